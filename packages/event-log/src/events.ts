@@ -1,0 +1,150 @@
+/**
+ * What an event, a batch and a stage summary look like outside the database. These are the shapes of the HTTP API and of
+ * the live feed; nothing here depends on Node, so the page imports it too.
+ */
+import type { StageKind } from "./stages.js";
+
+export const EVENT_TYPES = [
+  "stage_start",
+  "stage_progress",
+  "stage_complete",
+  "file_start",
+  "file_complete",
+  "error",
+  "info",
+] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
+
+export const EVENT_STATUSES = ["pending", "processing", "success", "failed"] as const;
+export type EventStatus = (typeof EVENT_STATUSES)[number];
+
+export const BATCH_STATUSES = [
+  "pending",
+  "running",
+  "interrupted",
+  "completed",
+  "completed_with_errors",
+  "failed",
+] as const;
+export type BatchStatus = (typeof BATCH_STATUSES)[number];
+
+/** Any JSON value. */
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+
+/** One row of `batchExecutionLog` without its payload and response, which are fetched by id. */
+export interface LogEvent {
+  id: number;
+  batchId: number;
+  /** ISO 8601, UTC, with milliseconds and `Z`. */
+  timestamp: string;
+  stage: string;
+  eventType: EventType;
+  fileName: string | null;
+  gpuIp: string | null;
+  status: EventStatus | null;
+  errorMessage: string | null;
+  totalFiles: number | null;
+  processedFiles: number | null;
+  metadata: Json;
+  /** Bytes of UTF-8 in the payload as it was logged (before a cut, see `payloadCut`); null without a payload. */
+  payloadBytes: number | null;
+  responseBytes: number | null;
+  /** 1 for the first try of a file in a stage; null when the writer did not say. */
+  attempt: number | null;
+  durationMs: number | null;
+}
+
+/** A payload or response longer than the limit is stored cut; this says what is missing. */
+export interface Cut {
+  /** Bytes of UTF-8 before the cut. */
+  bytes: number;
+  /** Hex SHA-256 of the whole text before the cut. */
+  sha256: string;
+}
+
+/** `GET /api/events/{id}`: the whole row. `payload` and `response` are the stored texts: JSON unless cut or written so by others. */
+export interface LogEventDetail extends LogEvent {
+  payload: string | null;
+  response: string | null;
+  payloadCut: Cut | null;
+  responseCut: Cut | null;
+}
+
+export interface Batch {
+  id: number;
+  /** As given by the writer, else `Batch {id}`. */
+  name: string;
+  status: BatchStatus;
+  currentStage: string | null;
+  totalFiles: number | null;
+  createdAt: string;
+  startedAt: string | null;
+  finishedAt: string | null;
+}
+
+/** pending: no event yet · processing: started · success / failed: as its `stage_complete` said. */
+export type StageStatus = "pending" | "processing" | "success" | "failed";
+
+/** The card of one stage: a file counts once, by its latest state, however often it was retried. */
+export interface StageSummary {
+  stage: string;
+  label: string;
+  description: string;
+  icon: string;
+  kind: StageKind;
+  status: StageStatus;
+  /** null while no event has said how many there are. */
+  totalFiles: number | null;
+  done: number;
+  failed: number;
+  inFlight: number;
+  /** (done + failed) / totalFiles, 0 to 1; null while totalFiles is unknown. */
+  progress: number | null;
+  startedAt: string | null;
+  finishedAt: string | null;
+  /** Events of type `error` in this stage: failed tries, refused CSV rows, failures of the stage itself. */
+  errors: number;
+  /** Files finished (done or failed) in the 60 s up to `lastEventAt`. */
+  finishedLastMinute: number;
+  lastEventAt: string | null;
+}
+
+/** SSE event `snapshot`: the view of one batch at one moment. */
+export interface Snapshot {
+  batch: Batch | null;
+  /** One per stage, in stage order. */
+  stages: StageSummary[];
+  /** The latest events of each stage, newest first, at most `eventsPerStage` a stage. */
+  events: Record<string, LogEvent[]>;
+  /** Events of stages that the stage table does not know, by name: written by others, on no card. */
+  unknownStages: Record<string, number>;
+  /** The server's time when the view was made; ISO 8601. */
+  asOf: string;
+  /** Highest event id in the view; 0 when there is none. */
+  head: number;
+  eventsPerStage: number;
+}
+
+/**
+ * SSE event `events`: what came since the last frame. Summaries are absolute, not differences, so a frame that is missed
+ * or repeated cannot skew a count; `stages` holds those that changed.
+ */
+export interface Frame {
+  batchId: number;
+  /** In the order they became visible in the database; may repeat ids after a reconnect. */
+  events: LogEvent[];
+  stages: StageSummary[];
+  batch: Batch;
+  unknownStages: Record<string, number>;
+  asOf: string;
+  head: number;
+}
+
+/** RFC 9457 problem details: the body of every error of the API and of the engines. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  instance?: string;
+}

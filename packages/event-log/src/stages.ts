@@ -1,0 +1,99 @@
+/**
+ * The ten stages of the pipeline, in order. This table is the only place that lists them: API, page, CLI and runner
+ * read it from here. A team with other stages replaces this table and the functions bound to it, and nothing else.
+ */
+
+/** Where the work of a stage is done: in the pipeline's own process, or in an engine reached over HTTP. */
+export type StageKind = "pipeline" | "engine";
+
+export interface StageDefinition {
+  /** Key in `batchExecutionLog.stage`, in URLs and in file names. */
+  readonly name: string;
+  readonly label: string;
+  readonly description: string;
+  /** Name of the pictogram that the page draws for the stage. */
+  readonly icon: string;
+  readonly kind: StageKind;
+}
+
+export const STAGES = [
+  {
+    name: "file_distribution",
+    label: "File distribution",
+    description: "Upload each recording to the GPU host that will process it",
+    icon: "upload",
+    kind: "pipeline",
+  },
+  {
+    name: "callmetadata",
+    label: "Call metadata",
+    description: "Read and validate the calls CSV",
+    icon: "phone",
+    kind: "pipeline",
+  },
+  {
+    name: "trademetadata",
+    label: "Trade metadata",
+    description: "Read and validate the trades CSV",
+    icon: "receipt",
+    kind: "pipeline",
+  },
+  {
+    name: "denoise",
+    label: "Denoise",
+    description: "Remove noise from the audio",
+    icon: "waves",
+    kind: "engine",
+  },
+  {
+    name: "ivr",
+    label: "IVR",
+    description: "Find ring tone, key presses, prompts and hold music; trim to the conversation",
+    icon: "dialpad",
+    kind: "engine",
+  },
+  {
+    name: "lid",
+    label: "Language",
+    description: "Identify the language, then insert the calls",
+    icon: "globe",
+    kind: "engine",
+  },
+  {
+    name: "triaging",
+    label: "Triaging",
+    description: "Map every trade to the calls that may order it",
+    icon: "split",
+    kind: "pipeline",
+  },
+  {
+    name: "stt",
+    label: "Speech to text",
+    description: "Transcribe the conversation",
+    icon: "transcript",
+    kind: "engine",
+  },
+  {
+    name: "llm1",
+    label: "Trade extraction",
+    description: "Extract the trades spoken of in the transcript",
+    icon: "extract",
+    kind: "engine",
+  },
+  {
+    name: "llm2",
+    label: "Audit questions",
+    description: "Answer the audit questions, each with its evidence",
+    icon: "checklist",
+    kind: "engine",
+  },
+] as const satisfies readonly StageDefinition[];
+
+export type StageName = (typeof STAGES)[number]["name"];
+
+const NAMES: ReadonlySet<string> = new Set(STAGES.map((stage) => stage.name));
+
+/** True when `name` is one of {@link STAGES}. Rows of other writers may name any stage. */
+export function isStageName(name: string): name is StageName {
+  return NAMES.has(name);
+}
