@@ -1,0 +1,43 @@
+/** The variants of a recording that engines derive from the original. */
+export type Variant = "denoised";
+
+/** Names the software and the model behind an answer, as every response carries it. */
+export interface EngineIdentity {
+  name: string;
+  version: string;
+  model: string;
+}
+
+/**
+ * The recordings that have been uploaded to this host. Paths are safe to hand to other programs whatever the file is
+ * called: the name of a recording never becomes part of a path.
+ */
+export interface FileStore {
+  /** Path of the uploaded recording. Throws `EngineProblem` 404 `file-missing`. */
+  original(batchId: number, fileName: string): Promise<string>;
+  /** Path of a derived recording. Throws `EngineProblem` 404 `variant-missing`. */
+  variant(batchId: number, fileName: string, variant: Variant): Promise<string>;
+  /**
+   * Stores a derived recording beside the original, whole or not at all, and returns its path. Throws 404 `file-missing`
+   * when the original has been deleted meanwhile.
+   */
+  writeVariant(batchId: number, fileName: string, variant: Variant, content: Uint8Array): Promise<string>;
+}
+
+/**
+ * One stage's work. A module that implements a stage exports `createEngine(): StageEngine`; the server adds `engine` and
+ * `elapsed_ms` to what `process` returns.
+ */
+export interface StageEngine {
+  stage: string;
+  engine: EngineIdentity;
+  /** Loads models and checks the programs it needs. The server answers 503 `loading` until it resolves. */
+  load(): Promise<void>;
+  /**
+   * Answers `POST /v1/{stage}`: `body` is the parsed JSON payload, not validated; the result is the response of
+   * docs/engines.md. Throws `EngineProblem` for input it cannot process. Called up to `concurrency` times at once, so
+   * work that keeps a processor busy belongs in a worker thread or a child process.
+   */
+  process(body: unknown, files: FileStore): Promise<object>;
+  close(): Promise<void>;
+}
