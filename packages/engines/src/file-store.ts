@@ -1,0 +1,236 @@
+import { createHash, randomUUID } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { access, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { EngineProblem, badRequest } from "./problem.js";
+import type { FileStore, Variant } from "./stage-engine.js";
+
+const MAX_NAME_BYTES = 255;
+const VARIANT_FILES: Record<Variant, string> = { denoised: "denoised.wav" };
+/** An upload that has not grown for this long belongs to a process that is gone. */
+const ABANDONED_UPLOAD_MS = 60 * 60 * 1000;
+
+/** What was stored, as `PUT /files/…` answers it. */
+export interface StoredFile {
+  bytes: number;
+  sha256: string;
+}
+
+/** Checks a batch id from a URL or a payload. Throws 400 naming the field. */
+export function validBatchId(value: unknown): number {
+  const id = typeof value === "string" && /^\d{1,16}$/.test(value) ? Number(value) : value;
+  if (typeof id !== "number" || !Number.isSafeInteger(id) || id < 0) {
+    throw badRequest("batch_id must be an integer that is not negative");
+  }
+  return id;
+}
+
+/** Checks a recording's name (docs/engines.md). Throws 400 naming the field and the rule that is broken. */
+export function validFileName(value: unknown): string {
+  if (typeof value !== "string" || value === "") throw badRequest("file_name must be a text that is not empty");
+  if (value === "." || value === "..") throw badRequest("file_name must not be . or ..");
+  if (/[/\\\0]/.test(value)) throw badRequest("file_name must not contain a slash, a backslash or NUL");
+  const bytes = Buffer.byteLength(value);
+  if (bytes > MAX_NAME_BYTES) {
+    throw badRequest(`file_name must have at most ${MAX_NAME_BYTES} bytes in UTF-8, and has ${bytes}`);
+  }
+  return value;
+}
+
+/** Checks the name of a derived recording. Throws 400 naming the ones that exist. */
+export function validVariant(value: unknown): Variant {
+  if (typeof value === "string" && Object.hasOwn(VARIANT_FILES, value)) return value as Variant;
+  throw badRequest(`variant must be one of: ${Object.keys(VARIANT_FILES).join(", ")}`);
+}
+
+/**
+ * Recordings on disk: `<root>/<batch id>/<sha256 of the name>/original`. The name itself never becomes part of a path, so
+ * quotes, line breaks, a leading dash or 255 bytes of emoji are no problem for the file system or for other programs.
+ * Several processes may share one root: every file appears by rename, whole or not at all.
+ */
+export class DiskFileStore implements FileStore {
+  readonly #root: string;
+  readonly #temporary: string;
+
+  private constructor(root: string) {
+    this.#root = root;
+    this.#temporary = join(root, "incoming");
+  }
+
+  /** Opens the store, creates its folders and clears what uploads of dead processes left behind. */
+  static async open(root: string): Promise<DiskFileStore> {
+    const store = new DiskFileStore(root);
+    await mkdir(store.#temporary, { recursive: true });
+    const oldest = Date.now() - ABANDONED_UPLOAD_MS;
+    for (const entry of await readdir(store.#temporary)) {
+      const path = join(store.#temporary, entry);
+      const facts = await stat(path).catch(ignoreMissing);
+      if (facts && facts.mtimeMs < oldest) await rm(path, { force: true });
+    }
+    return store;
+  }
+
+  /**
+   * Stores an uploaded recording, replacing an earlier one. A derived recording goes with the original it was made from,
+   * unless the new upload has the same content. Throws 413 `file-too-large`; when the upload breaks off, the stream's error.
+   */
+  async put(
+    batchId: number,
+    fileName: string,
+    content: AsyncIterable<Uint8Array>,
+    maxBytes: number,
+  ): Promise<StoredFile> {
+    const temporary = this.#temporaryPath();
+    try {
+      const stored = await writeDurably(temporary, content, maxBytes);
+      const folder = this.#folder(batchId, fileName);
+      await this.#dropStaleVariants(folder, stored.sha256);
+      await this.#moveInto(temporary, folder, "original");
+      return stored;
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  }
+
+  async original(batchId: number, fileName: string): Promise<string> {
+    const path = join(this.#folder(batchId, fileName), "original");
+    if (await exists(path)) return path;
+    throw fileMissing(batchId, fileName);
+  }
+
+  async variant(batchId: number, fileName: string, variant: Variant): Promise<string> {
+    const path = join(this.#folder(batchId, fileName), VARIANT_FILES[variant]);
+    if (await exists(path)) return path;
+    await this.original(batchId, fileName);
+    throw new EngineProblem(
+      404,
+      "variant-missing",
+      "The derived recording is not on this host",
+      `There is no variant "${variant}" of ${JSON.stringify(fileName)} in batch ${batchId}. Run the stage that makes it first.`,
+    );
+  }
+
+  async writeVariant(batchId: number, fileName: string, variant: Variant, content: Uint8Array): Promise<string> {
+    const temporary = this.#temporaryPath();
+    const path = join(this.#folder(batchId, fileName), VARIANT_FILES[variant]);
+    try {
+      await writeDurably(temporary, [content], Number.POSITIVE_INFINITY);
+      await this.original(batchId, fileName);
+      await rename(temporary, path);
+      return path;
+    } catch (error) {
+      if (isMissing(error)) throw fileMissing(batchId, fileName);
+      throw error;
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  }
+
+  /** Forgets all recordings of a batch; a batch that is unknown is no error. */
+  async removeBatch(batchId: number): Promise<void> {
+    await rm(join(this.#root, String(batchId)), { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  #folder(batchId: number, fileName: string): string {
+    const name = createHash("sha256").update(validFileName(fileName)).digest("hex");
+    return join(this.#root, String(validBatchId(batchId)), name);
+  }
+
+  #temporaryPath(): string {
+    return join(this.#temporary, randomUUID());
+  }
+
+  async #dropStaleVariants(folder: string, sha256: string): Promise<void> {
+    const variants = Object.values(VARIANT_FILES).map((name) => join(folder, name));
+    const present = (await Promise.all(variants.map(exists))).some(Boolean);
+    if (!present || (await sha256Of(join(folder, "original"))) === sha256) return;
+    await Promise.all(variants.map((path) => rm(path, { force: true })));
+  }
+
+  /** A DELETE of the batch may take the folder away between the two steps: then it is made again. */
+  async #moveInto(temporary: string, folder: string, name: string): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      await mkdir(folder, { recursive: true });
+      try {
+        return await rename(temporary, join(folder, name));
+      } catch (error) {
+        if (!isMissing(error) || attempt === 5) throw error;
+      }
+    }
+  }
+}
+
+async function writeDurably(
+  path: string,
+  content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  maxBytes: number,
+): Promise<StoredFile> {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  const file = await open(path, "wx");
+  try {
+    for await (const chunk of content) {
+      bytes += chunk.byteLength;
+      if (bytes > maxBytes) {
+        // Keep reading for a while: a client that is still sending when the connection closes never sees the answer.
+        if (bytes > 2 * maxBytes) throw fileTooLarge(maxBytes);
+        continue;
+      }
+      hash.update(chunk);
+      await file.writeFile(chunk);
+    }
+    if (bytes > maxBytes) throw fileTooLarge(maxBytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return { bytes, sha256: hash.digest("hex") };
+}
+
+async function sha256Of(path: string): Promise<string | undefined> {
+  const hash = createHash("sha256");
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+  return hash.digest("hex");
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if (!isMissing(error)) throw error;
+}
+
+function fileMissing(batchId: number, fileName: string): EngineProblem {
+  return new EngineProblem(
+    404,
+    "file-missing",
+    "The recording is not on this host",
+    `There is no ${JSON.stringify(fileName)} in batch ${batchId}. Upload it with PUT /files/${batchId}/…, then ask again.`,
+  );
+}
+
+/** 413: the recording is larger than this host stores. */
+export function fileTooLarge(maxBytes: number): EngineProblem {
+  return new EngineProblem(
+    413,
+    "file-too-large",
+    "The recording is too large",
+    `This host stores recordings of at most ${maxBytes} bytes.`,
+  );
+}

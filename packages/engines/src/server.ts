@@ -1,0 +1,228 @@
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { availableParallelism } from "node:os";
+import Fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from "fastify";
+import { DiskFileStore, fileTooLarge, validBatchId, validFileName, validVariant } from "./file-store.js";
+import { JobQueue } from "./job-queue.js";
+import { EngineProblem } from "./problem.js";
+import type { StageEngine } from "./stage-engine.js";
+
+/** A recording of 12 hours at 8 kHz and 16 bits has 691 MB; two channels of it fit. */
+export const DEFAULT_MAX_FILE_BYTES = 2 * 1024 ** 3;
+/** The transcript of a day of speech with its segments stays below this. */
+const MAX_JSON_BYTES = 32 * 1024 ** 2;
+/** An upload at 1 MB/s of the largest file; also ends connections that send nothing more. */
+const REQUEST_TIMEOUT_MS = 35 * 60 * 1000;
+const WAITING_JOBS_PER_SLOT = 64;
+/** The router refuses longer parameters as unknown routes; names beyond 255 bytes must get 400 with the reason. */
+const MAX_URL_PARAMETER_LENGTH = 16 * 1024;
+
+export interface EngineServerOptions {
+  /** The work behind `POST /v1/{stage}`; without it the server only keeps files. */
+  engine?: StageEngine;
+  /** The stage that `GET /health` names. Default: the engine's. */
+  stage?: string;
+  /** Folder for recordings; several engines on one host may share it. */
+  filesDir: string;
+  /** Files processed at once. Default: the number of processors. */
+  concurrency?: number;
+  /** Largest recording accepted, in bytes. */
+  maxFileBytes?: number;
+  /** A pino logger. Default: silent. */
+  logger?: FastifyBaseLogger;
+}
+
+export interface EngineServer {
+  /** Listens and begins to load the engine; resolves with the base URL, while `GET /health` may still answer 503. */
+  listen(host: string, port: number): Promise<string>;
+  /** Resolves when the engine is loaded; rejects with the reason when it cannot be. */
+  ready(): Promise<void>;
+  /** Takes no new requests, waits for those in flight, unloads the engine. */
+  close(): Promise<void>;
+}
+
+/** Builds the HTTP service of docs/engines.md around one engine. */
+export async function createEngineServer(options: EngineServerOptions): Promise<EngineServer> {
+  const { engine } = options;
+  const stage = options.stage ?? engine?.stage ?? "file_distribution";
+  const concurrency = options.concurrency ?? availableParallelism();
+  const files = await DiskFileStore.open(options.filesDir);
+  const queue = new JobQueue(concurrency, concurrency * WAITING_JOBS_PER_SLOT);
+  const loading = new Loading(engine);
+
+  const app = Fastify({
+    ...(options.logger ? { loggerInstance: options.logger } : {}),
+    bodyLimit: MAX_JSON_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    routerOptions: { maxParamLength: MAX_URL_PARAMETER_LENGTH },
+    // A file name is a part of the URL: the ordinary log does not carry it.
+    logController: new LogController({ disableRequestLogging: true }),
+    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply as FastifyReply),
+  });
+  app.removeContentTypeParser("text/plain");
+  app.setErrorHandler(sendProblem);
+  app.setNotFoundHandler((request) => {
+    throw new EngineProblem(
+      404,
+      "not-found",
+      "No such route",
+      `This engine answers GET /health, /files/{batch_id}/{file_name}${engine ? ` and POST /v1/${stage}` : ""}, not ${request.method} on this path.`,
+    );
+  });
+
+  app.get("/health", (_request, reply) => {
+    if (loading.state === "ready") return { status: "ok", stage, engine: engine?.engine ?? FILES_ONLY };
+    reply.code(503);
+    return loading.state === "failed"
+      ? { status: "failed", stage, detail: loading.reason }
+      : { status: "loading", stage };
+  });
+  await app.register((scope) => addFileRoutes(scope, files, options.maxFileBytes ?? DEFAULT_MAX_FILE_BYTES));
+  if (engine) {
+    app.post(`/v1/${stage}`, async (request, reply) => {
+      loading.assertReady();
+      const started = performance.now();
+      const answer = await queue.run(() => engine.process(request.body, files), goneSignal(reply));
+      return { ...answer, engine: engine.engine, elapsed_ms: Math.round(performance.now() - started) };
+    });
+  }
+
+  let closing: Promise<void> | undefined;
+  return {
+    async listen(host, port) {
+      await app.listen({ host, port });
+      void loading.begin();
+      const address = app.server.address() as AddressInfo;
+      const name = address.family === "IPv6" ? `[${address.address}]` : address.address;
+      return `http://${name}:${address.port}`;
+    },
+    ready: () => loading.begin(),
+    close() {
+      closing ??= (async () => {
+        await Promise.all([app.close(), queue.close()]);
+        await loading.settled();
+        await engine?.close();
+      })();
+      return closing;
+    },
+  };
+}
+
+const FILES_ONLY = { name: "cofi-files", version: "0.1.0", model: "none" };
+
+/** The one load of an engine, and where it stands. */
+class Loading {
+  state: "loading" | "ready" | "failed" = "loading";
+  reason = "";
+  readonly #engine: StageEngine | undefined;
+  #loaded: Promise<void> | undefined;
+
+  constructor(engine: StageEngine | undefined) {
+    this.#engine = engine;
+  }
+
+  begin(): Promise<void> {
+    if (this.#loaded) return this.#loaded;
+    this.#loaded = (async () => this.#engine?.load())().then(
+      () => {
+        this.state = "ready";
+      },
+      (error: unknown) => {
+        this.state = "failed";
+        this.reason = messageOf(error);
+        throw error;
+      },
+    );
+    // The failure is reported by ready() and /health; without a listener here it would end the process.
+    this.#loaded.catch(() => undefined);
+    return this.#loaded;
+  }
+
+  async settled(): Promise<void> {
+    await this.#loaded?.catch(() => undefined);
+  }
+
+  assertReady(): void {
+    if (this.state === "ready") return;
+    const detail =
+      this.state === "failed" ? `The engine could not be loaded: ${this.reason}` : "The engine is loading.";
+    throw new EngineProblem(503, "loading", "The engine is not ready", detail, { retryAfterS: 1 });
+  }
+}
+
+interface FileParameters {
+  batchId: string;
+  fileName: string;
+}
+
+function addFileRoutes(app: FastifyInstance, files: DiskFileStore, maxFileBytes: number): void {
+  // A recording is a stream of bytes whatever its content type says, JSON included.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", (_request, _payload, done) => done(null));
+
+  app.put<{ Params: FileParameters }>("/files/:batchId/:fileName", async (request, reply) => {
+    const batchId = validBatchId(request.params.batchId);
+    const fileName = validFileName(request.params.fileName);
+    if (Number(request.headers["content-length"]) > maxFileBytes) throw fileTooLarge(maxFileBytes);
+    reply.code(201);
+    return files.put(batchId, fileName, request.raw, maxFileBytes);
+  });
+
+  app.get<{ Params: FileParameters; Querystring: { variant?: unknown } }>(
+    "/files/:batchId/:fileName",
+    async (request, reply) => {
+      const batchId = validBatchId(request.params.batchId);
+      const fileName = validFileName(request.params.fileName);
+      const wanted = request.query.variant ?? "original";
+      const path =
+        wanted === "original"
+          ? await files.original(batchId, fileName)
+          : await files.variant(batchId, fileName, validVariant(wanted));
+      reply.header("content-length", (await stat(path)).size);
+      reply.type(wanted === "original" ? "application/octet-stream" : "audio/wav");
+      return reply.send(createReadStream(path));
+    },
+  );
+
+  app.delete<{ Params: { batchId: string } }>("/files/:batchId", async (request, reply) => {
+    await files.removeBatch(validBatchId(request.params.batchId));
+    return reply.code(204).send();
+  });
+}
+
+/** Aborts when the connection closes before the answer is out. */
+function goneSignal(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once("close", () => {
+    if (!reply.raw.writableFinished) controller.abort();
+  });
+  return controller.signal;
+}
+
+function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = asProblem(error);
+  if (problem.status >= 500 && problem.type === "engine-failed") request.log.error({ err: error }, "the engine failed");
+  if (problem.retryAfterS !== undefined) reply.header("retry-after", problem.retryAfterS);
+  const { type, title, status, detail } = problem;
+  reply.code(status).type("application/problem+json").send(JSON.stringify({ type, title, status, detail }));
+}
+
+function asProblem(error: unknown): EngineProblem {
+  if (error instanceof EngineProblem) return error;
+  const status = error instanceof Error && "statusCode" in error ? Number(error.statusCode) : 500;
+  if (status >= 400 && status < 500) {
+    return new EngineProblem(status, "bad-request", "The request cannot be read", messageOf(error), { cause: error });
+  }
+  return new EngineProblem(500, "engine-failed", "The engine failed on this file", messageOf(error), { cause: error });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
