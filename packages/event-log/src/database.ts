@@ -1,0 +1,154 @@
+/** One API over MySQL / MariaDB and SQLite: everything outside this module, the migrations and the hot insert is dialect-agnostic. */
+import { Kysely, MysqlDialect, SqliteDialect } from "kysely";
+import { createPool, type Pool } from "mysql2";
+import { describeUrl } from "./settings.js";
+import { asKyselyDatabase, openSqlite, sqliteErrorCode, type SqliteConnection } from "./sqlite.js";
+import type { Tables } from "./tables.js";
+
+export type Dialect = "mysql" | "sqlite";
+
+/** The driver behind a {@link Database}: for the hot insert, which goes past the query builder. */
+export type Driver = { dialect: "mysql"; pool: Pool } | { dialect: "sqlite"; connection: SqliteConnection };
+
+export interface Database {
+  readonly dialect: Dialect;
+  readonly kysely: Kysely<Tables>;
+  readonly driver: Driver;
+  /** The URL without its password. */
+  readonly description: string;
+  close(): Promise<void>;
+}
+
+/** The database cannot be reached or refuses work for now; the same call may succeed later. */
+export class DatabaseUnavailableError extends Error {
+  override readonly name = "DatabaseUnavailableError";
+}
+
+const UNAVAILABLE_CODES: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EPIPE",
+  "ETIMEDOUT",
+  "ENOENT",
+  "PROTOCOL_CONNECTION_LOST",
+  "PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR",
+  "PROTOCOL_ENQUEUE_AFTER_QUIT",
+  "PROTOCOL_ENQUEUE_AFTER_DESTROY",
+  "POOL_CLOSED",
+  "ER_CON_COUNT_ERROR",
+  "ER_SERVER_SHUTDOWN",
+  "ER_NORMAL_SHUTDOWN",
+  "ER_SHUTDOWN_COMPLETE",
+  "ER_CONNECTION_KILLED",
+  "ER_LOCK_WAIT_TIMEOUT",
+  "ER_LOCK_DEADLOCK",
+  "ER_DISK_FULL",
+  "ER_RECORD_FILE_FULL",
+  "ER_OPTION_PREVENTS_STATEMENT",
+  "ER_QUERY_INTERRUPTED",
+  "ER_STATEMENT_TIMEOUT",
+]);
+/** SQLITE_BUSY, LOCKED, NOMEM, IOERR, FULL, CANTOPEN. */
+const UNAVAILABLE_SQLITE: ReadonlySet<number> = new Set([5, 6, 7, 10, 13, 14]);
+
+/** True when the same statement may succeed later: connection lost, locks, server going down, disk full. */
+export function isUnavailable(error: unknown): boolean {
+  if (error instanceof DatabaseUnavailableError) return true;
+  const sqlite = sqliteErrorCode(error);
+  if (sqlite !== null) return UNAVAILABLE_SQLITE.has(sqlite);
+  const { code, fatal } = (error ?? {}) as { code?: unknown; fatal?: unknown };
+  return (typeof code === "string" && UNAVAILABLE_CODES.has(code)) || fatal === true;
+}
+
+/** Runs `work`; what {@link isUnavailable} says of its error decides whether it leaves as {@link DatabaseUnavailableError}. */
+export async function reportUnavailable<T>(database: Database, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof DatabaseUnavailableError || !isUnavailable(error)) throw error;
+    throw unavailable(database.description, error);
+  }
+}
+
+function unavailable(description: string, error: unknown): DatabaseUnavailableError {
+  const { code, message } = error as { code?: string; message?: string };
+  const cause = message || code || String(error);
+  return new DatabaseUnavailableError(
+    `The database ${description} is unavailable: ${cause}. Check that it runs, and COFI_DATABASE_URL or MYSQL_*.`,
+    { cause: error },
+  );
+}
+
+/**
+ * Opens a database and proves that it answers.
+ * @param url as `databaseUrl` gives it: `sqlite:/path` or `mysql://user:password@host:port/database`
+ * @throws DatabaseUnavailableError when it cannot be reached
+ */
+export async function openDatabase(url: string, options: { poolSize?: number } = {}): Promise<Database> {
+  const database = url.startsWith("sqlite:") ? openSqliteFile(url) : openMysql(url, options.poolSize ?? 5);
+  try {
+    await database.kysely.selectNoFrom((eb) => eb.val(1).as("one")).execute();
+  } catch (error) {
+    await database.close();
+    const { code } = error as { code?: string };
+    if (isUnavailable(error)) throw unavailable(database.description, error);
+    throw new Error(
+      `The database ${database.description} refused us: ${(error as Error).message}${code ? ` (${code})` : ""}. ` +
+        "Check user, password and database name in COFI_DATABASE_URL or MYSQL_*.",
+      { cause: error },
+    );
+  }
+  return database;
+}
+
+function openSqliteFile(url: string): Database {
+  const connection = openSqlite(url.slice("sqlite:".length));
+  // WAL: the dashboard reads while the pipeline writes. NORMAL survives a killed process; the event's own durability is the spool's.
+  connection.exec(
+    "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;",
+  );
+  const kysely = new Kysely<Tables>({ dialect: new SqliteDialect({ database: asKyselyDatabase(connection) }) });
+  return {
+    dialect: "sqlite",
+    kysely,
+    driver: { dialect: "sqlite", connection },
+    description: describeUrl(url),
+    close: () => kysely.destroy(),
+  };
+}
+
+function openMysql(url: string, poolSize: number): Database {
+  const pool = createPool({
+    uri: url,
+    connectionLimit: poolSize,
+    charset: "utf8mb4",
+    timezone: "Z",
+    dateStrings: true,
+    jsonStrings: true,
+    supportBigNumbers: true,
+    connectTimeout: 10_000,
+    enableKeepAlive: true,
+    multipleStatements: false,
+  });
+  // UTC for CURRENT_TIMESTAMP and TIMESTAMP; strict, so that a value that does not fit is an error and never cut in silence.
+  pool.on("connection", (connection) => {
+    connection.query(
+      "SET time_zone = '+00:00', sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'STRICT_ALL_TABLES')",
+      (error) => {
+        if (error) connection.destroy();
+      },
+    );
+  });
+  const kysely = new Kysely<Tables>({ dialect: new MysqlDialect({ pool }) });
+  return {
+    dialect: "mysql",
+    kysely,
+    driver: { dialect: "mysql", pool },
+    description: describeUrl(url),
+    close: () => kysely.destroy(),
+  };
+}

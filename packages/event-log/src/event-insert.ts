@@ -1,0 +1,115 @@
+/**
+ * The hot insert: prepared multi-row statements straight on the driver (five times one awaited insert at a time; the
+ * query builder's text protocol is slower than single inserts).
+ */
+import type { Pool, PoolConnection } from "mysql2/promise";
+import type { Database } from "./database.js";
+import type { EventStatus, EventType } from "./events.js";
+import type { SqliteConnection } from "./sqlite.js";
+
+/** One event as it goes into `batchExecutionLog`: texts are final, `timestamp` is UTC in the database's form. */
+export interface StoredEvent {
+  batchId: number;
+  timestamp: string;
+  stage: string;
+  eventType: EventType;
+  fileName: string | null;
+  gpuIp: string | null;
+  payload: string | null;
+  response: string | null;
+  status: EventStatus | null;
+  errorMessage: string | null;
+  totalFiles: number | null;
+  processedFiles: number | null;
+  metadata: string | null;
+  /** Made by the writer, unique: inserting the event again adds no row. */
+  eventId: string;
+  attempt: number | null;
+  durationMs: number | null;
+  /** JSON of a `Cut`. */
+  payloadCut: string | null;
+  responseCut: string | null;
+}
+
+/** Columns in the order in which {@link eventValues} gives their values. */
+export const EVENT_COLUMNS = [
+  "batchId",
+  "timestamp",
+  "stage",
+  "eventType",
+  "fileName",
+  "gpuIp",
+  "payload",
+  "response",
+  "status",
+  "errorMessage",
+  "totalFiles",
+  "processedFiles",
+  "metadata",
+  "eventId",
+  "attempt",
+  "durationMs",
+  "payloadCut",
+  "responseCut",
+] as const satisfies readonly (keyof StoredEvent)[];
+
+export function eventValues(event: StoredEvent): (string | number | null)[] {
+  return EVENT_COLUMNS.map((column) => event[column]);
+}
+
+const COLUMNS = EVENT_COLUMNS.join(", ");
+const ROW = `(${EVENT_COLUMNS.map(() => "?").join(", ")})`;
+
+/** Few sizes, so that each connection holds few prepared statements; a batch is cut into them. */
+const CHUNKS = [256, 64, 16, 4, 1] as const;
+
+/** Inserts all events or none. Throws the driver's error. */
+export async function insertEventRows(database: Database, events: readonly StoredEvent[]): Promise<void> {
+  const { driver } = database;
+  if (driver.dialect === "mysql") return insertIntoMysql(driver.pool.promise(), events);
+  // There is one SQLite connection: kysely's turn-taking keeps this transaction out of the others.
+  await database.kysely.connection().execute(async () => insertIntoSqlite(driver.connection, events));
+}
+
+function insertIntoSqlite(connection: SqliteConnection, events: readonly StoredEvent[]): void {
+  const insert = connection.prepare(
+    `INSERT INTO batchExecutionLog (${COLUMNS}) VALUES ${ROW} ON CONFLICT (eventId) DO NOTHING`,
+  );
+  connection.exec("BEGIN IMMEDIATE");
+  try {
+    for (const event of events) insert.run(...eventValues(event));
+    connection.exec("COMMIT");
+  } catch (error) {
+    connection.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+async function insertIntoMysql(pool: Pool, events: readonly StoredEvent[]): Promise<void> {
+  const chunks: (readonly StoredEvent[])[] = [];
+  for (let start = 0; start < events.length;) {
+    const size = CHUNKS.find((candidate) => candidate <= events.length - start) ?? 1;
+    chunks.push(events.slice(start, start + size));
+    start += size;
+  }
+  if (chunks.length === 1 && chunks[0]) return insertChunk(pool, chunks[0]);
+  const connection = await pool.getConnection();
+  try {
+    await connection.beginTransaction();
+    for (const chunk of chunks) await insertChunk(connection, chunk);
+    await connection.commit();
+    connection.release();
+  } catch (error) {
+    // The transaction's end is unknown: the connection goes, and the server rolls back what it did not commit.
+    connection.destroy();
+    throw error;
+  }
+}
+
+async function insertChunk(connection: Pool | PoolConnection, events: readonly StoredEvent[]): Promise<void> {
+  const rows = events.map(() => ROW).join(", ");
+  await connection.execute(
+    `INSERT INTO batchExecutionLog (${COLUMNS}) VALUES ${rows} ON DUPLICATE KEY UPDATE eventId = batchExecutionLog.eventId`,
+    events.flatMap(eventValues),
+  );
+}

@@ -1,0 +1,343 @@
+/**
+ * Writes the events of one batch. Every event takes one path: log -> spool -> ship -> database. A database that is down,
+ * slow or restarting only makes the spool longer; the pipeline does not notice.
+ */
+import { createHash } from "node:crypto";
+import type { StoredEvent } from "./event-insert.js";
+import type { Cut, EventStatus, EventType, Json } from "./events.js";
+import { isDataError, Shipper, type LoggerProblem } from "./shipper.js";
+import { Spool, SpoolInUseError, spoolFiles, type Durability } from "./spool.js";
+import type { StageName } from "./stages.js";
+import type { Store } from "./store.js";
+import { toDatabaseTime } from "./time.js";
+import { uuidv7 } from "./uuid.js";
+
+export interface EventLoggerOptions {
+  batchId: number;
+  /** Folder of the spool files; each batch has one. */
+  spoolDir: string;
+  store: Store;
+  /** A payload or response with more bytes of UTF-8 is stored cut, with its size and hash. Default 4 MiB; MEDIUMTEXT holds 16 MiB. */
+  maxTextBytes?: number;
+  /** Told once per disturbance, not once per event. Must not throw; if it does, the work goes on. */
+  onProblem?: (problem: LoggerProblem) => void;
+  durability?: Durability;
+}
+
+/** What any event may say beyond its own fields. */
+interface Details {
+  gpuIp?: string | undefined;
+  attempt?: number | undefined;
+  /** Milliseconds. */
+  durationMs?: number | undefined;
+  metadata?: Json | undefined;
+}
+
+const DEFAULT_MAX_TEXT_BYTES = 4 * 1024 * 1024;
+/** TEXT holds 64 KB of UTF-8. */
+const MAX_MESSAGE_CHARACTERS = 16_000;
+const MAX_FILE_NAME_CHARACTERS = 255;
+const MAX_HOST_CHARACTERS = 50;
+/** While the spool cannot be written (disk full), events wait in memory: whole up to here, then without their bodies. */
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
+const SPOOL_RETRY_MS = 500;
+
+interface Waiting {
+  event: StoredEvent;
+  acknowledge: () => void;
+}
+
+/**
+ * The promise of each log method resolves when the event is acknowledged: committed to the spool. None ever rejects.
+ * Calls of one tick share one commit.
+ */
+export class EventLogger {
+  readonly #batchId: number;
+  readonly #spool: Spool;
+  readonly #shipper: Shipper;
+  readonly #maxTextBytes: number;
+  readonly #onProblem: (problem: LoggerProblem) => void;
+  #waiting: Waiting[] = [];
+  #waitingBytes = 0;
+  #flushTimer: NodeJS.Timeout | NodeJS.Immediate | null = null;
+  #spoolBroken = false;
+  #closed = false;
+
+  private constructor(options: EventLoggerOptions, spool: Spool) {
+    this.#batchId = options.batchId;
+    this.#maxTextBytes = options.maxTextBytes ?? DEFAULT_MAX_TEXT_BYTES;
+    this.#spool = spool;
+    this.#onProblem = quietly(options.onProblem);
+    this.#shipper = new Shipper({
+      spool,
+      insert: (events) => options.store.insertEvents(events),
+      onProblem: this.#onProblem,
+    });
+    // What an earlier process of this batch left behind goes first: order within the batch is kept.
+    this.#shipper.wake();
+  }
+
+  /** @throws SpoolInUseError when another process logs for this batch; the file system's error when there can be no spool */
+  static async open(options: EventLoggerOptions): Promise<EventLogger> {
+    return new EventLogger(options, Spool.open(options.spoolDir, options.batchId, options.durability));
+  }
+
+  /** The stage begins; `totalFiles` where it is known by now. */
+  stageStart(stage: StageName, details: Details & { totalFiles?: number | undefined } = {}): Promise<void> {
+    return this.#log(stage, "stage_start", "processing", details, { totalFiles: details.totalFiles ?? null });
+  }
+
+  /** So many of so many files are finished, failed ones included. */
+  stageProgress(stage: StageName, details: Details & { processedFiles: number; totalFiles: number }): Promise<void> {
+    const { processedFiles, totalFiles } = details;
+    return this.#log(stage, "stage_progress", "processing", details, { processedFiles, totalFiles });
+  }
+
+  /** The stage has ended. `failed` means that the batch cannot go on, not that a file failed. */
+  stageComplete(
+    stage: StageName,
+    details: Details & {
+      status: "success" | "failed";
+      processedFiles?: number | undefined;
+      totalFiles?: number | undefined;
+      errorMessage?: string | undefined;
+    },
+  ): Promise<void> {
+    return this.#log(stage, "stage_complete", details.status, details, {
+      processedFiles: details.processedFiles ?? null,
+      totalFiles: details.totalFiles ?? null,
+      errorMessage: details.errorMessage ?? null,
+    });
+  }
+
+  /** A try of a file begins, with the full request. */
+  fileStart(stage: StageName, fileName: string, details: Details & { payload: unknown }): Promise<void> {
+    return this.#log(stage, "file_start", "processing", details, { fileName, payload: details.payload });
+  }
+
+  /** A file is done, with the full response; the request may be repeated here for writers that log no start. */
+  fileComplete(
+    stage: StageName,
+    fileName: string,
+    details: Details & { response: unknown; payload?: unknown },
+  ): Promise<void> {
+    const { payload, response } = details;
+    return this.#log(stage, "file_complete", "success", details, { fileName, payload, response });
+  }
+
+  /**
+   * A try failed. With `willRetry` the file stays in flight, otherwise it has failed. `fileName` null: an error of the
+   * stage itself. `response` is what the other side answered, where it did.
+   */
+  fileError(
+    stage: StageName,
+    fileName: string | null,
+    details: Details & { error: unknown; willRetry?: boolean | undefined; payload?: unknown; response?: unknown },
+  ): Promise<void> {
+    const { payload, response, error } = details;
+    const status = details.willRetry ? "processing" : "failed";
+    return this.#log(stage, "error", status, details, { fileName, payload, response, errorMessage: messageOf(error) });
+  }
+
+  /** Something worth knowing; the text is `metadata.message`. */
+  info(stage: StageName, message: string, details: Details & { fileName?: string | undefined } = {}): Promise<void> {
+    const { metadata } = details;
+    const rest = metadata && typeof metadata === "object" && !Array.isArray(metadata) ? metadata : {};
+    return this.#log(
+      stage,
+      "info",
+      null,
+      { ...details, metadata: { ...rest, message } },
+      { fileName: details.fileName ?? null },
+    );
+  }
+
+  /** Waits until the database has everything that was logged so far. False when that took longer than `timeoutMs`. */
+  async drain(timeoutMs = Number.POSITIVE_INFINITY): Promise<boolean> {
+    this.#flush();
+    return this.#waiting.length === 0 && this.#shipper.drained(Math.min(timeoutMs, 2 ** 31 - 1));
+  }
+
+  /**
+   * Drains for at most `timeoutMs`, then closes. What is not shipped by then stays in the spool file and is shipped by
+   * the next process ({@link shipLeftovers}). Idempotent.
+   * @returns how many events the database does not have yet
+   */
+  async close(timeoutMs = 5_000): Promise<{ unshipped: number }> {
+    if (this.#closed) return { unshipped: 0 };
+    await this.drain(timeoutMs);
+    this.#closed = true;
+    await this.#shipper.stop();
+    if (this.#flushTimer) clearTimeout(this.#flushTimer as NodeJS.Timeout);
+    this.#flush();
+    const unshipped = this.#spool.counts().waiting + this.#waiting.length;
+    this.#spool.close();
+    return { unshipped };
+  }
+
+  #log(
+    stage: string,
+    eventType: EventType,
+    status: EventStatus | null,
+    details: Details,
+    fields: {
+      fileName?: string | null;
+      payload?: unknown;
+      response?: unknown;
+      errorMessage?: string | null;
+      totalFiles?: number | null;
+      processedFiles?: number | null;
+    },
+  ): Promise<void> {
+    if (this.#closed) {
+      this.#onProblem({ kind: "spool", message: `An event of ${stage} came after close() and is lost.`, cause: null });
+      return Promise.resolve();
+    }
+    const payload = this.#text(fields.payload);
+    const response = this.#text(fields.response);
+    const event: StoredEvent = {
+      batchId: this.#batchId,
+      timestamp: toDatabaseTime(new Date()),
+      stage,
+      eventType,
+      fileName: bounded(fields.fileName ?? null, MAX_FILE_NAME_CHARACTERS),
+      gpuIp: bounded(details.gpuIp ?? null, MAX_HOST_CHARACTERS),
+      payload: payload.text,
+      response: response.text,
+      status,
+      errorMessage: bounded(fields.errorMessage ?? null, MAX_MESSAGE_CHARACTERS),
+      totalFiles: fields.totalFiles ?? null,
+      processedFiles: fields.processedFiles ?? null,
+      metadata: details.metadata === undefined ? null : JSON.stringify(details.metadata),
+      eventId: uuidv7(),
+      attempt: details.attempt ?? null,
+      durationMs: details.durationMs === undefined ? null : Math.round(details.durationMs),
+      payloadCut: payload.cut,
+      responseCut: response.cut,
+    };
+    return new Promise((acknowledge) => {
+      this.#waiting.push({ event, acknowledge });
+      this.#waitingBytes += (event.payload?.length ?? 0) + (event.response?.length ?? 0);
+      this.#flushTimer ??= setImmediate(() => this.#flush());
+    });
+  }
+
+  /** Commits what waits; while the disk refuses, keeps it and tries again. */
+  #flush(): void {
+    this.#flushTimer = null;
+    if (this.#waiting.length === 0) return;
+    try {
+      this.#spool.append(this.#waiting.map(({ event }) => event));
+    } catch (error) {
+      if (!this.#spoolBroken) {
+        const message = `The event spool ${this.#spool.path} cannot be written: ${(error as Error).message}. Events wait in memory; free some disk space.`;
+        this.#onProblem({ kind: "spool", message, cause: error });
+      }
+      this.#spoolBroken = true;
+      this.#flushTimer = this.#closed ? null : setTimeout(() => this.#flush(), SPOOL_RETRY_MS);
+      return;
+    }
+    this.#spoolBroken = false;
+    const acknowledged = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    for (const { acknowledge } of acknowledged) acknowledge();
+    this.#shipper.wake();
+  }
+
+  #text(value: unknown): { text: string | null; cut: string | null } {
+    if (value === undefined || value === null) return { text: null, cut: null };
+    const text = toJson(value);
+    const limit = this.#waitingBytes > MAX_WAITING_BYTES ? 0 : this.#maxTextBytes;
+    // UTF-8 has at most three bytes per UTF-16 unit: short texts need no count.
+    if (text.length * 3 <= limit) return { text, cut: null };
+    const bytes = Buffer.from(text, "utf8");
+    if (bytes.length <= limit) return { text, cut: null };
+    const cut: Cut = { bytes: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") };
+    return { text: cutUtf8(bytes, limit), cut: JSON.stringify(cut) };
+  }
+}
+
+/**
+ * Ships what earlier processes left in `spoolDir`. Spools that another process holds are left to it.
+ * @returns how many events were shipped out of how many files
+ * @throws the database's error (DatabaseUnavailableError when it went away); what is not shipped stays
+ */
+export async function shipLeftovers(
+  spoolDir: string,
+  store: Store,
+  onProblem?: (problem: LoggerProblem) => void,
+): Promise<{ shipped: number; spools: number }> {
+  let shipped = 0;
+  let spools = 0;
+  for (const path of spoolFiles(spoolDir)) {
+    let spool: Spool;
+    try {
+      spool = Spool.openFile(path);
+    } catch (error) {
+      if (error instanceof SpoolInUseError) continue;
+      throw error;
+    }
+    const before = spool.counts().waiting;
+    let failure: unknown = null;
+    const shipper = new Shipper({
+      spool,
+      insert: async (events) => {
+        try {
+          await store.insertEvents(events);
+        } catch (error) {
+          if (!isDataError(error)) failure = error;
+          throw error;
+        }
+      },
+      onProblem: quietly((problem) => {
+        if (problem.kind === "database") void shipper.stop();
+        onProblem?.(problem);
+      }),
+    });
+    await shipper.drained(2 ** 31 - 1);
+    await shipper.stop();
+    shipped += before - spool.counts().waiting;
+    spools += 1;
+    spool.close();
+    if (failure) throw failure;
+  }
+  return { shipped, spools };
+}
+
+/** A listener can never break the work. */
+function quietly(listener: ((problem: LoggerProblem) => void) | undefined): (problem: LoggerProblem) => void {
+  return (problem) => {
+    try {
+      listener?.(problem);
+    } catch (error) {
+      process.emitWarning(`onProblem threw: ${String(error)}`, "EventLoggerWarning");
+    }
+  };
+}
+
+function toJson(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? "null";
+  } catch (error) {
+    return JSON.stringify({ unserialisable: (error as Error).message });
+  }
+}
+
+function cutUtf8(bytes: Buffer, limit: number): string {
+  let end = limit;
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
+  return bytes.subarray(0, end).toString("utf8");
+}
+
+/** Cuts at `characters`; replaces lone surrogates, which no database stores. */
+function bounded(text: string | null, characters: number): string | null {
+  return text === null ? null : Buffer.from(text.slice(0, characters), "utf8").toString("utf8");
+}
+
+function messageOf(error: unknown): string {
+  if (typeof error === "string") return error;
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause instanceof Error && !error.message.includes(error.cause.message) ? error.cause : null;
+  return cause ? `${error.message}: ${messageOf(cause)}` : error.message;
+}

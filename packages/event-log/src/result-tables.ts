@@ -1,0 +1,124 @@
+/** The result tables as kysely sees them; the SQL that makes them is in `migrations/`. Times are UTC text, JSON is text, flags are 0 or 1. */
+import type { Generated } from "kysely";
+
+export interface CallRecordTable {
+  id: Generated<number>;
+  batchId: number;
+  callId: string;
+  fileName: string;
+  startTime: string;
+  durationS: number;
+  direction: string | null;
+  callerNumber: string | null;
+  calleeNumber: string | null;
+  extension: string | null;
+  dealerId: string | null;
+  clientCode: string | null;
+  channels: number | null;
+  language: string | null;
+  languageConfidence: number | null;
+  trimStartS: number | null;
+  trimEndS: number | null;
+  speechS: number | null;
+  audioUsable: Generated<number>;
+}
+
+export interface TradeTable {
+  id: Generated<number>;
+  batchId: number;
+  tradeId: string;
+  orderId: string | null;
+  orderTime: string;
+  tradeTime: string | null;
+  clientCode: string;
+  clientPhones: string | null;
+  dealerId: string;
+  exchange: string | null;
+  symbol: string;
+  instrument: string | null;
+  expiry: string | null;
+  strike: number | null;
+  optionType: string | null;
+  side: string;
+  quantity: number;
+  lotSize: number | null;
+  price: number;
+  orderType: string | null;
+  orderSource: string | null;
+  triage: string | null;
+  triageReason: string | null;
+  verdict: string | null;
+  verdictCallId: string | null;
+  verdictReason: string | null;
+  verdictDetail: string | null;
+}
+
+export interface TradeCallTable {
+  id: Generated<number>;
+  batchId: number;
+  tradeId: string;
+  callId: string;
+  ranking: number;
+  score: number;
+  phoneScore: number;
+  clientCodeScore: number;
+  dealerScore: number;
+  timeScore: number;
+  selected: number;
+  reason: string;
+}
+
+export interface TranscriptTable {
+  id: Generated<number>;
+  batchId: number;
+  callId: string;
+  language: string | null;
+  confidence: number | null;
+  model: string | null;
+  text: string;
+  segments: string;
+}
+
+export interface ExtractedTradeTable {
+  id: Generated<number>;
+  batchId: number;
+  callId: string;
+  ordinal: number;
+  action: string;
+  side: string | null;
+  symbol: string | null;
+  symbolSpoken: string | null;
+  instrument: string | null;
+  quantity: number | null;
+  unit: string | null;
+  priceType: string | null;
+  price: number | null;
+  triggerPrice: number | null;
+  strike: number | null;
+  optionType: string | null;
+  expiry: string | null;
+  readBack: number | null;
+  clientConfirmed: number | null;
+  confidence: number | null;
+  evidence: string | null;
+}
+
+export interface AuditAnswerTable {
+  id: Generated<number>;
+  batchId: number;
+  callId: string;
+  questionId: string;
+  answer: string;
+  confidence: number | null;
+  evidence: string | null;
+  rationale: string | null;
+}
+
+export interface ResultTables {
+  callRecord: CallRecordTable;
+  trade: TradeTable;
+  tradeCall: TradeCallTable;
+  transcript: TranscriptTable;
+  extractedTrade: ExtractedTradeTable;
+  auditAnswer: AuditAnswerTable;
+}

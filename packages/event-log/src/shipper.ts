@@ -1,0 +1,177 @@
+/** Moves events from the spool into the database, in order, for as long as it takes. */
+import { sqliteErrorCode } from "./sqlite.js";
+import type { StoredEvent } from "./event-insert.js";
+import type { Spool, SpooledEvent } from "./spool.js";
+
+/** What the logger could not do for now, or ever, with an event; for the operator's log. Holds no payload. */
+export interface LoggerProblem {
+  kind: "database" | "rejected" | "spool";
+  message: string;
+  cause: unknown;
+}
+
+/** Enough for one round trip to be worth it; bytes stay well below the 16 MB that MariaDB accepts in one packet. */
+const MAX_EVENTS = 500;
+const MAX_BYTES = 4 * 1024 * 1024;
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 5_000;
+
+/** MySQL errors that the same event will meet again: it does not fit, or its batch does not exist. */
+const DATA_ERRORS: ReadonlySet<string> = new Set([
+  "ER_DATA_TOO_LONG",
+  "ER_TRUNCATED_WRONG_VALUE",
+  "ER_TRUNCATED_WRONG_VALUE_FOR_FIELD",
+  "ER_WRONG_VALUE",
+  "ER_WARN_DATA_OUT_OF_RANGE",
+  "WARN_DATA_TRUNCATED",
+  "ER_BAD_NULL_ERROR",
+  "ER_INVALID_JSON_TEXT",
+  "ER_CONSTRAINT_FAILED",
+  "ER_CHECK_CONSTRAINT_VIOLATED",
+  "ER_NO_REFERENCED_ROW",
+  "ER_NO_REFERENCED_ROW_2",
+  "ER_NET_PACKET_TOO_LARGE",
+  "ER_INVALID_CHARACTER_STRING",
+]);
+/** SQLITE_TOOBIG, CONSTRAINT, MISMATCH. */
+const DATA_ERRORS_SQLITE: ReadonlySet<number> = new Set([18, 19, 20]);
+
+/** True when the events are to blame and not the database: sending them again would fail again. */
+export function isDataError(error: unknown): boolean {
+  const sqlite = sqliteErrorCode(error);
+  if (sqlite !== null) return DATA_ERRORS_SQLITE.has(sqlite);
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === "string" && DATA_ERRORS.has(code);
+}
+
+export interface ShipperOptions {
+  spool: Spool;
+  insert: (events: readonly StoredEvent[]) => Promise<void>;
+  onProblem: (problem: LoggerProblem) => void;
+}
+
+/**
+ * States: idle (spool empty) -> shipping -> idle; shipping -> waiting (the database refused; backoff) -> shipping.
+ * `wake()` starts it, `stop()` ends it after the insert in flight.
+ */
+export class Shipper {
+  readonly #options: ShipperOptions;
+  #running: Promise<void> | null = null;
+  #stopped = false;
+  #again = false;
+  #interrupt: (() => void) | null = null;
+
+  constructor(options: ShipperOptions) {
+    this.#options = options;
+  }
+
+  /** There is something in the spool. */
+  wake(): void {
+    if (this.#stopped) return;
+    this.#again = true;
+    this.#running ??= this.#run().finally(() => {
+      this.#running = null;
+      // An event may have come between the last look into the spool and this line.
+      if (this.#again) this.wake();
+    });
+  }
+
+  /** Resolves when the spool is empty (true), or after `timeoutMs` or `stop()` (false). */
+  async drained(timeoutMs: number): Promise<boolean> {
+    const deadline = Date.now() + timeoutMs;
+    while (!this.#stopped && this.#options.spool.counts().waiting > 0) {
+      this.wake();
+      const left = deadline - Date.now();
+      if (left <= 0) return false;
+      await within(this.#running ?? Promise.resolve(), left);
+    }
+    return this.#options.spool.counts().waiting === 0;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#again = false;
+    this.#interrupt?.();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    let retryMs = FIRST_RETRY_MS;
+    let reported = false;
+    while (!this.#stopped) {
+      this.#again = false;
+      const events = cutByBytes(this.#options.spool.oldest(MAX_EVENTS));
+      const last = events.at(-1);
+      if (!last) return;
+      try {
+        await this.#ship(events);
+        this.#options.spool.confirm(last.seq);
+        retryMs = FIRST_RETRY_MS;
+        reported = false;
+      } catch (error) {
+        if (!reported) {
+          const message = `Events wait in the spool ${this.#options.spool.path}: ${(error as Error).message}`;
+          this.#options.onProblem({ kind: "database", message, cause: error });
+        }
+        reported = true;
+        await this.#pause(retryMs);
+        retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
+      }
+    }
+  }
+
+  /** Inserts, and narrows a data error down to the events that cause it. Throws anything else. */
+  async #ship(events: readonly SpooledEvent[]): Promise<void> {
+    try {
+      await this.#options.insert(events.map(({ event }) => event));
+    } catch (error) {
+      if (!isDataError(error)) throw error;
+      const [only] = events;
+      if (only && events.length === 1) return this.#reject(only, error);
+      const middle = Math.ceil(events.length / 2);
+      await this.#ship(events.slice(0, middle));
+      await this.#ship(events.slice(middle));
+    }
+  }
+
+  #reject(spooled: SpooledEvent, error: unknown): void {
+    const reason = (error as Error).message;
+    this.#options.spool.reject(spooled, reason);
+    const { stage, eventType, eventId, batchId } = spooled.event;
+    this.#options.onProblem({
+      kind: "rejected",
+      message: `The database cannot store event ${eventId} (batch ${batchId}, ${stage}, ${eventType}): ${reason}. It is kept in ${this.#options.spool.path}, table rejected.`,
+      cause: error,
+    });
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#interrupt = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#interrupt = null;
+  }
+}
+
+function cutByBytes(events: SpooledEvent[]): SpooledEvent[] {
+  let bytes = 0;
+  // A string's length bounds its UTF-8 from below; three times that from above. The limit leaves room for it.
+  const end = events.findIndex(({ event }) => {
+    bytes += (event.payload?.length ?? 0) + (event.response?.length ?? 0) + (event.errorMessage?.length ?? 0) + 500;
+    return bytes > MAX_BYTES;
+  });
+  return end === -1 ? events : events.slice(0, Math.max(end, 1));
+}
+
+async function within(promise: Promise<void>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([promise, timeout]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,328 @@
+/** All SQL on `batchStatus` and `batchExecutionLog`. Callers see verbs; results are the shapes of `events.ts`. */
+import { sql, type Selectable, type SelectQueryBuilder, type SqlBool } from "kysely";
+import { reportUnavailable, type Database } from "./database.js";
+import { insertEventRows, type StoredEvent } from "./event-insert.js";
+import type { Batch, BatchStatus, Cut, EventStatus, EventType, Json, LogEvent, LogEventDetail } from "./events.js";
+import type { BatchStatusTable, Tables } from "./tables.js";
+import { toApiTime, toDatabaseTime } from "./time.js";
+
+export interface BatchPatch {
+  status?: BatchStatus;
+  currentStage?: string | null;
+  totalFiles?: number | null;
+  startedAt?: Date | null;
+  finishedAt?: Date | null;
+}
+
+export interface EventQuery {
+  stage?: string | undefined;
+  eventType?: EventType | undefined;
+  status?: EventStatus | undefined;
+  fileName?: string | undefined;
+  limit: number;
+  /** Only events with a lower id: the cursor of the page before. */
+  before?: number | undefined;
+}
+
+const LISTED = [
+  "id",
+  "batchId",
+  "timestamp",
+  "stage",
+  "eventType",
+  "fileName",
+  "gpuIp",
+  "status",
+  "errorMessage",
+  "totalFiles",
+  "processedFiles",
+  "metadata",
+  "payloadBytes",
+  "responseBytes",
+  "payloadCut",
+  "responseCut",
+  "attempt",
+  "durationMs",
+] as const;
+
+const BATCH = [
+  "id",
+  "name",
+  "status",
+  "currentStage",
+  "totalFiles",
+  "createdAt",
+  "startedAt",
+  "finishedAt",
+] as const satisfies readonly (keyof BatchStatusTable)[];
+
+/** Every method throws `DatabaseUnavailableError` when the database cannot be reached for now. */
+export class Store {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async ping(): Promise<void> {
+    await this.#run(() => this.#db.selectNoFrom((eb) => eb.val(1).as("one")).execute());
+  }
+
+  // --- batches
+
+  /** Opens a batch in state `pending`. `folder` is the absolute path it is read from; null when there is none. */
+  async createBatch(batch: { name: string; folder: string | null; totalFiles?: number | null }): Promise<Batch> {
+    const values = { name: batch.name, folder: batch.folder, totalFiles: batch.totalFiles ?? null };
+    const { insertId } = await this.#run(() =>
+      this.#db.insertInto("batchStatus").values(values).executeTakeFirstOrThrow(),
+    );
+    const created = await this.batch(Number(insertId));
+    if (!created) throw new Error(`Batch ${insertId} was inserted but cannot be read back.`);
+    return created;
+  }
+
+  async batch(id: number): Promise<Batch | null> {
+    const row = await this.#run(() => this.#batches().where("id", "=", id).executeTakeFirst());
+    return row ? toBatch(row) : null;
+  }
+
+  /** The newest batch; null when there is none yet. */
+  async currentBatch(): Promise<Batch | null> {
+    const row = await this.#run(() => this.#batches().orderBy("id", "desc").limit(1).executeTakeFirst());
+    return row ? toBatch(row) : null;
+  }
+
+  /** Newest first. `nextCursor` is the `before` of the next page; null on the last. */
+  async batches(query: {
+    limit: number;
+    before?: number | undefined;
+  }): Promise<{ batches: Batch[]; nextCursor: string | null }> {
+    let select = this.#batches()
+      .orderBy("id", "desc")
+      .limit(query.limit + 1);
+    if (query.before !== undefined) select = select.where("id", "<", query.before);
+    const rows = await this.#run(() => select.execute());
+    return { batches: rows.slice(0, query.limit).map(toBatch), nextCursor: nextCursor(rows, query.limit) };
+  }
+
+  /** The newest batch that was read from this folder. */
+  async latestBatchOfFolder(folder: string): Promise<Batch | null> {
+    const select = this.#batches().where("folder", "=", folder).orderBy("id", "desc").limit(1);
+    const row = await this.#run(() => select.executeTakeFirst());
+    return row ? toBatch(row) : null;
+  }
+
+  async updateBatch(id: number, patch: BatchPatch): Promise<void> {
+    const { startedAt, finishedAt, ...rest } = patch;
+    const values: Partial<Omit<BatchStatusTable, "id" | "status" | "createdAt">> & { status?: BatchStatus } = rest;
+    if (startedAt !== undefined) values.startedAt = startedAt && toDatabaseTime(startedAt);
+    if (finishedAt !== undefined) values.finishedAt = finishedAt && toDatabaseTime(finishedAt);
+    if (Object.keys(values).length === 0) return;
+    await this.#run(() => this.#db.updateTable("batchStatus").set(values).where("id", "=", id).execute());
+  }
+
+  /**
+   * Takes or renews the right to run the batch for `ttlMs`, by this machine's clock.
+   * @returns false while another owner holds it
+   */
+  async acquireLease(id: number, owner: string, ttlMs: number): Promise<boolean> {
+    const now = Date.now();
+    const result = await this.#run(() =>
+      this.#db
+        .updateTable("batchStatus")
+        .set({ leaseOwner: owner, leaseExpiresAt: toDatabaseTime(new Date(now + ttlMs)) })
+        .where("id", "=", id)
+        .where((eb) =>
+          eb.or([
+            eb("leaseOwner", "is", null),
+            eb("leaseOwner", "=", owner),
+            eb("leaseExpiresAt", "<", toDatabaseTime(new Date(now))),
+          ]),
+        )
+        .executeTakeFirst(),
+    );
+    return result.numUpdatedRows > 0n;
+  }
+
+  async releaseLease(id: number, owner: string): Promise<void> {
+    const free = { leaseOwner: null, leaseExpiresAt: null };
+    await this.#run(() =>
+      this.#db.updateTable("batchStatus").set(free).where("id", "=", id).where("leaseOwner", "=", owner).execute(),
+    );
+  }
+
+  // --- events
+
+  /** Inserts all or, on an error, none; an event whose `eventId` is stored already is left as it is. */
+  async insertEvents(events: readonly StoredEvent[]): Promise<void> {
+    if (events.length > 0) await this.#run(() => insertEventRows(this.#database, events));
+  }
+
+  /** Newest first. `nextCursor` is the `before` of the next page; null on the last. */
+  async events(batchId: number, query: EventQuery): Promise<{ events: LogEvent[]; nextCursor: string | null }> {
+    let select = this.#events()
+      .where("batchId", "=", batchId)
+      .orderBy("id", "desc")
+      .limit(query.limit + 1);
+    if (query.stage !== undefined) select = select.where("stage", "=", query.stage);
+    if (query.eventType !== undefined) select = select.where("eventType", "=", query.eventType);
+    if (query.status !== undefined) select = select.where("status", "=", query.status);
+    if (query.fileName !== undefined) select = select.where("fileName", "=", query.fileName);
+    if (query.before !== undefined) select = select.where("id", "<", query.before);
+    const rows = await this.#run(() => select.execute());
+    return { events: rows.slice(0, query.limit).map(toEvent), nextCursor: nextCursor(rows, query.limit) };
+  }
+
+  async event(id: number): Promise<LogEventDetail | null> {
+    const select = this.#events().select(["payload", "response"]).where("id", "=", id);
+    const row = await this.#run(() => select.executeTakeFirst());
+    if (!row) return null;
+    return {
+      ...toEvent(row),
+      payload: row.payload,
+      response: row.response,
+      payloadCut: toCut(row.payloadCut),
+      responseCut: toCut(row.responseCut),
+    };
+  }
+
+  /** 0 when there is no event yet. */
+  async maxEventId(): Promise<number> {
+    const select = this.#db.selectFrom("batchExecutionLog").select((eb) => eb.fn.max("id").as("id"));
+    return Number((await this.#run(() => select.executeTakeFirst()))?.id ?? 0);
+  }
+
+  /** Events of all batches with a higher id, ascending. Ids do not become visible in order: the tail knows the holes. */
+  async eventsAfter(afterId: number, limit: number): Promise<LogEvent[]> {
+    return this.#ascending((select) => select.where("id", ">", afterId), limit);
+  }
+
+  /** Those of the ids that are visible by now, ascending. */
+  async eventsByIds(ids: readonly number[]): Promise<LogEvent[]> {
+    if (ids.length === 0) return [];
+    return this.#ascending((select) => select.where("id", "in", ids), ids.length);
+  }
+
+  /** Events of one batch with `afterId < id <= upToId`, ascending. */
+  async batchEventsAfter(batchId: number, afterId: number, upToId: number, limit: number): Promise<LogEvent[]> {
+    return this.#ascending(
+      (select) => select.where("batchId", "=", batchId).where("id", ">", afterId).where("id", "<=", upToId),
+      limit,
+    );
+  }
+
+  /**
+   * The checkpoint: each file that this stage completed, with its response. A file whose latest word is an error, and a
+   * response that was cut or is no JSON, do not count.
+   */
+  async completedFiles(batchId: number, stage: string): Promise<Map<string, Json>> {
+    const latest = this.#db
+      .selectFrom("batchExecutionLog")
+      .select((eb) => eb.fn.max("id").as("id"))
+      .where("batchId", "=", batchId)
+      .where("stage", "=", stage)
+      .where("fileName", "is not", null)
+      .where("eventType", "in", ["file_start", "file_complete", "error"])
+      .groupBy("fileName");
+    const rows = await this.#run(() =>
+      this.#db
+        .selectFrom("batchExecutionLog as log")
+        .innerJoin(latest.as("latest"), "latest.id", "log.id")
+        .select(["log.fileName", "log.response"])
+        .where("log.eventType", "=", "file_complete")
+        .where("log.responseCut", "is", null)
+        .where(sql<SqlBool>`coalesce(log.status, 'success') = 'success'`)
+        .execute(),
+    );
+    const completed = new Map<string, Json>();
+    for (const { fileName, response } of rows) {
+      const parsed = parseJson(response);
+      if (fileName !== null && parsed !== undefined) completed.set(fileName, parsed);
+    }
+    return completed;
+  }
+
+  get #db() {
+    return this.#database.kysely;
+  }
+
+  #run<T>(work: () => Promise<T>): Promise<T> {
+    return reportUnavailable(this.#database, work);
+  }
+
+  #batches() {
+    return this.#db.selectFrom("batchStatus").select(BATCH);
+  }
+
+  #events() {
+    return this.#db.selectFrom("batchExecutionLog").select(LISTED);
+  }
+
+  async #ascending(
+    filter: <Row>(
+      select: SelectQueryBuilder<Tables, "batchExecutionLog", Row>,
+    ) => SelectQueryBuilder<Tables, "batchExecutionLog", Row>,
+    limit: number,
+  ): Promise<LogEvent[]> {
+    const select = filter(this.#events()).orderBy("id", "asc").limit(limit);
+    return (await this.#run(() => select.execute())).map(toEvent);
+  }
+}
+
+function nextCursor(rows: readonly { id: number }[], limit: number): string | null {
+  const last = rows[limit - 1];
+  return rows.length > limit && last ? String(last.id) : null;
+}
+
+type BatchRow = Pick<Selectable<BatchStatusTable>, (typeof BATCH)[number]>;
+function toBatch(row: BatchRow): Batch {
+  return {
+    ...row,
+    name: row.name || `Batch ${row.id}`,
+    createdAt: toApiTime(row.createdAt),
+    startedAt: row.startedAt && toApiTime(row.startedAt),
+    finishedAt: row.finishedAt && toApiTime(row.finishedAt),
+  };
+}
+
+type EventRow = Omit<LogEvent, "metadata"> & {
+  metadata: string | null;
+  payloadCut: string | null;
+  responseCut: string | null;
+};
+
+function toEvent(row: EventRow): LogEvent {
+  const { payloadBytes, responseBytes, payloadCut, responseCut } = row;
+  return {
+    id: row.id,
+    batchId: row.batchId,
+    timestamp: toApiTime(row.timestamp),
+    stage: row.stage,
+    eventType: row.eventType,
+    fileName: row.fileName,
+    gpuIp: row.gpuIp,
+    status: row.status,
+    errorMessage: row.errorMessage,
+    totalFiles: row.totalFiles,
+    processedFiles: row.processedFiles,
+    metadata: parseJson(row.metadata) ?? null,
+    payloadBytes: toCut(payloadCut)?.bytes ?? payloadBytes,
+    responseBytes: toCut(responseCut)?.bytes ?? responseBytes,
+    attempt: row.attempt,
+    durationMs: row.durationMs,
+  };
+}
+
+/** undefined when there is no text or it is no JSON. */
+function parseJson(text: string | null): Json | undefined {
+  if (text === null) return undefined;
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
+}
+
+function toCut(text: string | null): Cut | null {
+  return (parseJson(text) as Cut | undefined) ?? null;
+}

@@ -1,0 +1,19 @@
+/** Times between the database (UTC text) and the API (ISO 8601 with `Z`). */
+
+/** `YYYY-MM-DD HH:MM:SS.mmm` in UTC, as both databases store it. */
+export function toDatabaseTime(time: Date): string {
+  return time.toISOString().replace("T", " ").replace("Z", "");
+}
+
+const DATABASE_TIME = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?$/;
+
+/**
+ * The API's form of a stored time. Other writers may have stored another form in SQLite: anything that JavaScript reads
+ * as a date is taken, and text that is none becomes the epoch, so that one odd row does not hide the others.
+ */
+export function toApiTime(stored: string): string {
+  const match = DATABASE_TIME.exec(stored);
+  if (match) return `${match[1]}T${match[2]}.${(match[3] ?? "").slice(0, 3).padEnd(3, "0")}Z`;
+  const parsed = new Date(stored);
+  return Number.isNaN(parsed.getTime()) ? new Date(0).toISOString() : parsed.toISOString();
+}
