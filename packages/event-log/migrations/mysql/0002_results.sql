@@ -21,6 +21,7 @@ CREATE TABLE callRecord (
   speechS DOUBLE NULL,
   audioUsable TINYINT NOT NULL DEFAULT 1,
   UNIQUE KEY callRecord_call (batchId, callId),
+  KEY callRecord_file (batchId, fileName),
   CONSTRAINT callRecord_batch FOREIGN KEY (batchId) REFERENCES batchStatus (id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
@@ -48,6 +49,7 @@ CREATE TABLE trade (
   orderSource VARCHAR(32) NULL,
   triage VARCHAR(32) NULL,
   triageReason TEXT NULL,
+  triageSteps JSON NULL,
   verdict VARCHAR(32) NULL,
   verdictCallId VARCHAR(128) NULL,
   verdictReason TEXT NULL,
@@ -67,6 +69,7 @@ CREATE TABLE tradeCall (
   clientCodeScore DOUBLE NOT NULL,
   dealerScore DOUBLE NOT NULL,
   timeScore DOUBLE NOT NULL,
+  flags JSON NULL,
   selected TINYINT NOT NULL,
   reason TEXT NOT NULL,
   UNIQUE KEY tradeCall_pair (batchId, tradeId, callId),
@@ -108,6 +111,8 @@ CREATE TABLE extractedTrade (
   readBack TINYINT NULL,
   clientConfirmed TINYINT NULL,
   confidence DOUBLE NULL,
+  clientName VARCHAR(255) NULL,
+  clientCode VARCHAR(64) NULL,
   evidence JSON NULL,
   UNIQUE KEY extractedTrade_ordinal (batchId, callId, ordinal),
   CONSTRAINT extractedTrade_batch FOREIGN KEY (batchId) REFERENCES batchStatus (id)

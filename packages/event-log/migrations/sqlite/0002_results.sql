@@ -48,6 +48,7 @@ CREATE TABLE trade (
   orderSource TEXT,
   triage TEXT,
   triageReason TEXT,
+  triageSteps TEXT,
   verdict TEXT,
   verdictCallId TEXT,
   verdictReason TEXT,
@@ -67,6 +68,7 @@ CREATE TABLE tradeCall (
   clientCodeScore REAL NOT NULL,
   dealerScore REAL NOT NULL,
   timeScore REAL NOT NULL,
+  flags TEXT,
   selected INTEGER NOT NULL,
   reason TEXT NOT NULL,
   UNIQUE (batchId, tradeId, callId),
@@ -107,6 +109,8 @@ CREATE TABLE extractedTrade (
   readBack INTEGER,
   clientConfirmed INTEGER,
   confidence REAL,
+  clientName TEXT,
+  clientCode TEXT,
   evidence TEXT,
   UNIQUE (batchId, callId, ordinal),
   FOREIGN KEY (batchId) REFERENCES batchStatus (id)
@@ -126,3 +130,5 @@ CREATE TABLE auditAnswer (
 );
 
 CREATE INDEX tradeCall_call ON tradeCall (batchId, callId);
+
+CREATE INDEX callRecord_file ON callRecord (batchId, fileName);
