@@ -47,6 +47,7 @@ export interface TradeTable {
   orderSource: string | null;
   triage: string | null;
   triageReason: string | null;
+  triageSteps: string | null;
   verdict: string | null;
   verdictCallId: string | null;
   verdictReason: string | null;
@@ -64,6 +65,7 @@ export interface TradeCallTable {
   clientCodeScore: number;
   dealerScore: number;
   timeScore: number;
+  flags: string | null;
   selected: number;
   reason: string;
 }
@@ -100,6 +102,8 @@ export interface ExtractedTradeTable {
   readBack: number | null;
   clientConfirmed: number | null;
   confidence: number | null;
+  clientName: string | null;
+  clientCode: string | null;
   evidence: string | null;
 }
 
