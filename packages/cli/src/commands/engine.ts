@@ -1,0 +1,47 @@
+import { cpus } from "node:os";
+import { join, resolve } from "node:path";
+import { ENGINE_STAGES, startEngine } from "@cofi/engines/engine";
+import { abortOnSignal, aborted, dataDir } from "../environment.js";
+import { CommandError, EXIT } from "../exit.js";
+
+export interface EngineOptions {
+  host: string;
+  port: string;
+  filesDir?: string;
+  concurrency?: string;
+}
+
+/** `cofi engine <stage>`: serves one stage's engine until it is stopped. Prints `{"url": …}` when it listens. */
+export async function engineCommand(stage: string, options: EngineOptions): Promise<void> {
+  if (!ENGINE_STAGES.includes(stage))
+    throw new CommandError(
+      `There is no engine for ${JSON.stringify(stage)}. Engines: ${ENGINE_STAGES.join(", ")}.`,
+      EXIT.usage,
+    );
+  const signal = abortOnSignal("");
+  const engine = await startEngine(stage, {
+    host: options.host,
+    port: integer("--port", options.port, 0, 65_535),
+    filesDir: resolve(options.filesDir ?? join(dataDir(), "files")),
+    concurrency: options.concurrency ? integer("--concurrency", options.concurrency, 1, 1024) : cpus().length,
+  });
+  console.log(JSON.stringify({ url: engine.url, stage, pid: process.pid }));
+  try {
+    await Promise.race([engine.ready, aborted(signal)]);
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+  await aborted(signal);
+  await engine.close();
+}
+
+function integer(name: string, text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < min || value > max)
+    throw new CommandError(
+      `${name} is ${JSON.stringify(text)}; expected a whole number from ${min} to ${max}.`,
+      EXIT.usage,
+    );
+  return value;
+}

@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { LogEvent } from "@cofi/event-log/events";
+import type { Store } from "@cofi/event-log/store";
+import { abortOnSignal, withStore } from "../environment.js";
+import { CommandError, EXIT } from "../exit.js";
+
+const POLL_MS = 250;
+const PAGE = 1000;
+const ENDED = new Set(["completed", "completed_with_errors", "failed", "interrupted"]);
+
+/** `cofi tail`: one line an event of a batch, until the batch ends or Ctrl-C. Payloads are never printed. */
+export async function tailCommand(options: { batch?: string }): Promise<void> {
+  const signal = abortOnSignal("");
+  await withStore(async (store) => {
+    const batch = options.batch ? await store.batch(Number(options.batch)) : await store.currentBatch();
+    if (!batch)
+      throw new CommandError(
+        options.batch
+          ? `There is no batch ${options.batch}.`
+          : "There is no batch yet. Start one with `npx cofi run <folder>`.",
+        EXIT.usage,
+      );
+    console.log(`Batch ${batch.id}: ${batch.name}`);
+    await follow(store, batch.id, signal);
+  });
+}
+
+async function follow(store: Store, batchId: number, signal: AbortSignal): Promise<void> {
+  let after = 0;
+  while (!signal.aborted) {
+    const batch = await store.batch(batchId);
+    const events = await store.batchEventsAfter(batchId, after, Number.MAX_SAFE_INTEGER, PAGE);
+    for (const event of events) console.log(line(event));
+    after = events.at(-1)?.id ?? after;
+    if (events.length === PAGE) continue;
+    if (batch && ENDED.has(batch.status)) {
+      console.log(`Batch ${batchId} is ${batch.status.replaceAll("_", " ")}.`);
+      return;
+    }
+    await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+function line(event: LogEvent): string {
+  const message =
+    event.errorMessage ??
+    (event.metadata && typeof event.metadata === "object" && "message" in event.metadata
+      ? String(event.metadata.message)
+      : "");
+  const progress = event.totalFiles === null ? "" : `${event.processedFiles ?? 0}/${event.totalFiles}`;
+  const fields = [
+    event.timestamp.slice(11, 23),
+    event.stage.padEnd(17),
+    event.eventType.padEnd(14),
+    event.fileName,
+    event.durationMs === null ? "" : `${event.durationMs} ms`,
+    progress,
+    message,
+  ];
+  // A file name may hold line breaks and terminal escapes.
+  // oxlint-disable-next-line no-control-regex
+  return fields
+    .filter(Boolean)
+    .join("  ")
+    .replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, "\uFFFD");
+}

@@ -1,0 +1,81 @@
+/** What every command shares: `.env`, the data folder, the database. */
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { openDatabase, type Database } from "@cofi/event-log/database";
+import { assertMigrated, migrate } from "@cofi/event-log/migrate";
+import { databaseUrl, SettingsError } from "@cofi/event-log/settings";
+import { Store } from "@cofi/event-log/store";
+
+/** Reads `.env` of the working directory where there is one; variables that are set already win. */
+export function loadEnvFile(): void {
+  if (existsSync(".env")) process.loadEnvFile(".env");
+}
+
+/** Folder for the embedded database, the event spool and the engines' files; `COFI_DATA_DIR`, default `data`. */
+export function dataDir(): string {
+  return resolve(process.env["COFI_DATA_DIR"]?.trim() || "data");
+}
+
+export function spoolDir(): string {
+  return join(dataDir(), "spool");
+}
+
+/** Connections a process may hold to MySQL / MariaDB; `COFI_DATABASE_POOL_SIZE`, default 5. */
+function poolSize(): number {
+  const text = process.env["COFI_DATABASE_POOL_SIZE"]?.trim() || "5";
+  const size = Number(text);
+  if (!Number.isInteger(size) || size < 1 || size > 1000)
+    throw new SettingsError(
+      `COFI_DATABASE_POOL_SIZE is ${JSON.stringify(text)}; expected a whole number from 1 to 1000.`,
+    );
+  return size;
+}
+
+/**
+ * Opens the configured database. The embedded one is always brought up to date; a server's schema is changed by
+ * `cofi migrate` and `cofi up` only.
+ */
+export async function openConfiguredDatabase(options: { migrate: boolean }): Promise<Database> {
+  const database = await openDatabase(databaseUrl(process.env, dataDir()), { poolSize: poolSize() });
+  try {
+    if (options.migrate || database.dialect === "sqlite") await migrate(database);
+    else await assertMigrated(database);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return database;
+}
+
+/** Opens the database, runs `work`, closes it whatever happens. */
+export async function withStore<T>(work: (store: Store, database: Database) => Promise<T>): Promise<T> {
+  const database = await openConfiguredDatabase({ migrate: false });
+  try {
+    return await work(new Store(database), database);
+  } finally {
+    await database.close();
+  }
+}
+
+/**
+ * A signal that aborts on the first Ctrl-C or SIGTERM. The second one ends the process at once: whoever presses twice
+ * means it, and what was acknowledged is on disk.
+ */
+export function abortOnSignal(message: string): AbortSignal {
+  const controller = new AbortController();
+  let signals = 0;
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.on(signal, () => {
+      signals += 1;
+      if (signals > 1) process.exit(130);
+      if (message) console.error(message);
+      controller.abort(new Error(`stopped by ${signal}`));
+    });
+  return controller.signal;
+}
+
+/** Resolves when the signal aborts. */
+export async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted)
+    await new Promise<void>((done) => signal.addEventListener("abort", () => done(), { once: true }));
+}

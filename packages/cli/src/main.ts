@@ -1,0 +1,84 @@
+/** `cofi`: the composition root, the only place that knows all parts. */
+import { Command, CommanderError } from "commander";
+import { DatabaseUnavailableError } from "@cofi/event-log/database";
+import { MigrationError } from "@cofi/event-log/migrate";
+import { SettingsError } from "@cofi/event-log/settings";
+import { SpoolInUseError } from "@cofi/event-log/spool";
+import { loadEnvFile } from "./environment.js";
+import { CommandError, EXIT } from "./exit.js";
+
+const program = new Command("cofi")
+  .description(
+    "Proves that every trade was ordered by its client on a recorded call: batch pipeline and live dashboard.",
+  )
+  .version("0.1.0")
+  .showHelpAfterError("(--help shows how)")
+  .exitOverride()
+  .addHelpText(
+    "after",
+    "\nSettings are environment variables, read from .env in the working directory: see .env.example." +
+      "\nExit codes: 0 done, 1 the batch failed or has failed files, 2 wrong use, 130 stopped by Ctrl-C.",
+  );
+
+program
+  .command("up")
+  .description("migrate, serve the dashboard and run the sample batch; stays up (npm start)")
+  .action(async () => (await import("./commands/up.js")).upCommand());
+
+program
+  .command("migrate")
+  .description("bring the schema of the configured database up to date")
+  .action(async () => (await import("./commands/migrate.js")).migrateCommand());
+
+program
+  .command("run")
+  .description("run a batch: a folder with recordings, calls.csv and trades.csv; continues one that was stopped")
+  .argument("<folder>", "folder of the batch")
+  .option("--batch <id>", "go on with this batch and try its failed files again")
+  .option("--new", "start a new batch even where the folder's last one is unfinished")
+  .action(async (folder: string, options) => (await import("./commands/run.js")).runCommand(folder, options));
+
+program
+  .command("serve")
+  .description("serve the dashboard")
+  .action(async () => (await import("./commands/serve.js")).serveCommand());
+
+program
+  .command("tail")
+  .description("print the events of a batch as they come")
+  .option("--batch <id>", "the batch; default the newest")
+  .action(async (options) => (await import("./commands/tail.js")).tailCommand(options));
+
+program
+  .command("engine")
+  .description("serve the engine of one stage by hand")
+  .argument("<stage>", "file_distribution, denoise, ivr, lid, stt, llm1 or llm2")
+  .option("--host <address>", "address to listen on", "127.0.0.1")
+  .option("--port <port>", "port to listen on; 0 takes a free one", "0")
+  .option("--files-dir <folder>", "folder for recordings; default files in the data folder")
+  .option("--concurrency <n>", "files worked on at once; default one a processor")
+  .action(async (stage: string, options) => (await import("./commands/engine.js")).engineCommand(stage, options));
+
+/** Errors that say all that the user needs: no stack. */
+const EXPECTED = [SettingsError, MigrationError, DatabaseUnavailableError, SpoolInUseError];
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  if (error instanceof CommandError) {
+    console.error(error.message);
+    return error.exitCode;
+  }
+  if (EXPECTED.some((kind) => error instanceof kind)) {
+    console.error((error as Error).message);
+    return error instanceof SettingsError ? EXIT.usage : EXIT.failed;
+  }
+  console.error(error);
+  return EXIT.failed;
+}
+
+try {
+  loadEnvFile();
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+}

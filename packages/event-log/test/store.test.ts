@@ -1,0 +1,217 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { sql } from "kysely";
+import { DatabaseUnavailableError, openDatabase } from "@cofi/event-log/database";
+import { assertMigrated, migrate } from "@cofi/event-log/migrate";
+import { databaseUrl } from "@cofi/event-log/settings";
+import { Store } from "@cofi/event-log/store";
+import { DIALECTS, emptyDatabase, freshDatabase, type FreshDatabase } from "../../../test/support/databases.js";
+
+describe.each(DIALECTS)("the store on %s", (dialect) => {
+  let fresh: FreshDatabase;
+  let store: Store;
+  beforeEach(async () => {
+    fresh = await freshDatabase(dialect);
+    store = new Store(fresh.database);
+  });
+  afterEach(() => fresh.close());
+
+  test("a batch that another service opens with defaults alone is a batch like any other", async () => {
+    const insert =
+      dialect === "mysql" ? sql`INSERT INTO batchStatus () VALUES ()` : sql`INSERT INTO batchStatus DEFAULT VALUES`;
+    await insert.execute(fresh.database.kysely);
+    const batch = await store.currentBatch();
+    expect(batch).toMatchObject({ name: `Batch ${batch?.id}`, status: "pending", totalFiles: null, startedAt: null });
+    expect(Math.abs(Date.parse(batch?.createdAt ?? "") - Date.now())).toBeLessThan(60_000);
+  });
+
+  test("an event that another service inserts with few columns reads back in full", async () => {
+    const batch = await store.createBatch({ name: "night", folder: null });
+    const payload = '{"text":"é"}';
+    const id = await fresh.insertForeign({
+      batchId: batch.id,
+      stage: "stt",
+      eventType: "file_start",
+      fileName: "a.wav",
+      payload,
+    });
+    const event = await store.event(id);
+    expect(event).toMatchObject({
+      id,
+      batchId: batch.id,
+      fileName: "a.wav",
+      payload,
+      payloadBytes: 13,
+      status: null,
+      metadata: null,
+    });
+    expect(event?.timestamp).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    expect(Math.abs(Date.parse(event?.timestamp ?? "") - Date.now())).toBeLessThan(60_000);
+    expect(await store.maxEventId()).toBe(id);
+  });
+
+  test("keeps a megabyte of payload, which TEXT would have cut at 64 KB", async () => {
+    const batch = await store.createBatch({ name: "night", folder: null });
+    const payload = JSON.stringify({ text: "x".repeat(1_000_000) });
+    const id = await fresh.insertForeign({ batchId: batch.id, stage: "stt", eventType: "info", payload });
+    expect((await store.event(id))?.payload).toBe(payload);
+  });
+
+  test("refuses an event type that the contract does not know, and an event of no batch", async () => {
+    const batch = await store.createBatch({ name: "night", folder: null });
+    await expect(fresh.insertForeign({ batchId: batch.id, stage: "stt", eventType: "done" })).rejects.toThrow();
+    await expect(fresh.insertForeign({ batchId: 4711, stage: "stt", eventType: "info" })).rejects.toThrow();
+  });
+
+  test("lists events newest first, filtered, page by page", async () => {
+    const batch = await store.createBatch({ name: "night", folder: null });
+    const other = await store.createBatch({ name: "other", folder: null });
+    for (let n = 1; n <= 5; n++) {
+      await fresh.insertForeign({ batchId: batch.id, stage: "stt", eventType: "file_complete", fileName: `${n}.wav` });
+      await fresh.insertForeign({ batchId: other.id, stage: "stt", eventType: "info" });
+    }
+    await fresh.insertForeign({
+      batchId: batch.id,
+      stage: "lid",
+      eventType: "error",
+      fileName: "1.wav",
+      status: "failed",
+    });
+    const pages: (string | null)[][] = [];
+    let before: number | undefined;
+    do {
+      const page = await store.events(batch.id, { stage: "stt", limit: 2, before });
+      pages.push(page.events.map(({ fileName }) => fileName));
+      before = page.nextCursor === null ? undefined : Number(page.nextCursor);
+    } while (before !== undefined);
+    expect(pages).toEqual([["5.wav", "4.wav"], ["3.wav", "2.wav"], ["1.wav"]]);
+    expect((await store.events(batch.id, { fileName: "1.wav", limit: 10 })).events).toHaveLength(2);
+    expect((await store.events(batch.id, { status: "failed", limit: 10 })).events).toHaveLength(1);
+    expect((await store.events(batch.id, { eventType: "error", stage: "stt", limit: 10 })).events).toEqual([]);
+  });
+
+  test("compares names by their bytes", async () => {
+    const batch = await store.createBatch({ name: "night", folder: null });
+    for (const fileName of ["A.wav", "a.wav", "à.wav"])
+      await fresh.insertForeign({
+        batchId: batch.id,
+        stage: "stt",
+        eventType: "file_complete",
+        fileName,
+        response: "1",
+      });
+    expect((await store.events(batch.id, { fileName: "a.wav", limit: 10 })).events).toHaveLength(1);
+    expect((await store.completedFiles(batch.id, "stt")).size).toBe(3);
+  });
+
+  test("the checkpoint holds the files whose latest word is a success, with their response", async () => {
+    const batch = await store.createBatch({ name: "night", folder: null });
+    const add = (fileName: string, eventType: string, response: string | null = null, status: string | null = null) =>
+      fresh.insertForeign({ batchId: batch.id, stage: "stt", eventType, fileName, response, status });
+    await add("done", "file_start");
+    await add("done", "file_complete", '{"n":1}', "success");
+    await add("retried", "error", null, "failed");
+    await add("retried", "file_complete", '{"n":2}');
+    await add("broken later", "file_complete", '{"n":3}');
+    await add("broken later", "error", null, "failed");
+    await add("started again", "file_complete", '{"n":4}');
+    await add("started again", "file_start");
+    await add("no json", "file_complete", "{");
+    await add("failed", "file_complete", '{"n":5}', "failed");
+    expect([...(await store.completedFiles(batch.id, "stt"))].toSorted()).toEqual([
+      ["done", { n: 1 }],
+      ["retried", { n: 2 }],
+    ]);
+    expect((await store.completedFiles(batch.id, "lid")).size).toBe(0);
+  });
+
+  test("batches: newest first, by page, by folder; patched; leased to one owner", async () => {
+    const ids: number[] = [];
+    for (const name of ["a", "b", "c"]) ids.push((await store.createBatch({ name, folder: `/in/${name}` })).id);
+    const first = await store.batches({ limit: 2 });
+    expect(first.batches.map(({ name }) => name)).toEqual(["c", "b"]);
+    const second = await store.batches({ limit: 2, before: Number(first.nextCursor) });
+    expect(second).toMatchObject({ batches: [{ name: "a" }], nextCursor: null });
+    expect((await store.latestBatchOfFolder("/in/b"))?.id).toBe(ids[1]);
+    expect(await store.latestBatchOfFolder("/elsewhere")).toBeNull();
+
+    const [id = 0] = ids;
+    const startedAt = new Date("2026-11-20T18:00:00.123Z");
+    await store.updateBatch(id, { status: "running", currentStage: "stt", totalFiles: 3, startedAt });
+    expect(await store.batch(id)).toMatchObject({
+      status: "running",
+      currentStage: "stt",
+      totalFiles: 3,
+      startedAt: "2026-11-20T18:00:00.123Z",
+      finishedAt: null,
+    });
+
+    expect(await store.acquireLease(id, "one", 60_000)).toBe(true);
+    expect(await store.acquireLease(id, "one", 60_000)).toBe(true);
+    expect(await store.acquireLease(id, "two", 60_000)).toBe(false);
+    await store.releaseLease(id, "one");
+    expect(await store.acquireLease(id, "two", -1)).toBe(true);
+    expect(await store.acquireLease(id, "one", 60_000)).toBe(true);
+  });
+});
+
+describe.each(DIALECTS)("migrations on %s", (dialect) => {
+  test("from empty, twice, and by two migrators at once", async () => {
+    const { url, drop } = await emptyDatabase(dialect);
+    const [one, two] = await Promise.all([openDatabase(url), openDatabase(url)]);
+    try {
+      await expect(assertMigrated(one)).rejects.toThrow(/lacks migration 0001_event_log.*cofi migrate/);
+      const applied =
+        dialect === "mysql" ? (await Promise.all([migrate(one), migrate(two)])).flat() : await migrate(one);
+      expect(applied).toEqual(["0001_event_log", "0002_results"]);
+      expect(await migrate(two)).toEqual([]);
+      await assertMigrated(two);
+    } finally {
+      await one.close();
+      await two.close();
+      await drop();
+    }
+  });
+
+  test("refuse a history that this version does not know", async () => {
+    const { url, drop } = await emptyDatabase(dialect);
+    const database = await openDatabase(url);
+    try {
+      await migrate(database);
+      const stranger = { name: "0000_before", timestamp: new Date().toISOString() };
+      await sql`INSERT INTO kysely_migration (name, timestamp) VALUES (${stranger.name}, ${stranger.timestamp})`.execute(
+        database.kysely,
+      );
+      await expect(migrate(database)).rejects.toThrow(/0000_before/);
+    } finally {
+      await database.close();
+      await drop();
+    }
+  });
+});
+
+test("a server that is not there is said to be unavailable, without the password", async () => {
+  const attempt = openDatabase("mysql://cofi:secret@127.0.0.1:1/cofi");
+  await expect(attempt).rejects.toThrow(DatabaseUnavailableError);
+  await expect(attempt).rejects.toThrow(/mysql:\/\/cofi@127\.0\.0\.1:1\/cofi is unavailable: .*ECONNREFUSED/);
+});
+
+describe("the database url", () => {
+  test("is an SQLite file in the data folder unless something else is set", () => {
+    expect(databaseUrl({}, "/var/lib/cofi")).toBe("sqlite:/var/lib/cofi/cofi.sqlite");
+    expect(databaseUrl({ COFI_DATABASE_URL: "sqlite:/a/b.db" }, "/x")).toBe("sqlite:/a/b.db");
+    const mysql = { MYSQL_HOST: "db", MYSQL_USER: "cofi", MYSQL_PASSWORD: "p@ss/word", MYSQL_DATABASE: "cofi" };
+    expect(databaseUrl(mysql, "/x")).toBe("mysql://cofi:p%40ss%2Fword@db:3306/cofi");
+    expect(databaseUrl({ COFI_DATABASE_URL: "mariadb://u:p@h/d" }, "/x")).toBe("mysql://u:p@h/d");
+  });
+
+  test.each([
+    [{ COFI_DATABASE_URL: "postgres://h/d" }, /COFI_DATABASE_URL.*mysql/],
+    [{ COFI_DATABASE_URL: "cofi.sqlite" }, /COFI_DATABASE_URL is not a URL/],
+    [{ COFI_DATABASE_URL: "mysql://h" }, /names no database/],
+    [{ COFI_DATABASE_URL: "sqlite:" }, /names no file/],
+    [{ MYSQL_HOST: "db" }, /MYSQL_USER is not set/],
+    [{ MYSQL_HOST: "db", MYSQL_USER: "u", MYSQL_DATABASE: "d", MYSQL_PORT: "x" }, /MYSQL_PORT/],
+  ])("names the variable that is wrong: %j", (env, message) => {
+    expect(() => databaseUrl(env, "/x")).toThrow(message);
+  });
+});
