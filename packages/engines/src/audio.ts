@@ -23,7 +23,7 @@ const INPUT_LIMITS = ["-protocol_whitelist", "file", "-format_whitelist", DEMUXE
 /** A recording as samples, and what the file was. */
 export interface Audio {
   /** Mono at 8 kHz, values in -1…1: the mean of the channels. */
-  samples: Float32Array;
+  samples: Float32Array<ArrayBuffer>;
   duration_s: number;
   /** As in the file, before decoding to mono 8 kHz. */
   sample_rate: number;
@@ -124,10 +124,11 @@ async function decode(path: string, channels: number): Promise<Buffer> {
   return result.stdout;
 }
 
-function asSamples(bytes: Buffer): Float32Array {
+/** A view where the buffer holds nothing else (it will be moved to another thread), else a copy. */
+function asSamples(bytes: Buffer): Float32Array<ArrayBuffer> {
   const count = Math.floor(bytes.length / Float32Array.BYTES_PER_ELEMENT);
-  if (endianness() === "LE" && bytes.byteOffset % Float32Array.BYTES_PER_ELEMENT === 0) {
-    return new Float32Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, count);
+  if (endianness() === "LE" && bytes.buffer instanceof ArrayBuffer && bytes.buffer.byteLength === bytes.length) {
+    return new Float32Array(bytes.buffer, 0, count);
   }
   const samples = new Float32Array(count);
   for (let i = 0; i < count; i++) samples[i] = bytes.readFloatLE(i * Float32Array.BYTES_PER_ELEMENT);

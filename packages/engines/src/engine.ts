@@ -7,6 +7,7 @@ type EngineModule = Promise<{ createEngine(): StageEngine }>;
 /** The stages that run as engines. `file_distribution` is the file routes alone. */
 const ENGINES: Record<string, (() => EngineModule) | null> = {
   file_distribution: null,
+  denoise: () => import("./denoise.js"),
 };
 
 /** The stages that `startEngine` knows. */

@@ -130,19 +130,21 @@ class Loading {
 
   begin(): Promise<void> {
     if (this.#loaded) return this.#loaded;
-    this.#loaded = (async () => this.#engine?.load())().then(
-      () => {
-        this.state = "ready";
-      },
-      (error: unknown) => {
-        this.state = "failed";
-        this.reason = messageOf(error);
-        throw error;
-      },
-    );
+    this.#loaded = this.#load();
     // The failure is reported by ready() and /health; without a listener here it would end the process.
     this.#loaded.catch(() => undefined);
     return this.#loaded;
+  }
+
+  async #load(): Promise<void> {
+    try {
+      await this.#engine?.load();
+      this.state = "ready";
+    } catch (error) {
+      this.state = "failed";
+      this.reason = messageOf(error);
+      throw error;
+    }
   }
 
   async settled(): Promise<void> {

@@ -1,0 +1,25 @@
+import { measureLevels, type Levels } from "./levels.js";
+import { denoise } from "./rnnoise.js";
+import { encodeWav } from "./wav.js";
+import { serveJobs } from "./worker-jobs.js";
+
+/** Mono samples at 8 kHz. */
+export interface DenoiseJob {
+  samples: Float32Array<ArrayBuffer>;
+}
+
+export interface DenoiseResult {
+  /** The denoised recording as a WAV file. */
+  wav: Uint8Array;
+  levels: Levels;
+  speechProbability: number;
+}
+
+const SAMPLE_RATE = 8000;
+
+serveJobs<DenoiseJob, DenoiseResult>(async ({ samples }) => {
+  const denoised = await denoise(samples);
+  const wav = new Uint8Array(encodeWav(denoised.samples, SAMPLE_RATE));
+  const levels = measureLevels(samples, denoised.samples);
+  return { output: { wav, levels, speechProbability: denoised.speechProbability }, transfer: [wav.buffer] };
+});

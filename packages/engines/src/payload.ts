@@ -1,0 +1,13 @@
+import { z } from "zod";
+import { validBatchId, validFileName } from "./file-store.js";
+import { badRequest } from "./problem.js";
+
+const RecordingPayload = z.object({ batch_id: z.unknown(), file_name: z.unknown() });
+
+/** Reads a payload that names one recording. Throws 400 `bad-request` naming the field. */
+export function parseRecording(body: unknown): { batchId: number; fileName: string } {
+  const parsed = RecordingPayload.safeParse(body);
+  if (!parsed.success) throw badRequest("The body must be a JSON object with batch_id and file_name");
+  if (typeof parsed.data.batch_id === "string") throw badRequest("batch_id must be a number, not a text");
+  return { batchId: validBatchId(parsed.data.batch_id), fileName: validFileName(parsed.data.file_name) };
+}
