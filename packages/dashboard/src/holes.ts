@@ -1,0 +1,113 @@
+/**
+ * Ids below the highest one seen that have not shown up: a transaction that took them may still commit them. Kept as
+ * ranges, because one multi-row insert with ON DUPLICATE KEY burns many ids at once. Pure: the caller brings the clock.
+ */
+
+export interface IdRange {
+  readonly from: number;
+  /** Inclusive. */
+  readonly to: number;
+}
+
+interface Hole {
+  from: number;
+  to: number;
+  openedAt: number;
+  /** Monotonic ms of the last time the database was asked for it; `openedAt` before the first. */
+  askedAt: number;
+}
+
+/** A hole is asked for again after an eighth of its age, at least every so many ms: most fill within milliseconds. */
+const LONGEST_PAUSE_MS = 500;
+/** Beyond so many ranges the oldest are given up early, so that a broken writer cannot make the tail grow without end. */
+const MOST_RANGES = 50_000;
+
+export class Holes {
+  /** Ascending and disjoint. */
+  #holes: Hole[] = [];
+
+  get size(): number {
+    return this.#holes.length;
+  }
+
+  /** The lowest id that is missing. */
+  get lowest(): number | undefined {
+    return this.#holes[0]?.from;
+  }
+
+  ranges(): IdRange[] {
+    return this.#holes.map(({ from, to }) => ({ from, to }));
+  }
+
+  /** `from..to` must lie above every range opened before. */
+  open(from: number, to: number, now: number): void {
+    this.#holes.push({ from, to, openedAt: now, askedAt: now });
+  }
+
+  /** Takes the id out. @returns false when it was not missing */
+  fill(id: number): boolean {
+    const index = this.#indexOf(id);
+    const hole = this.#holes[index];
+    if (!hole || id < hole.from) return false;
+    const rest: Hole[] = [];
+    if (hole.from < id) rest.push({ ...hole, to: id - 1 });
+    if (id < hole.to) rest.push({ ...hole, from: id + 1 });
+    this.#holes.splice(index, 1, ...rest);
+    return true;
+  }
+
+  /** The ranges whose turn it is, longest waiting first, until `budget` ids are reached; the last may be wider. */
+  due(now: number, budget: number): IdRange[] {
+    const waiting = this.#holes.filter(
+      (hole) => now - hole.askedAt >= Math.min(LONGEST_PAUSE_MS, (now - hole.openedAt) / 8),
+    );
+    waiting.sort((a, b) => a.askedAt - b.askedAt);
+    const chosen: IdRange[] = [];
+    let ids = 0;
+    for (const { from, to } of waiting) {
+      if (ids >= budget) break;
+      chosen.push({ from, to });
+      ids += to - from + 1;
+    }
+    return chosen;
+  }
+
+  /** The database was asked for every id of the range, and what it has is filled. */
+  asked({ from, to }: IdRange, now: number): void {
+    const first = this.#indexOf(from);
+    for (let index = first; index < this.#holes.length; index++) {
+      const hole = this.#holes[index]!;
+      if (hole.from > to) return;
+      if (hole.to <= to) {
+        hole.askedAt = now;
+        continue;
+      }
+      // Asked for in part only: the rest keeps its turn.
+      this.#holes.splice(index, 1, { ...hole, to, askedAt: now }, { ...hole, from: to + 1 });
+      return;
+    }
+  }
+
+  /**
+   * Gives up what is older than the longest transaction, once it has been asked for after that age: a hole that could not
+   * be asked for, because the database was away, stays.
+   * @returns how many ids were given up before their time, for want of room
+   */
+  expire(longestTransactionMs: number): number {
+    this.#holes = this.#holes.filter((hole) => hole.askedAt - hole.openedAt < longestTransactionMs);
+    const early = this.#holes.splice(0, Math.max(0, this.#holes.length - MOST_RANGES));
+    return early.reduce((ids, hole) => ids + hole.to - hole.from + 1, 0);
+  }
+
+  /** Index of the first hole that ends at or after `id`. */
+  #indexOf(id: number): number {
+    let low = 0;
+    let high = this.#holes.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#holes[middle]!.to < id) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,241 @@
+/**
+ * The projection of each watched batch in memory: replayed from the database once, then kept up by the tail. Every id is
+ * applied exactly once, though the replay reads while the tail goes on.
+ */
+import type { Batch, LogEvent } from "@cofi/event-log/events";
+import { applyBatch, applyEvent, emptyView, type BatchView } from "@cofi/event-log/projection";
+import type { Store } from "@cofi/event-log/store";
+import type { IdRange } from "./holes.js";
+import { leanEvent } from "./lean-event.js";
+import type { Tail } from "./tail.js";
+
+export interface ViewChange {
+  /** Applied just now, in the order in which they became visible; empty when only the batch row changed. */
+  events: readonly LogEvent[];
+}
+
+export interface LiveViewsOptions {
+  eventsPerStage: number;
+  /** ms without a viewer after which a view is dropped. */
+  idleMs: number;
+}
+
+const PAGE = 5_000;
+/** Views kept without a viewer; beyond it the longest unused goes first. */
+const MOST_UNHELD = 16;
+
+/** One batch, always up to what the tail has passed on. */
+export class LiveView {
+  readonly batchId: number;
+  #view: BatchView;
+  #eventCount: number;
+  #holders = 0;
+  #lastUsed = performance.now();
+  readonly #listeners = new Set<(change: ViewChange) => void>();
+  readonly #close: () => void;
+
+  constructor(view: BatchView, eventCount: number, close: () => void) {
+    this.batchId = view.batch.id;
+    this.#view = view;
+    this.#eventCount = eventCount;
+    this.#close = close;
+  }
+
+  get current(): BatchView {
+    this.#lastUsed = performance.now();
+    return this.#view;
+  }
+
+  /** Events applied so far: all that are visible. */
+  get eventCount(): number {
+    return this.#eventCount;
+  }
+
+  /** When it was last read, by `performance.now()`; Infinity while it is held. */
+  get lastUsed(): number {
+    return this.#holders > 0 ? Infinity : this.#lastUsed;
+  }
+
+  /** Keeps the view in memory and calls `listener` after each change. @returns the way to let go */
+  hold(listener: (change: ViewChange) => void): () => void {
+    this.#holders += 1;
+    this.#listeners.add(listener);
+    return () => {
+      if (!this.#listeners.delete(listener)) return;
+      this.#holders -= 1;
+      this.#lastUsed = performance.now();
+    };
+  }
+
+  /** For {@link LiveViews}: what the tail passed on. */
+  apply(events: readonly LogEvent[], batch: Batch | null): void {
+    if (batch) this.#view = applyBatch(this.#view, batch);
+    for (const event of events) this.#view = applyEvent(this.#view, event);
+    this.#eventCount += events.length;
+    if (events.length > 0 || batch) for (const listener of this.#listeners) listener({ events });
+  }
+
+  close(): void {
+    this.#close();
+  }
+}
+
+/** A view that is being replayed: what the tail passes on meanwhile waits here. */
+interface Loading {
+  events: LogEvent[];
+  batch: Batch | null;
+}
+
+export class LiveViews {
+  readonly #store: Store;
+  readonly #tail: Tail;
+  readonly #options: LiveViewsOptions;
+  readonly #open = new Map<number, Promise<LiveView | null>>();
+  readonly #live = new Map<number, LiveView>();
+  readonly #loading = new Map<number, Loading>();
+  readonly #stopListening: () => void;
+  readonly #sweeper: NodeJS.Timeout;
+
+  constructor(store: Store, tail: Tail, options: LiveViewsOptions) {
+    this.#store = store;
+    this.#tail = tail;
+    this.#options = options;
+    this.#stopListening = tail.listen({
+      events: (events) => this.#spread(events),
+      batches: (batches) => {
+        for (const batch of batches) this.#pass(batch.id, [], batch);
+      },
+    });
+    this.#sweeper = setInterval(() => this.#sweep(), Math.max(1_000, options.idleMs / 4));
+    this.#sweeper.unref();
+  }
+
+  /**
+   * The view of a batch, replayed first if need be; null when there is no such batch.
+   * @throws DatabaseUnavailableError
+   */
+  async open(batchId: number): Promise<LiveView | null> {
+    const opening = this.#open.get(batchId) ?? this.#load(batchId);
+    this.#open.set(batchId, opening);
+    try {
+      const view = await opening;
+      if (!view) this.#forget(batchId, opening);
+      return view;
+    } catch (error) {
+      this.#forget(batchId, opening);
+      throw error;
+    }
+  }
+
+  /** The view if it is in memory. */
+  peek(batchId: number): LiveView | null {
+    return this.#live.get(batchId) ?? null;
+  }
+
+  close(): void {
+    clearInterval(this.#sweeper);
+    this.#stopListening();
+    for (const view of this.#live.values()) view.close();
+    this.#live.clear();
+    this.#open.clear();
+  }
+
+  async #load(batchId: number): Promise<LiveView | null> {
+    if (this.#tail.highest < 0) await this.#tail.refresh();
+    const endWatch = this.#tail.watchBatch(batchId);
+    const loading: Loading = { events: [], batch: null };
+    // From here to the first await nothing else runs: what the tail has passed on is at or below `head`, the rest will
+    // come to `loading`. Ids of the open holes can come both ways.
+    this.#loading.set(batchId, loading);
+    const head = this.#tail.highest;
+    const holes = this.#tail.openHoles;
+    try {
+      const batch = await this.#store.batch(batchId);
+      if (!batch) {
+        endWatch();
+        return null;
+      }
+      const { view, eventCount, fromHoles } = await this.#replay(batch, head, holes);
+      const live = new LiveView(view, eventCount, endWatch);
+      live.apply(
+        loading.events.filter((event) => !fromHoles.has(event.id)),
+        loading.batch,
+      );
+      this.#live.set(batchId, live);
+      return live;
+    } catch (error) {
+      endWatch();
+      throw error;
+    } finally {
+      this.#loading.delete(batchId);
+    }
+  }
+
+  async #replay(
+    batch: Batch,
+    head: number,
+    holes: IdRange[],
+  ): Promise<{ view: BatchView; eventCount: number; fromHoles: Set<number> }> {
+    let view = emptyView(batch, this.#options.eventsPerStage);
+    const fromHoles = new Set<number>();
+    let cursor = 0;
+    let eventCount = 0;
+    for (;;) {
+      const page = await this.#store.batchEventsAfter(batch.id, cursor, head, PAGE);
+      for (const event of page) {
+        view = applyEvent(view, leanEvent(event));
+        if (inRanges(holes, event.id)) fromHoles.add(event.id);
+      }
+      eventCount += page.length;
+      cursor = page.at(-1)?.id ?? head;
+      if (page.length < PAGE) return { view, eventCount, fromHoles };
+    }
+  }
+
+  #spread(events: readonly LogEvent[]): void {
+    const byBatch = new Map<number, LogEvent[]>();
+    for (const event of events) {
+      const list = byBatch.get(event.batchId);
+      if (list) list.push(event);
+      else byBatch.set(event.batchId, [event]);
+    }
+    for (const [batchId, list] of byBatch) this.#pass(batchId, list, null);
+  }
+
+  #pass(batchId: number, events: readonly LogEvent[], batch: Batch | null): void {
+    const loading = this.#loading.get(batchId);
+    if (loading) {
+      loading.events.push(...events);
+      loading.batch = batch ?? loading.batch;
+    } else this.#live.get(batchId)?.apply(events, batch);
+  }
+
+  #forget(batchId: number, opening: Promise<LiveView | null>): void {
+    if (this.#open.get(batchId) === opening) this.#open.delete(batchId);
+  }
+
+  #sweep(): void {
+    const unheld = [...this.#live.values()]
+      .filter((view) => view.lastUsed < Infinity)
+      .toSorted((a, b) => b.lastUsed - a.lastUsed);
+    const oldest = performance.now() - this.#options.idleMs;
+    for (const [rank, view] of unheld.entries()) {
+      if (rank < MOST_UNHELD && view.lastUsed >= oldest) continue;
+      this.#live.delete(view.batchId);
+      this.#open.delete(view.batchId);
+      view.close();
+    }
+  }
+}
+
+function inRanges(ranges: readonly IdRange[], id: number): boolean {
+  let low = 0;
+  let high = ranges.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ranges[middle]!.to < id) low = middle + 1;
+    else high = middle;
+  }
+  const range = ranges[low];
+  return range !== undefined && range.from <= id;
+}

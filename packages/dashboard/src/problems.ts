@@ -1,0 +1,98 @@
+/** The one place that makes error bodies: RFC 9457 problem details. */
+import { DatabaseUnavailableError } from "@cofi/event-log/database";
+import type { Problem } from "@cofi/event-log/events";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
+
+/** `type` of each problem: a relative URI, resolved against the dashboard's address. */
+const KINDS = {
+  "bad-request": [400, "The request does not fit"],
+  unauthorized: [401, "Log in first"],
+  forbidden: [403, "Not allowed"],
+  "not-found": [404, "Not found"],
+  "method-not-allowed": [405, "Method not allowed"],
+  "too-large": [413, "The request is too large"],
+  "unsupported-media-type": [415, "The content type is not understood"],
+  "too-many-requests": [429, "Too many requests"],
+  "internal-error": [500, "Something broke in the dashboard"],
+  unavailable: [503, "Not available for now"],
+} as const satisfies Record<string, readonly [number, string]>;
+export type ProblemKind = keyof typeof KINDS;
+
+/** Thrown by a route; its message goes to the client as `detail`. */
+export class ProblemError extends Error {
+  override readonly name = "ProblemError";
+  readonly kind: ProblemKind;
+
+  constructor(kind: ProblemKind, detail: string) {
+    super(detail);
+    this.kind = kind;
+  }
+}
+
+export function problem(kind: ProblemKind, detail: string, instance?: string): Problem {
+  const [status, title] = KINDS[kind];
+  return { type: `/problems/${kind}`, title, status, detail, ...(instance === undefined ? {} : { instance }) };
+}
+
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, kind: ProblemKind, detail: string): void {
+  // The path without its query: that may hold what the client typed.
+  const body = problem(kind, detail, request.url.split("?", 1)[0]);
+  if (kind === "unavailable") reply.header("Retry-After", "2");
+  if (kind === "unauthorized") reply.header("WWW-Authenticate", 'Bearer realm="Cofi"');
+  reply
+    .code(body.status)
+    .header("Cache-Control", "no-store")
+    .type("application/problem+json; charset=utf-8")
+    .send(JSON.stringify(body));
+}
+
+const BY_STATUS: ReadonlyMap<number, ProblemKind> = new Map(
+  (Object.keys(KINDS) as ProblemKind[]).map((kind) => [KINDS[kind][0], kind]),
+);
+
+function describe(error: FastifyError): [ProblemKind, string] {
+  if (error instanceof ProblemError) return [error.kind, error.message];
+  if (error instanceof DatabaseUnavailableError)
+    return [
+      "unavailable",
+      "The database cannot be reached. Try again in a moment; `GET /api/health` tells when it is back.",
+    ];
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const where = { querystring: "Parameter", params: "Path parameter", body: "Field" } as Record<string, string>;
+    const context = where[(error as FastifyError).validationContext ?? ""] ?? "Parameter";
+    const details = (error as FastifyError).validation?.map(({ instancePath, message = "is wrong" }) => {
+      const name = instancePath.replace(/^\//, "");
+      // Without a name it is about parameters that do not exist; zod's message names them.
+      return name ? `${context} "${name}": ${message}` : message;
+    });
+    return ["bad-request", details?.join("; ") ?? "The request does not fit."];
+  }
+  const status = error.statusCode ?? 500;
+  const kind = BY_STATUS.get(status) ?? (status >= 400 && status < 500 ? "bad-request" : "internal-error");
+  if (kind === "internal-error") return [kind, "The dashboard's log says more."];
+  return [kind, error.message];
+}
+
+/** Every error of the app, known or not, leaves as problem details; what is not known is logged, never sent. */
+export function registerProblems(app: FastifyInstance): void {
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    const [kind, detail] = describe(error);
+    if (kind === "internal-error") request.log.error({ err: error }, "a request failed");
+    sendProblem(request, reply, kind, detail);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split("?", 1)[0];
+    sendProblem(request, reply, "not-found", `There is no ${request.method} ${path}. What there is: /docs.`);
+  });
+}
+
+/** For requests that never reach a route: malformed HTTP, headers too large. */
+export function rawProblem(kind: ProblemKind, detail: string): string {
+  const body = JSON.stringify(problem(kind, detail));
+  const [status] = KINDS[kind];
+  return (
+    `HTTP/1.1 ${status} ${kind}\r\nContent-Type: application/problem+json; charset=utf-8\r\n` +
+    `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`
+  );
+}

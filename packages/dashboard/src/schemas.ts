@@ -1,0 +1,161 @@
+/** What goes in and out of the HTTP API, for validation and for the OpenAPI document; the shapes of `@cofi/event-log/events`. */
+import { BATCH_STATUSES, EVENT_STATUSES, EVENT_TYPES } from "@cofi/event-log/events";
+import type { Batch, Json, LogEvent, LogEventDetail, StageSummary } from "@cofi/event-log/events";
+import { z } from "zod";
+
+/** The most events or batches that one answer holds. */
+export const MOST_ROWS = 5_000;
+
+const time = z.string().meta({ description: "ISO 8601, UTC", examples: ["2026-11-23T02:15:00.000Z"] });
+const count = z.number().int().nonnegative();
+
+const json: z.ZodType<Json> = z.custom<Json>(() => true).meta({ description: "Any JSON value" });
+
+export const batchSchema = z
+  .object({
+    id: z.number().int(),
+    name: z.string(),
+    status: z.enum(BATCH_STATUSES),
+    currentStage: z.string().nullable(),
+    totalFiles: z.number().int().nullable(),
+    createdAt: time,
+    startedAt: time.nullable(),
+    finishedAt: time.nullable(),
+  })
+  .meta({ id: "Batch" }) satisfies z.ZodType<Batch>;
+
+const eventFields = {
+  id: z.number().int(),
+  batchId: z.number().int(),
+  timestamp: time,
+  stage: z.string(),
+  eventType: z.enum(EVENT_TYPES),
+  fileName: z.string().nullable(),
+  gpuIp: z.string().nullable(),
+  status: z.enum(EVENT_STATUSES).nullable(),
+  errorMessage: z.string().nullable(),
+  totalFiles: z.number().int().nullable(),
+  processedFiles: z.number().int().nullable(),
+  metadata: json,
+  payloadBytes: count.nullable().meta({ description: "Bytes of UTF-8 as logged; null without a payload" }),
+  responseBytes: count.nullable(),
+  attempt: z.number().int().nullable(),
+  durationMs: z.number().int().nullable(),
+};
+
+export const eventSchema = z
+  .object(eventFields)
+  .meta({ id: "LogEvent", description: "An event without payload and response" }) satisfies z.ZodType<LogEvent>;
+
+const cut = z.object({ bytes: count, sha256: z.string() }).nullable();
+
+export const eventDetailSchema = z
+  .object({
+    ...eventFields,
+    payload: z.string().nullable(),
+    response: z.string().nullable(),
+    payloadCut: cut,
+    responseCut: cut,
+  })
+  .meta({
+    id: "LogEventDetail",
+    description:
+      "An event with the stored texts of payload and response; a text that was cut has its true size and hash",
+  }) satisfies z.ZodType<LogEventDetail>;
+
+export const stageSchema = z
+  .object({
+    stage: z.string(),
+    label: z.string(),
+    description: z.string(),
+    icon: z.string(),
+    kind: z.enum(["pipeline", "engine"]),
+    status: z.enum(["pending", "processing", "success", "failed"]),
+    totalFiles: z.number().int().nullable(),
+    done: count,
+    failed: count,
+    inFlight: count,
+    progress: z.number().min(0).max(1).nullable(),
+    startedAt: time.nullable(),
+    finishedAt: time.nullable(),
+    errors: count,
+    finishedLastMinute: count,
+    lastEventAt: time.nullable(),
+  })
+  .meta({ id: "StageSummary" }) satisfies z.ZodType<StageSummary>;
+
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.number().int(),
+    detail: z.string(),
+    instance: z.string().optional(),
+  })
+  .meta({ id: "Problem", description: "Problem details, RFC 9457" });
+
+export const databaseStateSchema = z
+  .object({ database: z.enum(["ok", "unreachable"]), since: time, detail: z.string() })
+  .meta({ id: "DatabaseState" });
+
+export const healthSchema = z
+  .object({
+    status: z.enum(["ok", "unavailable"]),
+    database: z.enum(["ok", "unreachable"]),
+    since: time,
+    detail: z.string(),
+    migrations: z.enum(["current", "behind", "unknown"]),
+    tail: z.object({
+      highestEventId: z.number().int().nullable(),
+      lowWater: count,
+      openHoles: count,
+      lagMs: count.nullable().meta({ description: "ms since the last complete look at the database" }),
+    }),
+    events: z.object({
+      sinceStart: count,
+      currentBatch: count.nullable().meta({ description: "Events of the newest batch; null when nobody watches it" }),
+    }),
+    readers: count,
+    uptimeS: count,
+  })
+  .meta({ id: "Health" });
+
+/** An id in a path or query: digits only, so that `1e3`, ` 1` and `0x1` are refused. */
+function idText(description: string) {
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, "expected a whole number")
+    .transform(Number)
+    .meta({ description });
+}
+
+export const idParams = z.object({ id: idText("The id") });
+
+export const cursor = idText("`nextCursor` of the page before").optional();
+
+export function limitText(fallback: number) {
+  return z
+    .string()
+    .regex(/^\d{1,6}$/, `expected a whole number from 1 to ${MOST_ROWS}`)
+    .transform(Number)
+    .refine((value) => value >= 1 && value <= MOST_ROWS, `expected a whole number from 1 to ${MOST_ROWS}`)
+    .optional()
+    .transform((value) => value ?? fallback)
+    .meta({ description: `How many at most: 1 to ${MOST_ROWS}, ${fallback} unless given` });
+}
+
+export const streamQuery = z.object({
+  batch: idText("The batch to follow; without it the newest, and each newer one as it starts").optional(),
+  lastEventId: idText("As the header `Last-Event-ID`, for a first connection").optional(),
+});
+
+export function logsQuery(historyLimit: number) {
+  return z.strictObject({
+    stage: z.string().max(50).optional(),
+    eventType: z.enum(EVENT_TYPES).optional(),
+    status: z.enum(EVENT_STATUSES).optional(),
+    fileName: z.string().max(255).optional(),
+    limit: limitText(historyLimit),
+    before: cursor,
+  });
+}

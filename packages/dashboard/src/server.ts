@@ -1,0 +1,176 @@
+/** Puts the dashboard together: tail, views, hub, routes, page. */
+import compress from "@fastify/compress";
+import helmet from "@fastify/helmet";
+import rateLimit from "@fastify/rate-limit";
+import type { Store } from "@cofi/event-log/store";
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import { validatorCompiler } from "fastify-type-provider-zod";
+import type { Logger } from "pino";
+import { registerAccess } from "./access.js";
+import { registerDocs } from "./docs.js";
+import { Health } from "./health.js";
+import { LiveViews } from "./live-views.js";
+import { registerPage } from "./page.js";
+import { ProblemError, rawProblem, registerProblems, sendProblem } from "./problems.js";
+import { registerRoutes } from "./routes.js";
+import type { DashboardSettings } from "./settings.js";
+import { SseHub } from "./sse-hub.js";
+import { Tail } from "./tail.js";
+
+export interface DashboardOptions {
+  /** Not closed by the dashboard. */
+  store: Store;
+  settings: DashboardSettings;
+  /** Folder of the built page, absolute. */
+  webRoot: string;
+  logger: Logger;
+  /** Throws `MigrationError` while the schema is behind: for the health route. */
+  assertMigrated?: () => Promise<void>;
+}
+
+export interface Dashboard {
+  /**
+   * Starts to listen and to read the database; a database that is away is waited for.
+   * @returns the address to open in a browser
+   * @throws ListenError when the port or the address cannot be had
+   */
+  listen(): Promise<{ url: string }>;
+  /** Ends streams, answers what is in flight, stops reading. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** The message names the address and what to do. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
+}
+
+export async function createDashboard(options: DashboardOptions): Promise<Dashboard> {
+  const { store, settings, logger } = options;
+  const tail = new Tail(store, { ...settings, logger });
+  const views = new LiveViews(store, tail, { eventsPerStage: settings.eventsPerStage, idleMs: settings.viewIdleMs });
+  const hub = new SseHub(store, tail, views, { ...settings, bufferBytes: settings.streamBufferBytes, logger });
+  const health = new Health({ store, tail, views, hub }, options.assertMigrated);
+
+  const app = newApp(settings, logger);
+  registerProblems(app);
+  await registerProtection(app, settings);
+  await registerDocs(app);
+  registerRoutes(app, { store, tail, views, hub, health, settings });
+  await registerPage(app, options.webRoot);
+
+  let closing: Promise<void> | null = null;
+  return {
+    async listen() {
+      try {
+        await app.listen({ host: settings.host, port: settings.port });
+      } catch (error) {
+        throw listenError(error, settings);
+      }
+      tail.start();
+      return { url: browserUrl(app, settings) };
+    },
+    close() {
+      closing ??= (async () => {
+        hub.close();
+        await app.close();
+        views.close();
+        await tail.stop();
+      })();
+      return closing;
+    },
+  };
+}
+
+function newApp(settings: DashboardSettings, logger: Logger): FastifyInstance {
+  const app = Fastify({
+    loggerInstance: logger as FastifyBaseLogger,
+    // One line a request would drown what matters, and query texts can hold file names.
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: settings.trustedProxies.length > 0 ? [...settings.trustedProxies] : false,
+    bodyLimit: 16_384,
+    forceCloseConnections: true,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
+    frameworkErrors: (error, request, reply) => {
+      const detail = error.code === "FST_ERR_BAD_URL" ? "The path is not a valid URL." : "The request is malformed.";
+      sendProblem(request, reply, "bad-request", detail);
+    },
+    clientErrorHandler(error, socket) {
+      if (!socket.writable) return;
+      const tooLarge = (error as NodeJS.ErrnoException).code === "HPE_HEADER_OVERFLOW";
+      socket.end(
+        tooLarge
+          ? rawProblem("too-large", "The request's headers are too large.")
+          : rawProblem("bad-request", "This is not HTTP that the server understands."),
+      );
+    },
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  // The types are checked when compiling and the shapes by the tests: no second check of each row at run time.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  return app as unknown as FastifyInstance;
+}
+
+async function registerProtection(app: FastifyInstance, settings: DashboardSettings): Promise<void> {
+  app.addHook("onRequest", async (request, reply) => {
+    // Payloads hold what clients said on the phone: no cache keeps them.
+    if (request.url.startsWith("/api")) reply.header("Cache-Control", "no-store");
+  });
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'", "data:"],
+        fontSrc: ["'self'"],
+        connectSrc: ["'self'"],
+        manifestSrc: ["'self'"],
+        baseUri: ["'none'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    // Both would lock browsers out of a plain-HTTP network.
+    hsts: settings.behindTls,
+    crossOriginOpenerPolicy: settings.behindTls,
+    originAgentCluster: settings.behindTls,
+    frameguard: { action: "deny" },
+    referrerPolicy: { policy: "no-referrer" },
+  });
+  await app.register(rateLimit, {
+    max: settings.rateLimit,
+    timeWindow: "1 minute",
+    errorResponseBuilder: (_request, { after }) =>
+      new ProblemError("too-many-requests", `Too many requests from this address: go on in ${after}.`),
+  });
+  await app.register(compress, { global: true, threshold: 1_024, encodings: ["br", "gzip"] });
+  registerAccess(app, settings);
+}
+
+function browserUrl(app: FastifyInstance, settings: DashboardSettings): string {
+  const address = app.server.address();
+  const port = typeof address === "object" && address ? address.port : settings.port;
+  const everywhere = settings.host === "0.0.0.0" || settings.host === "::";
+  const host = everywhere || settings.host === "127.0.0.1" ? "localhost" : settings.host;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+function listenError(error: unknown, settings: DashboardSettings): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  const { host, port } = settings;
+  const because = { cause: error };
+  if (code === "EADDRINUSE")
+    return new ListenError(
+      `Port ${port} on ${host} is in use by another program. Stop that program, or set COFI_PORT to a free port (0 lets the system choose).`,
+      because,
+    );
+  if (code === "EACCES")
+    return new ListenError(`This user may not listen on port ${port}. Set COFI_PORT to one above 1023.`, because);
+  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND")
+    return new ListenError(
+      `${host} is no address of this machine. Set COFI_HOST to one that is, or to 127.0.0.1.`,
+      because,
+    );
+  return error;
+}
