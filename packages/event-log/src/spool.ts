@@ -111,6 +111,11 @@ export class Spool {
   /** Closes the file, and removes it when nothing is left in it. */
   close(): void {
     const { waiting, rejected } = this.counts();
+    // The package for Node 20 cannot finalise statements, and a connection with live ones keeps its lock until they are
+    // collected: so the lock is given up in words. Leaving WAL comes first (https://www.sqlite.org/wal.html#noshm).
+    this.#connection.exec(
+      "PRAGMA journal_mode = DELETE; PRAGMA locking_mode = NORMAL; SELECT count(*) FROM event WHERE seq = 0;",
+    );
     this.#connection.close();
     if (waiting + rejected > 0) return;
     for (const suffix of ["", "-wal", "-shm", "-journal"]) rmSync(this.path + suffix, { force: true });

@@ -1,0 +1,141 @@
+/** A MariaDB server of the tests' own: in a temporary folder, on a free port, ended by pid. */
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { createConnection } from "mysql2/promise";
+
+export interface MariadbServer {
+  /** `mysql://user:password@127.0.0.1:port/`, without a database. */
+  readonly url: string;
+  readonly port: number;
+  /** An empty database; returns its URL. */
+  createDatabase(): Promise<string>;
+  /** Ends the server at once, as a power cut would. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port with the same data. */
+  restart(): Promise<void>;
+  /** Shuts it down and removes its folder. */
+  stop(): Promise<void>;
+}
+
+const START_DEADLINE_MS = 60_000;
+const USER = "cofi";
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, "close");
+  return port;
+}
+
+/** Starts a server with strict defaults and durability off: the tests' data need not survive the machine. */
+export async function startMariadb(): Promise<MariadbServer> {
+  const folder = await mkdtemp(join(tmpdir(), "cofi-mariadb-"));
+  const password = randomBytes(12).toString("hex");
+  const data = join(folder, "data");
+  const asRoot = process.getuid?.() === 0 ? ["--user=root"] : [];
+  const install = spawnSync(
+    "mariadb-install-db",
+    ["--no-defaults", ...asRoot, `--datadir=${data}`, "--auth-root-authentication-method=normal", "--skip-test-db"],
+    { encoding: "utf8" },
+  );
+  if (install.status !== 0)
+    throw new Error(`mariadb-install-db failed: ${install.error?.message ?? install.stderr + install.stdout}`);
+
+  let server: ChildProcess;
+  let port = 0;
+  const socket = join(folder, "socket");
+
+  /** Another program may take the port between the look and the start: then the next one is tried. */
+  async function start(fixedPort: number | null): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      port = fixedPort ?? (await freePort());
+      const log = join(folder, "error.log");
+      server = spawn(
+        "mariadbd",
+        [
+          "--no-defaults",
+          ...asRoot,
+          `--datadir=${data}`,
+          `--socket=${socket}`,
+          `--port=${port}`,
+          `--pid-file=${join(folder, "pid")}`,
+          `--log-error=${log}`,
+          "--bind-address=127.0.0.1",
+          "--skip-name-resolve",
+          "--default-time-zone=+00:00",
+          "--innodb-flush-log-at-trx-commit=2",
+          "--innodb-buffer-pool-size=128M",
+          "--max-connections=200",
+        ],
+        { stdio: "ignore" },
+      );
+      if (await answers()) return;
+      if (attempt === 3)
+        throw new Error(`mariadbd does not start: ${await readFile(log, "utf8").catch((error: Error) => error.message)}`);
+    }
+  }
+
+  async function answers(): Promise<boolean> {
+    const deadline = Date.now() + START_DEADLINE_MS;
+    while (Date.now() < deadline && server.exitCode === null && server.signalCode === null) {
+      try {
+        const connection = await createConnection({ socketPath: socket, user: "root" });
+        await connection.query(`CREATE USER IF NOT EXISTS '${USER}'@'%' IDENTIFIED BY '${password}'`);
+        await connection.query(`GRANT ALL ON *.* TO '${USER}'@'%'`);
+        await connection.end();
+        return true;
+      } catch {
+        await pause(50);
+      }
+    }
+    await end("SIGKILL");
+    return false;
+  }
+
+  async function end(signal: NodeJS.Signals): Promise<void> {
+    if (server.exitCode !== null || server.signalCode !== null) return;
+    const exit = once(server, "exit");
+    server.kill(signal);
+    await exit;
+  }
+
+  await start(null);
+  const url = `mysql://${USER}:${password}@127.0.0.1:${port}/`;
+  return {
+    url,
+    port,
+    createDatabase: async () => (await createDatabaseOn(url)).url,
+    kill: () => end("SIGKILL"),
+    restart: async () => {
+      await end("SIGTERM");
+      await start(port);
+    },
+    stop: async () => {
+      await end("SIGTERM");
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** An empty database on the server at `serverUrl`; `drop` removes it. */
+export async function createDatabaseOn(serverUrl: string): Promise<{ url: string; drop: () => Promise<void> }> {
+  const name = `cofi_${randomBytes(6).toString("hex")}`;
+  const run = async (statement: string): Promise<void> => {
+    const connection = await createConnection({ uri: serverUrl });
+    try {
+      await connection.query(statement);
+    } finally {
+      await connection.end();
+    }
+  };
+  await run(`CREATE DATABASE ${name} CHARACTER SET utf8mb4`);
+  return { url: serverUrl + name, drop: () => run(`DROP DATABASE ${name}`) };
+}
