@@ -8,6 +8,7 @@ type EngineModule = Promise<{ createEngine(): StageEngine }>;
 const ENGINES: Record<string, (() => EngineModule) | null> = {
   file_distribution: null,
   denoise: () => import("./denoise.js"),
+  ivr: () => import("./ivr.js"),
 };
 
 /** The stages that `startEngine` knows. */

@@ -1,3 +1,4 @@
+/* oxlint-disable no-underscore-dangle -- the names of the Emscripten module */
 import createModule from "@echogarden/rnnoise-wasm";
 import { downsampleAt, RATIO, REACH, upsample } from "./resample.js";
 

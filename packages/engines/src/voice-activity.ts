@@ -3,14 +3,23 @@ import { createRequire } from "node:module";
 import * as ort from "onnxruntime-web";
 
 /**
- * Silero VAD v5 (Silero Team, MIT licence, https://github.com/snakers4/silero-vad) at 8 kHz: windows of 256 samples, each
+ * Silero VAD (Silero Team, MIT licence, https://github.com/snakers4/silero-vad) at 8 kHz: windows of 256 samples, each
  * given together with the last 32 samples of the window before it, as the authors' own wrapper does.
  */
 const SAMPLE_RATE = 8000;
 const WINDOW = 256;
 const CONTEXT = 32;
 const STATE_SHAPE = [2, 1, 128];
-const MODEL_FILE = "@ricky0123/vad-web/dist/silero_vad_v5.onnx";
+const MODEL_FILES = {
+  v5: "@ricky0123/vad-web/dist/silero_vad_v5.onnx",
+  v6: "@ricky0123/vad-web/dist/silero_vad_v6.onnx",
+};
+
+/**
+ * Which edition of the model. Measured on the sample calls at a threshold of 0.35, share of the speech that is found and of
+ * the silence that is taken for speech: clean v5 80 % and 0 %, v6 90 % and 2 %; noisy v5 84 % and 12 %, v6 78 % and 17 %.
+ */
+export type VoiceModel = keyof typeof MODEL_FILES;
 
 /** Seconds between two probabilities. */
 export const PROBABILITY_HOP_S = WINDOW / SAMPLE_RATE;
@@ -36,19 +45,15 @@ export interface SegmentOptions {
   maxSpeechS?: number;
 }
 
-let session: Promise<ort.InferenceSession> | undefined;
-
-/** Loads the model once per thread, about 0.2 s; `speechProbabilities` does so by itself. */
-export async function loadVoiceActivity(): Promise<void> {
-  await theSession();
-}
+/** Loaded once per thread, in about 0.2 s. */
+const sessions: Partial<Record<VoiceModel, Promise<ort.InferenceSession>>> = {};
 
 /**
  * The probability of speech for each 32 ms of a mono recording at 8 kHz, values in -1…1. Runs on the calling thread, at about
  * 100 times real time: call it from a worker where a server must stay responsive.
  */
-export async function speechProbabilities(samples8k: Float32Array): Promise<Float32Array> {
-  const model = await theSession();
+export async function speechProbabilities(samples8k: Float32Array, edition: VoiceModel = "v6"): Promise<Float32Array> {
+  const model = await sessionOf(edition);
   const sampleRate = new ort.Tensor("int64", BigInt64Array.from([BigInt(SAMPLE_RATE)]), []);
   let state: ort.Tensor = new ort.Tensor("float32", new Float32Array(256), STATE_SHAPE);
   const probabilities = new Float32Array(Math.floor(samples8k.length / WINDOW));
@@ -62,7 +67,7 @@ export async function speechProbabilities(samples8k: Float32Array): Promise<Floa
       sr: sampleRate,
     });
     const { output, stateN } = result;
-    if (!output || !stateN) throw new Error(`${MODEL_FILE} does not have the outputs of Silero VAD v5`);
+    if (!output || !stateN) throw new Error(`${MODEL_FILES[edition]} does not have the outputs of Silero VAD`);
     state = stateN;
     probabilities[i] = Number(output.data[0]);
   }
@@ -118,12 +123,11 @@ function padded(segments: Span[], padS: number, durationS: number): Span[] {
   return result;
 }
 
-function theSession(): Promise<ort.InferenceSession> {
-  session ??= (async () => {
+function sessionOf(edition: VoiceModel): Promise<ort.InferenceSession> {
+  return (sessions[edition] ??= (async () => {
     // Own threads inside the model gain nothing on windows of 32 ms and would compete with the other workers.
     ort.env.wasm.numThreads = 1;
-    const model = await readFile(createRequire(import.meta.url).resolve(MODEL_FILE));
+    const model = await readFile(createRequire(import.meta.url).resolve(MODEL_FILES[edition]));
     return ort.InferenceSession.create(model, { executionProviders: ["wasm"] });
-  })();
-  return session;
+  })());
 }
