@@ -1,7 +1,7 @@
 /** calls.csv: one row a recording. */
 import type { BatchFolder } from "./batch-folder.js";
 import {
-  code,
+  capitals,
   fileName,
   oneOf,
   optional,
@@ -28,7 +28,7 @@ const COLUMNS = {
   calleeNumber: optional("callee_number", phone, redactPhone),
   extension: optional("extension", text(32)),
   dealerId: optional("dealer_id", text(64)),
-  clientCode: optional("client_code", code(64)),
+  clientCode: optional("client_code", capitals(64)),
   channels: optional("channels", wholeNumber(1, 64)),
 };
 

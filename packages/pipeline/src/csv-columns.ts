@@ -33,19 +33,19 @@ export class CellError extends Error {
   }
 }
 
-type Cell<T> = (text: string, context: CellContext) => T;
+type Cell<T> = (value: string, context: CellContext) => T;
 
 export interface Column<T, Required extends boolean = boolean> {
   readonly name: string;
   readonly required: Required;
   readonly read: Cell<T>;
   /** Hides what must not be logged when a value is quoted in an error. */
-  readonly redact: (text: string) => string;
+  readonly redact: (value: string) => string;
 }
 
 /** A phone number may have slipped into any column. */
-function redactStrayPhone(text: string): string {
-  return /^\+[\d\s().-]{7,}$/.test(text) ? redactPhone(text) : text;
+function redactStrayPhone(value: string): string {
+  return /^\+[\d\s().-]{7,}$/.test(value) ? redactPhone(value) : value;
 }
 
 /** A column that must be there, with a value in every row. */
@@ -69,7 +69,7 @@ export function text(max: number): Cell<string> {
 }
 
 /** Like {@link text}, in capitals. */
-export function code(max: number): Cell<string> {
+export function capitals(max: number): Cell<string> {
   const read = text(max);
   return (value, context) => read(value.toUpperCase(), context);
 }

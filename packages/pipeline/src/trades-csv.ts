@@ -1,7 +1,7 @@
 /** trades.csv: one row a fill. */
 import type { BatchFolder } from "./batch-folder.js";
 import {
-  code,
+  capitals,
   oneOf,
   optional,
   phones,
@@ -20,12 +20,12 @@ const COLUMNS = {
   orderId: optional("order_id", text(128)),
   orderTime: required("order_time", time),
   tradeTime: optional("trade_time", time),
-  clientCode: required("client_code", code(64)),
+  clientCode: required("client_code", capitals(64)),
   /** E.164. */
   clientPhones: optional("client_phones", phones, redactPhone),
   dealerId: required("dealer_id", text(64)),
-  exchange: optional("exchange", code(32)),
-  symbol: required("symbol", code(64)),
+  exchange: optional("exchange", capitals(32)),
+  symbol: required("symbol", capitals(64)),
   instrument: optional("instrument", oneOf({ EQ: "EQ", FUT: "FUT", OPT: "OPT" })),
   expiry: optional("expiry", text(32)),
   strike: optional("strike", positiveNumber),
@@ -35,9 +35,9 @@ const COLUMNS = {
   quantity: required("quantity", wholeNumber(1, Number.MAX_SAFE_INTEGER)),
   lotSize: optional("lot_size", wholeNumber(1, 2_147_483_647)),
   price: required("price", positiveNumber),
-  orderType: optional("order_type", code(16)),
+  orderType: optional("order_type", capitals(16)),
   /** DEALER, ONLINE …: where the order came from. */
-  orderSource: optional("order_source", code(32)),
+  orderSource: optional("order_source", capitals(32)),
 };
 
 /** An executed trade (a fill of an order); null where the file says nothing. */

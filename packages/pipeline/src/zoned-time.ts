@@ -13,7 +13,7 @@ export class TimeError extends Error {}
 export function batchTimeZone(environment: NodeJS.ProcessEnv): string {
   const zone = environment["COFI_TIME_ZONE"] || "UTC";
   try {
-    new Intl.DateTimeFormat("en", { timeZone: zone });
+    dayIn(new Date(0), zone);
   } catch (error) {
     throw new InputError(
       `COFI_TIME_ZONE is "${zone}", which is no time zone: give an IANA name such as Asia/Kolkata or UTC.`,
