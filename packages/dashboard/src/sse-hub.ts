@@ -140,6 +140,8 @@ export class SseHub {
 
   async #open(subscriber: Subscriber): Promise<void> {
     if (this.#tail.highest < 0) await this.#persist(subscriber, () => this.#tail.refresh());
+    // The newest batch as of now. With the database away the reader has been told so, and gets what is in memory.
+    else if (subscriber.batch === undefined) await this.#tail.refresh().catch(() => undefined);
     const batchId = subscriber.batch ?? this.#tail.newestBatch?.id;
     if (this.#gone(subscriber)) return;
     if (batchId === undefined) {

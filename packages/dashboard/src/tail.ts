@@ -135,7 +135,7 @@ export class Tail {
   }
 
   /**
-   * Resolves when a poll that began after this call has passed on everything it saw.
+   * Resolves when a poll that began after this call, batches included, has passed on everything it saw.
    * @throws DatabaseUnavailableError when that poll failed, and at once while the database is known to be lost
    */
   refresh(): Promise<void> {
@@ -157,7 +157,7 @@ export class Tail {
       const waiters = this.#waiters;
       this.#waiters = [];
       try {
-        const busy = await this.#round();
+        const busy = await this.#round(waiters.length > 0);
         this.#setState("ok", "The database answers.");
         this.#lastRoundAt = performance.now();
         for (const waiter of waiters) waiter.resolve();
@@ -188,11 +188,12 @@ export class Tail {
   }
 
   /** One look at everything. Nothing is remembered before its query has answered, so a failed round repeats whole. */
-  async #round(): Promise<boolean | "more"> {
+  async #round(asked: boolean): Promise<boolean | "more"> {
     if (this.#highest < 0) await this.#startCursor();
     const rows = await this.#ask(this.#store.eventsAfter(this.#highest, PAGE));
     const unknown = rows.some((row) => !this.#batches.has(row.batchId) && row.batchId > (this.#newest?.id ?? 0));
-    if (unknown || performance.now() - this.#batchesAskedAt >= this.#options.idlePollMs) await this.#lookAtBatches();
+    if (unknown || asked || performance.now() - this.#batchesAskedAt >= this.#options.idlePollMs)
+      await this.#lookAtBatches();
     this.#advance(rows);
     const filled = this.#holes.size > 0 ? await this.#askForHoles() : 0;
     if (rows.length === PAGE) return "more";
