@@ -75,17 +75,16 @@ export class Holes {
   /** The database was asked for every id of the range, and what it has is filled. */
   asked({ from, to }: IdRange, now: number): void {
     const first = this.#indexOf(from);
-    for (let index = first; index < this.#holes.length; index++) {
-      const hole = this.#holes[index]!;
-      if (hole.from > to) return;
-      if (hole.to <= to) {
-        hole.askedAt = now;
-        continue;
-      }
-      // Asked for in part only: the rest keeps its turn.
-      this.#holes.splice(index, 1, { ...hole, to, askedAt: now }, { ...hole, from: to + 1 });
-      return;
+    const touched: Hole[] = [];
+    let end = first;
+    for (; end < this.#holes.length && this.#holes[end]!.from <= to; end++) {
+      const hole = this.#holes[end]!;
+      // Parts outside the range keep their turn.
+      if (hole.from < from) touched.push({ ...hole, to: from - 1 });
+      touched.push({ ...hole, from: Math.max(from, hole.from), to: Math.min(to, hole.to), askedAt: now });
+      if (hole.to > to) touched.push({ ...hole, from: to + 1 });
     }
+    this.#holes.splice(first, end - first, ...touched);
   }
 
   /**

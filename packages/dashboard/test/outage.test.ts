@@ -1,0 +1,95 @@
+import { sql } from "kysely";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openDatabase, type Database } from "@cofi/event-log/database";
+import { migrate } from "@cofi/event-log/migrate";
+import { Store } from "@cofi/event-log/store";
+import type { Dashboard } from "@cofi/dashboard/server";
+import { startMariadb, type MariadbServer } from "../../../test/support/mariadb.js";
+import { Feed, get, problem, startDashboard, until } from "./dashboard-support.js";
+
+let server: MariadbServer;
+let database: Database;
+let store: Store;
+let dashboard: Dashboard;
+let url: string;
+let feed: Feed | undefined;
+
+beforeEach(async () => {
+  server = await startMariadb();
+  database = await openDatabase(await server.createDatabase());
+  await migrate(database);
+  store = new Store(database);
+  ({ dashboard, url } = await startDashboard(store));
+});
+afterEach(async () => {
+  feed?.close();
+  await dashboard.close();
+  await database.close();
+  await server.stop();
+});
+
+async function info(batchId: number): Promise<number> {
+  const result =
+    await sql`INSERT INTO batchExecutionLog (batchId, stage, eventType) VALUES (${batchId}, 'stt', 'info')`.execute(
+      database.kysely,
+    );
+  return Number(result.insertId);
+}
+
+test("the database is killed and comes back: the page is told both, and no event is lost or doubled", async () => {
+  const batch = await store.createBatch({ name: "night", folder: null });
+  feed = await new Feed(`${url}/api/stream`).ready();
+  const written = [await info(batch.id), await info(batch.id)];
+  await until(() => feed?.ids.length === 2, "the events before");
+
+  await server.kill();
+  await until(() => feed?.states.at(-1)?.database === "unreachable", "the state frame of the loss");
+  expect(feed.states.at(-1)?.detail).not.toMatch(/cofi_|127\.0\.0\.1|password/);
+  for (const path of [
+    "/api/current-batch",
+    `/api/batch/${batch.id}/stats`,
+    `/api/batch/${batch.id}/logs`,
+    "/api/events/1",
+  ]) {
+    const lost = await problem(`${url}${path}`);
+    expect([path, lost.status, lost.headers.get("retry-after")]).toEqual([path, 503, "2"]);
+    expect(lost.detail).not.toMatch(/127\.0\.0\.1|ECONN/);
+  }
+  const health = await get(`${url}/api/health`);
+  expect(health.status).toBe(503);
+  expect(health.body).toMatchObject({ status: "unavailable", database: "unreachable" });
+
+  // A page that comes now gets what is in memory, and is told.
+  const late = new Feed(`${url}/api/stream`);
+  await late.ready();
+  expect(late.snapshots[0]).toMatchObject({ batch: { id: batch.id }, head: written.at(-1) });
+  expect(late.states[0]).toMatchObject({ database: "unreachable" });
+
+  await server.restart();
+  for (let n = 0; n < 10; n++) written.push(await info(batch.id));
+  await until(() => feed?.states.at(-1)?.database === "ok", "the state frame of the return");
+  await until(() => feed?.ids.length === 12 && late.ids.length === 10, "the events after");
+  late.close();
+  expect(feed.ids).toEqual(written);
+  expect(feed.opened).toBe(1);
+  expect((await get(`${url}/api/health`)).status).toBe(200);
+});
+
+test("a dashboard that starts while the database is away serves as soon as it is there", async () => {
+  const batch = await store.createBatch({ name: "night", folder: null });
+  const id = await info(batch.id);
+  await dashboard.close();
+  await server.kill();
+  ({ dashboard, url } = await startDashboard(store));
+  feed = new Feed(`${url}/api/stream?batch=${batch.id}`);
+  const following = new Feed(`${url}/api/stream`);
+  try {
+    await until(() => following.states.length > 0, "the state");
+    expect((await problem(`${url}/api/batches`)).status).toBe(503);
+    await server.restart();
+    await following.ready();
+    expect(following.snapshots[0]).toMatchObject({ batch: { id: batch.id }, head: id });
+  } finally {
+    following.close();
+  }
+});
