@@ -142,6 +142,23 @@ describe.each(DIALECTS)("the live feed on %s", (dialect) => {
     expect(body.stages.find(({ stage }) => stage === "stt")?.done).toBe(Number(counts.rows[0]?.n));
   });
 
+  test("an event that becomes visible late is delivered, and does not undo what a later one said of its file", async () => {
+    const batch = await it.store.createBatch({ name: "night", folder: null });
+    await info(batch.id);
+    const feed = await follow().ready();
+    const file = { fileName: "a.wav" };
+    await info(batch.id, { ...file, id: 2_000_010, eventType: "file_complete", status: "success" });
+    await until(() => feed.ids.includes(2_000_010), "the later event");
+    expect(Number(feed.lastEventId)).toBeLessThan(2_000_010);
+    const before = (await get<{ tail: unknown }>(`${it.url}/api/health`)).body.tail;
+    expect(before).toMatchObject({ openHoles: 1, lowWater: 1 });
+    // Next to the later event, and in the middle of two million missing ids.
+    for (const id of [2_000_009, 1_000_000]) await info(batch.id, { ...file, id, eventType: "file_start" });
+    await until(() => feed.ids.length === 3, "the late events");
+    expect(sorted(feed.ids)).toEqual([1_000_000, 2_000_009, 2_000_010]);
+    expect(feed.frames.at(-1)?.stages[0]).toMatchObject({ stage: "stt", done: 1, inFlight: 0 });
+  });
+
   /** On MariaDB a transaction that stays open for `holdMs` between its rows, every fifth rolled back; on SQLite plain rows. */
   async function writeRows(database: Database, batchId: number, holdMs: number): Promise<void> {
     const row = { batchId, stage: "stt", eventType: "file_complete", status: "success" } as const;

@@ -23,7 +23,8 @@ interface StageState {
   totalFiles: number | null;
   /** Latest `processedFiles`; counts only while no event has named a file. */
   processedFiles: number;
-  files: Map<string, FileState>;
+  /** State of each file, and the id of the event that says so. */
+  files: Map<string, { state: FileState; id: number }>;
   done: number;
   failed: number;
   inFlight: number;
@@ -124,8 +125,10 @@ function applyToFile(state: StageState, fileName: string, event: LogEvent): void
   const next = fileState(event);
   if (next === null) return;
   const previous = state.files.get(fileName);
-  if (previous !== undefined) state[previous] -= 1;
-  state.files.set(fileName, next);
+  // Events become visible out of order: one that comes late does not undo what a later one said.
+  if (previous && previous.id > event.id) return;
+  if (previous) state[previous.state] -= 1;
+  state.files.set(fileName, { state: next, id: event.id });
   state[next] += 1;
   if (next !== "inFlight") state.finishes.push(Date.parse(event.timestamp));
   const since = Date.parse(state.lastEventAt ?? event.timestamp) - MINUTE_MS;
