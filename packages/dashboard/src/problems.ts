@@ -68,6 +68,11 @@ function describe(error: FastifyError): [ProblemKind, string] {
     });
     return ["bad-request", details?.join("; ") ?? "The request does not fit."];
   }
+  if (error.code === "FST_ERR_HANDLER_TIMEOUT")
+    return [
+      "unavailable",
+      "The database did not answer in time. Try again in a moment; `GET /api/health` tells how it is.",
+    ];
   const status = error.statusCode ?? 500;
   const kind = BY_STATUS.get(status) ?? (status >= 400 && status < 500 ? "bad-request" : "internal-error");
   if (kind === "internal-error") return [kind, "The dashboard's log says more."];

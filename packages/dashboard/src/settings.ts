@@ -11,6 +11,8 @@ export interface DashboardSettings {
   idlePollMs: number;
   longestTransactionMs: number;
   queryTimeoutMs: number;
+  /** ms after which a request without an answer gets 503. */
+  requestTimeoutMs: number;
   /** Events that `GET /api/batch/{id}/logs` returns when the caller names no limit. */
   historyLimit: number;
   eventsPerStage: number;
@@ -65,6 +67,7 @@ const ENVIRONMENT = z.object({
   COFI_IDLE_POLL_MS: whole(250, 5, 60_000),
   COFI_LONGEST_TRANSACTION_S: whole(60, 1, 86_400),
   COFI_QUERY_TIMEOUT_MS: whole(5_000, 100, 600_000),
+  COFI_REQUEST_TIMEOUT_MS: whole(30_000, 100, 600_000),
   COFI_HISTORY_LIMIT: whole(500, 1, 5_000),
   COFI_EVENTS_PER_STAGE: whole(20, 1, 500),
   COFI_STREAM_BUFFER_BYTES: whole(4_194_304, 65_536, 1_073_741_824),
@@ -115,6 +118,7 @@ export function dashboardSettings(env: NodeJS.ProcessEnv): DashboardSettings {
     idlePollMs: Math.max(values.COFI_POLL_MS, values.COFI_IDLE_POLL_MS),
     longestTransactionMs: values.COFI_LONGEST_TRANSACTION_S * 1_000,
     queryTimeoutMs: values.COFI_QUERY_TIMEOUT_MS,
+    requestTimeoutMs: values.COFI_REQUEST_TIMEOUT_MS,
     historyLimit: values.COFI_HISTORY_LIMIT,
     eventsPerStage: values.COFI_EVENTS_PER_STAGE,
     streamBufferBytes: values.COFI_STREAM_BUFFER_BYTES,

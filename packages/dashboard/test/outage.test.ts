@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { sql } from "kysely";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openDatabase, type Database } from "@cofi/event-log/database";
@@ -91,5 +93,70 @@ test("a dashboard that starts while the database is away serves as soon as it is
     expect(following.snapshots[0]).toMatchObject({ batch: { id: batch.id }, head: id });
   } finally {
     following.close();
+  }
+});
+
+/** Passes connections on to `port`; while stalled, bytes go nowhere and no connection is closed: a dead network. */
+async function stallingProxy(port: number) {
+  const sockets = new Set<Socket>();
+  let stalled = false;
+  const proxy = createServer((client) => {
+    const upstream = connect(port, "127.0.0.1");
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(from);
+      if (stalled) from.pause();
+      from.on("data", (chunk) => to.write(chunk));
+      from.on("close", () => to.destroy());
+      from.on("error", () => to.destroy());
+    }
+  }).listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  return {
+    port: (proxy.address() as AddressInfo).port,
+    stall(): void {
+      stalled = true;
+      for (const socket of sockets) socket.pause();
+    },
+    resume(): void {
+      stalled = false;
+      for (const socket of sockets) socket.resume();
+    },
+    close(): void {
+      proxy.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+test("a database that hangs without closing anything counts as lost, and nothing is lost or doubled when it answers again", async () => {
+  const batch = await store.createBatch({ name: "night", folder: null });
+  const proxy = await stallingProxy(server.port);
+  const name = (await sql<{ name: string }>`SELECT DATABASE() AS name`.execute(database.kysely)).rows[0]!.name;
+  const through = await openDatabase(server.url.replace(`:${server.port}/`, `:${proxy.port}/`) + name);
+  const hanging = await startDashboard(new Store(through), {
+    COFI_QUERY_TIMEOUT_MS: "200",
+    COFI_REQUEST_TIMEOUT_MS: "500",
+  });
+  try {
+    feed = await new Feed(`${hanging.url}/api/stream`).ready();
+    const written = [await info(batch.id)];
+    await until(() => feed?.ids.length === 1, "the event before");
+    proxy.stall();
+    for (let n = 0; n < 5; n++) written.push(await info(batch.id));
+    await until(() => feed?.states.at(-1)?.database === "unreachable", "the state frame");
+    expect((await problem(`${hanging.url}/api/events/1`)).status).toBe(503);
+    expect((await get(`${hanging.url}/api/health`)).status).toBe(503);
+    proxy.resume();
+    await until(() => feed?.ids.length === written.length, "the events written meanwhile");
+    expect(feed.ids).toEqual(written);
+    await until(() => feed?.states.at(-1)?.database === "ok", "the state frame of the return");
+  } finally {
+    proxy.resume();
+    await hanging.dashboard.close();
+    await through.close();
+    proxy.close();
   }
 });
