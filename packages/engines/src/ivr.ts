@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { decodeAudio, SAMPLE_RATE } from "./audio.js";
 import type { CallAnatomy } from "./call-anatomy.js";
 import type { IvrJob, IvrWorkerData } from "./ivr-worker.js";
-import { packageVersion } from "./package-version.js";
+import { ENGINES_VERSION } from "./package-version.js";
 import { parseRecording } from "./payload.js";
 import type { StageEngine } from "./stage-engine.js";
 import { requireTools } from "./system-tools.js";
@@ -21,7 +21,7 @@ export function createEngine(): StageEngine {
   );
   return {
     stage: "ivr",
-    engine: { name: "cofi-ivr", version: packageVersion("@cofi/engines"), model: "silero-vad-v5+v6" },
+    engine: { name: "cofi-ivr", version: ENGINES_VERSION, model: "silero-vad-v5+v6" },
 
     async load() {
       await requireTools("ivr");

@@ -1,6 +1,11 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The version of Cofi's own engines. */
+export const ENGINES_VERSION =
+  readManifest(fileURLToPath(new URL("../package.json", import.meta.url)))?.version ?? "unknown";
 
 /** The version of an installed package, read from the package.json above its entry file. */
 export function packageVersion(name: string): string {

@@ -1,5 +1,6 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { availableParallelism } from "node:os";
 import Fastify, {
@@ -11,6 +12,7 @@ import Fastify, {
 } from "fastify";
 import { DiskFileStore, fileTooLarge, validBatchId, validFileName, validVariant } from "./file-store.js";
 import { JobQueue } from "./job-queue.js";
+import { ENGINES_VERSION } from "./package-version.js";
 import { EngineProblem } from "./problem.js";
 import type { StageEngine } from "./stage-engine.js";
 
@@ -21,6 +23,8 @@ const MAX_JSON_BYTES = 32 * 1024 ** 2;
 /** An upload at 1 MB/s of the largest file; also ends connections that send nothing more. */
 const REQUEST_TIMEOUT_MS = 35 * 60 * 1000;
 const WAITING_JOBS_PER_SLOT = 64;
+/** How long transfers that are under way may take when the server closes. */
+const CLOSE_GRACE_MS = 30_000;
 /** The router refuses longer parameters as unknown routes; names beyond 255 bytes must get 400 with the reason. */
 const MAX_URL_PARAMETER_LENGTH = 16 * 1024;
 
@@ -106,7 +110,9 @@ export async function createEngineServer(options: EngineServerOptions): Promise<
     ready: () => loading.begin(),
     close() {
       closing ??= (async () => {
-        await Promise.all([app.close(), queue.close()]);
+        const stopped = app.close();
+        await queue.close();
+        await endConnections(app.server, stopped);
         await loading.settled();
         await engine?.close();
       })();
@@ -115,7 +121,7 @@ export async function createEngineServer(options: EngineServerOptions): Promise<
   };
 }
 
-const FILES_ONLY = { name: "cofi-files", version: "0.1.0", model: "none" };
+const FILES_ONLY = { name: "cofi-files", version: ENGINES_VERSION, model: "none" };
 
 /** The one load of an engine, and where it stands. */
 class Loading {
@@ -156,6 +162,21 @@ class Loading {
     const detail =
       this.state === "failed" ? `The engine could not be loaded: ${this.reason}` : "The engine is loading.";
     throw new EngineProblem(503, "loading", "The engine is not ready", detail, { retryAfterS: 1 });
+  }
+}
+
+/**
+ * Waits until the server has stopped. Node closes connections that are idle when it is told to stop, but a kept-alive one
+ * that becomes idle just afterwards would hold it up for a minute.
+ */
+async function endConnections(server: Server, stopped: Promise<unknown>): Promise<void> {
+  const sweep = setInterval(() => server.closeIdleConnections(), 20);
+  const cut = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+  try {
+    await stopped;
+  } finally {
+    clearInterval(sweep);
+    clearTimeout(cut);
   }
 }
 

@@ -1,0 +1,131 @@
+import { execFile } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { decodeAudio } from "@cofi/engines/audio";
+import { EngineProblem } from "@cofi/engines/problem";
+import { encodeWav, missingWavBytes } from "@cofi/engines/wav";
+import { samplePath, temporaryFolder } from "./support.js";
+
+const run = promisify(execFile);
+const CALL = samplePath("batch/c04.wav");
+const DURATION_S = 18.67575;
+
+describe("decodeAudio", () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+  });
+  afterAll(() => folder.remove());
+
+  async function converted(name: string, ...options: string[]): Promise<string> {
+    const path = join(folder.path, name);
+    await run("ffmpeg", ["-nostdin", "-v", "error", "-y", "-i", CALL, ...options, path]);
+    return path;
+  }
+
+  async function file(name: string, content: Uint8Array | string): Promise<string> {
+    const path = join(folder.path, name);
+    await writeFile(path, content);
+    return path;
+  }
+
+  it.each([
+    ["pcm.wav", ["-c:a", "pcm_s16le"], "pcm_s16le", 8000],
+    ["law.wav", ["-c:a", "pcm_mulaw"], "pcm_mulaw", 8000],
+    ["gsm.gsm", ["-c:a", "libgsm"], "gsm", 8000],
+    ["wide.flac", ["-ar", "44100"], "flac", 44100],
+    ["voice.mp3", ["-ar", "16000"], "mp3", 16000],
+    ["voice.ogg", ["-c:a", "libvorbis"], "vorbis", 8000],
+    ["voice.opus", ["-c:a", "libopus"], "opus", 48000],
+    ["voice.m4a", ["-c:a", "aac"], "aac", 8000],
+  ])("reads %s", async (name, options, codec, sampleRate) => {
+    const audio = await decodeAudio(await converted(name, ...options));
+    expect(audio).toMatchObject({ codec, sample_rate: sampleRate, channels: 1 });
+    expect(Math.abs(audio.duration_s - DURATION_S)).toBeLessThan(0.05);
+    expect(audio.samples.length).toBe(Math.round(audio.duration_s * 8000));
+  });
+
+  it("takes the mean of the channels, and says how many there were", async () => {
+    const mono = await decodeAudio(CALL);
+    const both = await decodeAudio(await converted("same.wav", "-af", "pan=stereo|c0=c0|c1=c0"));
+    expect(both.channels).toBe(2);
+    expect(level(both.samples)).toBeCloseTo(level(mono.samples), 3);
+    const left = await converted("left.wav", "-af", "pan=stereo|c0=c0|c1=0*c0");
+    expect(level((await decodeAudio(left)).samples)).toBeCloseTo(level(mono.samples) / 2, 3);
+    const five = await decodeAudio(await converted("five.wav", "-af", "pan=5.1|c0=c0|c1=c0|c2=c0|c3=c0|c4=c0|c5=c0"));
+    expect(five.channels).toBe(6);
+    expect(level(five.samples)).toBeCloseTo(level(mono.samples), 3);
+  });
+
+  it("reads a file whatever it is called", async () => {
+    for (const name of ["-i.wav", `"quoted".wav`, "line\nbreak", "%d.wav", "😀", "pipe:1", "http:x"]) {
+      expect((await decodeAudio(await file(name, await readFile(CALL)))).duration_s, name).toBe(DURATION_S);
+    }
+  });
+
+  it("refuses what is no whole recording, and says what was found", async () => {
+    const whole = await readFile(CALL);
+    const flac = await readFile(await converted("whole.flac"));
+    const cases: [name: string, content: Uint8Array | string, found: RegExp][] = [
+      ["empty", "", /empty \(0 bytes\)/],
+      ["text.wav", "hello, this is a text", /21 bytes that begin with 68 65 6c/],
+      ["noise.mp3", pseudoRandom(50_000), /no audio file|No sample|no audio in it/],
+      ["header.wav", whole.subarray(0, 44), /No sample could be decoded/],
+      ["cut.wav", whole.subarray(0, 100_000), /cut off: its header announces 198856 bytes more/],
+      ["cut.flac", flac.subarray(0, 20_000), /declares 18\.7 s/],
+      ["list.m3u8", "#EXTM3U\n#EXTINF:10,\n/etc/hostname\n#EXT-X-ENDLIST\n", /no audio file/],
+      ["list.txt", "ffconcat version 1.0\nfile /etc/hostname\n", /no audio file/],
+    ];
+    for (const [name, content, found] of cases) {
+      const problem = await problemOf(await file(name, content));
+      expect(problem, name).toMatchObject({ status: 422, type: "unreadable-audio" });
+      expect(problem.detail, name).toMatch(found);
+      expect(problem.detail, name).not.toContain(folder.path);
+    }
+    const video = join(folder.path, "video.mp4");
+    await run("ffmpeg", ["-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc=d=1:s=64x64", video]);
+    expect((await problemOf(video)).detail).toMatch(/There is no audio in it.*video/);
+  });
+});
+
+describe("WAV files", () => {
+  it("survive the way through ffmpeg sample by sample", async () => {
+    const folder = await temporaryFolder();
+    const samples = Float32Array.from({ length: 4000 }, (_, i) => Math.round(Math.sin(i) * 20_000) / 32_768);
+    await writeFile(join(folder.path, "a.wav"), encodeWav(samples, 8000));
+    const back = (await decodeAudio(join(folder.path, "a.wav"))).samples;
+    expect(back.length).toBe(samples.length);
+    expect(Math.max(...back.map((value, i) => Math.abs(value - (samples[i] ?? 0))))).toBeLessThan(1 / 16_000);
+    await folder.remove();
+  });
+
+  it("are told from cut ones, also when written to a pipe", () => {
+    const wav = encodeWav(new Float32Array(1000), 8000);
+    expect(missingWavBytes(wav, wav.length)).toBe(0);
+    expect(missingWavBytes(wav, wav.length - 500)).toBe(500);
+    wav.writeUInt32LE(0xffff_ffff, 40);
+    expect(missingWavBytes(wav, wav.length)).toBe(0);
+    expect(missingWavBytes(Buffer.from("RIFF"), 4)).toBe(0);
+    expect(missingWavBytes(Buffer.alloc(0), 0)).toBe(0);
+  });
+});
+
+async function problemOf(path: string): Promise<EngineProblem> {
+  const error: unknown = await decodeAudio(path).catch((reason: unknown) => reason);
+  if (error instanceof EngineProblem) return error;
+  throw new Error(`decoding ${path} did not end with a problem`, { cause: error });
+}
+
+function level(samples: Float32Array): number {
+  return Math.sqrt(samples.reduce((sum, sample) => sum + sample ** 2, 0) / samples.length);
+}
+
+function pseudoRandom(length: number): Uint8Array {
+  let state = 1;
+  return Uint8Array.from({ length }, () => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return state >>> 24;
+  });
+}

@@ -1,0 +1,171 @@
+import { createHash } from "node:crypto";
+import { readdir } from "node:fs/promises";
+import { request } from "node:http";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runningEngine, upload, until, type Problem } from "./support.js";
+
+const ODD_NAMES = [
+  "plain.wav",
+  "with space.wav",
+  `quote " and ' .wav`,
+  "line\nbreak.wav",
+  "-dash; rm -rf $HOME `id`.wav",
+  "%41 percent?query#hash.wav",
+  "emoji 😀.wav",
+  "...",
+  "é".repeat(127) + "x",
+  "😀".repeat(63) + "abc",
+];
+
+describe("file routes", () => {
+  let engine: Awaited<ReturnType<typeof runningEngine>>;
+  beforeAll(async () => {
+    engine = await runningEngine("file_distribution", { maxFileBytes: 100_000 });
+  });
+  afterAll(() => engine.close());
+  const urlOf = (batch: number | string, name: string) => `${engine.url}/files/${batch}/${encodeURIComponent(name)}`;
+
+  it("says what it is", async () => {
+    const response = await fetch(`${engine.url}/health`);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({
+      status: "ok",
+      stage: "file_distribution",
+      engine: { name: expect.any(String), version: expect.any(String), model: expect.any(String) },
+    });
+  });
+
+  it.each(ODD_NAMES)("keeps a recording called %j", async (name) => {
+    const content = Buffer.from(`content of ${name}`);
+    expect(await upload(engine.url, 1, name, content)).toEqual({
+      status: 201,
+      body: { bytes: content.length, sha256: createHash("sha256").update(content).digest("hex") },
+    });
+    const back = await fetch(urlOf(1, name));
+    expect(back.status).toBe(200);
+    expect(Buffer.from(await back.arrayBuffer())).toEqual(content);
+  });
+
+  it("keeps names and batches apart, replaces a file that comes again, and forgets a batch", async () => {
+    await upload(engine.url, 2, "a.wav", "first");
+    await upload(engine.url, 2, "A.wav", "other name");
+    await upload(engine.url, 3, "a.wav", "other batch");
+    await upload(engine.url, 2, "a.wav", "second");
+    expect(await (await fetch(urlOf(2, "a.wav"))).text()).toBe("second");
+    expect(await (await fetch(urlOf(2, "A.wav"))).text()).toBe("other name");
+
+    expect((await fetch(`${engine.url}/files/2`, { method: "DELETE" })).status).toBe(204);
+    expect((await fetch(`${engine.url}/files/2`, { method: "DELETE" })).status).toBe(204);
+    const gone = await fetch(urlOf(2, "a.wav"));
+    expect(gone.status).toBe(404);
+    expect(((await gone.json()) as Problem).type).toBe("file-missing");
+    expect(await (await fetch(urlOf(3, "a.wav"))).text()).toBe("other batch");
+  });
+
+  it("takes JSON and other content types as raw bytes", async () => {
+    for (const type of ["application/json", "text/plain", "multipart/form-data; boundary=x", "audio/wav"]) {
+      const stored = await fetch(urlOf(4, "raw"), {
+        method: "PUT",
+        body: "{not json",
+        headers: { "content-type": type },
+      });
+      expect(stored.status).toBe(201);
+      expect(await (await fetch(urlOf(4, "raw"))).text()).toBe("{not json");
+    }
+  });
+
+  it.each([
+    ["5", "a/b"],
+    ["5", "a\\b"],
+    ["5", "nul\0"],
+    ["5", "x".repeat(256)],
+    ["5", "x".repeat(5000)],
+    ["five", "a.wav"],
+    ["-1", "a.wav"],
+    ["1.5", "a.wav"],
+    ["99999999999999999999", "a.wav"],
+  ])("refuses batch %j with file %j, naming the field", async (batch, name) => {
+    const response = await fetch(urlOf(batch, name), { method: "PUT", body: "x" });
+    expect(response.status).toBe(400);
+    expect(response.headers.get("content-type")).toMatch(/^application\/problem\+json/);
+    const problem = (await response.json()) as Problem;
+    expect(problem).toMatchObject({ type: "bad-request", status: 400, title: expect.any(String) });
+    expect(problem.detail).toMatch(batch === "5" ? /file_name/ : /batch_id/);
+  });
+
+  it("refuses names that a client's URL parser would resolve, and broken escapes", async () => {
+    for (const path of ["/files/5/..", "/files/5/%2e%2e", "/files/5/%zz", "/files/5/%ff"]) {
+      const answer = await rawRequest(engine.url, "PUT", path, "x");
+      expect(answer.status, path).toBe(400);
+      expect(JSON.parse(answer.body).type, path).toBe("bad-request");
+    }
+  });
+
+  it("answers problem documents for unknown routes, variants and files", async () => {
+    await upload(engine.url, 6, "a.wav", "x");
+    const cases = [
+      ["/nothing", 404, "not-found"],
+      ["/files/6/b.wav", 404, "file-missing"],
+      ["/files/6/b.wav?variant=denoised", 404, "file-missing"],
+      ["/files/6/a.wav?variant=denoised", 404, "variant-missing"],
+      ["/files/6/a.wav?variant=louder", 400, "bad-request"],
+    ] as const;
+    for (const [path, status, type] of cases) {
+      const response = await fetch(engine.url + path);
+      expect(response.headers.get("content-type"), path).toMatch(/^application\/problem\+json/);
+      expect(await response.json(), path).toMatchObject({ status, type });
+    }
+  });
+
+  it("refuses what is too large, declared or not, and keeps the earlier file", async () => {
+    await upload(engine.url, 7, "a.wav", "small");
+    const large = Buffer.alloc(150_000);
+    expect((await upload(engine.url, 7, "a.wav", large)).body).toMatchObject({ status: 413, type: "file-too-large" });
+    const chunked = await fetch(urlOf(7, "a.wav"), {
+      method: "PUT",
+      body: new Blob([large]).stream(),
+      duplex: "half",
+    } as RequestInit);
+    expect(chunked.status).toBe(413);
+    expect(await (await fetch(urlOf(7, "a.wav"))).text()).toBe("small");
+    expect((await upload(engine.url, 7, "fits", Buffer.alloc(100_000))).status).toBe(201);
+  });
+
+  it("leaves nothing of an upload that breaks off", async () => {
+    const upload = request(urlOf(8, "broken.wav"), { method: "PUT", headers: { "content-length": 50_000 } });
+    upload.on("error", () => undefined);
+    upload.write(Buffer.alloc(20_000));
+    const incoming = join(engine.filesDir, "incoming");
+    await until(async () => (await readdir(incoming)).length === 1);
+    upload.destroy();
+    await until(async () => (await readdir(incoming)).length === 0);
+    expect((await fetch(urlOf(8, "broken.wav"))).status).toBe(404);
+    expect((await fetch(`${engine.url}/health`)).status).toBe(200);
+  });
+
+  it("stores many files at once, and one of two simultaneous uploads of the same name, whole", async () => {
+    const contents = Array.from({ length: 40 }, (_, i) => String(i).repeat(2000));
+    const answers = await Promise.all(contents.map((content) => upload(engine.url, 9, "same.wav", content)));
+    expect(answers.map(({ status }) => status)).toEqual(contents.map(() => 201));
+    expect(contents).toContain(await (await fetch(urlOf(9, "same.wav"))).text());
+  });
+});
+
+function rawRequest(
+  url: string,
+  method: string,
+  path: string,
+  body: string,
+): Promise<{ status: number; body: string }> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const sent = request({ hostname, port, method, path }, async (response) => {
+      let text = "";
+      for await (const chunk of response.setEncoding("utf8")) text += chunk;
+      resolve({ status: response.statusCode ?? 0, body: text });
+    });
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}
