@@ -63,6 +63,14 @@ const triaged = (tradeId: string, callIds: string[], more: Partial<NewTriage> = 
   ...more,
 });
 
+const verdict = (tradeId: string, name: string) => ({
+  tradeId,
+  verdict: name,
+  callId: null,
+  reason: "r",
+  detail: null,
+});
+
 const spoken: NewExtractedTrade = {
   action: "NEW",
   side: "BUY",
@@ -161,13 +169,6 @@ for (const dialect of DIALECTS) {
         batchId,
         ["1", "2", "3", "4"].map((id) => trade(id)),
       );
-      const verdict = (tradeId: string, name: string) => ({
-        tradeId,
-        verdict: name,
-        callId: null,
-        reason: "r",
-        detail: null,
-      });
       await results.saveVerdicts(batchId, [verdict("4", "CONFIRMED")]);
       await results.saveVerdicts(batchId, [
         verdict("1", "CONFIRMED"),
