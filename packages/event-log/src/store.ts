@@ -112,6 +112,12 @@ export class Store {
     return row ? toBatch(row) : null;
   }
 
+  /** The folder that a batch is read from; null when it has none, or there is no such batch. */
+  async folderOfBatch(id: number): Promise<string | null> {
+    const select = this.#db.selectFrom("batchStatus").select("folder").where("id", "=", id);
+    return (await this.#run(() => select.executeTakeFirst()))?.folder ?? null;
+  }
+
   async updateBatch(id: number, patch: BatchPatch): Promise<void> {
     const { startedAt, finishedAt, ...rest } = patch;
     const values: Partial<Omit<BatchStatusTable, "id" | "status" | "createdAt">> & { status?: BatchStatus } = rest;

@@ -1,0 +1,260 @@
+/**
+ * One runner for all stages. A stage says what it works on, what it asks and what it does with the answer; the runner
+ * starts its engines, limits what is in work at once, times, retries and logs every step, skips what the log says is
+ * done, and stops cleanly.
+ */
+import { createHash } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import pLimit from "p-limit";
+import type { Json } from "@cofi/event-log/events";
+import type { StageName } from "@cofi/event-log/stages";
+import type { BatchRun } from "./batch-run.js";
+import { EngineError } from "./engine-client.js";
+import { InputError } from "./input-error.js";
+import { EngineStartError, type EngineHost, type RunningEngines, type Runtime } from "./runtime/runtime.js";
+
+/** What a stage is to the runner. `name` of a unit is the `fileName` of its events: a recording, a CSV file, a trade. */
+export interface Stage<Unit extends { name: string } = { name: string }, Answer = unknown> {
+  readonly name: StageName;
+  /** True when an engine answers; false when `ask` does the work in this process. */
+  usesEngine(run: BatchRun): boolean;
+  /** Once before the units, on every run of the batch, also where all units are done. */
+  prepare?(run: BatchRun): Promise<void>;
+  units(run: BatchRun): Unit[];
+  /** The full request, as logged. */
+  payload(run: BatchRun, unit: Unit, host: EngineHost | null): Json | Promise<Json>;
+  /** Does the work. Throws what {@link isRetryable} understands. */
+  ask(run: BatchRun, unit: Unit, payload: Json, host: EngineHost | null, signal: AbortSignal): Promise<Answer>;
+  /** Takes an answer, fresh or read back from the log: must be idempotent. An error fails the unit. */
+  accept?(run: BatchRun, unit: Unit, answer: Answer): Promise<void>;
+  /** The unit has failed for good. */
+  dropped?(run: BatchRun, unit: Unit): void;
+  /** Once after the units, on every run of the batch. */
+  finish?(run: BatchRun): Promise<void>;
+}
+
+/** The stage as a whole cannot go on: the batch fails. */
+export class StageFailedError extends Error {
+  override readonly name = "StageFailedError";
+}
+
+export interface StageOutcome {
+  done: number;
+  failed: number;
+}
+
+export interface RunnerOptions {
+  run: BatchRun;
+  runtime: Runtime;
+  /** Units whose answer the log holds, with it. */
+  completed: ReadonlyMap<string, Json>;
+  /** Aborts when the batch is to stop: nothing new is begun. */
+  signal: AbortSignal;
+  /** Aborts when what is in work must be dropped too. */
+  hardSignal: AbortSignal;
+}
+
+const PROGRESS_INTERVAL_MS = 1_000;
+const MAX_RETRY_DELAY_MS = 60_000;
+
+/**
+ * Runs one stage to its end, logging every step.
+ * @throws StageFailedError when it cannot run: an input file that cannot be used, an engine that cannot be had, or no answer to any file
+ * @throws the signal's reason when the batch was stopped
+ */
+export async function runStage<Unit extends { name: string }, Answer>(
+  stage: Stage<Unit, Answer>,
+  options: RunnerOptions,
+): Promise<StageOutcome> {
+  const { run, signal } = options;
+  const started = performance.now();
+  const work = new StageWork(stage, options);
+  try {
+    await work.run();
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    const message = (error as Error).message;
+    // An input file that cannot be used has its own error event already.
+    if (!(error instanceof InputError)) await run.logger.fileError(stage.name, null, { error });
+    await run.logger.stageComplete(stage.name, {
+      ...work.counts(),
+      status: "failed",
+      errorMessage: message,
+      durationMs: performance.now() - started,
+    });
+    if (error instanceof InputError || error instanceof EngineStartError || error instanceof StageFailedError)
+      throw new StageFailedError(`${stage.name}: ${message}`, { cause: error });
+    throw error;
+  }
+  await run.logger.stageComplete(stage.name, {
+    ...work.counts(),
+    status: "success",
+    durationMs: performance.now() - started,
+  });
+  return { done: work.done, failed: work.failed };
+}
+
+/** The state of one run of one stage. */
+class StageWork<Unit extends { name: string }, Answer> {
+  done = 0;
+  failed = 0;
+  /** Failures that another try might have healed; when nothing else happened, the engine is to blame and not the files. */
+  #unanswered = 0;
+  #total = 0;
+  #lastProgress = 0;
+  readonly #stage: Stage<Unit, Answer>;
+  readonly #options: RunnerOptions;
+
+  constructor(stage: Stage<Unit, Answer>, options: RunnerOptions) {
+    this.#stage = stage;
+    this.#options = options;
+  }
+
+  counts(): { processedFiles: number; totalFiles: number } {
+    return { processedFiles: this.done + this.failed, totalFiles: this.#total };
+  }
+
+  async run(): Promise<void> {
+    const { run, completed, signal } = this.#options;
+    const stage = this.#stage;
+    await stage.prepare?.(run);
+    const units = stage.units(run);
+    this.#total = units.length;
+    await run.logger.stageStart(stage.name, { totalFiles: units.length });
+    const todo: Unit[] = [];
+    for (const unit of units) {
+      const answer = completed.get(unit.name);
+      if (answer === undefined) todo.push(unit);
+      else if (await this.#accepted(unit, answer as Answer)) this.done += 1;
+    }
+    if (todo.length < units.length)
+      void run.logger.info(stage.name, `${units.length - todo.length} of ${units.length} are done by an earlier run`);
+    if (todo.length > 0) await (stage.usesEngine(run) ? this.#withEngines(todo) : this.#inProcess(todo));
+    signal.throwIfAborted();
+    if (this.#unanswered > 0 && this.#unanswered === units.length)
+      throw new StageFailedError("No file got an answer; the errors above say why.");
+    await stage.finish?.(run);
+  }
+
+  async #inProcess(units: Unit[]): Promise<void> {
+    for (const unit of units) await this.#unit(unit, () => Promise.resolve(null));
+  }
+
+  async #withEngines(units: Unit[]): Promise<void> {
+    const { run, runtime, signal } = this.#options;
+    const { name } = this.#stage;
+    const listener = {
+      info: (message: string, metadata: Json) => void run.logger.info(name, message, { metadata }),
+      error: (message: string, metadata: Json) =>
+        void run.logger.fileError(name, null, { error: message, willRetry: true, metadata }),
+    };
+    const engines: RunningEngines = await runtime.start(name, run.batchId, listener, signal);
+    try {
+      const limits = new Map(engines.hosts.map((host) => [host, pLimit(host.slots)]));
+      const tasks = units.map((unit) => {
+        const preference = hostsFor(unit.name, engines.hosts);
+        return this.#unit(unit, async (attempt) => preference[(attempt - 1) % preference.length] ?? null, limits);
+      });
+      const failures = (await Promise.allSettled(tasks)).filter((result) => result.status === "rejected");
+      if (failures[0]) throw failures[0].reason;
+    } finally {
+      await engines.stop();
+    }
+  }
+
+  /** Tries a unit until it is done, has failed for good, or the batch stops. Rejects only when the stage cannot go on. */
+  async #unit(
+    unit: Unit,
+    hostOf: (attempt: number) => Promise<EngineHost | null>,
+    limits?: ReadonlyMap<EngineHost, ReturnType<typeof pLimit>>,
+  ): Promise<void> {
+    const { run, signal } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      const host = await hostOf(attempt);
+      const limit = host && limits?.get(host);
+      const verdict = await (limit ? limit(() => this.#try(unit, host, attempt)) : this.#try(unit, host, attempt));
+      if (verdict !== "retry") break;
+      await pause(retryDelay(run.settings.retryDelayMs, attempt), undefined, { signal }).catch(() => undefined);
+    }
+    await this.#progress();
+  }
+
+  async #try(unit: Unit, host: EngineHost | null, attempt: number): Promise<"over" | "retry"> {
+    const { run, signal, hardSignal } = this.#options;
+    const { logger, settings } = run;
+    const { name } = this.#stage;
+    if (signal.aborted) return "over";
+    await host?.ready();
+    const payload = await this.#stage.payload(run, unit, host);
+    const gpuIp = host?.name;
+    await logger.fileStart(name, unit.name, { payload, gpuIp, attempt });
+    const started = performance.now();
+    try {
+      const response = await this.#stage.ask(run, unit, payload, host, hardSignal);
+      await logger.fileComplete(name, unit.name, { response, gpuIp, attempt, durationMs: performance.now() - started });
+      if (await this.#accepted(unit, response)) this.done += 1;
+      return "over";
+    } catch (error) {
+      if (error instanceof InputError) {
+        await logger.fileError(name, unit.name, { error, attempt });
+        this.failed += 1;
+        throw error;
+      }
+      const retryable = error instanceof EngineError && error.retryable;
+      // A file that was in work when the batch was stopped is tried again by the next run.
+      const willRetry = retryable && (attempt < settings.attempts || signal.aborted);
+      const response = error instanceof EngineError ? error.response : undefined;
+      const durationMs = performance.now() - started;
+      await logger.fileError(name, unit.name, { error, willRetry, response, gpuIp, attempt, durationMs });
+      if (willRetry) return signal.aborted ? "over" : "retry";
+      if (retryable) this.#unanswered += 1;
+      this.#drop(unit);
+      return "over";
+    }
+  }
+
+  /** False when the answer cannot be used: then the unit has failed. */
+  async #accepted(unit: Unit, answer: Answer): Promise<boolean> {
+    const { run, signal } = this.#options;
+    try {
+      await this.#stage.accept?.(run, unit, answer);
+      return true;
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      await run.logger.fileError(this.#stage.name, unit.name, { error });
+      this.#drop(unit);
+      return false;
+    }
+  }
+
+  #drop(unit: Unit): void {
+    this.failed += 1;
+    this.#stage.dropped?.(this.#options.run, unit);
+  }
+
+  async #progress(): Promise<void> {
+    const now = performance.now();
+    const { processedFiles, totalFiles } = this.counts();
+    if (now - this.#lastProgress < PROGRESS_INTERVAL_MS && processedFiles < totalFiles) return;
+    this.#lastProgress = now;
+    await this.#options.run.logger.stageProgress(this.#stage.name, { processedFiles, totalFiles });
+  }
+}
+
+/** Doubles with each try, up to a minute; between half and all of it at random, so that tries do not come in step. */
+function retryDelay(baseMs: number, attempt: number): number {
+  const delay = Math.min(baseMs * 2 ** (attempt - 1), MAX_RETRY_DELAY_MS);
+  return delay * (0.5 + Math.random() / 2);
+}
+
+/**
+ * The hosts in the order in which a file prefers them (rendezvous hashing, Thaler and Ravishankar 1998): the same file
+ * goes to the same host in every stage and every run, and a host that is gone moves only its own files.
+ */
+export function hostsFor<Host extends { name: string; url: string }>(fileName: string, hosts: readonly Host[]): Host[] {
+  const weight = (host: Host): string => createHash("sha1").update(`${host.name}\0${fileName}`).digest("hex");
+  return hosts
+    .map((host) => ({ host, key: weight(host) }))
+    .toSorted((a, b) => (a.key < b.key ? 1 : a.key > b.key ? -1 : 0))
+    .map(({ host }) => host);
+}

@@ -1,0 +1,37 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { EngineAddress, EngineClient } from "../engine-client.js";
+import { EngineStartError } from "./runtime.js";
+
+const POLL_MS = 100;
+
+/**
+ * Waits until the engine says that it can work.
+ * @param gone asked between two looks: a reason to give up at once
+ * @throws EngineStartError after `timeoutMs`, when `gone` has a reason, or when the signal aborts
+ */
+export async function awaitHealth(
+  client: EngineClient,
+  engine: EngineAddress,
+  timeoutMs: number,
+  signal: AbortSignal,
+  gone: () => string | null = () => null,
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    try {
+      await client.health(engine, AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, deadline - Date.now()))]));
+      return;
+    } catch (error) {
+      const reason = gone() ?? (signal.aborted ? "the batch was stopped" : null);
+      const cause = (error as Error).message;
+      if (reason !== null) throw new EngineStartError(`${engine.name}: ${reason}.`, { cause: error });
+      if (Date.now() >= deadline)
+        throw new EngineStartError(
+          `${engine.name} (${engine.url}) is not healthy after ${Math.round(timeoutMs / 1000)} s: ${cause} ` +
+            "Look at the engine's own log, or raise COFI_ENGINE_START_TIMEOUT_S.",
+          { cause: error },
+        );
+    }
+    await pause(POLL_MS);
+  }
+}

@@ -1,0 +1,69 @@
+/** Engines that run already, on hosts of their own: `COFI_ENGINE_<STAGE>_URLS`. */
+import { SettingsError } from "@cofi/event-log/settings";
+import type { StageName } from "@cofi/event-log/stages";
+import type { EngineClient } from "../engine-client.js";
+import { awaitHealth } from "./await-health.js";
+import type { EngineHost, RunningEngines, Runtime, RuntimeListener } from "./runtime.js";
+
+/** The base URLs of a stage's engines; null when the variable is not set. @throws SettingsError */
+export function remoteUrls(stage: StageName, env: NodeJS.ProcessEnv): string[] | null {
+  const variable = `COFI_ENGINE_${stage.toUpperCase()}_URLS`;
+  const text = env[variable]?.trim();
+  if (!text) return null;
+  return text.split(",").map((part) => {
+    const url = part.trim();
+    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+      throw new SettingsError(
+        `${variable} holds ${JSON.stringify(url)}; expected http:// or https:// URLs, comma separated.`,
+      );
+    return url.replace(/\/+$/, "");
+  });
+}
+
+export class RemoteRuntime implements Runtime {
+  readonly #urls: (stage: StageName) => string[] | null;
+  readonly #client: EngineClient;
+  readonly #slots: number;
+  readonly #timeoutMs: number;
+
+  constructor(
+    urls: (stage: StageName) => string[] | null,
+    client: EngineClient,
+    limits: { slotsPerHost: number; engineStartTimeoutMs: number },
+  ) {
+    this.#urls = urls;
+    this.#client = client;
+    this.#slots = limits.slotsPerHost;
+    this.#timeoutMs = limits.engineStartTimeoutMs;
+  }
+
+  async start(
+    stage: StageName,
+    _batchId: number,
+    listener: RuntimeListener,
+    signal: AbortSignal,
+  ): Promise<RunningEngines> {
+    const hosts = (this.#urls(stage) ?? []).map((url): EngineHost => ({
+      name: new URL(url).hostname,
+      url,
+      slots: this.#slots,
+      ready: () => Promise.resolve(),
+    }));
+    const healthy: EngineHost[] = [];
+    const failures: unknown[] = [];
+    await Promise.all(
+      hosts.map(async (host) => {
+        try {
+          await awaitHealth(this.#client, host, this.#timeoutMs, signal);
+          healthy.push(host);
+        } catch (error) {
+          failures.push(error);
+          listener.error((error as Error).message, { host: host.name });
+        }
+      }),
+    );
+    if (healthy.length === 0) throw failures[0];
+    for (const host of healthy) listener.info(`Engine of ${stage} in use on ${host.name}`, { url: host.url });
+    return { hosts: healthy, stop: () => Promise.resolve() };
+  }
+}

@@ -1,0 +1,33 @@
+/** Where engines come from: started beside the pipeline, in containers, or running already on hosts of their own. */
+import type { StageName } from "@cofi/event-log/stages";
+import type { EngineAddress } from "../engine-client.js";
+
+/** The engine of a stage cannot be had: the stage cannot run. The message says why and what to do. */
+export class EngineStartError extends Error {
+  override readonly name = "EngineStartError";
+}
+
+/** One engine in use. */
+export interface EngineHost extends EngineAddress {
+  /** Files it works on at once. */
+  readonly slots: number;
+  /** Resolves when it can take a request: at once, or after it has been started again. @throws EngineStartError */
+  ready(): Promise<void>;
+}
+
+export interface RunningEngines {
+  hosts: readonly EngineHost[];
+  /** Ends what was started; engines that were running already are left alone. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** What a runtime has to tell while engines are in use; becomes events of the stage. */
+export interface RuntimeListener {
+  info(message: string, metadata: Record<string, string | number | null>): void;
+  error(message: string, metadata: Record<string, string | number | null>): void;
+}
+
+export interface Runtime {
+  /** Starts, or finds, the engines of a stage and waits until they are healthy. @throws EngineStartError */
+  start(stage: StageName, batchId: number, listener: RuntimeListener, signal: AbortSignal): Promise<RunningEngines>;
+}
