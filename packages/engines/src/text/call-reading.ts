@@ -1,0 +1,23 @@
+import { findIdentity, type FoundIdentity } from "./client-identity.js";
+import type { OrderDraft } from "./order-draft.js";
+import { readOrders } from "./orders.js";
+import type { SymbolMatcher } from "./symbols.js";
+import type { TranscriptSegment } from "./transcript.js";
+import { SpokenSegment } from "./words.js";
+
+const NO_WORDS: ReadonlySet<number> = new Set();
+
+/** What one call says: who the client is and what is ordered. */
+export interface CallReading {
+  segments: readonly SpokenSegment[];
+  identity: FoundIdentity;
+  orders: readonly OrderDraft[];
+}
+
+/** Reads a transcript. Pure: the same segments always give the same reading. */
+export function readCall(transcript: readonly TranscriptSegment[], symbols: SymbolMatcher): CallReading {
+  const segments = transcript.map((segment, index) => new SpokenSegment(segment, index));
+  const identity = findIdentity(segments);
+  const orders = readOrders(segments, symbols, (segment) => identity.words.get(segment.index) ?? NO_WORDS);
+  return { segments, identity, orders };
+}

@@ -1,0 +1,254 @@
+/**
+ * The grammar of spoken numbers on Indian dealing desks: lakh and crore, "fifteen hundred", pairs ("sixteen fifty", "six
+ * forty two", "one oh five"), decimals ("four ten point five"), rupees and paise, digits ("1,50,000", "4 1 0").
+ */
+export interface SpokenNumber {
+  /** Rounded to two decimals. */
+  value: number;
+  /** Index of the word after the number. */
+  end: number;
+  /** A currency was named: the number is an amount of money. */
+  rupees: boolean;
+}
+
+const UNITS =
+  "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(
+    " ",
+  );
+const TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split(" ");
+const WORDS: ReadonlyMap<string, number> = new Map([
+  ...UNITS.map((word, index): [string, number] => [word, index]),
+  ...TENS.map((word, index): [string, number] => [word, 20 + 10 * index]),
+]);
+const SCALES: ReadonlyMap<string, number> = new Map([
+  ["thousand", 1e3],
+  ["k", 1e3],
+  ["lakh", 1e5],
+  ["lakhs", 1e5],
+  ["lac", 1e5],
+  ["lacs", 1e5],
+  ["million", 1e6],
+  ["crore", 1e7],
+  ["crores", 1e7],
+]);
+const RUPEES = new Set(["rupees", "rupee", "rs"]);
+const PAISE = new Set(["paise", "paisa"]);
+const DIGITS = /^\d+(\.\d+)?$/;
+
+/** True for a word that can stand in a spoken number. */
+export function isNumberWord(word: string): boolean {
+  return WORDS.has(word) || SCALES.has(word) || word === "hundred" || DIGITS.test(word);
+}
+
+/** The value of a word from zero to nine, "oh" included; null for any other. */
+export function digitOf(word: string | undefined): number | null {
+  if (word === "oh") return 0;
+  const value = word === undefined ? undefined : WORDS.get(word);
+  return value !== undefined && value < 10 ? value : null;
+}
+
+/** Reads the number that starts at word `from`; null when none does. */
+export function parseNumber(words: readonly string[], from: number): SpokenNumber | null {
+  return new NumberReader(words, from).amount();
+}
+
+class NumberReader {
+  constructor(
+    private readonly words: readonly string[],
+    private at: number,
+  ) {}
+
+  amount(): SpokenNumber | null {
+    const whole = this.whole();
+    if (whole === null) return null;
+    let value = whole;
+    if (PAISE.has(this.word())) {
+      this.at++;
+      return this.result(value / 100, true);
+    }
+    const rupees = RUPEES.has(this.word());
+    if (rupees) {
+      this.at++;
+      value += this.paise();
+    }
+    return this.result(value, rupees);
+  }
+
+  private result(value: number, rupees: boolean): SpokenNumber {
+    return { value: Math.round(value * 100) / 100, end: this.at, rupees };
+  }
+
+  private word(offset = 0): string {
+    return this.words[this.at + offset] ?? "";
+  }
+
+  /** After "rupees": "[and] fifty paise". */
+  private paise(): number {
+    const start = this.at;
+    if (this.word() === "and") this.at++;
+    const value = this.below100();
+    if (value !== null && PAISE.has(this.word())) {
+      this.at++;
+      return value / 100;
+    }
+    this.at = start;
+    return 0;
+  }
+
+  /** Groups with falling scales, then the decimals: "one lakh twenty thousand five hundred point five". */
+  private whole(): number | null {
+    let total: number | null = null;
+    let lastScale = Infinity;
+    for (;;) {
+      const start = this.at;
+      if (total !== null && this.word() === "and") this.at++;
+      let group = this.group(total !== null);
+      if (group === null) {
+        this.at = start;
+        break;
+      }
+      group += this.half(group) + this.decimals();
+      const scale = this.scale();
+      if (scale >= lastScale || (total !== null && group * scale >= lastScale)) {
+        this.at = start;
+        break;
+      }
+      total = (total ?? 0) + group * scale;
+      lastScale = scale;
+      if (scale === 1) break;
+    }
+    return total;
+  }
+
+  /** "two and a half thousand", "one and a half lakh". */
+  private half(group: number): number {
+    if (group < 100 && this.word() === "and" && this.word(1) === "a" && this.word(2) === "half") {
+      if (!SCALES.has(this.word(3))) return 0;
+      this.at += 3;
+      return 0.5;
+    }
+    return 0;
+  }
+
+  private scale(): number {
+    let scale = 1;
+    for (let next = SCALES.get(this.word()); next !== undefined; next = SCALES.get(this.word())) {
+      scale *= next;
+      this.at++;
+    }
+    return scale;
+  }
+
+  /** What stands before a scale or alone: up to 9999, because "ninety nine hundred" and the pairs go that far. */
+  private group(inside: boolean): number | null {
+    const run = inside ? null : this.digitRun();
+    if (run !== null) return run;
+    // "hundred shares", "a thousand": one is meant.
+    if (!inside && SCALES.has(this.word()) && this.word() !== "k") return 1;
+    if (this.word() === "hundred") {
+      this.at++;
+      return 100 + this.afterHundred(1);
+    }
+    const first = this.below100();
+    if (first === null) return null;
+    if (this.word() === "hundred") {
+      this.at++;
+      return this.withSpokenPaise(first * 100 + this.afterHundred(first));
+    }
+    const second = first >= 1 && first < 100 && Number.isInteger(first) ? this.secondOfPair() : null;
+    return second === null ? first : this.withSpokenPaise(first * 100 + second);
+  }
+
+  /** A remainder of a hundred, unless it begins the next number ("two hundred two hundred and fifty"). */
+  private afterHundred(hundreds: number): number {
+    const start = this.at;
+    if (this.word() === "and") this.at++;
+    const rest = this.below100();
+    const next = this.word();
+    if (rest !== null && rest < 100 && next !== "hundred" && !(SCALES.has(next) && hundreds >= 10)) return rest;
+    this.at = start;
+    return 0;
+  }
+
+  /** The second half of "sixteen fifty", "six forty two", "one oh five": ten to ninety-nine, or "oh" and a digit. */
+  private secondOfPair(): number | null {
+    const start = this.at;
+    const oh = this.word() === "oh";
+    if (oh) this.at++;
+    else if (DIGITS.test(this.word())) return null;
+    const value = this.below100();
+    const next = this.word();
+    const closes = next !== "hundred" && !SCALES.has(next) && !PAISE.has(next);
+    if (value !== null && closes && (oh ? value < 10 : value >= 10)) return value;
+    this.at = start;
+    return null;
+  }
+
+  /** "six hundred forty two fifty" is 642.50: a third pair cannot be anything but paise. */
+  private withSpokenPaise(value: number): number {
+    if (value % 100 < 10) return value;
+    const start = this.at;
+    if (WORDS.has(this.word())) {
+      const paise = this.below100();
+      const next = this.word();
+      const unit = /^(hundred|shares?|lots?|quantity|qty|call|put|ce|pe|oh)$/.test(next) || SCALES.has(next);
+      if (paise !== null && paise >= 10 && !unit && !WORDS.has(next)) return value + paise / 100;
+    }
+    this.at = start;
+    return value;
+  }
+
+  private below100(): number | null {
+    const word = this.word();
+    if (DIGITS.test(word)) {
+      this.at++;
+      return Number(word);
+    }
+    const value = WORDS.get(word);
+    if (value === undefined) return null;
+    this.at++;
+    const unit = WORDS.get(this.word());
+    if (value >= 20 && unit !== undefined && unit > 0 && unit < 10) {
+      this.at++;
+      return value + unit;
+    }
+    return value;
+  }
+
+  /** Three or more digits one by one: "four one zero", "double five zero". */
+  private digitRun(): number | null {
+    const start = this.at;
+    let digits = "";
+    for (;;) {
+      const times = this.word() === "double" ? 2 : this.word() === "triple" ? 3 : 1;
+      const digit = digitOf(this.word(times > 1 ? 1 : 0));
+      if (digit === null || (digits === "" && this.word() === "oh")) break;
+      digits += String(digit).repeat(times);
+      this.at += times > 1 ? 2 : 1;
+    }
+    const next = this.word();
+    if (digits.length >= 3 && !WORDS.has(next) && next !== "hundred" && !SCALES.has(next)) return Number(digits);
+    this.at = start;
+    return null;
+  }
+
+  /** "point two five", "point twenty five", "point oh five"; 0 when none follow. */
+  private decimals(): number {
+    if (this.word() !== "point") return 0;
+    const start = this.at++;
+    let digits = "";
+    for (;;) {
+      const word = this.word();
+      const value = word === "oh" ? 0 : (WORDS.get(word) ?? (/^\d+$/.test(word) ? word : null));
+      if (value === null) break;
+      if (typeof value === "number" && value >= 20) digits += String(this.below100() ?? "");
+      else {
+        digits += String(value);
+        this.at++;
+      }
+    }
+    if (digits !== "") return Number(`0.${digits}`);
+    this.at = start;
+    return 0;
+  }
+}
