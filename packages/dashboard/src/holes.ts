@@ -56,10 +56,13 @@ export class Holes {
     return true;
   }
 
-  /** The ranges whose turn it is, longest waiting first, until `budget` ids are reached; the last may be wider. */
-  due(now: number, budget: number): IdRange[] {
+  /**
+   * The ranges whose turn it is, longest waiting first, until `budget` ids are reached; the last may be wider.
+   * @param all those whose turn it is not, too
+   */
+  due(now: number, budget: number, all = false): IdRange[] {
     const waiting = this.#holes.filter(
-      (hole) => now - hole.askedAt >= Math.min(LONGEST_PAUSE_MS, (now - hole.openedAt) / 8),
+      (hole) => all || now - hole.askedAt >= Math.min(LONGEST_PAUSE_MS, (now - hole.openedAt) / 8),
     );
     waiting.sort((a, b) => a.askedAt - b.askedAt);
     const chosen: IdRange[] = [];

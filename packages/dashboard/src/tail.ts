@@ -160,7 +160,9 @@ export class Tail {
         const busy = await this.#round(waiters.length > 0);
         this.#setState("ok", "The database answers.");
         this.#lastRoundAt = performance.now();
-        for (const waiter of waiters) waiter.resolve();
+        // A full page means that there is more: who waits for everything waits for the next round too.
+        if (busy === "more") this.#waiters.unshift(...waiters);
+        else for (const waiter of waiters) waiter.resolve();
         backoff = this.#options.pollMs;
         pause = busy === "more" ? 0 : busy ? this.#options.pollMs : Math.min(pause * 1.5 + 1, this.#options.idlePollMs);
       } catch (error) {
@@ -195,7 +197,7 @@ export class Tail {
     if (unknown || asked || performance.now() - this.#batchesAskedAt >= this.#options.idlePollMs)
       await this.#lookAtBatches();
     this.#advance(rows);
-    const filled = this.#holes.size > 0 ? await this.#askForHoles() : 0;
+    const filled = this.#holes.size > 0 ? await this.#askForHoles(asked) : 0;
     if (rows.length === PAGE) return "more";
     return rows.length > 0 || filled > 0;
   }
@@ -230,10 +232,10 @@ export class Tail {
     this.#deliver(rows);
   }
 
-  /** @returns how many events turned up */
-  async #askForHoles(): Promise<number> {
+  /** @param all also for those whose turn it is not. @returns how many events turned up */
+  async #askForHoles(all: boolean): Promise<number> {
     const now = performance.now();
-    const due = this.#holes.due(now, IDS_PER_POLL);
+    const due = this.#holes.due(now, IDS_PER_POLL, all);
     const narrow = due.filter(({ from, to }) => to - from < IDS_PER_POLL);
     const ids = narrow.flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, index) => from + index));
     const found = ids.length > 0 ? await this.#ask(this.#store.eventsByIds(ids)) : [];

@@ -140,6 +140,23 @@ describe.each(DIALECTS)("the HTTP API on %s", (dialect) => {
     }
   });
 
+  test("stats right after a burst of many rows count them all", async () => {
+    const batch = await it.store.createBatch({ name: "night", folder: null });
+    const values = Array.from({ length: 2_500 }, (_, n) => ({
+      batchId: batch.id,
+      stage: "stt",
+      eventType: "file_complete" as const,
+      fileName: `f${n}`,
+    }));
+    for (let n = 0; n < 5; n++)
+      await it.fresh.database.kysely
+        .insertInto("batchExecutionLog")
+        .values(values.slice(n * 500, (n + 1) * 500))
+        .execute();
+    const { body } = await get<Stats>(`${it.url}/api/batch/${batch.id}/stats`);
+    expect(body.stages.find(({ stage }) => stage === "stt")?.done).toBe(2_500);
+  });
+
   test("health says what works", async () => {
     const { status, body } = await get(`${it.url}/api/health`);
     expect(status).toBe(200);
