@@ -96,7 +96,7 @@ export async function readCalls(folder: BatchFolder, context: CellContext): Prom
 }
 
 /** Seconds by which a row's duration may differ from the audio's: recorders count ring time and rounding differently. */
-export const DURATION_TOLERANCE_S = 2;
+const DURATION_TOLERANCE_S = 2;
 
 /**
  * Compares the durations that calls.csv claims with those of the audio, which an engine measures.

@@ -15,7 +15,7 @@ let fresh: FreshDatabase;
 afterEach(() => fresh.close());
 
 for (const dialect of DIALECTS) {
-  it(`stores calls, trades and their triage on ${dialect}, and triages what is stored the same`, async () => {
+  it(`stores calls, trades and their triage on ${dialect}`, async () => {
     fresh = await freshDatabase(dialect);
     const results = new Results(fresh.database);
     const { id } = await new Store(fresh.database).createBatch({ name: "triage", folder: null });
@@ -51,15 +51,5 @@ for (const dialect of DIALECTS) {
         reason: "client's phone (40), client code (15), dealer D07 (20), ended 1 min before the order (24.18).",
       },
     ]);
-
-    const stored = await results.trades(id);
-    const [call] = await results.calls(id);
-    const again = triage(
-      [trades[0] ?? expect.fail()],
-      call ? [heard({ ...calls[0], ...call, direction: "IN" })] : [],
-      DEFAULT_TRIAGE,
-    );
-    expect(again).toEqual(found);
-    expect(stored[0]?.orderTime).toEqual(trades[0]?.orderTime);
   });
 }
