@@ -1,7 +1,7 @@
 /** The result tables as kysely sees them; the SQL that makes them is in `migrations/`. Times are UTC text, JSON is text, flags are 0 or 1. */
 import type { Generated } from "kysely";
 
-export interface CallRecordTable {
+interface CallRecordTable {
   id: Generated<number>;
   batchId: number;
   callId: string;
@@ -23,7 +23,7 @@ export interface CallRecordTable {
   audioUsable: Generated<number>;
 }
 
-export interface TradeTable {
+interface TradeTable {
   id: Generated<number>;
   batchId: number;
   tradeId: string;
@@ -54,7 +54,7 @@ export interface TradeTable {
   verdictDetail: string | null;
 }
 
-export interface TradeCallTable {
+interface TradeCallTable {
   id: Generated<number>;
   batchId: number;
   tradeId: string;
@@ -70,7 +70,7 @@ export interface TradeCallTable {
   reason: string;
 }
 
-export interface TranscriptTable {
+interface TranscriptTable {
   id: Generated<number>;
   batchId: number;
   callId: string;
@@ -81,7 +81,7 @@ export interface TranscriptTable {
   segments: string;
 }
 
-export interface ExtractedTradeTable {
+interface ExtractedTradeTable {
   id: Generated<number>;
   batchId: number;
   callId: string;
@@ -107,7 +107,7 @@ export interface ExtractedTradeTable {
   evidence: string | null;
 }
 
-export interface AuditAnswerTable {
+interface AuditAnswerTable {
   id: Generated<number>;
   batchId: number;
   callId: string;
