@@ -4,6 +4,9 @@ import { DatabaseUnavailableError } from "@cofi/event-log/database";
 import { MigrationError } from "@cofi/event-log/migrate";
 import { SettingsError } from "@cofi/event-log/settings";
 import { SpoolInUseError } from "@cofi/event-log/spool";
+import { ListenError } from "@cofi/dashboard/server";
+import { InputError } from "@cofi/pipeline/input-error";
+import { BatchInUseError } from "@cofi/pipeline/run-batch";
 import { loadEnvFile } from "./environment.js";
 import { CommandError, EXIT } from "./exit.js";
 
@@ -57,10 +60,19 @@ program
   .option("--port <port>", "port to listen on; 0 takes a free one", "0")
   .option("--files-dir <folder>", "folder for recordings; default files in the data folder")
   .option("--concurrency <n>", "files worked on at once; default one a processor")
+  .option("--until-stdin-closes", "end when standard input closes, so as not to outlive the program that started it")
   .action(async (stage: string, options) => (await import("./commands/engine.js")).engineCommand(stage, options));
 
 /** Errors that say all that the user needs: no stack. */
-const EXPECTED = [SettingsError, MigrationError, DatabaseUnavailableError, SpoolInUseError];
+const EXPECTED = [
+  SettingsError,
+  MigrationError,
+  DatabaseUnavailableError,
+  SpoolInUseError,
+  BatchInUseError,
+  InputError,
+  ListenError,
+];
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
@@ -70,7 +82,7 @@ function exitCodeOf(error: unknown): number {
   }
   if (EXPECTED.some((kind) => error instanceof kind)) {
     console.error((error as Error).message);
-    return error instanceof SettingsError ? EXIT.usage : EXIT.failed;
+    return error instanceof SettingsError || error instanceof InputError ? EXIT.usage : EXIT.failed;
   }
   console.error(error);
   return EXIT.failed;

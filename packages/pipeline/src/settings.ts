@@ -21,7 +21,7 @@ const schema = z.object({
   /** Files in work at once on one engine host. */
   COFI_SLOTS_PER_HOST: wholeNumber(cpus().length, 1, 1024),
   /** Longest wait for an engine's answer about one file. */
-  COFI_REQUEST_TIMEOUT_S: wholeNumber(900, 1, 86_400),
+  COFI_ENGINE_TIMEOUT_S: wholeNumber(900, 1, 86_400),
   /** Longest wait for an engine to load its model. */
   COFI_ENGINE_START_TIMEOUT_S: wholeNumber(300, 1, 86_400),
   /** After Ctrl-C: how long the files in work may take to finish. */
@@ -59,7 +59,7 @@ export function pipelineSettings(env: NodeJS.ProcessEnv): PipelineSettings {
     attempts: data.COFI_ATTEMPTS,
     retryDelayMs: data.COFI_RETRY_DELAY_MS,
     slotsPerHost: data.COFI_SLOTS_PER_HOST,
-    requestTimeoutMs: data.COFI_REQUEST_TIMEOUT_S * 1000,
+    requestTimeoutMs: data.COFI_ENGINE_TIMEOUT_S * 1000,
     engineStartTimeoutMs: data.COFI_ENGINE_START_TIMEOUT_S * 1000,
     gracePeriodMs: data.COFI_GRACE_PERIOD_S * 1000,
     maxPayloadBytes: data.COFI_MAX_PAYLOAD_BYTES,

@@ -9,6 +9,7 @@ export interface EngineOptions {
   port: string;
   filesDir?: string;
   concurrency?: string;
+  untilStdinCloses?: boolean;
 }
 
 /** `cofi engine <stage>`: serves one stage's engine until it is stopped. Prints `{"url": …}` when it listens. */
@@ -18,7 +19,7 @@ export async function engineCommand(stage: string, options: EngineOptions): Prom
       `There is no engine for ${JSON.stringify(stage)}. Engines: ${ENGINE_STAGES.join(", ")}.`,
       EXIT.usage,
     );
-  const signal = abortOnSignal("");
+  const signal = options.untilStdinCloses ? AbortSignal.any([abortOnSignal(""), stdinClosed()]) : abortOnSignal("");
   const engine = await startEngine(stage, {
     host: options.host,
     port: integer("--port", options.port, 0, 65_535),
@@ -34,6 +35,13 @@ export async function engineCommand(stage: string, options: EngineOptions): Prom
   }
   await aborted(signal);
   await engine.close();
+}
+
+function stdinClosed(): AbortSignal {
+  const controller = new AbortController();
+  process.stdin.on("end", () => controller.abort()).on("error", () => controller.abort());
+  process.stdin.resume();
+  return controller.signal;
 }
 
 function integer(name: string, text: string, min: number, max: number): number {

@@ -1,0 +1,17 @@
+import { abortOnSignal, aborted, openConfiguredDatabase } from "../environment.js";
+import { configuredDashboard } from "../dashboard.js";
+
+/** `cofi serve`: the dashboard, until it is stopped. */
+export async function serveCommand(): Promise<void> {
+  const signal = abortOnSignal("");
+  const database = await openConfiguredDatabase({ migrate: false });
+  try {
+    const dashboard = await configuredDashboard(database);
+    const { url } = await dashboard.listen();
+    console.log(`Dashboard: ${url}  (database ${database.description}; Ctrl-C stops it)`);
+    await aborted(signal);
+    await dashboard.close();
+  } finally {
+    await database.close();
+  }
+}

@@ -1,0 +1,20 @@
+/** Puts the dashboard together: settings, database, page, log. */
+import { fileURLToPath } from "node:url";
+import { pino } from "pino";
+import { createDashboard, type Dashboard } from "@cofi/dashboard/server";
+import { dashboardSettings } from "@cofi/dashboard/settings";
+import type { Database } from "@cofi/event-log/database";
+import { assertMigrated } from "@cofi/event-log/migrate";
+import { Store } from "@cofi/event-log/store";
+
+/** The dashboard with the settings of the environment; it does not listen yet. @throws SettingsError */
+export async function configuredDashboard(database: Database): Promise<Dashboard> {
+  const page = fileURLToPath(import.meta.resolve("@cofi/web/index.html"));
+  return createDashboard({
+    store: new Store(database),
+    settings: dashboardSettings(process.env),
+    webRoot: page.slice(0, -"/index.html".length),
+    logger: pino({ level: process.env["COFI_LOG_LEVEL"]?.trim() || "warn" }),
+    assertMigrated: () => assertMigrated(database),
+  });
+}

@@ -1,0 +1,21 @@
+/** What a broker may tune in the verdicts. */
+export interface VerdictConfig {
+  /** Below it, what was extracted is not relied on. */
+  minTradeConfidence: number;
+  /** Below it, the whole transcript is not relied on. */
+  minTranscriptConfidence: number;
+  /** Seconds by which the recorder's and the order system's clocks may differ. */
+  clockSkewS: number;
+  /** Characters of a client code that may be misheard before it counts as another client's. */
+  clientCodeTolerance: number;
+  /** Share of the limit by which an execution may be worse: rounding, not slippage. */
+  priceTolerance: number;
+}
+
+export const DEFAULT_VERDICT: VerdictConfig = {
+  minTradeConfidence: 0.5,
+  minTranscriptConfidence: 0.3,
+  clockSkewS: 60,
+  clientCodeTolerance: 1,
+  priceTolerance: 1e-6,
+};
