@@ -173,6 +173,8 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
       },
     },
     async ({ params }) => {
+      // Also for a batch that was pruned while its view is in memory.
+      await existing(params.id);
       await tail.refresh();
       const view = await views.open(params.id);
       if (!view) throw new ProblemError("not-found", `There is no batch ${params.id}.`);

@@ -88,6 +88,8 @@ function newApp(settings: DashboardSettings, logger: Logger): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: settings.trustedProxies.length > 0 ? [...settings.trustedProxies] : false,
     bodyLimit: 16_384,
+    // For a request to arrive; an open stream is an answer and has no limit.
+    requestTimeout: 30_000,
     handlerTimeout: settings.requestTimeoutMs,
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
