@@ -50,7 +50,10 @@ export function compareTrade(
   const restFits = (["SIDE", "QTY", "PRICE"] as const).every((field) => findings[field].outcome === "same");
   return {
     related: namesSymbol(trade, spoken) || (spoken.symbol !== null && restFits && exactQuantity(fills, trade, spoken)),
-    fit: entries.reduce((sum, [field, { outcome }]) => sum + WEIGHTS[field] * ({ same: 1, open: 0, different: -1 } as const)[outcome], 0),
+    fit: entries.reduce(
+      (sum, [field, { outcome }]) => sum + WEIGHTS[field] * ({ same: 1, open: 0, different: -1 } as const)[outcome],
+      0,
+    ),
     mismatches: different.map(([field]) => field),
     differences: different.map(([, { text }]) => text),
     unknown: [
@@ -80,7 +83,8 @@ function compareSymbol(trade: VerdictTrade, spoken: ExtractedTrade): Finding {
     [symbol ?? "no symbol", strike, type].filter((part) => part !== null).join(" ");
   const text = `spoken ${contract(spoken.symbol, spoken.strike, spoken.option_type)}, executed ${contract(trade.symbol, trade.strike, trade.optionType)}`;
   const otherStrike = spoken.strike !== null && trade.strike !== null && spoken.strike !== trade.strike;
-  const otherType = spoken.option_type !== null && trade.optionType !== null && spoken.option_type !== trade.optionType.toUpperCase();
+  const otherType =
+    spoken.option_type !== null && trade.optionType !== null && spoken.option_type !== trade.optionType.toUpperCase();
   const optionForShare = spoken.instrument === "OPT" && trade.instrument !== null && trade.instrument !== "OPT";
   const same = namesSymbol(trade, spoken) && !otherStrike && !otherType && !optionForShare;
   return { outcome: same ? "same" : "different", text };
@@ -100,7 +104,8 @@ function executed(fills: readonly VerdictTrade[]): number {
 /** An order may be filled in part, so less than spoken is fine. */
 function compareQuantity(fills: readonly VerdictTrade[], trade: VerdictTrade, spoken: ExtractedTrade): Finding {
   const shares = spokenShares(trade, spoken);
-  const said = spoken.quantity === null ? "no quantity" : `${spoken.quantity} ${spoken.unit === "LOTS" ? "lots" : "shares"}`;
+  const said =
+    spoken.quantity === null ? "no quantity" : `${spoken.quantity} ${spoken.unit === "LOTS" ? "lots" : "shares"}`;
   const lot = spoken.unit === "LOTS" && trade.lotSize !== null ? ` of ${trade.lotSize}` : "";
   const text = `spoken ${said}${lot}, executed ${executed(fills)}${fills.length > 1 ? ` in ${fills.length} fills` : ""}`;
   if (shares === null) return { outcome: "open", text };
@@ -112,14 +117,20 @@ function exactQuantity(fills: readonly VerdictTrade[], trade: VerdictTrade, spok
 }
 
 /** A limit buy at or below the spoken price, a sell at or above; a market order has no limit to keep. */
-function comparePrice(fills: readonly VerdictTrade[], trade: VerdictTrade, spoken: ExtractedTrade, config: VerdictConfig): Finding {
+function comparePrice(
+  fills: readonly VerdictTrade[],
+  trade: VerdictTrade,
+  spoken: ExtractedTrade,
+  config: VerdictConfig,
+): Finding {
   if (spoken.price_type !== "LIMIT" || spoken.price === null) {
     const text = spoken.price_type === "MARKET" ? "spoken at market" : "no price spoken";
     return { outcome: spoken.price_type === "MARKET" ? "same" : "open", text };
   }
   const { price } = spoken;
   const slack = price * config.priceTolerance;
-  const worst = trade.side === "BUY" ? Math.max(...fills.map((fill) => fill.price)) : Math.min(...fills.map((fill) => fill.price));
+  const worst =
+    trade.side === "BUY" ? Math.max(...fills.map((fill) => fill.price)) : Math.min(...fills.map((fill) => fill.price));
   const keeps = trade.side === "BUY" ? worst <= price + slack : worst >= price - slack;
   return { outcome: keeps ? "same" : "different", text: `spoken limit ${price}, executed ${trade.side} at ${worst}` };
 }

@@ -86,7 +86,8 @@ interface Found {
 export function verdict(input: VerdictInput, config: VerdictConfig = DEFAULT_VERDICT): VerdictResult {
   const { fills, triage, triageReason, calls } = input;
   if (triage === "OUT_OF_SCOPE") return result(null, null, triageReason);
-  if (triage === "AUDIO_UNUSABLE") return result("LOW_CONFIDENCE", calls[0]?.callId ?? null, `${triageReason} A person has to listen.`);
+  if (triage === "AUDIO_UNUSABLE")
+    return result("LOW_CONFIDENCE", calls[0]?.callId ?? null, `${triageReason} A person has to listen.`);
   if (calls.length === 0) return result("NO_VOICE_EVIDENCE", null, triageReason);
   const read = calls.filter(({ trades }) => trades !== null);
   const unread = calls.filter(({ trades }) => trades === null);
@@ -97,7 +98,10 @@ export function verdict(input: VerdictInput, config: VerdictConfig = DEFAULT_VER
     const reason = `Nobody could read ${names(unread)}${read.length > 0 ? `, and ${names(read)} does not hold the order` : ""}: a person has to listen.`;
     return result("LOW_CONFIDENCE", unread[0]?.callId ?? null, reason);
   }
-  const doubtful = read.find((call) => isDoubtful(call, config) || (call.trades ?? []).some((spoken) => spoken.confidence < config.minTradeConfidence));
+  const doubtful = read.find(
+    (call) =>
+      isDoubtful(call, config) || (call.trades ?? []).some((spoken) => spoken.confidence < config.minTradeConfidence),
+  );
   if (doubtful) {
     const reason = `The order was not found in ${names(read)}, but ${doubtful.callId} was not understood well enough to say so: a person has to listen.`;
     return result("LOW_CONFIDENCE", doubtful.callId, reason);
@@ -110,20 +114,37 @@ export function verdict(input: VerdictInput, config: VerdictConfig = DEFAULT_VER
 function judge(found: Found, fills: readonly VerdictTrade[], config: VerdictConfig): VerdictResult {
   const { call, spoken, comparison } = found;
   const { mismatches, unknown, lines } = comparison;
-  const end = (kind: Verdict, reason: string): VerdictResult => result(kind, call.callId, reason, lines, kind === "MISMATCH" ? mismatches : []);
+  const end = (kind: Verdict, reason: string): VerdictResult =>
+    result(kind, call.callId, reason, lines, kind === "MISMATCH" ? mismatches : []);
   const order = describe(fills);
   if (isDoubtful(call, config))
-    return end("LOW_CONFIDENCE", `Call ${call.callId} was transcribed with confidence ${percent(call.transcriptConfidence ?? 0)} only: a person has to listen for ${order}.`);
+    return end(
+      "LOW_CONFIDENCE",
+      `Call ${call.callId} was transcribed with confidence ${percent(call.transcriptConfidence ?? 0)} only: a person has to listen for ${order}.`,
+    );
   if (spoken.confidence < config.minTradeConfidence)
-    return end("LOW_CONFIDENCE", `An order that may be ${order} was heard in call ${call.callId} with confidence ${percent(spoken.confidence)} only: a person has to listen.`);
+    return end(
+      "LOW_CONFIDENCE",
+      `An order that may be ${order} was heard in call ${call.callId} with confidence ${percent(spoken.confidence)} only: a person has to listen.`,
+    );
   const cancelled = cancellation(found);
   if (cancelled)
     return cancelled.confidence < config.minTradeConfidence
-      ? end("LOW_CONFIDENCE", `Call ${call.callId} may hold a cancellation of ${order}, heard with confidence ${percent(cancelled.confidence)} only: a person has to listen.`)
+      ? end(
+          "LOW_CONFIDENCE",
+          `Call ${call.callId} may hold a cancellation of ${order}, heard with confidence ${percent(cancelled.confidence)} only: a person has to listen.`,
+        )
       : end("CANCELLED_IN_CALL", `Call ${call.callId} orders ${order} and then cancels it: "${quoteOf(cancelled)}".`);
-  if (mismatches.length > 0) return end("MISMATCH", `Call ${call.callId} and the trade differ in ${mismatches.join(", ")}: ${comparison.differences.join("; ")}.`);
+  if (mismatches.length > 0)
+    return end(
+      "MISMATCH",
+      `Call ${call.callId} and the trade differ in ${mismatches.join(", ")}: ${comparison.differences.join("; ")}.`,
+    );
   if (unknown.length > 0)
-    return end("LOW_CONFIDENCE", `Call ${call.callId} speaks of the order, but ${unknown.join(" and ")} cannot be compared: a person has to listen.`);
+    return end(
+      "LOW_CONFIDENCE",
+      `Call ${call.callId} speaks of the order, but ${unknown.join(" and ")} cannot be compared: a person has to listen.`,
+    );
   if (!isConfirmed(spoken, call))
     return end("NOT_CONFIRMED", `Call ${call.callId} holds ${order}, but no confirmation by the client was heard.`);
   const late = spokenAfter(found, fills, config);
@@ -170,7 +191,10 @@ function cancellation({ call, spoken, position }: Found): ExtractedTrade | undef
 
 /** Where the extraction does not say whether the client confirmed, the audit answer does. */
 function isConfirmed(spoken: ExtractedTrade, { answers }: VerdictCall): boolean {
-  return spoken.client_confirmed ?? answers.some(({ question_id, answer }) => question_id === "client_confirmed" && answer === "YES");
+  return (
+    spoken.client_confirmed ??
+    answers.some(({ question_id, answer }) => question_id === "client_confirmed" && answer === "YES")
+  );
 }
 
 /** Why the instruction came too late; null when it came in time. */
