@@ -79,7 +79,9 @@ export async function startMariadb(): Promise<MariadbServer> {
       );
       if (await answers()) return;
       if (attempt === 3)
-        throw new Error(`mariadbd does not start: ${await readFile(log, "utf8").catch((error: Error) => error.message)}`);
+        throw new Error(
+          `mariadbd does not start: ${await readFile(log, "utf8").catch((error: Error) => error.message)}`,
+        );
     }
   }
 

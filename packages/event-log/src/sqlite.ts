@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import type { SqliteDatabase } from "kysely";
 
 /** What both implementations can bind and return. */
-export type SqliteValue = string | number | bigint | null | Uint8Array;
+type SqliteValue = string | number | bigint | null | Uint8Array;
 
 export interface SqliteStatement {
   all(...parameters: SqliteValue[]): unknown[];

@@ -18,7 +18,7 @@ export interface BatchStatusTable {
   leaseExpiresAt: string | null;
 }
 
-export interface BatchExecutionLogTable {
+interface BatchExecutionLogTable {
   id: Generated<number>;
   batchId: number;
   timestamp: Generated<string>;

@@ -58,9 +58,8 @@ function line(event: LogEvent): string {
     message,
   ];
   // A file name may hold line breaks and terminal escapes.
-  // oxlint-disable-next-line no-control-regex
   return fields
     .filter(Boolean)
     .join("  ")
-    .replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, "\uFFFD");
+    .replaceAll(/\p{Cc}/gu, "\uFFFD");
 }

@@ -1,0 +1,23 @@
+/** Debian's Chromium for tests: headless, nothing in the background, a profile of its own. */
+import { chromium, type Browser } from "playwright-core";
+import { chromiumPath } from "./system.js";
+
+/** Chromium's sandbox needs a user other than root, and user namespaces that containers often lack. */
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--disable-dev-shm-usage",
+];
+
+/**
+ * A browser with an empty profile; `close()` ends it.
+ * @throws Error with the command to type when there is no Chromium
+ */
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: chromiumPath(), args: FLAGS, timeout: 60_000 });
+}
