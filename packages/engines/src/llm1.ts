@@ -6,7 +6,7 @@ import type { OrderDraft } from "./text/order-draft.js";
 import { loadSymbols, type SymbolMatcher } from "./text/symbols.js";
 import { parsePayload, Transcript } from "./text/transcript.js";
 
-const Payload = z.object({ call_id: z.string().min(1), language: z.string(), transcript: Transcript });
+const Payload = z.object({ call_id: z.string().min(1), language: z.string().nullable(), transcript: Transcript });
 
 /** Index derivatives: an order for an index itself can only be a future or an option. */
 const INDICES = new Set(["NIFTY", "BANKNIFTY", "FINNIFTY", "MIDCPNIFTY", "SENSEX", "BANKEX"]);

@@ -31,6 +31,8 @@ export class OrderDraft {
   expiry: string | null = null;
   /** Only asked for or advised so far: no order until the client agrees. */
   proposed: boolean;
+  /** The dealer spoke of it first. */
+  readonly startedAsProposal: boolean;
   readBack = false;
   /** Someone asked for a confirmation after the latest statement. */
   askedToConfirm = false;
@@ -46,6 +48,7 @@ export class OrderDraft {
     this.firstSegment = statement.segment.index;
     this.lastSegment = statement.segment.index;
     this.proposed = statement.kind === "proposal" || statement.kind === "suggestion";
+    this.startedAsProposal = this.proposed;
   }
 
   get side(): Side | null {
