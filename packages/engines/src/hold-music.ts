@@ -1,6 +1,6 @@
 import { overlapS, type CallSegment } from "./call-segment.js";
 import { PowerSpectrum } from "./fft.js";
-import { PROBABILITY_HOP_S } from "./voice-activity.js";
+import { PROBABILITY_HOP_S, type Span } from "./voice-activity.js";
 
 /**
  * Music in telephone audio by Continuous Frequency Activation (Seyerlehner, Pohle, Schedl and Widmer, "Automatic Music
@@ -29,6 +29,8 @@ const SPEECH_PROBABILITY = 0.4;
 const BLOCK_MARGIN_S = 0.5;
 const MAX_GAP_S = 0.6;
 const MIN_MUSIC_S = 1.5;
+/** Mean level relative to full scale; below it, codecs leave tones of their own in silence. */
+const MIN_LEVEL_DB = -45;
 /** Ring and busy tones look like music to the activation: a block with more of them than this, in seconds, is not music. */
 const MAX_TONES_S = 0.2;
 
@@ -46,6 +48,7 @@ export function findHoldMusic(
     if (activation < MUSIC_THRESHOLD || speechShare(probabilities, startS, endS) > MAX_SPEECH_SHARE) continue;
     const inner = { start_s: startS + BLOCK_MARGIN_S, end_s: endS - BLOCK_MARGIN_S };
     if (tones.reduce((sum, tone) => sum + overlapS(tone, inner), 0) > MAX_TONES_S) continue;
+    if (levelDb(samples8k, inner) < MIN_LEVEL_DB) continue;
     const confidence = Math.min(1, activation / (2 * MUSIC_THRESHOLD));
     const previous = music.at(-1);
     if (previous && inner.start_s <= previous.end_s + MAX_GAP_S) {
@@ -113,6 +116,12 @@ function highestPeaks(values: Float32Array): number {
     .toSorted((a, b) => b - a)
     .slice(0, PEAKS)
     .reduce((sum, height) => sum + height, 0);
+}
+
+function levelDb(samples: Float32Array, { start_s, end_s }: Span): number {
+  const span = samples.subarray(Math.floor(start_s * SAMPLE_RATE), Math.floor(end_s * SAMPLE_RATE));
+  const energy = span.reduce((sum, sample) => sum + sample ** 2, 0);
+  return 10 * Math.log10(energy / Math.max(1, span.length) + 1e-12);
 }
 
 function speechShare(probabilities: Float32Array, startS: number, endS: number): number {

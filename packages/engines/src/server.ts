@@ -70,6 +70,7 @@ export async function createEngineServer(options: EngineServerOptions): Promise<
     logController: new LogController({ disableRequestLogging: true }),
     frameworkErrors: (error, request, reply) => sendProblem(error, request, reply as FastifyReply),
   });
+  const connections = new Connections(app.server);
   app.removeContentTypeParser("text/plain");
   app.setErrorHandler(sendProblem);
   app.setNotFoundHandler((request) => {
@@ -112,7 +113,7 @@ export async function createEngineServer(options: EngineServerOptions): Promise<
       closing ??= (async () => {
         const stopped = app.close();
         await queue.close();
-        await endConnections(app.server, stopped);
+        await connections.end(stopped);
         await loading.settled();
         await engine?.close();
       })();
@@ -166,17 +167,36 @@ class Loading {
 }
 
 /**
- * Waits until the server has stopped. Node closes connections that are idle when it is told to stop, but a kept-alive one
- * that becomes idle just afterwards would hold it up for a minute.
+ * Ends the connections of a server that was told to stop. Node itself closes those that are idle at that moment: one that
+ * becomes idle just afterwards, or that never asked anything, would hold it up for a minute.
  */
-async function endConnections(server: Server, stopped: Promise<unknown>): Promise<void> {
-  const sweep = setInterval(() => server.closeIdleConnections(), 20);
-  const cut = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
-  try {
-    await stopped;
-  } finally {
-    clearInterval(sweep);
-    clearTimeout(cut);
+class Connections {
+  readonly #server: Server;
+  #answering = 0;
+
+  constructor(server: Server) {
+    this.#server = server;
+    server.on("request", (_request, response) => {
+      this.#answering++;
+      response.once("close", () => this.#answering--);
+    });
+  }
+
+  /** Resolves with `stopped`; transfers that are still under way after the time of grace are cut. */
+  async end(stopped: Promise<unknown>): Promise<void> {
+    let quiet = false;
+    const sweep = setInterval(() => {
+      // Only in the second quiet round, so that the last answer has left.
+      if (quiet && this.#answering === 0) this.#server.closeAllConnections();
+      quiet = this.#answering === 0;
+    }, 20);
+    const cut = setTimeout(() => this.#server.closeAllConnections(), CLOSE_GRACE_MS);
+    try {
+      await stopped;
+    } finally {
+      clearInterval(sweep);
+      clearTimeout(cut);
+    }
   }
 }
 

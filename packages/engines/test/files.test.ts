@@ -133,12 +133,12 @@ describe("file routes", () => {
   });
 
   it("leaves nothing of an upload that breaks off", async () => {
-    const upload = request(urlOf(8, "broken.wav"), { method: "PUT", headers: { "content-length": 50_000 } });
-    upload.on("error", () => undefined);
-    upload.write(Buffer.alloc(20_000));
+    const broken = request(urlOf(8, "broken.wav"), { method: "PUT", headers: { "content-length": 50_000 } });
+    broken.on("error", () => undefined);
+    broken.write(Buffer.alloc(20_000));
     const incoming = join(engine.filesDir, "incoming");
     await until(async () => (await readdir(incoming)).length === 1);
-    upload.destroy();
+    broken.destroy();
     await until(async () => (await readdir(incoming)).length === 0);
     expect((await fetch(urlOf(8, "broken.wav"))).status).toBe(404);
     expect((await fetch(`${engine.url}/health`)).status).toBe(200);

@@ -34,7 +34,6 @@ const CALLS = [
   ["c01", "batch/c01.wav", "24711#"],
   ["c02", "batch/c02.mp3", ""],
   ["c03", "batch/c03.wav", "24711#"],
-  ["c03", "batch/c07.wav", "24711#"],
   ["c04", "batch/c04.wav", ""],
   ["c05", "batch/c05.opus", "24711#"],
   ["c05", "noisy/c05_white5.wav", "24711#"],
@@ -53,7 +52,7 @@ describe("ivr", () => {
     return post<IvrAnswer>(engine.url, "/v1/ivr", { batch_id: 1, file_name: name });
   }
 
-  it.each(CALLS)("finds where the conversation of %s begins and ends (%s)", async (id, file, keys) => {
+  it.each(CALLS)("tells machine sounds and conversation apart in %s (%s)", async (id, file, keys) => {
     const truth = await truthOf(id);
     const { status, body } = await analyse(await sample(file), file.replaceAll("/", " "));
     expect(status).toBe(200);
@@ -77,29 +76,23 @@ describe("ivr", () => {
       .reduce((s, { start, end }) => s + end - start, 0);
     expect(body.speech_s / spoken).toBeGreaterThan(0.75);
     expect(body.speech_s / spoken).toBeLessThan(1.25);
-  });
 
-  it("names every machine sound of a clean call, and no other", async () => {
-    for (const [id, file] of [
-      ["c01", "batch/c01.wav"],
-      ["c03", "batch/c03.wav"],
-    ] as const) {
-      const { labels } = await truthOf(id);
-      const { body } = await analyse(await sample(file));
-      const expected = labels.filter(({ type }) => type !== "speech" && type !== "silence");
-      for (const label of expected)
+    const machines = truth.labels.filter(({ type }) => type !== "speech" && type !== "silence");
+    if (file.startsWith("batch/")) {
+      for (const label of machines) {
         expect(
-          body.segments.find((segment) => isFound(label, segment)),
+          body.segments.some((segment) => isFound(label, segment)),
           JSON.stringify(label),
-        ).toBeDefined();
-      for (const segment of body.segments) {
-        const real = expected.some(
-          (label) => label.type === segment.type && overlapS(segment, { start_s: label.start, end_s: label.end }) > 0,
-        );
-        expect(real, JSON.stringify(segment)).toBe(true);
-        expect(segment.confidence).toBeGreaterThan(0);
-        expect(segment.confidence).toBeLessThanOrEqual(1);
+        ).toBe(true);
       }
+    }
+    for (const segment of body.segments) {
+      const real = machines.some(
+        ({ type, start, end }) => type === segment.type && overlapS(segment, { start_s: start, end_s: end }) > 0,
+      );
+      expect(real, JSON.stringify(segment)).toBe(true);
+      expect(segment.confidence).toBeGreaterThan(0);
+      expect(segment.confidence).toBeLessThanOrEqual(1);
     }
   });
 
@@ -112,14 +105,15 @@ describe("ivr", () => {
   });
 
   it("changes its answer when the recording changes", async () => {
-    const call = await sampleAudio("batch/c01.wav");
+    // From the last words of the menu on: four keys and the pound sign, a prompt, two rings, the first words.
+    const call = (await sampleAudio("batch/c01.wav")).slice(8000 * 33, 8000 * 46);
     const original = await analyse(encodeWav(call, 8000));
     const later = new Float32Array(call.length + 8000 * 3);
     later.set(call, 8000 * 3);
     const shifted = await analyse(encodeWav(later, 8000));
     expect(shifted.body.trim.start_s - original.body.trim.start_s).toBeCloseTo(3, 1);
-    expect(shifted.body.dtmf).toBe(original.body.dtmf);
-    const withoutMenu = await analyse(encodeWav(call.slice(8000 * 39), 8000));
+    expect([original.body.dtmf, shifted.body.dtmf]).toEqual(["4711#", "4711#"]);
+    const withoutMenu = await analyse(encodeWav(call.slice(8000 * 6), 8000));
     expect(withoutMenu.body).toMatchObject({ dtmf: "", segments: [], trim: { start_s: 0 } });
   });
 
@@ -128,19 +122,18 @@ describe("ivr", () => {
     const refused = await post<Problem>(engine.url, "/v1/ivr", { batch_id: 2, file_name: "text.wav" });
     expect(refused.body).toMatchObject({ status: 422, type: "unreadable-audio" });
 
-    await upload(engine.url, 2, "long.wav", await sample("batch/c03.wav"));
-    let done = false;
-    const working = post(engine.url, "/v1/ivr", { batch_id: 2, file_name: "long.wav" }).then(() => {
-      done = true;
-    });
+    await upload(engine.url, 2, "long.wav", await sample("batch/c06.wav"));
+    const working = post(engine.url, "/v1/ivr", { batch_id: 2, file_name: "long.wav" });
+    const finished = working.then(() => "finished" as const);
     let answers = 0;
-    while (!done) {
+    for (;;) {
       const asked = performance.now();
-      expect((await fetch(`${engine.url}/health`)).status).toBe(200);
+      const first = await Promise.race([finished, fetch(`${engine.url}/health`)]);
+      if (first === "finished") break;
+      expect(first.status).toBe(200);
       expect(performance.now() - asked).toBeLessThan(500);
       answers++;
     }
-    await working;
     expect(answers).toBeGreaterThan(5);
   });
 });

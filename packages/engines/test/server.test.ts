@@ -11,17 +11,23 @@ interface Gate {
 }
 
 function gate(): Gate {
-  const { promise, resolve } = withResolvers();
-  return { open: resolve, passed: promise };
+  let open!: () => void;
+  const passed = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { open, passed };
 }
 
-function withResolvers(): { promise: Promise<void>; resolve(): void } {
-  let resolve = (): void => undefined;
-  const promise = new Promise<void>((done) => {
-    resolve = done;
-  });
-  return { promise, resolve };
+async function failingLoad(): Promise<void> {
+  throw new Error("the model file is missing");
 }
+
+const brokenProcess: StageEngine["process"] = async (body) => {
+  if ((body as { bad?: boolean } | null)?.bad) {
+    throw new EngineProblem(422, "unsupported-language", "No model for the language", "No model for xx.");
+  }
+  throw new TypeError("broke inside");
+};
 
 /** An engine that counts words, so that the server's own behaviour can be seen without audio. */
 function wordCounter(overrides: Partial<StageEngine> = {}): StageEngine {
@@ -71,8 +77,7 @@ describe("engine server", () => {
   });
 
   it("stays up and says why when the engine cannot be loaded", async () => {
-    const load = () => Promise.reject(new Error("the model file is missing"));
-    const { url, server } = await serve(wordCounter({ load }));
+    const { url, server } = await serve(wordCounter({ load: failingLoad }));
     await expect(server.ready()).rejects.toThrow("the model file is missing");
     const health = await fetch(`${url}/health`);
     expect(health.status).toBe(503);
@@ -80,13 +85,7 @@ describe("engine server", () => {
   });
 
   it("turns errors into problem documents and goes on", async () => {
-    const process: StageEngine["process"] = async (body) => {
-      if ((body as { bad?: boolean } | null)?.bad) {
-        throw new EngineProblem(422, "unsupported-language", "No model for the language", "No model for xx.");
-      }
-      throw new TypeError("broke inside");
-    };
-    const { url, server } = await serve(wordCounter({ process }));
+    const { url, server } = await serve(wordCounter({ process: brokenProcess }));
     await server.ready();
     const known = await post<Problem>(url, "/v1/count", { bad: true });
     expect(known.type).toMatch(/^application\/problem\+json/);
