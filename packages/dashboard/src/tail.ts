@@ -7,6 +7,7 @@ import { DatabaseUnavailableError } from "@cofi/event-log/database";
 import type { Batch, LogEvent } from "@cofi/event-log/events";
 import type { Store } from "@cofi/event-log/store";
 import type { Logger } from "pino";
+import { BatchWatch } from "./batch-watch.js";
 import { Holes, type IdRange } from "./holes.js";
 import { leanEvent } from "./lean-event.js";
 
@@ -44,7 +45,6 @@ const PAGE = 1_000;
 const IDS_PER_POLL = 1_000;
 /** Rows below the highest id at start that are looked at for holes: they may be in open transactions. */
 const LOOK_BACK = 2_000;
-const RECENT_BATCHES = 20;
 const LONGEST_BACKOFF_MS = 2_000;
 
 export class Tail {
@@ -52,10 +52,8 @@ export class Tail {
   readonly #options: TailOptions;
   readonly #holes = new Holes();
   readonly #listeners = new Set<TailListener>();
-  readonly #batches = new Map<number, string>();
-  readonly #watched = new Map<number, number>();
+  readonly #batches: BatchWatch;
   #highest = -1;
-  #newest: Batch | null = null;
   #state: DatabaseState = { database: "unreachable", since: new Date().toISOString(), detail: "Not asked yet." };
   #asked = false;
   #batchesAskedAt = 0;
@@ -68,6 +66,7 @@ export class Tail {
 
   constructor(store: Store, options: TailOptions) {
     this.#store = store;
+    this.#batches = new BatchWatch(store);
     this.#options = options;
   }
 
@@ -91,7 +90,7 @@ export class Tail {
 
   /** The newest batch as of the last look; null when there is none or the database has not answered yet. */
   get newestBatch(): Batch | null {
-    return this.#newest;
+    return this.#batches.newest;
   }
 
   /** Events passed on since start, and ms since the last complete poll (null before the first). */
@@ -110,15 +109,7 @@ export class Tail {
 
   /** Looks at the row of this batch too, though it is not among the newest. @returns the way to end it */
   watchBatch(id: number): () => void {
-    this.#watched.set(id, (this.#watched.get(id) ?? 0) + 1);
-    let ended = false;
-    return () => {
-      if (ended) return;
-      ended = true;
-      const left = (this.#watched.get(id) ?? 1) - 1;
-      if (left > 0) this.#watched.set(id, left);
-      else this.#watched.delete(id);
-    };
+    return this.#batches.watch(id);
   }
 
   /** Idempotent. */
@@ -193,7 +184,7 @@ export class Tail {
   async #round(asked: boolean): Promise<boolean | "more"> {
     if (this.#highest < 0) await this.#startCursor();
     const rows = await this.#ask(this.#store.eventsAfter(this.#highest, PAGE));
-    const unknown = rows.some((row) => !this.#batches.has(row.batchId) && row.batchId > (this.#newest?.id ?? 0));
+    const unknown = rows.some((row) => row.batchId > (this.#batches.newest?.id ?? 0));
     if (unknown || asked || performance.now() - this.#batchesAskedAt >= this.#options.idlePollMs)
       await this.#lookAtBatches();
     this.#advance(rows);
@@ -261,23 +252,9 @@ export class Tail {
   }
 
   async #lookAtBatches(): Promise<void> {
-    const { batches } = await this.#ask(this.#store.batches({ limit: RECENT_BATCHES }));
-    const recent = new Set(batches.map((batch) => batch.id));
-    for (const id of this.#watched.keys()) {
-      if (recent.has(id)) continue;
-      const batch = await this.#ask(this.#store.batch(id));
-      if (batch) batches.push(batch);
-    }
+    const batches = await this.#ask(this.#batches.read());
     this.#batchesAskedAt = performance.now();
-    const changed: Batch[] = [];
-    for (const batch of batches.toSorted((a, b) => a.id - b.id)) {
-      const text = JSON.stringify(batch);
-      if (this.#batches.get(batch.id) === text) continue;
-      this.#batches.set(batch.id, text);
-      changed.push(batch);
-    }
-    for (const id of this.#batches.keys()) if (!recent.has(id) && !this.#watched.has(id)) this.#batches.delete(id);
-    this.#newest = batches.find((batch) => recent.has(batch.id)) ?? null;
+    const changed = this.#batches.compare(batches);
     if (changed.length > 0) this.#tell((listener) => listener.batches?.(changed));
   }
 
