@@ -8,65 +8,78 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkDependencyDirection } from "./checks/dependency-direction.mjs";
 import { checkPageSize } from "./checks/page-size.mjs";
-import { provideTools } from "./checks/system-tools.mjs";
+import { provideSystem } from "./support/system.mjs";
 
 const filters = process.argv.slice(2);
 let passed = 0;
 let failed = 0;
 
-/** A check that is a function: throws when it fails. */
-function check(name, work) {
+/**
+ * A counted step: fails when it throws.
+ * @param {string} name @param {() => void | Promise<void>} work @returns {Promise<boolean>} whether it passed
+ */
+async function check(name, work) {
   try {
-    work();
+    await work();
     passed += 1;
     console.log(`✓ ${name}`);
+    return true;
   } catch (error) {
     failed += 1;
-    console.error(`✗ ${name}\n${error.message}`);
+    console.error(`✗ ${name}\n${error instanceof Error ? error.message : String(error)}`);
+    return false;
   }
 }
 
-/** A check that is a program: fails with its exit code. */
+/**
+ * A counted step that is a program: fails with its exit code, and then shows what it said.
+ * @param {string} name @param {string[]} args
+ */
 function program(name, args) {
-  check(name, () => {
+  return check(name, () => {
     const result = spawnSync("npx", ["--no-install", ...args], { encoding: "utf8" });
     if (result.status !== 0) throw new Error(result.error?.message ?? result.stdout + result.stderr);
   });
 }
 
-provideTools();
-
-if (filters.length === 0) {
-  program("format (oxfmt)", ["oxfmt", "--check", "."]);
-  program("lint (oxlint)", ["oxlint", "--type-aware"]);
-  program("no unused files, exports or dependencies (knip)", ["knip"]);
-  check("dependency direction", checkDependencyDirection);
-  check("the page's JavaScript fits its budget", checkPageSize);
+/** Runs the tests; what they print goes to the terminal, what is counted comes from vitest's report. */
+function runTests() {
+  const folder = mkdtempSync(join(tmpdir(), "cofi-report-"));
+  const report = join(folder, "report.json");
+  const args = ["vitest", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...filters];
+  const { status } = spawnSync("npx", ["--no-install", ...args], { stdio: ["ignore", "inherit", "inherit"] });
+  let tests = { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0 };
+  try {
+    tests = JSON.parse(readFileSync(report, "utf8"));
+  } catch (error) {
+    console.error(`vitest wrote no report: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  rmSync(folder, { recursive: true, force: true });
+  passed += tests.numPassedTests;
+  failed += tests.numFailedTests;
+  const skipped = tests.numPendingTests + tests.numTodoTests;
+  if (skipped > 0) {
+    failed += 1;
+    console.error(`${skipped} tests were skipped: none may be.`);
+  } else if (tests.numPassedTests + tests.numFailedTests === 0) {
+    failed += 1;
+    console.error("No test ran.");
+  } else if (status !== 0 && tests.numFailedTests === 0) {
+    // A file that cannot be loaded, or an error outside of every test: no test counts it.
+    failed += 1;
+    console.error("vitest failed outside of the tests: see above.");
+  }
 }
 
-const folder = mkdtempSync(join(tmpdir(), "cofi-test-"));
-const report = join(folder, "report.json");
-const run = spawnSync(
-  "npx",
-  ["--no-install", "vitest", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...filters],
-  { stdio: ["ignore", "inherit", "inherit"] },
-);
-let tests;
-try {
-  tests = JSON.parse(readFileSync(report, "utf8"));
-} catch (error) {
-  tests = { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0 };
-  console.error(`vitest wrote no report: ${error.message}`);
-}
-rmSync(folder, { recursive: true, force: true });
-passed += tests.numPassedTests;
-failed += tests.numFailedTests;
-const skipped = tests.numPendingTests + tests.numTodoTests;
-// A file that cannot be loaded, an unhandled error, or a run without tests is a failure that no test counts.
-if (run.status !== 0 && tests.numFailedTests === 0) failed += 1;
-if (tests.numPassedTests + tests.numFailedTests === 0 || skipped > 0) {
-  failed += 1;
-  console.error(skipped > 0 ? `${skipped} tests were skipped: none may be.` : "No test ran.");
+if (await check("what the tests need is on this system", () => provideSystem(console.log))) {
+  if (filters.length === 0) {
+    await program("format (oxfmt)", ["oxfmt", "--check", "."]);
+    await program("lint (oxlint)", ["oxlint", "--type-aware"]);
+    await program("no unused files, exports or dependencies (knip)", ["knip"]);
+    await check("dependency direction", checkDependencyDirection);
+    await check("the page's JavaScript fits its budget", checkPageSize);
+  }
+  runTests();
 }
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -1,6 +1,6 @@
 /** Debian's Chromium for tests: headless, nothing in the background, a profile of its own. */
 import { chromium, type Browser } from "playwright-core";
-import { chromiumPath } from "./system.js";
+import { programPath } from "./system.mjs";
 
 /** Chromium's sandbox needs a user other than root, and user namespaces that containers often lack. */
 const FLAGS = [
@@ -19,5 +19,5 @@ const FLAGS = [
  * @throws Error with the command to type when there is no Chromium
  */
 export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: chromiumPath(), args: FLAGS, timeout: 60_000 });
+  return chromium.launch({ executablePath: programPath("chromium"), args: FLAGS, timeout: 60_000 });
 }

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { createConnection } from "mysql2/promise";
+import { programPath } from "./system.mjs";
 
 export interface MariadbServer {
   /** `mysql://user:password@127.0.0.1:port/`, without a database. */
@@ -42,7 +43,7 @@ export async function startMariadb(): Promise<MariadbServer> {
   const data = join(folder, "data");
   const asRoot = process.getuid?.() === 0 ? ["--user=root"] : [];
   const install = spawnSync(
-    "mariadb-install-db",
+    programPath("mariadb-install-db"),
     ["--no-defaults", ...asRoot, `--datadir=${data}`, "--auth-root-authentication-method=normal", "--skip-test-db"],
     { encoding: "utf8" },
   );
@@ -59,7 +60,7 @@ export async function startMariadb(): Promise<MariadbServer> {
       port = fixedPort ?? (await freePort());
       const log = join(folder, "error.log");
       server = spawn(
-        "mariadbd",
+        programPath("mariadbd"),
         [
           "--no-defaults",
           ...asRoot,

@@ -1,0 +1,105 @@
+/**
+ * What the tests need beyond npm: found, or installed with apt-get when run as root, or named with the command to type.
+ * Plain JavaScript, because the test command runs it before anything else.
+ */
+import { accessSync, chmodSync, constants, existsSync, rmSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { ENGINE_STAGES } from "@cofi/engines/engine";
+import { canInstallTools, checkTools, installCommand, installTools } from "@cofi/engines/system-tools";
+
+/** Debian keeps servers in folders that are not on an ordinary user's PATH. */
+const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+
+/** Programs by the names they go by, the variable that goes first, and the Debian package that brings them. */
+const PROGRAMS = /** @type {const} */ ({
+  mariadbd: { names: ["mariadbd"], aptPackage: "mariadb-server-core" },
+  "mariadb-install-db": { names: ["mariadb-install-db"], aptPackage: "mariadb-server-core" },
+  my_print_defaults: { names: ["my_print_defaults"], aptPackage: "mariadb-client-core" },
+  chromium: {
+    names: ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
+    variable: "COFI_CHROMIUM",
+    aptPackage: "chromium",
+  },
+  nginx: { names: ["nginx"], aptPackage: "nginx" },
+});
+
+/** @typedef {keyof typeof PROGRAMS} Program */
+
+/** @param {Program} program */
+function find(program) {
+  /** @type {{names: readonly string[], variable?: string}} */
+  const { names, variable } = PROGRAMS[program];
+  const chosen = variable === undefined ? undefined : process.env[variable];
+  if (chosen) return isExecutable(chosen) ? chosen : undefined;
+  const folders = [...(process.env["PATH"] ?? "").split(delimiter).filter(Boolean), ...SYSTEM_FOLDERS];
+  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
+}
+
+/** @param {string} path */
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @param {Program} program */
+function missing(program) {
+  return { tool: program, aptPackage: PROGRAMS[program].aptPackage };
+}
+
+/**
+ * The path of a program that tests run.
+ * @param {Program} program
+ * @returns {string}
+ * @throws {Error} with the command to type when it is not there
+ */
+export function programPath(program) {
+  const path = find(program);
+  if (path === undefined)
+    throw new Error(`${program} is not on this system. Install it with: ${installCommand([missing(program)])}`);
+  return path;
+}
+
+async function allMissing() {
+  const programs = /** @type {Program[]} */ (Object.keys(PROGRAMS));
+  const { missing: engineTools } = await checkTools(ENGINE_STAGES);
+  return [...programs.filter((program) => find(program) === undefined).map(missing), ...engineTools];
+}
+
+/**
+ * Sees to it that everything the tests run is there; installs what is not, where that is allowed.
+ * @param {(line: string) => void} say
+ * @throws {Error} with the command to type
+ */
+export async function provideSystem(say) {
+  const wanted = await allMissing();
+  if (wanted.length === 0) return;
+  if (await canInstallTools()) await withoutStartingServices(() => installTools(wanted, say));
+  const left = await allMissing();
+  if (left.length > 0)
+    throw new Error(
+      `The tests need ${left.map(({ tool }) => tool).join(", ")}, which this system does not have. ` +
+        `Type: ${installCommand(left)}`,
+    );
+}
+
+/**
+ * The tests need nginx as a program, not as a server on port 80: packages ask this file before they start a service.
+ * @param {() => Promise<void>} install
+ */
+async function withoutStartingServices(install) {
+  const policy = "/usr/sbin/policy-rc.d";
+  const ours = !existsSync(policy);
+  if (ours) {
+    writeFileSync(policy, "#!/bin/sh\nexit 101\n");
+    chmodSync(policy, 0o755);
+  }
+  try {
+    await install();
+  } finally {
+    if (ours) rmSync(policy);
+  }
+}
