@@ -143,8 +143,7 @@ function statementsOf(
   previous: Statement | undefined,
 ): Statement[] {
   // "no no make it sell", "sorry buy": the verb is part of the correction before it.
-  const amends =
-    previous?.kind === "amend" && previous.details.span === null && mark.kind !== "amend" && mark.side !== null;
+  const amends = previous?.kind === "amend" && previous.details.span === null && mark.kind === "order";
   const kind = amends ? "amend" : mark.kind;
   const claimFree = kind !== "amend" && kind !== "mention" && kind !== "modify";
   return splitBySymbol(readItems(segment, body, symbols, skip)).map((items, index, all) => {
