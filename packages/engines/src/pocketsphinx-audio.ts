@@ -1,4 +1,3 @@
-import { SAMPLE_RATE } from "./audio.js";
 import { Random } from "./language-model-random.js";
 
 /** What the acoustic model was trained on. */
@@ -40,9 +39,9 @@ export function prepareUtterance(samples8k: Float32Array): Float32Array {
   return result;
 }
 
-/** Seconds of an utterance as the recogniser gets it, from its seconds at 8 kHz. */
-export function preparedSeconds(samples8k: number): number {
-  return samples8k / SAMPLE_RATE + 2 * PAD_S;
+/** How long an utterance of so many seconds is when it has been prepared. */
+export function preparedSeconds(utteranceS: number): number {
+  return utteranceS + 2 * PAD_S;
 }
 
 /** One sample at 16 kHz: a windowed-sinc low-pass filter over the zero-stuffed signal. */

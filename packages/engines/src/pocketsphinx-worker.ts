@@ -26,9 +26,9 @@ export interface ModelJob {
   generalDictionary: string;
 }
 
-/** An utterance as it was written: the time it covers in the recording and how much sound it holds. */
+/** An utterance as it was written: the time it covers in the recording and how much speech it holds, in seconds. */
 export interface Utterance extends Span {
-  samples8k: number;
+  speechS: number;
 }
 
 export type SpeechJob = UtteranceJob | ModelJob;
@@ -59,7 +59,11 @@ async function writeUtterances({ samples, trim, folder, joined }: UtteranceJob):
     await writeFile(join(folder, `${i}.wav`), encodeWav(prepareUtterance(speech), RECOGNISER_RATE));
     const [first, last] = [group[0] as Span, group.at(-1) as Span];
     const offset = from / SAMPLE_RATE;
-    utterances.push({ start_s: offset + first.start_s, end_s: offset + last.end_s, samples8k: speech.length });
+    utterances.push({
+      start_s: offset + first.start_s,
+      end_s: offset + last.end_s,
+      speechS: speech.length / SAMPLE_RATE,
+    });
   }
   return utterances;
 }

@@ -103,12 +103,12 @@ export class Pocketsphinx {
     ];
     await writeFile(list, `${names.join("\n")}\n`);
     const input = ["-adcin", "yes", "-adchdr", "44", "-cepdir", folder, "-cepext", ".wav", "-ctl", list];
-    const speechS = utterances.reduce((sum, { samples8k }) => sum + preparedSeconds(samples8k), 0);
+    const speechS = utterances.reduce((sum, { speechS }) => sum + preparedSeconds(speechS), 0);
     await this.#run([...input, "-hyp", result, "-logfn", log, ...this.#passArguments(pass)], log, speechS);
     const scored = parseHypotheses(await readFile(result, "utf8"));
-    return utterances.map(({ samples8k }, i): Hypothesis | undefined => {
+    return utterances.map(({ speechS }, i): Hypothesis | undefined => {
       const found = scored.get(String(i));
-      return found && { text: found.text, scorePerFrame: found.score / (preparedSeconds(samples8k) * FRAMES_PER_S) };
+      return found && { text: found.text, scorePerFrame: found.score / (preparedSeconds(speechS) * FRAMES_PER_S) };
     });
   }
 
