@@ -75,7 +75,11 @@ describe("the reference transcripts of the sample calls", async () => {
     return call.labels
       .filter(({ type }) => type === "speech")
       .map(({ start, end, text, speaker }, id) => ({
-        ...{ id, start_s: start, end_s: end, text: text ?? "", confidence: 1 },
+        id,
+        start_s: start,
+        end_s: end,
+        text: text ?? "",
+        confidence: 1,
         ...(labelled && speaker !== undefined && { speaker }),
       }));
   }

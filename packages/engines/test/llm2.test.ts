@@ -47,7 +47,7 @@ async function ask(segments: readonly Segment[], questions = QUESTIONS): Promise
 }
 
 /** The answers by question id. */
-async function answers(...lines: string[]): Promise<Record<string, string>> {
+async function answersTo(...lines: string[]): Promise<Record<string, string>> {
   const list = await ask(segmentsOf(lines));
   return Object.fromEntries(list.map(({ question_id, answer }) => [question_id, answer]));
 }
@@ -64,7 +64,7 @@ const GOOD_CALL = [
 
 describe("the audit questions", () => {
   it("are answered as one would wish for a call by the book", async () => {
-    expect(await answers(...GOOD_CALL)).toEqual({
+    expect(await answersTo(...GOOD_CALL)).toEqual({
       client_identified: "YES",
       client_initiated: "YES",
       symbol_stated: "YES",
@@ -79,14 +79,19 @@ describe("the audit questions", () => {
   });
 
   it("about orders do not apply to a call without one", async () => {
-    const found = await answers("good morning dealing desk", "what is the price of wipro", "four ten sir", "thank you");
+    const found = await answersTo(
+      "good morning dealing desk",
+      "what is the price of wipro",
+      "four ten sir",
+      "thank you",
+    );
     for (const id of ["client_initiated", "symbol_stated", "quantity_stated", "price_stated", "dealer_read_back"])
       expect(found[id]).toBe("NA");
     expect(found).toMatchObject({ client_confirmed: "NA", discretion_left: "NA", client_identified: "NO" });
   });
 
   it("find what is missing", async () => {
-    expect(await answers("hello", "buy two hundred infosys", "done sir")).toMatchObject({
+    expect(await answersTo("hello", "buy two hundred infosys", "done sir")).toMatchObject({
       client_identified: "NO",
       price_stated: "NO",
       dealer_read_back: "NO",
@@ -131,27 +136,29 @@ describe("the audit questions", () => {
     "as you think fit",
     "at your discretion",
   ])("hear what is left to the dealer: %s", async (line) => {
-    expect(await answers("buy twenty infosys", line)).toMatchObject({ discretion_left: "YES" });
+    expect(await answersTo("buy twenty infosys", line)).toMatchObject({ discretion_left: "YES" });
   });
 
   it("do not take the dealer's courtesies for it", async () => {
     expect(
-      await answers("tell me what you want to do", "buy twenty infosys at market", "thank you for your call"),
+      await answersTo("tell me what you want to do", "buy twenty infosys at market", "thank you for your call"),
     ).toMatchObject({ discretion_left: "NO", advice_or_pressure: "NO" });
   });
 
   it("tell a dealer's proposal from a client's order", async () => {
-    expect(await answers("shall i buy two hundred infosys at fifteen hundred for you", "yes go ahead")).toMatchObject({
-      client_initiated: "NO",
-    });
+    expect(await answersTo("shall i buy two hundred infosys at fifteen hundred for you", "yes go ahead")).toMatchObject(
+      {
+        client_initiated: "NO",
+      },
+    );
     expect(
-      await answers("our analysts like it", "i recommend infosys", "okay buy two hundred infosys at fifteen hundred"),
+      await answersTo("our analysts like it", "i recommend infosys", "okay buy two hundred infosys at fifteen hundred"),
     ).toMatchObject({ client_initiated: "UNCLEAR", advice_or_pressure: "YES" });
   });
 
   it("do not take a confirmation after the order was placed for one before", async () => {
     expect(
-      await answers(
+      await answersTo(
         "order placed sir",
         "you bought it already",
         "buy two hundred infosys at market",

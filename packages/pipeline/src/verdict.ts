@@ -106,8 +106,9 @@ export function verdict(input: VerdictInput, config: VerdictConfig = DEFAULT_VER
     const reason = `The order was not found in ${names(read)}, but ${doubtful.callId} was not understood well enough to say so: a person has to listen.`;
     return result("LOW_CONFIDENCE", doubtful.callId, reason);
   }
-  const spoken = read.flatMap(({ trades }) => trades ?? []).length;
-  const reason = `${names(read)} ${read.length === 1 ? "speaks" : "speak"} of ${spoken === 0 ? "no order" : `${spoken} other order${spoken === 1 ? "" : "s"}`}, not of ${describe(fills)}.`;
+  const others = read.flatMap(({ trades }) => trades ?? []).length;
+  const holds = others === 0 ? "no order" : `${others} other order${others === 1 ? "" : "s"}`;
+  const reason = `${describe(fills)} is not spoken of in ${names(read)}, which ${read.length === 1 ? "holds" : "hold"} ${holds}.`;
   return result("ORDER_NOT_IN_CALL", read[0]?.callId ?? null, reason);
 }
 
@@ -154,24 +155,24 @@ function judge(found: Found, fills: readonly VerdictTrade[], config: VerdictConf
 
 /** The extracted order that fits best; null when no call speaks of the order at all. */
 function bestFit(fills: readonly VerdictTrade[], calls: readonly VerdictCall[], config: VerdictConfig): Found | null {
-  let best: Found | null = null;
+  let best: { found: Found; rank: number } | null = null;
   for (const call of calls) {
     for (const [position, spoken] of (call.trades ?? []).entries()) {
       if (spoken.action === "CANCEL") continue;
       const comparison = compareTrade(fills, spoken, call.clientCode, config);
       if (!comparison.related) continue;
-      const better =
-        best === null ||
-        comparison.fit > best.comparison.fit ||
-        (comparison.fit === best.comparison.fit && isSure(spoken, config) && !isSure(best.spoken, config));
-      if (better) best = { call, spoken, position, comparison };
+      const rank = rankOf(comparison, spoken, call, config);
+      if (best === null || rank > best.rank) best = { found: { call, spoken, position, comparison }, rank };
     }
   }
-  return best;
+  return best?.found ?? null;
 }
 
-function isSure(spoken: ExtractedTrade, config: VerdictConfig): boolean {
-  return spoken.confidence >= config.minTradeConfidence;
+/** What was understood and does not contradict the trade comes before all else; then the fit; of equal fits the surer. */
+function rankOf(comparison: Comparison, spoken: ExtractedTrade, call: VerdictCall, config: VerdictConfig): number {
+  const sure = spoken.confidence >= config.minTradeConfidence && !isDoubtful(call, config);
+  const proves = sure && comparison.mismatches.length === 0;
+  return (proves ? 1000 : 0) + comparison.fit + (sure ? 0.5 : 0);
 }
 
 function isDoubtful({ transcriptConfidence }: VerdictCall, config: VerdictConfig): boolean {

@@ -1,0 +1,393 @@
+import type { ExtractedTrade } from "@cofi/pipeline/engine-contract";
+import { verdict, type VerdictCall, type VerdictInput, type VerdictTrade } from "@cofi/pipeline/verdict";
+import { DEFAULT_VERDICT } from "@cofi/pipeline/verdict-config";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+
+const CALL_START = new Date("2026-03-02T09:30:00Z");
+
+function trade(fields: Partial<VerdictTrade> = {}): VerdictTrade {
+  return {
+    tradeId: "T1",
+    orderTime: new Date("2026-03-02T09:31:00Z"),
+    clientCode: "AB1234",
+    symbol: "INFY",
+    instrument: "EQ",
+    strike: null,
+    optionType: null,
+    side: "BUY",
+    quantity: 200,
+    lotSize: null,
+    price: 1500,
+    ...fields,
+  };
+}
+
+function spoken(fields: Partial<ExtractedTrade> = {}): ExtractedTrade {
+  return {
+    action: "NEW",
+    side: "BUY",
+    symbol: "INFY",
+    symbol_spoken: "infosys",
+    instrument: "EQ",
+    quantity: 200,
+    unit: "SHARES",
+    price_type: "LIMIT",
+    price: 1500,
+    trigger: null,
+    strike: null,
+    option_type: null,
+    expiry: null,
+    read_back: true,
+    client_confirmed: true,
+    confidence: 0.9,
+    evidence: [{ segment: 3, start_s: 12, end_s: 16, quote: "buy two hundred infosys at fifteen hundred" }],
+    ...fields,
+  };
+}
+
+function call(fields: Partial<VerdictCall> = {}): VerdictCall {
+  return {
+    callId: "C1",
+    startTime: CALL_START,
+    endTime: new Date("2026-03-02T09:31:10Z"),
+    clientCode: "AB1234",
+    trades: [spoken()],
+    answers: [],
+    transcriptConfidence: 0.9,
+    ...fields,
+  };
+}
+
+function input(fields: Partial<VerdictInput> = {}): VerdictInput {
+  return { fills: [trade()], triage: "MATCHED", triageReason: "Call C1 scores 100.", calls: [call()], ...fields };
+}
+
+/** The verdict for one trade and what one call says. */
+function judge(tradeFields: Partial<VerdictTrade>, spokenFields: Partial<ExtractedTrade>) {
+  const { verdict: kind, mismatches } = verdict(
+    input({ fills: [trade(tradeFields)], calls: [call({ trades: [spoken(spokenFields)] })] }),
+  );
+  return mismatches.length > 0 ? `${kind}[${mismatches.join("|")}]` : kind;
+}
+
+describe("one call, one order", () => {
+  it("is confirmed, with the words it rests on", () => {
+    const found = verdict(input());
+    expect(found).toMatchObject({ verdict: "CONFIRMED", mismatches: [], callId: "C1" });
+    expect(found.reason).toContain('"buy two hundred infosys at fifteen hundred"');
+    expect(found.detail).toHaveLength(5);
+  });
+
+  it.each([
+    ["SIDE", { side: "SELL" }, { price_type: "MARKET", price: null }],
+    ["SYMBOL", { symbol: "TCS" }, {}],
+    ["QTY", { quantity: 201 }, {}],
+    ["PRICE", { price: 1500.05 }, {}],
+    ["CLIENT", { clientCode: "ZR5520" }, {}],
+  ] as const)("differs in %s", (field, tradeFields, spokenFields) => {
+    expect(judge(tradeFields, spokenFields)).toBe(`MISMATCH[${field}]`);
+  });
+
+  it("names every difference, with both values", () => {
+    const found = verdict(input({ fills: [trade({ quantity: 300, price: 1510 })] }));
+    expect(found.mismatches).toEqual(["QTY", "PRICE"]);
+    expect(found.reason).toContain("spoken 200 shares, executed 300");
+    expect(found.reason).toContain("spoken limit 1500, executed BUY at 1510");
+  });
+
+  it("keeps a limit when it buys at or below and sells at or above", () => {
+    expect(judge({ price: 1499.5 }, {})).toBe("CONFIRMED");
+    expect(judge({ side: "SELL", price: 1500.5 }, { side: "SELL" })).toBe("CONFIRMED");
+    expect(judge({ side: "SELL", price: 1499.5 }, { side: "SELL" })).toBe("MISMATCH[PRICE]");
+    expect(judge({ price: 9999 }, { price_type: "MARKET", price: null })).toBe("CONFIRMED");
+  });
+
+  it("multiplies lots with the lot size", () => {
+    const lots = { unit: "LOTS", quantity: 2, instrument: "FUT", symbol: "NIFTY", price: 22000 } as const;
+    const future = { symbol: "NIFTY", instrument: "FUT", price: 22000, lotSize: 75 };
+    expect(judge({ ...future, quantity: 150 }, lots)).toBe("CONFIRMED");
+    expect(judge({ ...future, quantity: 151 }, lots)).toBe("MISMATCH[QTY]");
+    expect(judge({ ...future, quantity: 150, lotSize: null }, lots)).toBe("LOW_CONFIDENCE");
+  });
+
+  it("takes another strike or option type for another contract", () => {
+    const option = {
+      symbol: "NIFTY",
+      instrument: "OPT",
+      strike: 22000,
+      optionType: "CE",
+      lotSize: 75,
+      quantity: 75,
+      price: 120,
+    };
+    const heard = {
+      symbol: "NIFTY",
+      instrument: "OPT",
+      strike: 22000,
+      option_type: "CE",
+      unit: "LOTS",
+      quantity: 1,
+      price: 120,
+    } as const;
+    expect(judge(option, heard)).toBe("CONFIRMED");
+    expect(judge({ ...option, strike: 22100 }, heard)).toBe("MISMATCH[SYMBOL]");
+    expect(judge({ ...option, optionType: "PE" }, heard)).toBe("MISMATCH[SYMBOL]");
+  });
+
+  it("is not confirmed without the client's yes, unless the audit answer holds one", () => {
+    expect(judge({}, { client_confirmed: false })).toBe("NOT_CONFIRMED");
+    expect(judge({}, { client_confirmed: null })).toBe("NOT_CONFIRMED");
+    const yes = {
+      question_id: "client_confirmed",
+      answer: "YES",
+      confidence: 0.9,
+      evidence: [],
+      rationale: "Yes.",
+    } as const;
+    const answered = call({ trades: [spoken({ client_confirmed: null })], answers: [yes] });
+    expect(verdict(input({ calls: [answered] })).verdict).toBe("CONFIRMED");
+  });
+
+  it("goes to a person when a needed field was not heard", () => {
+    expect(judge({}, { quantity: null })).toBe("LOW_CONFIDENCE");
+    expect(judge({}, { side: null })).toBe("LOW_CONFIDENCE");
+  });
+
+  it("forgives one misheard character of the client code, not two", () => {
+    const heard = (clientCode: string | null) => verdict(input({ calls: [call({ clientCode })] })).verdict;
+    expect(heard("AB1284")).toBe("CONFIRMED");
+    expect(heard("ab-1234")).toBe("CONFIRMED");
+    expect(heard(null)).toBe("CONFIRMED");
+    expect(heard("AB1789")).toBe("MISMATCH");
+  });
+});
+
+describe("time", () => {
+  it("an instruction spoken after the order comes too late, beyond the clocks' skew", () => {
+    const at = (orderTime: string) => verdict(input({ fills: [trade({ orderTime: new Date(orderTime) })] }));
+    expect(at("2026-03-02T09:29:12Z").verdict).toBe("CONFIRMED");
+    expect(at("2026-03-02T09:29:11Z")).toMatchObject({ verdict: "CONFIRMED_AFTER_ORDER", callId: "C1" });
+    expect(at("2026-03-02T09:29:11Z").reason).toContain("61 s after");
+  });
+
+  it("a later call that was transcribed shows a confirmation after the order", () => {
+    const later = call({ startTime: new Date("2026-03-02T11:00:00Z"), endTime: new Date("2026-03-02T11:02:00Z") });
+    const triaged = { triage: "CALL_AFTER_ORDER", triageReason: "No call before the order." } as const;
+    expect(verdict(input({ ...triaged, calls: [later] })).verdict).toBe("CONFIRMED_AFTER_ORDER");
+    expect(verdict(input({ ...triaged, calls: [] })).verdict).toBe("NO_VOICE_EVIDENCE");
+    expect(verdict(input({ ...triaged, calls: [{ ...later, trades: [] }] })).verdict).toBe("NO_VOICE_EVIDENCE");
+  });
+});
+
+describe("cancellations", () => {
+  const cancel = spoken({ action: "CANCEL", quantity: null, price: null, price_type: null });
+
+  it("after the order cancel it, before it they belong to an older one", () => {
+    expect(verdict(input({ calls: [call({ trades: [spoken(), cancel] })] })).verdict).toBe("CANCELLED_IN_CALL");
+    expect(verdict(input({ calls: [call({ trades: [cancel, spoken()] })] })).verdict).toBe("CONFIRMED");
+  });
+
+  it("of another symbol or side do not matter, and a doubtful one goes to a person", () => {
+    const withCancel = (fields: Partial<ExtractedTrade>) =>
+      verdict(input({ calls: [call({ trades: [spoken(), { ...cancel, ...fields }] })] })).verdict;
+    expect(withCancel({ symbol: "AXISBANK" })).toBe("CONFIRMED");
+    expect(withCancel({ side: "SELL" })).toBe("CONFIRMED");
+    expect(withCancel({ side: null })).toBe("CANCELLED_IN_CALL");
+    expect(withCancel({ confidence: 0.2 })).toBe("LOW_CONFIDENCE");
+  });
+});
+
+describe("without an order in the call", () => {
+  it.each(["NO_CALL", "NO_CALL_FOR_CLIENT", "CALL_OUT_OF_WINDOW", "CALL_TOO_SHORT"] as const)(
+    "%s gives no voice evidence, for triage's reason",
+    (triage) => {
+      const found = verdict(input({ triage, triageReason: "No call was found.", calls: [] }));
+      expect(found).toMatchObject({ verdict: "NO_VOICE_EVIDENCE", callId: null, reason: "No call was found." });
+    },
+  );
+
+  it("a trade out of scope gets no verdict", () => {
+    expect(verdict(input({ triage: "OUT_OF_SCOPE", triageReason: "The order came by ONLINE." }))).toEqual({
+      verdict: null,
+      mismatches: [],
+      callId: null,
+      reason: "The order came by ONLINE.",
+      detail: [],
+    });
+  });
+
+  it("a call that speaks of other orders does not hold this one", () => {
+    const other = call({ trades: [spoken({ symbol: "WIPRO", quantity: 10, price: 410 })] });
+    const found = verdict(input({ calls: [other] }));
+    expect(found).toMatchObject({ verdict: "ORDER_NOT_IN_CALL", callId: "C1" });
+    expect(found.reason).toBe("BUY 200 INFY is not spoken of in call C1, which holds 1 other order.");
+    expect(verdict(input({ calls: [call({ trades: [] })] })).verdict).toBe("ORDER_NOT_IN_CALL");
+  });
+
+  it("a call that nobody could read goes to a person", () => {
+    expect(verdict(input({ calls: [call({ trades: null })] }))).toMatchObject({
+      verdict: "LOW_CONFIDENCE",
+      callId: "C1",
+    });
+    expect(verdict(input({ calls: [call({ trades: [], transcriptConfidence: 0.1 })] })).verdict).toBe("LOW_CONFIDENCE");
+    expect(verdict(input({ triage: "AUDIO_UNUSABLE", calls: [] })).verdict).toBe("LOW_CONFIDENCE");
+  });
+});
+
+describe("several calls", () => {
+  it("the one whose extraction fits best decides", () => {
+    const wrong = call({ callId: "C1", trades: [spoken({ quantity: 50 })] });
+    const right = call({ callId: "C2" });
+    for (const calls of [
+      [wrong, right],
+      [right, wrong],
+    ])
+      expect(verdict(input({ triage: "AMBIGUOUS", calls }))).toMatchObject({ verdict: "CONFIRMED", callId: "C2" });
+  });
+
+  it("equal fits go to the surer extraction, then to the call that triage ranked first", () => {
+    const unsure = call({ callId: "C1", trades: [spoken({ confidence: 0.3 })] });
+    const sure = call({ callId: "C2" });
+    expect(verdict(input({ calls: [unsure, sure] })).callId).toBe("C2");
+    expect(verdict(input({ calls: [sure, call({ callId: "C3" })] })).callId).toBe("C2");
+  });
+
+  it("a call that was not transcribed does not hide the one that was", () => {
+    const calls = [call({ callId: "C1", trades: null }), call({ callId: "C2" })];
+    expect(verdict(input({ calls }))).toMatchObject({ verdict: "CONFIRMED", callId: "C2" });
+    const none = [call({ callId: "C1", trades: null }), call({ callId: "C2", trades: [] })];
+    expect(verdict(input({ calls: none }))).toMatchObject({ verdict: "LOW_CONFIDENCE", callId: "C1" });
+  });
+});
+
+describe("the fills of an order", () => {
+  it("sum up to at most what was spoken", () => {
+    const fills = (...quantities: number[]) =>
+      quantities.map((quantity, index) => trade({ tradeId: `T${index}`, quantity }));
+    expect(verdict(input({ fills: fills(120, 80) })).verdict).toBe("CONFIRMED");
+    expect(verdict(input({ fills: fills(120, 50) })).verdict).toBe("CONFIRMED");
+    expect(verdict(input({ fills: fills(120, 81) })).mismatches).toEqual(["QTY"]);
+  });
+
+  it("each keep the limit", () => {
+    const fills = [trade({ quantity: 100, price: 1499 }), trade({ quantity: 100, price: 1501 })];
+    expect(verdict(input({ fills })).mismatches).toEqual(["PRICE"]);
+  });
+});
+
+describe("for any order and any calls", () => {
+  const symbols = fc.constantFrom("INFY", "TCS", "WIPRO");
+  const sides = fc.constantFrom("BUY" as const, "SELL" as const);
+  const confidences = fc.constantFrom(0, 0.2, 0.49, 0.5, 0.8, 1);
+  const extracted: fc.Arbitrary<ExtractedTrade> = fc
+    .record({
+      action: fc.constantFrom("NEW" as const, "NEW" as const, "MODIFY" as const, "CANCEL" as const),
+      side: fc.option(sides),
+      symbol: fc.option(symbols),
+      quantity: fc.option(fc.integer({ min: 1, max: 400 })),
+      unit: fc.constantFrom("SHARES" as const, "LOTS" as const),
+      price_type: fc.constantFrom("LIMIT" as const, "MARKET" as const, null),
+      price: fc.option(fc.integer({ min: 1, max: 2000 })),
+      client_confirmed: fc.option(fc.boolean()),
+      confidence: confidences,
+    })
+    .map((fields) => spoken(fields));
+  const calls = fc.array(
+    fc
+      .record({
+        trades: fc.option(fc.array(extracted, { maxLength: 4 })),
+        transcriptConfidence: fc.option(confidences),
+        clientCode: fc.option(fc.constantFrom("AB1234", "AB1235", "ZR5520")),
+        minute: fc.integer({ min: 0, max: 90 }),
+      })
+      .map(({ minute, ...fields }) => call({ ...fields, startTime: new Date(CALL_START.getTime() + minute * 60_000) })),
+    { maxLength: 3 },
+  );
+  const fills = fc
+    .record({ symbol: symbols, side: sides, lotSize: fc.option(fc.integer({ min: 1, max: 75 })) })
+    .chain((order) =>
+      fc.array(
+        fc
+          .record({ quantity: fc.integer({ min: 1, max: 300 }), price: fc.integer({ min: 1, max: 2000 }) })
+          .map((fill) => trade({ ...order, ...fill })),
+        { minLength: 1, maxLength: 3 },
+      ),
+    );
+  const inputs: fc.Arbitrary<VerdictInput> = fc
+    .record({ fills, calls, triage: fc.constantFrom("MATCHED" as const, "AMBIGUOUS" as const, "WEAK_MATCH" as const) })
+    .map((fields) => ({
+      ...fields,
+      triageReason: "As triaged.",
+      calls: fields.calls.map((one, n) => ({ ...one, callId: `C${n}` })),
+    }));
+  const property = (check: (given: VerdictInput) => void) => fc.assert(fc.property(inputs, check), { numRuns: 500 });
+
+  it("low confidence never yields CONFIRMED or MISMATCH", () => {
+    property((given) => {
+      const low = given.calls.map((one) => ({
+        ...one,
+        trades:
+          one.trades?.map((spokenTrade) => ({ ...spokenTrade, confidence: Math.min(spokenTrade.confidence, 0.49) })) ??
+          null,
+      }));
+      expect(["CONFIRMED", "MISMATCH"]).not.toContain(verdict({ ...given, calls: low }).verdict);
+      const vague = given.calls.map((one) => ({ ...one, transcriptConfidence: 0.29 }));
+      expect(["CONFIRMED", "MISMATCH"]).not.toContain(verdict({ ...given, calls: vague }).verdict);
+    });
+  });
+
+  it("CONFIRMED holds only what was spoken, at the spoken price, with the client's yes", () => {
+    property((given) => {
+      const found = verdict(given);
+      if (found.verdict !== "CONFIRMED") return;
+      const executed = given.fills.reduce((sum, { quantity }) => sum + quantity, 0);
+      const proof = given.calls
+        .find(({ callId }) => callId === found.callId)
+        ?.trades?.some(
+          (one) =>
+            one.action !== "CANCEL" &&
+            one.client_confirmed === true &&
+            one.confidence >= DEFAULT_VERDICT.minTradeConfidence &&
+            one.symbol === given.fills[0]?.symbol &&
+            one.side === given.fills[0]?.side &&
+            executed <= (one.quantity ?? 0) * (one.unit === "LOTS" ? (given.fills[0]?.lotSize ?? 0) : 1) &&
+            (one.price_type !== "LIMIT" ||
+              one.price === null ||
+              given.fills.every(({ side, price }) =>
+                side === "BUY" ? price <= (one.price ?? 0) : price >= (one.price ?? 0),
+              )),
+        );
+      expect(proof).toBe(true);
+    });
+  });
+
+  it("a mismatch is named when and only when the verdict is MISMATCH, and the reason is a sentence", () => {
+    property((given) => {
+      const found = verdict(given);
+      expect(found.mismatches.length > 0).toBe(found.verdict === "MISMATCH");
+      expect(found.reason).toMatch(/^[A-Z].*\.$/s);
+      expect(found.verdict === "NO_VOICE_EVIDENCE").toBe(given.calls.length === 0);
+      expect(found.callId === null || given.calls.some(({ callId }) => callId === found.callId)).toBe(true);
+    });
+  });
+
+  it("executing less or at a better price never makes a confirmed trade worse", () => {
+    property((given) => {
+      if (verdict(given).verdict !== "CONFIRMED") return;
+      const better = given.fills.map((fill) => ({
+        ...fill,
+        quantity: 1,
+        price: fill.side === "BUY" ? fill.price / 2 : fill.price * 2,
+      }));
+      expect(verdict({ ...given, fills: better }).verdict).not.toBe("MISMATCH");
+    });
+  });
+
+  it("gives the same for the same, whatever the order of the fills", () => {
+    property((given) => {
+      const turned = verdict({ ...given, fills: given.fills.toReversed() });
+      expect(turned).toEqual(verdict(given));
+    });
+  });
+});
