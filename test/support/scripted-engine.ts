@@ -1,0 +1,126 @@
+/**
+ * A real HTTP server with the engines' contract that answers at once and, where told to, misbehaves: for the tests of
+ * what the pipeline does about it. One server plays all stages.
+ */
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** What to do with one try: answer well, answer an HTTP status, break off, send garbage, or never answer. */
+export type Behaviour = "ok" | "reset" | "garbage" | "wrong shape" | "hang" | number;
+
+export interface ScriptedEngine {
+  url: string;
+  /** `POST`s in the order they came, as `stage file`. */
+  requests: string[];
+  /** The next tries of a file in a stage, in order; then "ok". The file of llm1 and llm2 is their call_id. */
+  plan(stage: string, file: string, ...behaviours: Behaviour[]): void;
+  /** Resolves when a request of this stage and file has come. */
+  asked(stage: string, file: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+const ENGINE = { name: "scripted", version: "1", model: "none" };
+const TEXT = "please buy two hundred shares of infosys at fifteen hundred rupees";
+const EVIDENCE = [{ segment: 0, start_s: 1, end_s: 4, quote: "two hundred shares of infosys" }];
+
+function answer(stage: string, body: Record<string, unknown>): Record<string, unknown> {
+  const common = { engine: ENGINE, elapsed_ms: 1 };
+  const trim = { start_s: 0, end_s: 10 };
+  switch (stage) {
+    case "denoise":
+      return { ...common, duration_s: 10, sample_rate: 8000, channels: 1, variant: "denoised" };
+    case "ivr":
+      return { ...common, duration_s: 10, segments: [], dtmf: "", trim, speech_s: 9, speech: [trim] };
+    case "lid":
+      return { ...common, language: "en", confidence: 0.9, speech_s: 9 };
+    case "stt": {
+      const segments = [{ id: 0, start_s: 1, end_s: 4, text: TEXT, confidence: 0.9 }];
+      return { ...common, language: "en", duration_s: 10, text: TEXT, confidence: 0.9, segments, model: "none" };
+    }
+    case "llm1": {
+      const trade = {
+        action: "NEW",
+        side: "BUY",
+        symbol: "INFY",
+        symbol_spoken: "infosys",
+        instrument: "EQ",
+        quantity: 200,
+        unit: "SHARES",
+        price_type: "LIMIT",
+        price: 1500,
+        trigger: null,
+        strike: null,
+        option_type: null,
+        expiry: null,
+        read_back: true,
+        client_confirmed: true,
+        confidence: 0.9,
+        evidence: EVIDENCE,
+      };
+      const client = { name: null, code: null };
+      return { ...common, call_id: body["call_id"], language: "en", client_identity: client, trades: [trade] };
+    }
+    default: {
+      const questions = body["questions"] as { id: string }[];
+      const answers = questions.map(({ id }) => ({
+        question_id: id,
+        answer: "YES",
+        confidence: 0.9,
+        evidence: EVIDENCE,
+        rationale: "It was said.",
+      }));
+      return { ...common, call_id: body["call_id"], answers };
+    }
+  }
+}
+
+export async function startScriptedEngine(): Promise<ScriptedEngine> {
+  const plans = new Map<string, Behaviour[]>();
+  const requests: string[] = [];
+  const waiting = new Map<string, () => void>();
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = request.url ?? "";
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = Buffer.concat(chunks);
+    const send = (status: number, value: unknown): void => {
+      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
+    };
+    if (path === "/health") return send(200, { status: "ok" });
+    if (request.method === "PUT") return send(201, { bytes: body.length, sha256: "0".repeat(64) });
+    const stage = path.replace("/v1/", "");
+    const payload = JSON.parse(body.toString()) as Record<string, unknown>;
+    const key = `${stage} ${String(payload["file_name"] ?? payload["call_id"])}`;
+    requests.push(key);
+    waiting.get(key)?.();
+    const behaviour = plans.get(key)?.shift() ?? "ok";
+    if (behaviour === "ok") return send(200, answer(stage, payload));
+    if (behaviour === "hang") return undefined;
+    if (behaviour === "reset") return void request.socket.destroy();
+    if (behaviour === "garbage") return void response.writeHead(200).end("<html>no JSON</html>");
+    if (behaviour === "wrong shape") return send(200, { engine: ENGINE, elapsed_ms: 1, segments: "none" });
+    return send(behaviour, { type: "scripted", title: "Scripted", status: behaviour, detail: "as the test wants it" });
+  }
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch((error: unknown) => response.destroy(error as Error));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
+    plan: (stage, file, ...behaviours) => void plans.set(`${stage} ${file}`, behaviours),
+    asked(stage, file) {
+      const key = `${stage} ${file}`;
+      if (requests.includes(key)) return Promise.resolve();
+      return new Promise((resolve) => waiting.set(key, resolve));
+    },
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
