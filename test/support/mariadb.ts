@@ -3,11 +3,11 @@ import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { createConnection } from "mysql2/promise";
+import { freePort } from "./free-port.js";
 import { programPath } from "./system.mjs";
 
 export interface MariadbServer {
@@ -26,15 +26,6 @@ export interface MariadbServer {
 
 const START_DEADLINE_MS = 60_000;
 const USER = "cofi";
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return port;
-}
 
 /** Starts a server with strict defaults and durability off: the tests' data need not survive the machine. */
 export async function startMariadb(): Promise<MariadbServer> {
