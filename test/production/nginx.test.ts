@@ -46,9 +46,13 @@ test("the page's routes work through nginx, under the allowed name alone", async
   expect((await get(`${nginx.url}/api/health`, "elsewhere.example.org")).statusCode).toBe(403);
 });
 
-/** Dashboard and nginx each see to it; here the server does not ask nginx for it, so the configuration must. */
+/**
+ * Dashboard and nginx each see to it; here the server does not ask nginx for it, so the configuration must. The answer is not
+ * chunked: nginx passes chunks on even where it buffers.
+ */
 test("the configuration alone keeps the stream unbuffered", async () => {
   const server = createServer((_request, response) => {
+    response.useChunkedEncodingByDefault = false;
     response.writeHead(200, { "content-type": "text/event-stream" }).write("data: small\n\n");
   });
   await once(server.listen(0, "127.0.0.1"), "listening");

@@ -2,6 +2,7 @@
  * A real HTTP server with the engines' contract that answers at once and, where told to, misbehaves: for the tests of
  * what the pipeline does about it. One server plays all stages.
  */
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -89,7 +90,8 @@ export async function startScriptedEngine(): Promise<ScriptedEngine> {
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
     };
     if (path === "/health") return send(200, { status: "ok" });
-    if (request.method === "PUT") return send(201, { bytes: body.length, sha256: "0".repeat(64) });
+    if (request.method === "PUT")
+      return send(201, { bytes: body.length, sha256: createHash("sha256").update(body).digest("hex") });
     const stage = path.replace("/v1/", "");
     const payload = JSON.parse(body.toString()) as Record<string, unknown>;
     const key = `${stage} ${String(payload["file_name"] ?? payload["call_id"])}`;
