@@ -45,6 +45,8 @@ export interface BatchRun {
   trades: ListedTrade[];
   /** Rows of the CSV files that were set aside, and recordings without a row: the batch has not proven everything. */
   refused: number;
+  /** Files whose content is not what an earlier run saw: what the log says of them does not count. */
+  readonly changed: Set<string>;
   triage: Map<string, TradeTriage>;
   readonly findings: Findings;
   /** Stores something, waiting while the database is away. Rejects when the batch is stopped meanwhile. */

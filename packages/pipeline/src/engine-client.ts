@@ -1,6 +1,8 @@
 /** HTTP to the engines: uploads, requests, and what their errors mean. */
+import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
+import { Readable } from "node:stream";
 import { Agent, request, type Dispatcher } from "undici";
 import { z } from "zod";
 import { uploadResponse } from "./engine-contract.js";
@@ -11,6 +13,8 @@ export interface EngineErrorInit {
   /** `type` of the problem document, or a word for what went wrong below HTTP. */
   type: string;
   retryable: boolean;
+  /** How long the engine asks to be left alone (`Retry-After`), in milliseconds. */
+  retryAfterMs?: number | undefined;
   /** What the engine answered, for the log. */
   response?: unknown;
   cause?: unknown;
@@ -22,13 +26,16 @@ export class EngineError extends Error {
   readonly status: number | null;
   readonly type: string;
   readonly retryable: boolean;
+  /** 0 when the engine did not say. */
+  readonly retryAfterMs: number;
   readonly response: unknown;
 
-  constructor(message: string, { status, type, retryable, response, cause }: EngineErrorInit) {
+  constructor(message: string, { status, type, retryable, retryAfterMs, response, cause }: EngineErrorInit) {
     super(message, { cause });
     this.status = status;
     this.type = type;
     this.retryable = retryable;
+    this.retryAfterMs = retryAfterMs ?? 0;
     this.response = response;
   }
 }
@@ -47,15 +54,19 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
 const MAX_KEPT_CHARACTERS = 10_000;
 
+/** Keeps one pool of connections a host. */
 export class EngineClient {
   readonly #agent: Dispatcher;
+  readonly #requestTimeoutMs: number;
 
-  /** `requestTimeoutMs`: the longest wait for an answer, and between two pieces of one. */
+  /** `requestTimeoutMs`: the longest time that one request may take, from its first byte sent to the last received. */
   constructor(requestTimeoutMs: number) {
+    this.#requestTimeoutMs = requestTimeoutMs;
     this.#agent = new Agent({
       connect: { timeout: CONNECT_TIMEOUT_MS },
-      headersTimeout: requestTimeoutMs,
-      bodyTimeout: requestTimeoutMs,
+      // The deadline of the whole request covers them: a host that takes an upload and reads nothing has no other end.
+      headersTimeout: 0,
+      bodyTimeout: 0,
       maxResponseSize: MAX_RESPONSE_BYTES,
       keepAliveTimeout: 4_000,
     });
@@ -66,7 +77,7 @@ export class EngineClient {
     await this.#call(engine, { path: "/health", method: "GET", signal });
   }
 
-  /** Puts a recording on the engine's host. @throws EngineError */
+  /** Puts a recording on the engine's host. @throws EngineError, also when what arrived there is not what was sent */
   async upload(
     engine: EngineAddress,
     batchId: number,
@@ -75,14 +86,23 @@ export class EngineClient {
     signal: AbortSignal,
   ): Promise<z.infer<typeof uploadResponse>> {
     const { size } = await stat(path);
+    const hash = createHash("sha256");
     const answer = await this.#call(engine, {
       path: `/files/${batchId}/${encodeURIComponent(fileName)}`,
       method: "PUT",
       headers: { "content-type": "application/octet-stream", "content-length": String(size) },
-      body: createReadStream(path),
+      body: Readable.from(hashed(path, hash)),
       signal,
     });
-    return checked(engine, uploadResponse, answer);
+    const stored = checked(engine, uploadResponse, answer);
+    if (stored.sha256.toLowerCase() !== hash.digest("hex"))
+      throw new EngineError(`${engine.name} stored something else than was sent: the SHA-256 differs.`, {
+        status: 201,
+        type: "damaged-upload",
+        retryable: true,
+        response: stored,
+      });
+    return stored;
   }
 
   /** Asks the engine of `stage` about one file. @throws EngineError, also when the answer does not fit `schema` */
@@ -111,17 +131,23 @@ export class EngineClient {
     engine: EngineAddress,
     {
       path,
+      signal: stop,
       ...options
     }: { path: string; signal: AbortSignal } & Pick<Dispatcher.RequestOptions, "method" | "headers" | "body">,
   ): Promise<unknown> {
     let status: number;
     let text: string;
+    let retryAfter: string | string[] | undefined;
+    const deadline = AbortSignal.timeout(this.#requestTimeoutMs);
     try {
-      const answer = await request(engine.url + path, { ...options, dispatcher: this.#agent });
+      const signal = AbortSignal.any([stop, deadline]);
+      const answer = await request(engine.url + path, { ...options, signal, dispatcher: this.#agent });
       status = answer.statusCode;
+      retryAfter = answer.headers["retry-after"];
       text = await answer.body.text();
     } catch (error) {
-      throw connectionError(engine, error);
+      if (stop.aborted) throw stoppedError(engine, error);
+      throw deadline.aborted ? timeoutError(engine, this.#requestTimeoutMs, error) : connectionError(engine, error);
     }
     const body = parse(text);
     if (status >= 200 && status < 300) {
@@ -133,7 +159,14 @@ export class EngineClient {
         response: text.slice(0, MAX_KEPT_CHARACTERS),
       });
     }
-    throw problemError(engine, status, body ?? text.slice(0, MAX_KEPT_CHARACTERS));
+    throw problemError(engine, status, body ?? text.slice(0, MAX_KEPT_CHARACTERS), retryAfterMs(retryAfter));
+  }
+}
+
+async function* hashed(path: string, hash: Hash): AsyncGenerator<Buffer> {
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    yield chunk;
   }
 }
 
@@ -148,15 +181,18 @@ export function checked<T>(engine: Pick<EngineAddress, "name">, schema: z.ZodTyp
   );
 }
 
+function stoppedError(engine: EngineAddress, cause: unknown): EngineError {
+  const message = `The request to ${engine.name} was stopped.`;
+  return new EngineError(message, { status: null, type: "stopped", retryable: true, cause });
+}
+
+function timeoutError(engine: EngineAddress, timeoutMs: number, cause: unknown): EngineError {
+  const message = `${engine.name} (${engine.url}) did not answer within ${timeoutMs / 1000} s (COFI_ENGINE_TIMEOUT_S).`;
+  return new EngineError(message, { status: null, type: "timeout", retryable: true, cause });
+}
+
 function connectionError(engine: EngineAddress, error: unknown): EngineError {
-  const { name, code, message } = error as { name?: string; code?: string; message?: string };
-  if (name === "AbortError")
-    return new EngineError(`The request to ${engine.name} was stopped.`, {
-      status: null,
-      type: "stopped",
-      retryable: true,
-      cause: error,
-    });
+  const { code, message } = error as { code?: string; message?: string };
   return new EngineError(`${engine.name} (${engine.url}) gave no answer: ${message || code || String(error)}.`, {
     status: null,
     type: code ?? "no-answer",
@@ -165,7 +201,7 @@ function connectionError(engine: EngineAddress, error: unknown): EngineError {
   });
 }
 
-function problemError(engine: EngineAddress, status: number, body: unknown): EngineError {
+function problemError(engine: EngineAddress, status: number, body: unknown, waitMs: number): EngineError {
   const parsed = problem.safeParse(body);
   const type = parsed.success ? parsed.data.type : `http-${status}`;
   const detail = parsed.success ? (parsed.data.detail ?? parsed.data.title ?? type) : `HTTP ${status}`;
@@ -174,8 +210,16 @@ function problemError(engine: EngineAddress, status: number, body: unknown): Eng
     type,
     // 5xx, "too many requests" and "request timeout" pass; any other 4xx says that this input will never do.
     retryable: status >= 500 || status === 429 || status === 408,
+    retryAfterMs: waitMs,
     response: body,
   });
+}
+
+/** `Retry-After` (RFC 9110, 10.2.3): seconds or a date. */
+export function retryAfterMs(header: string | string[] | null | undefined): number {
+  if (typeof header !== "string" || header.trim() === "") return 0;
+  const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
+  return Number.isFinite(ms) ? Math.max(0, ms) : 0;
 }
 
 function parse(text: string): unknown {

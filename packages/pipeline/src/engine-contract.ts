@@ -116,6 +116,7 @@ export function inventedQuote(
 ): string | null {
   const texts = new Map(segments.map(({ id, text }) => [id, text]));
   for (const item of items)
-    for (const { segment: id, quote } of item.evidence) if (!texts.get(id)?.includes(quote)) return quote;
+    for (const { segment: id, quote } of item.evidence)
+      if (quote.trim() === "" || !texts.get(id)?.includes(quote)) return quote;
   return null;
 }

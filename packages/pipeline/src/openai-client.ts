@@ -6,7 +6,7 @@ import { openAsBlob } from "node:fs";
 import { fetch, Agent, FormData, type Response } from "undici";
 import { z } from "zod";
 import { SettingsError } from "@cofi/event-log/settings";
-import { checked, EngineError } from "./engine-client.js";
+import { checked, EngineError, retryAfterMs } from "./engine-client.js";
 import { audit, extraction, type Llm1Response, type Llm2Response, type SttResponse } from "./engine-contract.js";
 
 export type OpenAiStage = "stt" | "llm1" | "llm2";
@@ -51,15 +51,14 @@ const LANGUAGE_CODES: Readonly<Record<string, string>> = {
 export class OpenAiEngines {
   readonly #servers: ReadonlyMap<OpenAiStage, Server>;
   readonly #agent: Agent;
+  readonly #requestTimeoutMs: number;
 
   /** Reads `COFI_<STAGE>_OPENAI_URL`, `_MODEL` and `_API_KEY`. @throws SettingsError */
   constructor(env: NodeJS.ProcessEnv, requestTimeoutMs: number) {
     this.#servers = new Map(STAGES.flatMap((stage) => server(stage, env)));
-    this.#agent = new Agent({
-      headersTimeout: requestTimeoutMs,
-      bodyTimeout: requestTimeoutMs,
-      connect: { timeout: 10_000 },
-    });
+    this.#requestTimeoutMs = requestTimeoutMs;
+    // The deadline of the whole request covers the waits within it.
+    this.#agent = new Agent({ headersTimeout: 0, bodyTimeout: 0, connect: { timeout: 10_000 } });
   }
 
   /** Whether a server is configured for the stage; it is then asked in place of the engine. */
@@ -109,12 +108,12 @@ export class OpenAiEngines {
     };
   }
 
-  /** @throws EngineError */
+  /** `payload` as for the engine of llm1. @throws EngineError */
   async extract(payload: unknown, signal: AbortSignal): Promise<Llm1Response> {
     return this.#chat("llm1", EXTRACTION_PROMPT, payload, extraction, signal);
   }
 
-  /** @throws EngineError */
+  /** `payload` as for the engine of llm2. @throws EngineError */
   async audit(payload: unknown, signal: AbortSignal): Promise<Llm2Response> {
     return this.#chat("llm2", AUDIT_PROMPT, payload, audit, signal);
   }
@@ -175,10 +174,11 @@ export class OpenAiEngines {
     stage: OpenAiStage,
     url: string,
     { headers, body }: { headers?: Record<string, string>; body: string | FormData },
-    signal: AbortSignal,
+    stop: AbortSignal,
   ): Promise<unknown> {
     const { apiKey } = this.#server(stage);
     const name = this.hostName(stage);
+    const deadline = AbortSignal.timeout(this.#requestTimeoutMs);
     const authorization = apiKey ? { authorization: `Bearer ${apiKey}` } : {};
     let response: Response;
     let text: string;
@@ -187,15 +187,18 @@ export class OpenAiEngines {
         method: "POST",
         headers: { ...headers, ...authorization },
         body,
-        signal,
+        signal: AbortSignal.any([stop, deadline]),
         dispatcher: this.#agent,
       });
       text = await response.text();
     } catch (error) {
-      const cause = (error as Error).cause ?? error;
-      throw new EngineError(`${name} (${url}) gave no answer: ${(cause as Error).message}.`, {
+      const late = deadline.aborted && !stop.aborted;
+      const cause = late
+        ? `nothing within ${this.#requestTimeoutMs / 1000} s (COFI_ENGINE_TIMEOUT_S)`
+        : (((error as Error).cause ?? error) as Error).message;
+      throw new EngineError(`${name} (${url}) gave no answer: ${cause}.`, {
         status: null,
-        type: signal.aborted ? "stopped" : "no-answer",
+        type: stop.aborted ? "stopped" : late ? "timeout" : "no-answer",
         retryable: true,
         cause: error,
       });
@@ -214,6 +217,7 @@ export class OpenAiEngines {
       status,
       type: `http-${status}`,
       retryable: status >= 500 || status === 429 || status === 408,
+      retryAfterMs: retryAfterMs(response.headers.get("retry-after")),
       response: answer,
     });
   }
@@ -231,6 +235,11 @@ function server(stage: OpenAiStage, env: NodeJS.ProcessEnv): [OpenAiStage, Serve
   if (!url) return [];
   if (!URL.canParse(url))
     throw new SettingsError(`${variable}_URL is ${JSON.stringify(url)}; expected an http:// or https:// URL.`);
+  const { username, password, protocol } = new URL(url);
+  if (username || password || !/^https?:$/.test(protocol))
+    throw new SettingsError(
+      `${variable}_URL must be an http:// or https:// URL without user and password; a key goes into ${variable}_API_KEY.`,
+    );
   const model = env[`${variable}_MODEL`]?.trim();
   if (!model) throw new SettingsError(`${variable}_MODEL is not set, but ${variable}_URL is: name the model to ask.`);
   const base = url.replace(/\/+$/, "").replace(/\/v1$/, "");

@@ -21,6 +21,11 @@ export interface Stage<Unit extends { name: string } = { name: string }, Answer 
   /** Once before the units, on every run of the batch, also where all units are done. */
   prepare?(run: BatchRun): Promise<void>;
   units(run: BatchRun): Unit[];
+  /**
+   * Whether an answer that the log holds no longer fits, because what it was about has changed since. The unit is then
+   * asked again, and all later stages ask again about the file of its name.
+   */
+  isStale?(run: BatchRun, unit: Unit, answer: Answer): Promise<boolean>;
   /** The full request, as logged. */
   payload(run: BatchRun, unit: Unit, host: EngineHost | null): Json | Promise<Json>;
   /** Does the work. Throws what {@link isRetryable} understands. */
@@ -72,7 +77,10 @@ export async function runStage<Unit extends { name: string }, Answer>(
   try {
     await work.run();
   } catch (error) {
-    if (signal.aborted) throw signal.reason;
+    if (signal.aborted) {
+      await run.logger.info(stage.name, "Stopped: the next run goes on from here", { metadata: work.counts() });
+      throw signal.reason;
+    }
     const message = (error as Error).message;
     // An input file that cannot be used has its own error event already.
     if (!(error instanceof InputError)) await run.logger.fileError(stage.name, null, { error });
@@ -123,9 +131,9 @@ class StageWork<Unit extends { name: string }, Answer> {
     await run.logger.stageStart(stage.name, { totalFiles: units.length });
     const todo: Unit[] = [];
     for (const unit of units) {
-      const answer = completed.get(unit.name);
-      if (answer === undefined) todo.push(unit);
-      else if (await this.#accepted(unit, answer as Answer)) this.done += 1;
+      const answer = completed.get(unit.name) as Answer | undefined;
+      if (answer === undefined || (await this.#isStale(unit, answer))) todo.push(unit);
+      else if (await this.#accepted(unit, answer)) this.done += 1;
     }
     if (todo.length < units.length)
       void run.logger.info(stage.name, `${units.length - todo.length} of ${units.length} are done by an earlier run`);
@@ -134,6 +142,15 @@ class StageWork<Unit extends { name: string }, Answer> {
     if (this.#unanswered > 0 && this.#unanswered === units.length)
       throw new StageFailedError("No file got an answer; the errors above say why.");
     await stage.finish?.(run);
+  }
+
+  async #isStale(unit: Unit, answer: Answer): Promise<boolean> {
+    const { run } = this.#options;
+    if (run.changed.has(unit.name)) return true;
+    if (!(await this.#stage.isStale?.(run, unit, answer))) return false;
+    run.changed.add(unit.name);
+    await run.logger.info(this.#stage.name, "Changed since an earlier run: done again", { fileName: unit.name });
+    return true;
   }
 
   async #inProcess(units: Unit[]): Promise<void> {
@@ -172,44 +189,50 @@ class StageWork<Unit extends { name: string }, Answer> {
     for (let attempt = 1; ; attempt++) {
       const host = await hostOf(attempt);
       const limit = host && limits?.get(host);
-      const verdict = await (limit ? limit(() => this.#try(unit, host, attempt)) : this.#try(unit, host, attempt));
-      if (verdict !== "retry") break;
-      await pause(retryDelay(run.settings.retryDelayMs, attempt), undefined, { signal }).catch(() => undefined);
+      const next = await (limit ? limit(() => this.#try(unit, host, attempt)) : this.#try(unit, host, attempt));
+      if (next === null) break;
+      const delay = Math.max(retryDelay(run.settings.retryDelayMs, attempt), next.notBeforeMs);
+      await pause(delay, undefined, { signal }).catch(() => undefined);
     }
     await this.#progress();
   }
 
-  async #try(unit: Unit, host: EngineHost | null, attempt: number): Promise<"over" | "retry"> {
+  /** One try. Null when it was the last, otherwise what the next must wait for. */
+  async #try(unit: Unit, host: EngineHost | null, attempt: number): Promise<{ notBeforeMs: number } | null> {
     const { run, signal, hardSignal } = this.#options;
     const { logger, settings } = run;
     const { name } = this.#stage;
-    if (signal.aborted) return "over";
+    if (signal.aborted) return null;
     await host?.ready();
-    const payload = await this.#stage.payload(run, unit, host);
     const gpuIp = host?.name;
-    await logger.fileStart(name, unit.name, { payload, gpuIp, attempt });
     const started = performance.now();
     try {
+      const payload = await this.#stage.payload(run, unit, host);
+      await logger.fileStart(name, unit.name, { payload, gpuIp, attempt });
       const response = await this.#stage.ask(run, unit, payload, host, hardSignal);
+      host?.answered?.();
       await logger.fileComplete(name, unit.name, { response, gpuIp, attempt, durationMs: performance.now() - started });
       if (await this.#accepted(unit, response)) this.done += 1;
-      return "over";
+      return null;
     } catch (error) {
       if (error instanceof InputError) {
         await logger.fileError(name, unit.name, { error, attempt });
         this.failed += 1;
         throw error;
       }
-      const retryable = error instanceof EngineError && error.retryable;
+      if (signal.aborted && !(error instanceof EngineError)) throw error;
+      const refusal = error instanceof EngineError ? error : null;
+      const retryable = refusal?.retryable ?? false;
       // A file that was in work when the batch was stopped is tried again by the next run.
       const willRetry = retryable && (attempt < settings.attempts || signal.aborted);
-      const response = error instanceof EngineError ? error.response : undefined;
       const durationMs = performance.now() - started;
+      const response = refusal?.response;
       await logger.fileError(name, unit.name, { error, willRetry, response, gpuIp, attempt, durationMs });
-      if (willRetry) return signal.aborted ? "over" : "retry";
+      if (willRetry)
+        return signal.aborted ? null : { notBeforeMs: Math.min(refusal?.retryAfterMs ?? 0, MAX_RETRY_DELAY_MS) };
       if (retryable) this.#unanswered += 1;
       this.#drop(unit);
-      return "over";
+      return null;
     }
   }
 

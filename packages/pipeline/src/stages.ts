@@ -2,8 +2,12 @@
  * The ten stages as data: what each works on, what it asks, what it does with the answer. The order is that of the stage
  * table in event-log. A new stage is one entry here and one there.
  */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { isDeepStrictEqual } from "node:util";
 import type { z } from "zod";
 import type { Json } from "@cofi/event-log/events";
 import type { StageName } from "@cofi/event-log/stages";
@@ -47,6 +51,8 @@ interface FileUnit {
 
 /** What the log keeps of a CSV file: its rows are in the result tables, its bad rows in events of their own. */
 interface CsvAnswer {
+  /** Of the file: a corrected file is read again by the next run. */
+  sha256: string;
   rows: number;
   accepted: number;
   refused: number;
@@ -65,6 +71,8 @@ const fileDistribution: Stage<FileUnit, { bytes: number; sha256: string }> = {
   }),
   ask: (run, { recording }, _payload, host, signal) =>
     run.client.upload(required(host), run.batchId, recording.fileName, recording.path, signal),
+  isStale: async (_run, { recording }, answer) =>
+    answer.bytes !== recording.bytes || answer.sha256 !== (await sha256Of(recording.path)),
   dropped: drop,
 };
 
@@ -72,10 +80,12 @@ const callMetadata: Stage<CsvUnit, CsvAnswer> = {
   name: "callmetadata",
   usesEngine: () => false,
   units: ({ folder }) => [{ name: basename(folder.callsCsv), path: folder.callsCsv }],
+  isStale: csvIsStale,
   payload: csvPayload,
-  async ask(run, { name }) {
+  async ask(run, { name, path }) {
+    const sha256 = await sha256Of(path);
     const { rows, errors } = await readCalls(run.folder, { timeZone: run.timeZone });
-    return logRowErrors(run, "callmetadata", name, rows, errors);
+    return { sha256, ...logRowErrors(run, "callmetadata", name, rows, errors) };
   },
   async accept(run, _unit, answer) {
     const { calls } = await readCalls(run.folder, { timeZone: run.timeZone });
@@ -100,10 +110,12 @@ const tradeMetadata: Stage<CsvUnit, CsvAnswer> = {
   name: "trademetadata",
   usesEngine: () => false,
   units: ({ folder }) => [{ name: basename(folder.tradesCsv), path: folder.tradesCsv }],
+  isStale: csvIsStale,
   payload: csvPayload,
-  async ask(run, { name }) {
+  async ask(run, { name, path }) {
+    const sha256 = await sha256Of(path);
     const { rows, errors } = await readTrades(run.folder, { timeZone: run.timeZone });
-    return logRowErrors(run, "trademetadata", name, rows, errors);
+    return { sha256, ...logRowErrors(run, "trademetadata", name, rows, errors) };
   },
   async accept(run, _unit, answer) {
     const { trades } = await readTrades(run.folder, { timeZone: run.timeZone });
@@ -160,6 +172,7 @@ const triaging: Stage<{ name: string }, Json> = {
     run.triage = new Map(results.map((result) => [result.tradeId, result]));
   },
   units: ({ trades }) => trades.map(({ tradeId }) => ({ name: tradeId })),
+  isStale: async (run, { name }, answer) => !isDeepStrictEqual(answer, toJson(run.triage.get(name))),
   payload: (run, { name }) => toJson(run.trades.find(({ tradeId }) => tradeId === name)),
   ask: async (run, { name }) => toJson(run.triage.get(name)),
   async finish(run) {
@@ -222,7 +235,7 @@ const llm1: Stage<FileUnit, Llm1Response> = {
     const answer = run.openAi.answers("llm1")
       ? await run.openAi.extract(payload, signal)
       : await run.client.process(required(host), "llm1", payload, llm1Response, signal);
-    return withQuotesFound(run, name, answer, answer.trades);
+    return aboutThisCall(run, name, answer, answer.trades);
   },
   async accept(run, { name }, answer) {
     await keep(run.findings.llm1, name, answer);
@@ -267,7 +280,15 @@ const llm2: Stage<FileUnit, Llm2Response> = {
     const answer = run.openAi.answers("llm2")
       ? await run.openAi.audit(payload, signal)
       : await run.client.process(required(host), "llm2", payload, llm2Response, signal);
-    return withQuotesFound(run, name, answer, answer.answers);
+    const asked = (await auditQuestions()).map(({ id }) => id);
+    if (
+      !isDeepStrictEqual(
+        asked,
+        answer.answers.map(({ question_id: id }) => id),
+      )
+    )
+      throw refused("The model did not answer each question once, in the order asked", "contract-violated", answer);
+    return aboutThisCall(run, name, answer, answer.answers);
   },
   async accept(run, { name }, answer) {
     await keep(run.findings.llm2, name, answer);
@@ -362,29 +383,48 @@ function asksForVariant(payload: Json): boolean {
   return typeof payload === "object" && payload !== null && "variant" in payload && payload["variant"] === "denoised";
 }
 
-function withQuotesFound<T>(run: BatchRun, fileName: string, answer: T, items: Parameters<typeof inventedQuote>[0]): T {
-  const quote = inventedQuote(items, segmentsOf(run, fileName));
-  if (quote === null) return answer;
-  throw new EngineError("The model quoted words that are not in the transcript: its answer is refused.", {
-    status: 200,
-    type: "invented-quote",
-    retryable: true,
-    response: answer,
-  });
+/** @throws EngineError when the answer is about another call or rests on words that nobody said in this one */
+function aboutThisCall<T extends { call_id: string }>(
+  run: BatchRun,
+  fileName: string,
+  answer: T,
+  items: Parameters<typeof inventedQuote>[0],
+): T {
+  if (answer.call_id !== callIdOf(run, fileName))
+    throw refused(`The model answered about call ${answer.call_id}`, "contract-violated", answer);
+  if (inventedQuote(items, segmentsOf(run, fileName)) !== null)
+    throw refused("The model quoted words that are not in the transcript", "invented-quote", answer);
+  return answer;
+}
+
+/** A model may do better the next time. */
+function refused(what: string, type: string, response: unknown): EngineError {
+  return new EngineError(`${what}: its answer is refused.`, { status: 200, type, retryable: true, response });
 }
 
 async function csvPayload(run: BatchRun, { name, path }: CsvUnit): Promise<Json> {
   return { file_name: name, bytes: (await stat(path)).size, time_zone: run.timeZone };
 }
 
+async function csvIsStale(_run: BatchRun, { path }: CsvUnit, answer: CsvAnswer): Promise<boolean> {
+  return answer.sha256 !== (await sha256Of(path));
+}
+
+/** Lower-case hex, as the engines answer it. */
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash);
+  return hash.digest("hex");
+}
+
 /** One event a bad row; the file stays in flight until all are told. */
-async function logRowErrors(
+function logRowErrors(
   run: BatchRun,
   stage: StageName,
   fileName: string,
   rows: number,
   errors: readonly RowError[],
-): Promise<CsvAnswer> {
+): Omit<CsvAnswer, "sha256"> {
   const codes: Record<string, number> = {};
   for (const { message, ...rest } of errors) {
     codes[rest.code] = (codes[rest.code] ?? 0) + 1;

@@ -16,6 +16,10 @@ export function remoteUrls(stage: StageName, env: NodeJS.ProcessEnv): string[] |
       throw new SettingsError(
         `${variable} holds ${JSON.stringify(url)}; expected http:// or https:// URLs, comma separated.`,
       );
+    if (new URL(url).username || new URL(url).password)
+      throw new SettingsError(
+        `${variable} holds a URL with a user or password: it would stand in the log. Leave it out.`,
+      );
     return url.replace(/\/+$/, "");
   });
 }

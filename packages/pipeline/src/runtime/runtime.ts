@@ -13,6 +13,8 @@ export interface EngineHost extends EngineAddress {
   readonly slots: number;
   /** Resolves when it can take a request: at once, or after it has been started again. @throws EngineStartError */
   ready(): Promise<void>;
+  /** Told after each answer about a file: an engine that answers is not broken, whatever it did before. */
+  answered?(): void;
 }
 
 export interface RunningEngines {
