@@ -1,0 +1,110 @@
+/** What the page asks the server for, beside the stream. Paths are relative, so that a proxy may put the page in a folder. */
+import type { Batch, LogEvent, LogEventDetail, Problem } from "@cofi/event-log/events";
+
+/** An answer that is not what was asked for. `status` is 0 when the server could not be reached. */
+export class ApiError extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.name = "ApiError";
+    this.status = status;
+  }
+}
+
+const PATIENCE_MS = 15_000;
+
+async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  const patience = AbortSignal.timeout(PATIENCE_MS);
+  let response: Response;
+  try {
+    response = await fetch(path, {
+      headers: { Accept: "application/json" },
+      signal: signal ? AbortSignal.any([signal, patience]) : patience,
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0, "The dashboard does not answer. Is `cofi serve` running?");
+  }
+  if (!response.ok) throw new ApiError(response.status, await problemText(response));
+  return (await response.json()) as T;
+}
+
+async function problemText(response: Response): Promise<string> {
+  const problem = (await response.json().catch(() => null)) as Partial<Problem> | null;
+  return problem?.detail ?? problem?.title ?? `The server answered ${response.status} ${response.statusText}.`;
+}
+
+export interface BatchPage {
+  batches: Batch[];
+  nextCursor: string | null;
+}
+
+export function fetchBatches(before: string | null, signal: AbortSignal): Promise<BatchPage> {
+  return get(`api/batches?limit=30${before === null ? "" : `&before=${before}`}`, signal);
+}
+
+export async function fetchBatch(id: number): Promise<Batch> {
+  return (await get<{ batch: Batch }>(`api/batch/${id}`)).batch;
+}
+
+export function fetchEvent(id: number, signal: AbortSignal): Promise<LogEventDetail> {
+  return get(`api/events/${id}`, signal);
+}
+
+async function logsBefore(event: LogEvent, before: number, limit: number, signal: AbortSignal): Promise<LogEvent[]> {
+  const query = new URLSearchParams({ stage: event.stage, before: String(before), limit: String(limit) });
+  return (await get<{ events: LogEvent[] }>(`api/batch/${event.batchId}/logs?${query}`, signal)).events;
+}
+
+/** The event of the same stage just before this one; null when it is the first. */
+export async function fetchOlder(event: LogEvent, signal: AbortSignal): Promise<number | null> {
+  const [older] = await logsBefore(event, event.id, 1, signal);
+  return older?.id ?? null;
+}
+
+const NEWER_WINDOW = 2_000;
+const NEWER_WINDOWS = 20;
+
+/**
+ * The event of the same stage just after this one. The API pages backwards only, so windows of ids above the event are
+ * asked for; each holds at most as many events as it has ids, so none is missed.
+ * @param head highest event id there is, as far as known
+ */
+export async function fetchNewer(event: LogEvent, head: number, signal: AbortSignal): Promise<number | null> {
+  let floor = event.id;
+  for (let asked = 0; asked < NEWER_WINDOWS && floor < head; asked++) {
+    const page = await logsBefore(event, floor + NEWER_WINDOW + 1, NEWER_WINDOW, signal);
+    const newer = page.findLast((candidate) => candidate.id > floor);
+    if (newer) return newer.id;
+    floor += NEWER_WINDOW;
+  }
+  return null;
+}
+
+export interface HealthAnswer {
+  database: "ok" | "unreachable";
+  detail: string;
+  /** ms since the server's last complete look at the database. */
+  lagMs: number | null;
+}
+
+/** Says so too when the database is away (503); throws only when there is no such answer. */
+export async function fetchHealth(): Promise<HealthAnswer> {
+  const response = await fetch("api/health", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
+  if (!response.ok && response.status !== 503) throw new ApiError(response.status, await problemText(response));
+  const body = (await response.json()) as Partial<{
+    database: "ok" | "unreachable";
+    detail: string;
+    tail: { lagMs: number | null };
+  }>;
+  return { database: body.database ?? "unreachable", detail: body.detail ?? "", lagMs: body.tail?.lagMs ?? null };
+}
+
+/** Exchanges the access token for a session cookie. @returns false when the token is wrong */
+export async function signIn(token: string): Promise<boolean> {
+  const response = await fetch("login", { method: "POST", body: new URLSearchParams({ token }), redirect: "manual" });
+  if (response.type === "opaqueredirect") return true;
+  if (response.status === 401) return false;
+  throw new ApiError(response.status, await problemText(response));
+}

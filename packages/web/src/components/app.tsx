@@ -1,0 +1,40 @@
+import type { LiveFeed } from "../live.js";
+import { Announcer } from "./announcer.js";
+import { Header } from "./header.js";
+import { EmptyState, LoadingState, MissingBatch, SignIn, UnknownStages } from "./notices.js";
+import { StageCard } from "./stage-card.js";
+
+export function App({ feed }: { feed: LiveFeed }) {
+  return (
+    <>
+      <a class="skip" href="#stages">
+        Skip to the stages
+      </a>
+      <Header state={feed.state} />
+      <main id="stages" tabindex={-1}>
+        <Main feed={feed} />
+      </main>
+      <Announcer state={feed.state} />
+    </>
+  );
+}
+
+function Main({ feed }: { feed: LiveFeed }) {
+  const { state } = feed;
+  const connection = state.connection.value;
+  if (connection === "refused") return <SignIn onDone={() => feed.retry()} />;
+  if (connection === "missing") return <MissingBatch reason={state.reason.value} />;
+  const batch = state.batch.value;
+  if (batch === undefined) return <LoadingState reason={state.reason.value} />;
+  if (batch === null) return <EmptyState />;
+  return (
+    <>
+      <UnknownStages counts={state.unknownStages.value} />
+      <div class="cards">
+        {state.stages.value.map((stage, index) => (
+          <StageCard key={stage.summary.peek().stage} stage={stage} position={index + 1} state={state} />
+        ))}
+      </div>
+    </>
+  );
+}

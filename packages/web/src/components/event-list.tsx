@@ -1,0 +1,93 @@
+import type { LogEvent } from "@cofi/event-log/events";
+import { useSignal, type ReadonlySignal } from "@preact/signals";
+import { memo } from "preact/compat";
+import { useRef } from "preact/hooks";
+import { EMPTY_FEED, shortMessage, type Feed } from "../feed.js";
+import { clock, duration, fullTime, number, type Zone } from "../format.js";
+import { openEvent, showEvent, zone } from "../preferences.js";
+import { eventLook } from "./status.js";
+
+interface Props {
+  feed: ReadonlySignal<Feed>;
+  stage: string;
+  label: string;
+}
+
+/** The last events of a stage. Rows never move under the pointer or the focus: what comes meanwhile waits behind a button. */
+export function EventList({ feed, stage, label }: Props) {
+  const isHovered = useSignal(false);
+  const isFocused = useSignal(false);
+  const shown = useRef<Feed>(EMPTY_FEED);
+  const isReleased = useRef(false);
+  const latest = feed.value;
+  const isHeld = isHovered.value || isFocused.value || openEvent.value !== null;
+  if (!isHeld || isReleased.current || shown.current.events.length === 0) shown.current = latest;
+  isReleased.current = false;
+  const waiting = latest.arrived - shown.current.arrived;
+  const list = useRef<HTMLDivElement>(null);
+  const redraw = useSignal(0);
+  void redraw.value;
+  const release = (): void => {
+    isReleased.current = true;
+    redraw.value++;
+    list.current?.scrollTo({ top: 0 });
+    list.current?.focus({ preventScroll: true });
+  };
+  return (
+    <div
+      class="events"
+      onPointerEnter={(event) => (isHovered.value = event.pointerType === "mouse")}
+      onPointerLeave={() => (isHovered.value = false)}
+      onFocusIn={() => (isFocused.value = true)}
+      onFocusOut={(event) => (isFocused.value = event.currentTarget.contains(event.relatedTarget as Node | null))}
+    >
+      {waiting > 0 && (
+        <button type="button" class="new-events" onClick={release} data-testid="new-events">
+          {number(waiting)} new
+        </button>
+      )}
+      <div class="events-scroll" ref={list} tabindex={0} role="group" aria-label={`${label}: latest events`}>
+        {shown.current.events.length === 0 ? (
+          <p class="events-none">No events yet</p>
+        ) : (
+          <ol data-events={stage}>
+            {shown.current.events.map((event) => (
+              <Row key={event.id} event={event} zone={zone.value} />
+            ))}
+          </ol>
+        )}
+      </div>
+    </div>
+  );
+}
+
+const Row = memo(function Row({ event, zone: shownZone }: { event: LogEvent; zone: Zone }) {
+  const { glyph, word, tone } = eventLook(event);
+  const message = shortMessage(event);
+  const { fileName, gpuIp, attempt, durationMs } = event;
+  return (
+    <li>
+      <button
+        type="button"
+        class="row"
+        data-event-id={event.id}
+        data-event-type={event.eventType}
+        data-tone={tone}
+        title={`${word}, ${fullTime(event.timestamp, shownZone)}`}
+        onClick={() => showEvent(event.id)}
+      >
+        <time class="row-time">{clock(event.timestamp, shownZone)}</time>
+        <span class="glyph" role="img" aria-label={word}>
+          {glyph}
+        </span>
+        <span class="row-file">{fileName ?? word}</span>
+        <span class="row-duration">{durationMs === null ? "" : duration(durationMs)}</span>
+        <span class="row-more">
+          {gpuIp !== null && <span class="row-host">{gpuIp}</span>}
+          {attempt !== null && attempt > 1 && <span class="row-attempt">attempt {attempt}</span>}
+          {message !== "" && <span class="row-message">{message}</span>}
+        </span>
+      </button>
+    </li>
+  );
+});

@@ -1,0 +1,40 @@
+import type { StageState, LiveState } from "../live-state.js";
+import { percent } from "../format.js";
+import { ProgressBar } from "./progress-bar.js";
+import { StatusGlyph } from "./status.js";
+
+/** The ten stages in one line: where the batch is at a glance, and the way to each card. */
+export function PipelineStrip({ state }: { state: LiveState }) {
+  const stages = state.stages.value;
+  if (stages.length === 0 || !state.batch.value) return null;
+  return (
+    <nav class="strip" aria-label="Stages">
+      {stages.map((stage) => (
+        <Segment key={stage.summary.peek().stage} stage={stage} />
+      ))}
+    </nav>
+  );
+}
+
+function Segment({ stage }: { stage: StageState }) {
+  const summary = stage.summary.value;
+  const { status, progress, label } = summary;
+  const go = (event: Event): void => {
+    const card = document.getElementById(`stage-${summary.stage}`);
+    if (!card) return;
+    // Not through the URL: the hash there names the open event.
+    event.preventDefault();
+    card.scrollIntoView({ block: "start" });
+    card.focus({ preventScroll: true });
+  };
+  return (
+    <a class="segment" href={`#stage-${summary.stage}`} onClick={go} data-status={status}>
+      <span class="segment-label">
+        <StatusGlyph status={status} />
+        <span class="segment-name">{label}</span>
+        <span class="segment-share">{progress === null ? "" : percent(progress)}</span>
+      </span>
+      <ProgressBar summary={summary} decorative />
+    </a>
+  );
+}

@@ -1,0 +1,85 @@
+import type { StageSummary } from "@cofi/event-log/events";
+import { age, number, percent, rate } from "../format.js";
+import type { LiveState, StageState } from "../live-state.js";
+import { EventList } from "./event-list.js";
+import { StageIcon } from "./icons.js";
+import { ProgressBar } from "./progress-bar.js";
+import { StatusBadge } from "./status.js";
+import { ticks } from "./ticking.js";
+
+export function StageCard({ stage, position, state }: { stage: StageState; position: number; state: LiveState }) {
+  const summary = stage.summary.value;
+  const { label, description, status, icon, progress, totalFiles } = summary;
+  const headingId = `heading-${summary.stage}`;
+  return (
+    <article
+      class="card"
+      id={`stage-${summary.stage}`}
+      tabindex={-1}
+      aria-labelledby={headingId}
+      data-stage={summary.stage}
+      data-status={status}
+    >
+      <div class="card-head">
+        <span class="card-icon">
+          <StageIcon name={icon} />
+        </span>
+        <h2 id={headingId}>
+          <span class="card-position">{position}</span> {label}
+        </h2>
+        <StatusBadge status={status} />
+      </div>
+      <p class="card-description">{description}</p>
+      <div class="card-progress">
+        <ProgressBar summary={summary} />
+        <span class="card-percent">{progress === null ? "–" : percent(progress)}</span>
+      </div>
+      <dl class="counts">
+        <Count label="done" value={number(summary.done)} />
+        <Count label="failed" value={number(summary.failed)} tone={summary.failed > 0 ? "bad" : undefined} />
+        <Count label="in flight" value={number(summary.inFlight)} tone={summary.inFlight > 0 ? "busy" : undefined} />
+        <Count label="total" value={totalFiles === null ? "unknown" : number(totalFiles)} />
+      </dl>
+      <CardFacts summary={summary} state={state} />
+      <EventList feed={stage.feed} stage={summary.stage} label={label} />
+    </article>
+  );
+}
+
+function Count({ label, value, tone }: { label: string; value: string; tone?: "bad" | "busy" | undefined }) {
+  return (
+    <div data-tone={tone} data-count={label.replace(" ", "-")}>
+      <dt>{label}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}
+
+/** Now while the stage works, the average once it is over; null when there is nothing to say. */
+function throughput(summary: StageSummary): string | null {
+  const { status, startedAt, finishedAt, done, failed, finishedLastMinute } = summary;
+  if (status === "pending") return null;
+  if (status === "processing") return `${rate(finishedLastMinute)} files/min now`;
+  const minutes = startedAt && finishedAt ? (Date.parse(finishedAt) - Date.parse(startedAt)) / 60_000 : 0;
+  if (minutes <= 0 || done + failed === 0) return null;
+  return `${rate((done + failed) / minutes)} files/min average`;
+}
+
+function CardFacts({ summary, state }: { summary: StageSummary; state: LiveState }) {
+  void ticks.slow.value;
+  const speed = throughput(summary);
+  const { errors, lastEventAt } = summary;
+  return (
+    <p class="card-facts">
+      {speed !== null && <span>{speed}</span>}
+      {errors > 0 && (
+        <span data-tone="bad">
+          {number(errors)} {errors === 1 ? "error" : "errors"}
+        </span>
+      )}
+      <span>
+        {lastEventAt === null ? "no event yet" : `last event ${age(state.serverNow() - Date.parse(lastEventAt))}`}
+      </span>
+    </p>
+  );
+}

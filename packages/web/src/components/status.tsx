@@ -1,0 +1,64 @@
+/** One language for every state: a glyph, a word and a tone. The glyph alone tells them apart without colour. */
+import type { BatchStatus, EventType, LogEvent, StageStatus } from "@cofi/event-log/events";
+
+type Tone = "idle" | "busy" | "good" | "warn" | "bad";
+
+interface Look {
+  glyph: string;
+  word: string;
+  tone: Tone;
+}
+
+const STATUS: Readonly<Record<StageStatus | BatchStatus, Look>> = {
+  pending: { glyph: "○", word: "Waiting", tone: "idle" },
+  processing: { glyph: "◐", word: "Processing", tone: "busy" },
+  success: { glyph: "✓", word: "Done", tone: "good" },
+  running: { glyph: "◐", word: "Running", tone: "busy" },
+  interrupted: { glyph: "‖", word: "Interrupted", tone: "warn" },
+  completed: { glyph: "✓", word: "Completed", tone: "good" },
+  completed_with_errors: { glyph: "!", word: "Completed with errors", tone: "warn" },
+  failed: { glyph: "✕", word: "Failed", tone: "bad" },
+};
+
+export function statusWord(status: StageStatus | BatchStatus): string {
+  return STATUS[status].word;
+}
+
+export function StatusBadge({ status }: { status: StageStatus | BatchStatus }) {
+  const { glyph, word, tone } = STATUS[status];
+  return (
+    <span class="badge" data-tone={tone} data-status={status}>
+      <span class="glyph" aria-hidden="true">
+        {glyph}
+      </span>
+      {word}
+    </span>
+  );
+}
+
+/** Glyph only, where the word stands elsewhere. */
+export function StatusGlyph({ status }: { status: StageStatus | BatchStatus }) {
+  const { glyph, word, tone } = STATUS[status];
+  return (
+    <span class="glyph" data-tone={tone} role="img" aria-label={word}>
+      {glyph}
+    </span>
+  );
+}
+
+const TYPES: Readonly<Record<EventType, Look>> = {
+  stage_start: { glyph: "▸", word: "Stage started", tone: "busy" },
+  stage_progress: { glyph: "⋯", word: "Progress", tone: "idle" },
+  stage_complete: { glyph: "■", word: "Stage complete", tone: "good" },
+  file_start: { glyph: "→", word: "File started", tone: "busy" },
+  file_complete: { glyph: "✓", word: "File complete", tone: "good" },
+  error: { glyph: "✕", word: "Error", tone: "bad" },
+  info: { glyph: "i", word: "Info", tone: "idle" },
+};
+
+export function eventLook(event: Pick<LogEvent, "eventType" | "status">): Look {
+  const look = TYPES[event.eventType];
+  return event.status === "failed"
+    ? { ...look, glyph: "✕", tone: "bad", word: event.eventType === "error" ? look.word : `${look.word}, failed` }
+    : look;
+}

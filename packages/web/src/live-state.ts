@@ -1,0 +1,114 @@
+/** What the page knows of the batch it shows: signals that the live feed writes and the components read. */
+import type { Batch, Frame, LogEvent, Snapshot, StageSummary } from "@cofi/event-log/events";
+import { batch as together, signal, type Signal } from "@preact/signals";
+import { byStage, EMPTY_FEED, mergeEvents, type Feed } from "./feed.js";
+
+/**
+ * connecting: nothing shown yet · live · reconnecting: what is shown may be old · missing: no such batch · refused: an
+ * access token is needed.
+ */
+export type Connection = "connecting" | "live" | "reconnecting" | "missing" | "refused";
+
+export interface Freshness {
+  /** Server time of what is shown, ms since 1970. */
+  asOf: number;
+  /** `performance.now()` when it was learnt. */
+  learntAt: number;
+}
+
+export interface StageState {
+  readonly summary: Signal<StageSummary>;
+  readonly feed: Signal<Feed>;
+}
+
+const DEFAULT_EVENTS_PER_STAGE = 20;
+
+export class LiveState {
+  readonly connection = signal<Connection>("connecting");
+  /** Why it is not live, for people; empty while it is. */
+  readonly reason = signal("");
+  /** Set while the server says that its database cannot be reached. */
+  readonly databaseProblem = signal<string | null>(null);
+  readonly freshness = signal<Freshness | null>(null);
+  /** null: no batch at all; undefined: not known yet. */
+  readonly batch = signal<Batch | null | undefined>(undefined);
+  /** In stage order; replaced as a whole only when other stages come. */
+  readonly stages = signal<readonly StageState[]>([]);
+  readonly unknownStages = signal<Readonly<Record<string, number>>>({});
+  readonly head = signal(0);
+  #eventsPerStage = DEFAULT_EVENTS_PER_STAGE;
+
+  /** Forgets the batch: another one was chosen. */
+  clear(): void {
+    together(() => {
+      this.batch.value = undefined;
+      this.stages.value = [];
+      this.unknownStages.value = {};
+      this.freshness.value = null;
+      this.head.value = 0;
+    });
+  }
+
+  /** A snapshot replaces everything, except that events already shown are not counted as new. */
+  takeSnapshot(snapshot: Snapshot): void {
+    const same = snapshot.batch !== null && this.batch.peek()?.id === snapshot.batch.id;
+    const known = new Map(same ? this.stages.peek().map((state) => [state.summary.peek().stage, state]) : []);
+    this.#eventsPerStage = Math.max(1, snapshot.eventsPerStage);
+    this.batch.value = snapshot.batch;
+    this.unknownStages.value = snapshot.unknownStages;
+    this.head.value = snapshot.head;
+    this.learn(Date.parse(snapshot.asOf));
+    const states = snapshot.stages.map((summary) => {
+      const state = known.get(summary.stage) ?? { summary: signal(summary), feed: signal(EMPTY_FEED) };
+      setIfChanged(state.summary, summary);
+      const events = snapshot.events[summary.stage] ?? [];
+      state.feed.value = mergeEvents(state.feed.peek(), events, this.#eventsPerStage);
+      return state;
+    });
+    const before = this.stages.peek();
+    const unchanged = before.length === states.length && before.every((state, index) => state === states[index]);
+    if (!unchanged) this.stages.value = states;
+  }
+
+  /** Frames of another batch than the one shown are left aside: a snapshot of theirs follows. */
+  takeFrames(frames: readonly Frame[]): void {
+    const shown = this.batch.peek();
+    const own = frames.filter((frame) => frame.batchId === shown?.id);
+    const last = own.at(-1);
+    if (!last) return;
+    const events: LogEvent[] = [];
+    const summaries = new Map<string, StageSummary>();
+    for (const frame of own) {
+      events.push(...frame.events);
+      for (const summary of frame.stages) summaries.set(summary.stage, summary);
+    }
+    const fresh = byStage(events);
+    for (const { summary, feed } of this.stages.peek()) {
+      const name = summary.peek().stage;
+      const newer = summaries.get(name);
+      if (newer) setIfChanged(summary, newer);
+      const incoming = fresh.get(name);
+      if (incoming) feed.value = mergeEvents(feed.peek(), incoming, this.#eventsPerStage);
+    }
+    setIfChanged(this.batch, last.batch);
+    setIfChanged(this.unknownStages, last.unknownStages);
+    this.head.value = Math.max(this.head.peek(), last.head);
+    this.learn(Date.parse(last.asOf));
+  }
+
+  /** What is shown is how things were at `asOf` (server time). */
+  learn(asOf: number): void {
+    if (Number.isFinite(asOf)) this.freshness.value = { asOf, learntAt: performance.now() };
+  }
+
+  /** The server's time now, as far as known. */
+  serverNow(): number {
+    const freshness = this.freshness.peek();
+    return freshness ? freshness.asOf + performance.now() - freshness.learntAt : Date.now();
+  }
+}
+
+/** Summaries come again and again as equal objects; equal ones must not draw anything. */
+function setIfChanged<T>(target: Signal<T>, value: T): void {
+  if (JSON.stringify(target.peek()) !== JSON.stringify(value)) target.value = value;
+}

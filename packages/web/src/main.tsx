@@ -1,0 +1,16 @@
+import { effect } from "@preact/signals";
+import { render } from "preact";
+import { App } from "./components/app.js";
+import { LiveFeed } from "./live.js";
+import { chosenBatch } from "./preferences.js";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/header.css";
+import "./styles/cards.css";
+import "./styles/dialog.css";
+
+const root = document.getElementById("app");
+if (!root) throw new Error("index.html has no element #app");
+const feed = new LiveFeed();
+effect(() => feed.follow(chosenBatch.value));
+render(<App feed={feed} />, root);
