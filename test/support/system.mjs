@@ -25,12 +25,18 @@ const PROGRAMS = /** @type {const} */ ({
 
 /** @typedef {keyof typeof PROGRAMS} Program */
 
-/** @param {Program} program */
+/**
+ * @param {Program} program
+ * @throws {Error} when the variable names no program
+ */
 function find(program) {
   /** @type {{names: readonly string[], variable?: string}} */
   const { names, variable } = PROGRAMS[program];
   const chosen = variable === undefined ? undefined : process.env[variable];
-  if (chosen) return isExecutable(chosen) ? chosen : undefined;
+  if (chosen) {
+    if (!isExecutable(chosen)) throw new Error(`${variable} is ${chosen}, which is no program that can be run.`);
+    return chosen;
+  }
   const folders = [...(process.env["PATH"] ?? "").split(delimiter).filter(Boolean), ...SYSTEM_FOLDERS];
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
 }
