@@ -11,6 +11,12 @@ const Payload = z.object({ call_id: z.string().min(1), language: z.string().null
 /** Index derivatives: an order for an index itself can only be a future or an option. */
 const INDICES = new Set(["NIFTY", "BANKNIFTY", "FINNIFTY", "MIDCPNIFTY", "SENSEX", "BANKEX"]);
 
+/**
+ * Confidence of the segment below which a client code is left out: single letters and digits are misheard first, and a
+ * wrong code would name another client.
+ */
+const CODE_FROM = 0.6;
+
 /** The stage `llm1`: extracts the trades spoken of in a transcript, by rules, without a language model. */
 export function createEngine(): StageEngine {
   let symbols: SymbolMatcher | undefined;
@@ -29,7 +35,7 @@ export function createEngine(): StageEngine {
       return {
         call_id,
         language,
-        client_identity: { name: identity.name, code: identity.code },
+        client_identity: { name: identity.name, code: identity.codeConfidence < CODE_FROM ? null : identity.code },
         trades: orders.map(tradeOf),
       };
     },

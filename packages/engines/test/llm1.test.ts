@@ -352,6 +352,43 @@ describe("known traps", () => {
   });
 });
 
+describe("what was misheard once", () => {
+  const order = "sell one hundred and fifty reliance at market price";
+
+  it("does not overrule what was understood better", async () => {
+    const lines = [
+      "sell three hundred wipro at sixteen fifty",
+      "selling three hundred wipro at sixty fifty correct",
+      "yes",
+    ];
+    const heard = segmentsOf(lines).map((segment, index) => ({ ...segment, confidence: [0.93, 0.7, 0.9][index] ?? 1 }));
+    const [trade] = (await extractFrom(heard)).trades;
+    expect(trade).toMatchObject({ price: 1650, quantity: 300 });
+    expect(trade?.confidence).toBeLessThan(0.93);
+  });
+
+  it("does not become the quantity of the order before it", async () => {
+    expect(
+      await orders(order, "sell one fifty shares of reliance correct", "sell eight and also buy ten titan at market"),
+    ).toEqual(["SELL 150 RELIANCE market", "BUY 10 TITAN market"]);
+  });
+
+  it("is outvoted by what was said twice", async () => {
+    const [trade] = await trades(
+      "buy two hundred infosys at fifteen hundred",
+      "buy two hundred infosys at fifteen hundred correct",
+      "yes buy three hundred infosys at fifteen hundred",
+    );
+    expect(trade?.quantity).toBe(200);
+    expect(trade?.confidence).toBeCloseTo(0.9);
+  });
+
+  it("names no client where the code was hardly understood", async () => {
+    const { client_identity } = await extractFrom(segmentsOf(["client code a b one two three four"], 0.55));
+    expect(client_identity.code).toBeNull();
+  });
+});
+
 describe("confidence", () => {
   const lines = [
     "buy two hundred infosys at fifteen hundred",

@@ -137,22 +137,29 @@ function comparePrice(
 
 function compareClient(trade: VerdictTrade, heardCode: string | null, config: VerdictConfig): Finding {
   if (heardCode === null) return { outcome: "open", text: "no client code heard" };
-  const apart = differingCharacters(plain(heardCode), plain(trade.clientCode));
+  const apart = distanceOf(plain(heardCode), plain(trade.clientCode));
   const text = `heard client ${heardCode}, executed for ${trade.clientCode}`;
   if (apart === 0) return { outcome: "same", text };
   return apart <= config.clientCodeTolerance
-    ? { outcome: "open", text: `${text}; ${apart} character may be misheard` }
+    ? { outcome: "open", text: `${text}; the code may be misheard` }
     : { outcome: "different", text };
 }
 
-/** Levenshtein distance of two short codes. */
-function differingCharacters(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 0; i < a.length; i++) {
-    const next = [i + 1];
-    for (let j = 0; j < b.length; j++)
-      next.push(Math.min((next[j] ?? 0) + 1, (row[j + 1] ?? 0) + 1, (row[j] ?? 0) + (a[i] === b[j] ? 0 : 1)));
+/** Weighted Levenshtein distance of two codes: what was heard instead of a letter costs half of what a digit does. */
+function distanceOf(a: string, b: string): number {
+  const cost = (character: string | undefined): number =>
+    character !== undefined && /[A-Z]/.test(character) ? 0.5 : 1;
+  let row = [0];
+  for (const character of b) row.push((row.at(-1) ?? 0) + cost(character));
+  for (const heard of a) {
+    const next = [(row[0] ?? 0) + cost(heard)];
+    for (const [index, meant] of [...b].entries()) {
+      const swap = heard === meant ? 0 : Math.max(cost(heard), cost(meant));
+      next.push(
+        Math.min((next[index] ?? 0) + cost(meant), (row[index + 1] ?? 0) + cost(heard), (row[index] ?? 0) + swap),
+      );
+    }
     row = next;
   }
-  return row[b.length] ?? 0;
+  return row.at(-1) ?? 0;
 }

@@ -6,7 +6,10 @@ export interface VerdictConfig {
   minTranscriptConfidence: number;
   /** Seconds by which the recorder's and the order system's clocks may differ. */
   clockSkewS: number;
-  /** Characters of a client code that may be misheard before it counts as another client's. */
+  /**
+   * How far the client code heard may be from the trade's before it counts as another client's: a digit that differs
+   * counts 1, a letter 0.5, because spelt letters sound alike on the telephone (b, c, d, e, g, p, t, v, z).
+   */
   clientCodeTolerance: number;
   /** Share of the limit by which an execution may be worse: rounding, not slippage. */
   priceTolerance: number;

@@ -154,9 +154,11 @@ describe("one call, one order", () => {
     expect(judge({}, { side: null })).toBe("LOW_CONFIDENCE");
   });
 
-  it("forgives one misheard character of the client code, not two", () => {
+  it("forgives a misheard digit or two letters of the client code, not more", () => {
     const heard = (clientCode: string | null) => verdict(input({ calls: [call({ clientCode })] })).verdict;
     expect(heard("AB1284")).toBe("CONFIRMED");
+    expect(heard("GP1234")).toBe("CONFIRMED");
+    expect(heard("AV1284")).toBe("MISMATCH");
     expect(heard("ab-1234")).toBe("CONFIRMED");
     expect(heard(null)).toBe("CONFIRMED");
     expect(heard("AB1789")).toBe("MISMATCH");

@@ -212,6 +212,13 @@ function clientIdentified(call: AuditCase): Answer {
       evidence,
       rationale: `A name is given (${name}), but no client code.`,
     };
+  if (call.reading.identity.code !== null)
+    return {
+      answer: "UNCLEAR",
+      confidence,
+      evidence,
+      rationale: "A client code is spelt out, but it was not understood well enough to name the client.",
+    };
   return {
     answer: "NO",
     confidence: overall(call) * ABSENCE_FACTOR,

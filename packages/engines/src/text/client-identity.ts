@@ -9,6 +9,8 @@ export interface ClientIdentity {
 }
 
 export interface FoundIdentity extends ClientIdentity {
+  /** Confidence of the segment that spells the code; 0 without a code. */
+  codeConfidence: number;
   evidence: Evidence[];
   /** Words that spell the code, by segment index: their numbers are no part of an order. */
   words: ReadonlyMap<number, ReadonlySet<number>>;
@@ -71,6 +73,7 @@ export function findIdentity(segments: readonly SpokenSegment[]): FoundIdentity 
   const words = new Map<number, Set<number>>();
   let code: string | null = null;
   let codeSegment: number | null = null;
+  let codeConfidence = 0;
   for (const segment of segments) {
     for (const cue of segment.find(CODE_CUE)) {
       const found = codeAfter(segments, segment.index, cue.to);
@@ -81,6 +84,7 @@ export function findIdentity(segments: readonly SpokenSegment[]): FoundIdentity 
       if (code !== null) continue;
       code = found.code;
       codeSegment = segment.index;
+      codeConfidence = found.segment.source.confidence;
       const from = found.segment === segment ? cue.from : found.span.from;
       const quote = found.segment.evidence({ from, to: found.span.to });
       if (quote) evidence.push(quote);
@@ -89,7 +93,7 @@ export function findIdentity(segments: readonly SpokenSegment[]): FoundIdentity 
   const name = nameNear(segments, codeSegment);
   const quote = name && name.segment.evidence(name.span);
   if (quote) evidence.unshift(quote);
-  return { name: name?.name ?? null, code, evidence, words };
+  return { name: name?.name ?? null, code, codeConfidence, evidence, words };
 }
 
 /** The code may follow in the next segment: "may I have your client code" – "a b one two three four". */

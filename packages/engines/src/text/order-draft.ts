@@ -8,12 +8,14 @@ interface Claim {
   value: string | number;
   /** Best confidence with which a statement gave this value. */
   confidence: number;
+  /** Sum over the statements that gave it: what is said twice weighs more than what is said once. */
+  support: number;
 }
 
 /** Price of a market order, as a value of the field `price`. */
 const MARKET = "MARKET";
-/** A value that was changed without anyone correcting it: one of the two was misheard. */
-const CONFLICT_FACTOR = 0.8;
+/** Two values without anyone correcting: one of them was misheard. How much that costs when both are equally likely. */
+const CONFLICT_COST = 0.2;
 /** A correction was begun and could not be read. */
 const UNRESOLVED_FACTOR = 0.5;
 
@@ -39,8 +41,8 @@ export class OrderDraft {
   confirmed = false;
   /** A correction that no field could be read from. */
   unresolved = false;
-  private conflicts = 0;
-  private readonly claims = new Map<OrderField, Claim>();
+  /** The values heard for a field since its last correction, the one that holds first. */
+  private readonly claims = new Map<OrderField, Claim[]>();
 
   constructor(action: OrderDraft["action"], statement: Statement) {
     this.action = action;
@@ -52,11 +54,11 @@ export class OrderDraft {
   }
 
   get side(): Side | null {
-    return (this.claims.get("side")?.value as Side | undefined) ?? null;
+    return (this.value("side") as Side | undefined) ?? null;
   }
 
   get symbol(): string | null {
-    return (this.claims.get("symbol")?.value as string | undefined) ?? null;
+    return (this.value("symbol") as string | undefined) ?? null;
   }
 
   get price(): number | null {
@@ -64,15 +66,15 @@ export class OrderDraft {
   }
 
   get market(): boolean {
-    return this.claims.get("price")?.value === MARKET;
+    return this.value("price") === MARKET;
   }
 
   get optionType(): "CE" | "PE" | null {
-    return (this.claims.get("optionType")?.value as "CE" | "PE" | undefined) ?? null;
+    return (this.value("optionType") as "CE" | "PE" | undefined) ?? null;
   }
 
   number(field: "quantity" | "price" | "trigger" | "strike"): number | null {
-    const value = this.claims.get(field)?.value;
+    const value = this.value(field);
     return typeof value === "number" ? value : null;
   }
 
@@ -116,16 +118,30 @@ export class OrderDraft {
     this.cite(statement.segment.evidence(statement.clause));
   }
 
-  /** True when a value that was known has changed. */
+  private value(field: OrderField): string | number | undefined {
+    return this.claims.get(field)?.[0]?.value;
+  }
+
+  /**
+   * Notes a value for a field. Of differing values the better supported holds, of equal ones the later; a correction
+   * replaces them all. True when the value that holds has changed.
+   */
   private claim(field: OrderField, value: string | number, confidence: number, corrects: boolean): boolean {
-    const known = this.claims.get(field);
-    if (known?.value === value) {
+    const before = this.value(field);
+    const claims = this.claims.get(field) ?? [];
+    const known = claims.find((claim) => claim.value === value);
+    if (known) {
       known.confidence = Math.max(known.confidence, confidence);
-      return false;
+      known.support += confidence;
     }
-    this.claims.set(field, { value, confidence });
-    if (known && !corrects) this.conflicts++;
-    return known !== undefined;
+    const claim = known ?? { value, confidence, support: confidence };
+    const rivals = corrects ? [] : claims.filter((other) => other !== claim);
+    // The sort is stable: put first, the later of two equals stays first.
+    this.claims.set(
+      field,
+      [claim, ...rivals].toSorted((a, b) => b.support - a.support),
+    );
+    return before !== undefined && before !== this.value(field);
   }
 
   cite(passage: Evidence | null): void {
@@ -142,13 +158,14 @@ export class OrderDraft {
   get confidence(): number {
     const fields: OrderField[] = this.action === "NEW" ? ["side", "symbol", "quantity", "price"] : ["symbol"];
     let lowest = 1;
+    let doubt = this.unresolved ? UNRESOLVED_FACTOR : 1;
     for (const field of fields) {
-      const claim = this.claims.get(field);
+      const [claim, rival] = this.claims.get(field) ?? [];
       // A price may be left open; nothing else may.
       if (claim) lowest = Math.min(lowest, claim.confidence);
       else lowest = Math.min(lowest, field === "price" ? 0.9 * lowest : 0.3);
+      if (claim && rival) doubt *= 1 - CONFLICT_COST * Math.min(1, rival.support / claim.support || 0);
     }
-    const doubts = CONFLICT_FACTOR ** this.conflicts * (this.unresolved ? UNRESOLVED_FACTOR : 1);
-    return Math.round(lowest * doubts * 1000) / 1000;
+    return Math.round(lowest * doubt * 1000) / 1000;
   }
 }

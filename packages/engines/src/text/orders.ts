@@ -140,7 +140,7 @@ class OrderBook {
       details.quantity !== null &&
       order.number("quantity") !== null &&
       (details.symbol !== null || statement.side !== null);
-    order.apply(statement, details, false);
+    order.apply(statement, bareNumbersOut(order, details), false);
     if (repeats && other) order.readBack = true;
   }
 
@@ -300,6 +300,12 @@ function differs(order: OrderDraft, details: Details): boolean {
 
 function withoutNumbers(details: Details): Details {
   return { ...details, quantity: null, price: null, trigger: null, market: false, free: [] };
+}
+
+/** Without a symbol a bare number may fill a gap; it must not overrule what was said in full ("sell eight" for "correct"). */
+function bareNumbersOut(order: OrderDraft, details: Details): Details {
+  if (details.symbol !== null || !details.bareQuantity || order.number("quantity") === null) return details;
+  return { ...details, quantity: null, price: order.has("price") ? null : details.price };
 }
 
 /** An answer may fill what is missing and nothing else: a stray number must not overwrite an order. */

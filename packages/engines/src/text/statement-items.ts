@@ -23,6 +23,8 @@ export interface Details {
   symbol: SpokenSymbol | null;
   negatedSymbol: string | null;
   quantity: number | null;
+  /** Nothing but its place says that it is the quantity. */
+  bareQuantity: boolean;
   unit: "SHARES" | "LOTS";
   price: number | null;
   market: boolean;
@@ -163,7 +165,8 @@ export function composeDetails(
   const symbol = named.find((item) => !item.negated)?.symbol ?? null;
   const text = segment.part(clause);
   let strike = take("strike");
-  let quantity = lots ?? take("quantity");
+  const stated = lots ?? take("quantity");
+  let quantity = stated;
   let price = take("price");
   const market = MARKET_PRICE.test(text);
   if (claimFree) {
@@ -183,6 +186,7 @@ export function composeDetails(
     symbol,
     negatedSymbol: named.find((item) => item.negated)?.symbol.symbol ?? null,
     quantity,
+    bareQuantity: stated === null && quantity !== null,
     unit: lots === null ? "SHARES" : "LOTS",
     price,
     market,
