@@ -22,13 +22,12 @@ RUN npm ci --omit=dev --ignore-scripts --prefer-offline \
 
 FROM ${NODE_IMAGE} AS runtime
 ENV NODE_ENV=production COFI_DATA_DIR=/data
-# A volume made from this folder inherits its owner, so the user below may write there.
+# A named volume mounted on this folder inherits its owner, so the user below may write there.
 RUN mkdir /data && chown node:node /data
 COPY --from=build /cofi /cofi
 USER node
 # `.env` is read from the working directory; settings come from the container's environment instead.
 WORKDIR /data
-VOLUME /data
 ENTRYPOINT ["node", "/cofi/packages/cli/bin/cofi.js"]
 
 FROM runtime AS service
