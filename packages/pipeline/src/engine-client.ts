@@ -159,7 +159,7 @@ export class EngineClient {
         response: text.slice(0, MAX_KEPT_CHARACTERS),
       });
     }
-    throw problemError(engine, status, body ?? text.slice(0, MAX_KEPT_CHARACTERS), retryAfterMs(retryAfter));
+    throw problemError(engine, status, body ?? text.slice(0, MAX_KEPT_CHARACTERS), readRetryAfter(retryAfter));
   }
 }
 
@@ -216,7 +216,7 @@ function problemError(engine: EngineAddress, status: number, body: unknown, wait
 }
 
 /** `Retry-After` (RFC 9110, 10.2.3): seconds or a date. */
-export function retryAfterMs(header: string | string[] | null | undefined): number {
+export function readRetryAfter(header: string | string[] | null | undefined): number {
   if (typeof header !== "string" || header.trim() === "") return 0;
   const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
   return Number.isFinite(ms) ? Math.max(0, ms) : 0;

@@ -6,7 +6,7 @@ import { openAsBlob } from "node:fs";
 import { fetch, Agent, FormData, type Response } from "undici";
 import { z } from "zod";
 import { SettingsError } from "@cofi/event-log/settings";
-import { checked, EngineError, retryAfterMs } from "./engine-client.js";
+import { checked, EngineError, readRetryAfter } from "./engine-client.js";
 import { audit, extraction, type Llm1Response, type Llm2Response, type SttResponse } from "./engine-contract.js";
 
 export type OpenAiStage = "stt" | "llm1" | "llm2";
@@ -217,7 +217,7 @@ export class OpenAiEngines {
       status,
       type: `http-${status}`,
       retryable: status >= 500 || status === 429 || status === 408,
-      retryAfterMs: retryAfterMs(response.headers.get("retry-after")),
+      retryAfterMs: readRetryAfter(response.headers.get("retry-after")),
       response: answer,
     });
   }

@@ -62,7 +62,7 @@ const UNFINISHED: ReadonlySet<BatchStatus> = new Set(["pending", "running", "int
  * @throws InputError when the folder cannot be a batch; BatchInUseError; DatabaseUnavailableError before the first stage only
  */
 export async function runBatch(options: RunBatchOptions): Promise<BatchResult> {
-  const { store, settings, report, spoolDir } = options;
+  const { store, report, spoolDir } = options;
   const folder = await readBatchFolder(options.folder);
   const leftovers = await shipLeftovers(spoolDir, store, ({ message }) => report(message));
   if (leftovers.shipped > 0) report(`Shipped ${leftovers.shipped} events that an earlier run left in the spool.`);
@@ -74,12 +74,27 @@ export async function runBatch(options: RunBatchOptions): Promise<BatchResult> {
       `Batch ${batch.id} (${batch.name}) is being run by another process. Wait for it to end; ` +
         `after a crash its lease runs out within ${LEASE_MS / 1000} s.`,
     );
-  const lease = setInterval(() => {
-    // A database that is away cannot give the lease to anybody else either.
-    store
-      .acquireLease(batch.id, owner, LEASE_MS)
-      .catch((error: Error) => report(`The lease could not be renewed: ${error.message}`));
-  }, LEASE_RENEWAL_MS);
+  const lost = new AbortController();
+  const renew = async (): Promise<void> => {
+    try {
+      if (await store.acquireLease(batch.id, owner, LEASE_MS)) return;
+      lost.abort(new BatchInUseError(`Batch ${batch.id} was taken over by another process.`));
+    } catch (error) {
+      // A database that is away cannot give the lease to anybody else either.
+      report(`The lease could not be renewed: ${(error as Error).message}`);
+    }
+  };
+  const lease = setInterval(() => void renew(), LEASE_RENEWAL_MS);
+  try {
+    return await withLease({ ...options, signal: AbortSignal.any([options.signal, lost.signal]) }, folder, batch);
+  } finally {
+    clearInterval(lease);
+    await store.releaseLease(batch.id, owner).catch((error: Error) => report(error.message));
+  }
+}
+
+async function withLease(options: RunBatchOptions, folder: BatchFolder, batch: Batch): Promise<BatchResult> {
+  const { store, settings, report, spoolDir, signal } = options;
   const logger = await EventLogger.open({
     batchId: batch.id,
     spoolDir,
@@ -89,15 +104,12 @@ export async function runBatch(options: RunBatchOptions): Promise<BatchResult> {
     onProblem: ({ message }) => report(message),
   });
   try {
-    const run = newRun(options, folder, batch.id, logger);
-    const result = await throughStages(run, batch, options);
-    const drained = await drain(logger, options);
-    await run.persist(() => store.releaseLease(batch.id, owner)).catch((error: Error) => report(error.message));
-    return drained
+    const result = await throughStages(newRun(options, folder, batch.id, logger), batch, options);
+    if (signal.reason instanceof BatchInUseError) throw signal.reason;
+    return (await drain(logger, options))
       ? result
       : { ...result, summary: `${result.summary} Some events are still in the spool; the next run ships them.` };
   } finally {
-    clearInterval(lease);
     await logger.close(0);
   }
 }
@@ -209,7 +221,14 @@ async function throughStages(run: BatchRun, batch: Batch, options: RunBatchOptio
   const finishedAt = ended.status === "interrupted" ? null : new Date();
   // The last events go before the status: whoever sees the end sees all of it.
   await drain(run.logger, options);
-  await run.persist(() => store.updateBatch(batch.id, { status: ended.status, finishedAt }));
+  // The batch of a lost lease is somebody else's to write.
+  if (!(signal.reason instanceof BatchInUseError))
+    await run
+      .persist(() => store.updateBatch(batch.id, { status: ended.status, finishedAt }))
+      .catch((error: Error) => {
+        if (!signal.aborted) throw error;
+        report(error.message);
+      });
   return { batchId: batch.id, ...ended };
 }
 

@@ -287,7 +287,7 @@ const llm2: Stage<FileUnit, Llm2Response> = {
         answer.answers.map(({ question_id: id }) => id),
       )
     )
-      throw refused("The model did not answer each question once, in the order asked", "contract-violated", answer);
+      throw refusal("The model did not answer each question once, in the order asked", "contract-violated", answer);
     return aboutThisCall(run, name, answer, answer.answers);
   },
   async accept(run, { name }, answer) {
@@ -391,14 +391,14 @@ function aboutThisCall<T extends { call_id: string }>(
   items: Parameters<typeof inventedQuote>[0],
 ): T {
   if (answer.call_id !== callIdOf(run, fileName))
-    throw refused(`The model answered about call ${answer.call_id}`, "contract-violated", answer);
+    throw refusal(`The model answered about call ${answer.call_id}`, "contract-violated", answer);
   if (inventedQuote(items, segmentsOf(run, fileName)) !== null)
-    throw refused("The model quoted words that are not in the transcript", "invented-quote", answer);
+    throw refusal("The model quoted words that are not in the transcript", "invented-quote", answer);
   return answer;
 }
 
 /** A model may do better the next time. */
-function refused(what: string, type: string, response: unknown): EngineError {
+function refusal(what: string, type: string, response: unknown): EngineError {
   return new EngineError(`${what}: its answer is refused.`, { status: 200, type, retryable: true, response });
 }
 

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { EngineAddress, EngineClient } from "../engine-client.js";
+import { EngineError, type EngineAddress, type EngineClient } from "../engine-client.js";
 import { EngineStartError } from "./runtime.js";
 
 const POLL_MS = 100;
+const LOOK_TIMEOUT_MS = 10_000;
 
 /**
  * Waits until the engine says that it can work.
@@ -17,14 +18,17 @@ export async function awaitHealth(
   gone: () => string | null = () => null,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
+  let cause = "it takes the connection and does not answer.";
   for (;;) {
     try {
-      await client.health(engine, AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, deadline - Date.now()))]));
+      const left = Math.max(1, Math.min(deadline - Date.now(), LOOK_TIMEOUT_MS));
+      await client.health(engine, AbortSignal.any([signal, AbortSignal.timeout(left)]));
       return;
     } catch (error) {
       const reason = gone() ?? (signal.aborted ? "the batch was stopped" : null);
-      const cause = (error as Error).message;
       if (reason !== null) throw new EngineStartError(`${engine.name}: ${reason}.`, { cause: error });
+      // A look that was cut short says nothing about the engine: what the one before found does.
+      if (!(error instanceof EngineError && error.type === "stopped")) cause = (error as Error).message;
       if (Date.now() >= deadline)
         throw new EngineStartError(
           `${engine.name} (${engine.url}) is not healthy after ${Math.round(timeoutMs / 1000)} s: ${cause} ` +

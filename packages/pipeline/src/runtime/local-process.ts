@@ -19,11 +19,13 @@ export interface LocalProcessOptions {
   client: EngineClient;
   slotsPerHost: number;
   engineStartTimeoutMs: number;
+  /** Tries of a file in a stage. */
+  attempts: number;
 }
 
-/** An engine that ends by itself is started again so many times in one stage; then it is the input or the machine. */
-const MAX_RESTARTS = 3;
+/** How long an engine that is told to stop may finish what it has in work. */
 const STOP_TIMEOUT_MS = 10_000;
+const LAST_WORDS_MS = 500;
 const STDERR_CHARACTERS = 2_000;
 const HOST = "127.0.0.1";
 
@@ -55,10 +57,18 @@ class LocalEngine implements EngineHost {
   readonly #options: LocalProcessOptions;
   readonly #listener: RuntimeListener;
   readonly #signal: AbortSignal;
+  /**
+   * Ends by itself, without an answer about any file between them, after which the engine is given up. Files that kill
+   * it are all given up before: each end costs each file in work one of its tries.
+   */
+  readonly #maxEnds: number;
   #child: ChildProcess | null = null;
   #ready: Promise<void>;
-  #restarts = 0;
+  /** Resolves when the end of the running process has been dealt with. */
+  #told: Promise<void> = Promise.resolve();
+  #endsInARow = 0;
   #stopping = false;
+  #stopped: Promise<void> | null = null;
 
   constructor(stage: StageName, options: LocalProcessOptions, listener: RuntimeListener, signal: AbortSignal) {
     this.#stage = stage;
@@ -66,24 +76,37 @@ class LocalEngine implements EngineHost {
     this.#listener = listener;
     this.#signal = signal;
     this.slots = options.slotsPerHost;
+    this.#maxEnds = options.slotsPerHost * options.attempts;
     this.#ready = this.#start();
   }
 
-  ready(): Promise<void> {
-    return this.#ready;
+  async ready(): Promise<void> {
+    // A request breaks off before the end of the process is told: whoever asks in between waits for the new one.
+    const current = this.#child;
+    if (current && hasEnded(current) && !this.#stopping) await this.#told;
+    await this.#ready;
   }
 
-  async stop(): Promise<void> {
-    if (this.#stopping) return;
+  answered(): void {
+    this.#endsInARow = 0;
+  }
+
+  stop(): Promise<void> {
     this.#stopping = true;
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     await this.#ready.catch(() => undefined);
     const child = this.#child;
     if (!child || hasEnded(child)) return;
     const ended = once(child, "exit");
     child.kill("SIGTERM");
-    const timer = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
+    const timer = setTimeout(() => killGroup(child), STOP_TIMEOUT_MS);
     await ended;
     clearTimeout(timer);
+    killGroup(child);
     this.#listener.info(`Engine of ${this.#stage} stopped`, { pid: child.pid ?? null });
   }
 
@@ -101,7 +124,13 @@ class LocalEngine implements EngineHost {
     child.stdin.on("error", () => undefined);
     const ended = new Promise<string>((resolve) => {
       child.on("error", (error) => resolve(`cannot be started: ${error.message}`));
-      child.on("close", (code, signal) => resolve(`ended with ${signal ?? `exit code ${code}`}: ${lastLines(stderr)}`));
+      child.on("exit", (code, signal) => {
+        // What it printed last may still be on its way; programs that it started may hold the pipe open for long.
+        const tell = (): void => resolve(`ended with ${signal ?? `exit code ${code}`}: ${lastLines(stderr)}`);
+        child.on("close", tell);
+        setTimeout(tell, LAST_WORDS_MS).unref();
+        killGroup(child);
+      });
     });
     let gone: string | null = null;
     void ended.then((reason) => (gone = reason));
@@ -112,7 +141,7 @@ class LocalEngine implements EngineHost {
       ]);
       await awaitHealth(this.#options.client, this, this.#options.engineStartTimeoutMs, this.#signal, () => gone);
     } catch (error) {
-      if (!hasEnded(child)) child.kill("SIGKILL");
+      killGroup(child);
       throw error;
     }
     this.#listener.info(`Engine of ${this.#stage} started`, {
@@ -120,19 +149,31 @@ class LocalEngine implements EngineHost {
       pid: child.pid ?? null,
       startMs: Math.round(performance.now() - started),
     });
-    void ended.then((reason) => this.#endedByItself(reason));
+    this.#told = ended.then((reason) => this.#endedByItself(reason));
   }
 
   #endedByItself(reason: string): void {
     if (this.#stopping || this.#signal.aborted) return;
-    this.#restarts += 1;
-    this.#listener.error(`The engine of ${this.#stage} ${reason}`, { restart: this.#restarts });
-    this.#ready =
-      this.#restarts > MAX_RESTARTS
-        ? Promise.reject(new EngineStartError(`The engine of ${this.#stage} ended ${this.#restarts} times: ${reason}`))
-        : this.#start();
+    this.#endsInARow += 1;
+    const givenUp = this.#endsInARow >= this.#maxEnds;
+    const message = `The engine of ${this.#stage} ${reason}`;
+    this.#listener.error(message, { ends: this.#endsInARow, startedAgain: givenUp ? "no" : "yes" });
+    this.#ready = givenUp
+      ? Promise.reject(new EngineStartError(`${message} (${this.#endsInARow} times, with no answer between)`))
+      : this.#start();
     // Whoever asks next meets the reason; nobody may be asking now.
     this.#ready.catch(() => undefined);
+  }
+}
+
+/** Ends the engine and the programs that it started, at once. */
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch (error) {
+    // ESRCH: nothing of the group is left.
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }
 
