@@ -28,7 +28,7 @@ let client: EngineClient;
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "cofi-run-"));
   engine = await startScriptedEngine();
-  client = new EngineClient(2_000);
+  client = new EngineClient(30_000);
 });
 afterEach(async () => {
   await client.close();
@@ -68,7 +68,7 @@ describe.each(DIALECTS)("a batch on %s", (dialect) => {
       results: new Results(fresh.database),
       client,
       openAi: new OpenAiEngines({}, 1_000),
-      runtime: new RemoteRuntime(() => [engine.url], client, { slotsPerHost: 2, engineStartTimeoutMs: 2_000 }),
+      runtime: new RemoteRuntime(() => [engine.url], client, { slotsPerHost: 2, engineStartTimeoutMs: 30_000 }),
       settings,
       triageConfig: DEFAULT_TRIAGE,
       spoolDir: join(root, ".spool"),
