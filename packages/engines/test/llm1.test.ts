@@ -396,17 +396,17 @@ describe("confidence", () => {
     "yes",
   ];
 
-  it("is no better than the text it comes from", async () => {
-    for (const confidence of [0, 0.1, 0.34, 0.49]) {
+  it("is below one half where the recogniser gets one word in three wrong", async () => {
+    for (const confidence of [0, 0.1, 0.34, 0.49, 0.6, 0.7]) {
       const [trade] = (await extractFrom(segmentsOf(lines, confidence))).trades;
       expect(trade?.confidence).toBeLessThan(0.5);
     }
-    expect((await extractFrom(segmentsOf(lines, 0.93))).trades[0]?.confidence).toBeCloseTo(0.93);
+    expect((await extractFrom(segmentsOf(lines, 0.93))).trades[0]?.confidence).toBeCloseTo(0.865);
   });
 
   it("rests on the better of the order and its read back", async () => {
     const mixed = segmentsOf(lines).map((segment, index) => ({ ...segment, confidence: index === 0 ? 0.3 : 0.9 }));
-    expect((await extractFrom(mixed)).trades[0]?.confidence).toBeCloseTo(0.9);
+    expect((await extractFrom(mixed)).trades[0]?.confidence).toBeCloseTo(0.81);
   });
 
   it("is lower for a symbol that was misheard", async () => {
@@ -422,7 +422,7 @@ describe("confidence", () => {
   });
 
   it("may be unknown to the recogniser", async () => {
-    expect((await extractFrom(segmentsOf(lines, null))).trades[0]?.confidence).toBeCloseTo(0.6);
+    expect((await extractFrom(segmentsOf(lines, null))).trades[0]?.confidence).toBeCloseTo(0.563);
   });
 });
 

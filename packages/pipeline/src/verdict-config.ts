@@ -4,6 +4,8 @@ export interface VerdictConfig {
   minTradeConfidence: number;
   /** Below it, the whole transcript is not relied on. */
   minTranscriptConfidence: number;
+  /** Below it, that an order was not heard does not mean that it was not spoken. */
+  minConfidenceOfAbsence: number;
   /** Seconds by which the recorder's and the order system's clocks may differ. */
   clockSkewS: number;
   /**
@@ -17,7 +19,8 @@ export interface VerdictConfig {
 
 export const DEFAULT_VERDICT: VerdictConfig = {
   minTradeConfidence: 0.5,
-  minTranscriptConfidence: 0.3,
+  minTranscriptConfidence: 0.5,
+  minConfidenceOfAbsence: 0.7,
   clockSkewS: 60,
   clientCodeTolerance: 1,
   priceTolerance: 1e-6,

@@ -98,10 +98,10 @@ export function verdict(input: VerdictInput, config: VerdictConfig = DEFAULT_VER
     const reason = `Nobody could read ${names(unread)}${read.length > 0 ? `, and ${names(read)} does not hold the order` : ""}: a person has to listen.`;
     return result("LOW_CONFIDENCE", unread[0]?.callId ?? null, reason);
   }
-  const doubtful = read.find(
-    (call) =>
-      isDoubtful(call, config) || (call.trades ?? []).some((spoken) => spoken.confidence < config.minTradeConfidence),
-  );
+  const doubtful = read.find(({ trades, transcriptConfidence }) => {
+    const unsure = trades?.some(({ confidence }) => confidence < config.minTradeConfidence) ?? false;
+    return unsure || (transcriptConfidence ?? 1) < config.minConfidenceOfAbsence;
+  });
   if (doubtful) {
     const reason = `The order was not found in ${names(read)}, but ${doubtful.callId} was not understood well enough to say so: a person has to listen.`;
     return result("LOW_CONFIDENCE", doubtful.callId, reason);

@@ -232,7 +232,9 @@ describe("without an order in the call", () => {
       verdict: "LOW_CONFIDENCE",
       callId: "C1",
     });
-    expect(verdict(input({ calls: [call({ trades: [], transcriptConfidence: 0.1 })] })).verdict).toBe("LOW_CONFIDENCE");
+    expect(verdict(input({ calls: [call({ trades: [], transcriptConfidence: 0.69 })] })).verdict).toBe(
+      "LOW_CONFIDENCE",
+    );
     expect(verdict(input({ triage: "AUDIO_UNUSABLE", calls: [] })).verdict).toBe("LOW_CONFIDENCE");
   });
 });
@@ -334,7 +336,7 @@ describe("for any order and any calls", () => {
           null,
       }));
       expect(["CONFIRMED", "MISMATCH"]).not.toContain(verdict({ ...given, calls: low }).verdict);
-      const vague = given.calls.map((one) => ({ ...one, transcriptConfidence: 0.29 }));
+      const vague = given.calls.map((one) => ({ ...one, transcriptConfidence: 0.49 }));
       expect(["CONFIRMED", "MISMATCH"]).not.toContain(verdict({ ...given, calls: vague }).verdict);
     });
   });

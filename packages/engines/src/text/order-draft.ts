@@ -14,6 +14,11 @@ interface Claim {
 
 /** Price of a market order, as a value of the field `price`. */
 const MARKET = "MARKET";
+/**
+ * A segment's confidence is the share of its words that are right; a side, a symbol or a number is right only when all its
+ * words are, about two of them.
+ */
+const WORDS_OF_A_FIELD = 2;
 /** Two values without anyone correcting: one of them was misheard. How much that costs when both are equally likely. */
 const CONFLICT_COST = 0.2;
 /** A correction was begun and could not be read. */
@@ -87,7 +92,7 @@ export class OrderDraft {
    * statement corrects; a correction takes back the read back and the confirmation.
    */
   apply(statement: Statement, details: Details, corrects: boolean): void {
-    const confidence = statement.segment.source.confidence * details.quality;
+    const confidence = statement.segment.source.confidence ** WORDS_OF_A_FIELD * details.quality;
     let changed = false;
     const claim = (field: OrderField, value: string | number | null): void => {
       if (value !== null && this.claim(field, value, confidence, corrects)) changed = true;
@@ -152,7 +157,7 @@ export class OrderDraft {
 
   /**
    * How sure the order is, 0 to 1: its least certain field, where a field is as certain as the best segment that states
-   * its value (recogniser confidence times quality of the match). Text of low confidence can so never give an order of
+   * its value (chance that its words were recognised, times quality of the match). Text of low confidence can so never give an order of
    * high confidence.
    */
   get confidence(): number {

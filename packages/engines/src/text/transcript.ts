@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { badRequest } from "../problem.js";
 
-/** Above the line where a trade goes to a person for its confidence alone, far below a good recognition. */
-const UNKNOWN_CONFIDENCE = 0.6;
+/** Taken where none is given: orders from it stay just above one half, far below those of a good recognition. */
+const UNKNOWN_CONFIDENCE = 0.75;
 
 const Segment = z.object({
   id: z.number().int().min(0),
