@@ -1,5 +1,6 @@
 import type { LiveFeed } from "../live.js";
 import { Announcer } from "./announcer.js";
+import { EventDialog } from "./event-dialog.js";
 import { Header } from "./header.js";
 import { EmptyState, LoadingState, MissingBatch, SignIn, UnknownStages } from "./notices.js";
 import { StageCard } from "./stage-card.js";
@@ -14,6 +15,7 @@ export function App({ feed }: { feed: LiveFeed }) {
       <main id="stages" tabindex={-1}>
         <Main feed={feed} />
       </main>
+      <EventDialog state={feed.state} />
       <Announcer state={feed.state} />
     </>
   );

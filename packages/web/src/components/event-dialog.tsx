@@ -1,0 +1,155 @@
+/** One event with everything it holds. The open dialog reads nothing live, so that nothing moves in it. */
+import type { LogEventDetail } from "@cofi/event-log/events";
+import { useSignal, useSignalEffect } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { fetchEvent, fetchNewer, fetchOlder } from "../api.js";
+import type { LiveState } from "../live-state.js";
+import { closeEvent, openEvent, showEvent } from "../preferences.js";
+import { EventFields } from "./event-fields.js";
+import { Icon } from "./icons.js";
+import { PayloadView } from "./payload-view.js";
+import { eventLook } from "./status.js";
+
+type Shown = { kind: "loading" } | { kind: "error"; message: string } | { kind: "event"; event: LogEventDetail };
+
+export function EventDialog({ state }: { state: LiveState }) {
+  const id = openEvent.value;
+  const dialog = useRef<HTMLDialogElement>(null);
+  const lastShown = useRef<number | null>(null);
+  useEffect(() => {
+    const element = dialog.current;
+    if (!element) return;
+    if (id !== null && !element.open) element.showModal();
+    if (id === null && element.open) {
+      element.close();
+      returnFocus(lastShown.current, state);
+    }
+    if (id !== null) lastShown.current = id;
+  }, [id]);
+  return (
+    <dialog
+      ref={dialog}
+      class="event-dialog"
+      aria-labelledby="event-title"
+      onCancel={(event) => {
+        event.preventDefault();
+        closeEvent();
+      }}
+      onClose={closeEvent}
+      onClick={(event) => event.target === dialog.current && closeEvent()}
+    >
+      {id !== null && <DialogBody id={id} state={state} />}
+    </dialog>
+  );
+}
+
+/** Back to the row of the event that was shown last; when it has left its list, to the list of its stage. */
+function returnFocus(id: number | null, state: LiveState): void {
+  const row = document.querySelector<HTMLElement>(`[data-event-id="${id}"]`);
+  const stage = state.stages.peek().find(({ feed }) => feed.peek().events.some((event) => event.id === id));
+  const list = stage && document.getElementById(`stage-${stage.summary.peek().stage}`);
+  (row ?? list ?? document.getElementById("stages"))?.focus();
+}
+
+function DialogBody({ id, state }: { id: number; state: LiveState }) {
+  const shown = useSignal<Shown>({ kind: "loading" });
+  const neighbours = useSignal<{ older: number | null; newer: number | null }>({ older: null, newer: null });
+  useSignalEffect(() => {
+    const wanted = openEvent.value;
+    if (wanted === null) return undefined;
+    const controller = new AbortController();
+    void load(wanted, controller.signal);
+    return () => controller.abort();
+  });
+
+  async function load(wanted: number, signal: AbortSignal): Promise<void> {
+    try {
+      const event = await fetchEvent(wanted, signal);
+      shown.value = { kind: "event", event };
+      const [older, newer] = await Promise.all([
+        fetchOlder(event, signal),
+        fetchNewer(event, state.head.peek(), signal),
+      ]);
+      neighbours.value = { older, newer };
+    } catch (error) {
+      if (signal.aborted) return;
+      const message = error instanceof Error ? error.message : String(error);
+      if (shown.peek().kind !== "event") shown.value = { kind: "error", message };
+      neighbours.value = { older: null, newer: null };
+    }
+  }
+
+  const content = shown.value;
+  const isCurrent = content.kind === "event" && content.event.id === id;
+  const { older, newer } = neighbours.value;
+  return (
+    <div class="dialog-body" aria-busy={content.kind === "loading"} data-shown={isCurrent ? id : undefined}>
+      <header class="dialog-head">
+        <DialogTitle id={id} content={content} />
+        <Move name="previous" label="Previous event of the stage" to={isCurrent ? older : null} />
+        <Move name="next" label="Next event of the stage" to={isCurrent ? newer : null} />
+        <button type="button" class="button quiet square" aria-label="Close" onClick={closeEvent}>
+          <Icon name="close" />
+        </button>
+      </header>
+      <div class="dialog-scroll" tabindex={0} role="group" aria-label="Event">
+        {content.kind === "loading" && <p class="soft">Reading the event …</p>}
+        {content.kind === "error" && (
+          <p class="remark" data-tone="bad" role="alert">
+            {content.message}
+          </p>
+        )}
+        {content.kind === "event" && <EventContent key={content.event.id} event={content.event} state={state} />}
+      </div>
+    </div>
+  );
+}
+
+function DialogTitle({ id, content }: { id: number; content: Shown }) {
+  if (content.kind !== "event") return <h2 id="event-title">Event {id}</h2>;
+  const { event } = content;
+  const { glyph, word, tone } = eventLook(event);
+  return (
+    <h2 id="event-title">
+      <span class="glyph" data-tone={tone} aria-hidden="true">
+        {glyph}
+      </span>{" "}
+      {word}
+      {event.fileName !== null && <span class="dialog-file">{event.fileName}</span>}
+      <span class="soft"> event {event.id}</span>
+    </h2>
+  );
+}
+
+function Move({ name, label, to }: { name: "previous" | "next"; label: string; to: number | null }) {
+  // aria-disabled, so that the focus stays on the button when the end is reached.
+  return (
+    <button
+      type="button"
+      class="button quiet square"
+      aria-label={label}
+      title={label}
+      aria-disabled={to === null}
+      onClick={() => to !== null && showEvent(to)}
+      data-testid={`${name}-event`}
+    >
+      <Icon name={name} />
+    </button>
+  );
+}
+
+function EventContent({ event, state }: { event: LogEventDetail; state: LiveState }) {
+  const stage = state.stages.peek().find(({ summary }) => summary.peek().stage === event.stage);
+  return (
+    <>
+      {event.errorMessage !== null && (
+        <pre class="remark dialog-error" data-tone="bad">
+          {event.errorMessage}
+        </pre>
+      )}
+      <EventFields event={event} label={stage?.summary.peek().label ?? null} />
+      <PayloadView title="Payload" text={event.payload} size={event.payloadBytes} cut={event.payloadCut} />
+      <PayloadView title="Response" text={event.response} size={event.responseBytes} cut={event.responseCut} />
+    </>
+  );
+}
