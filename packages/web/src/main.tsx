@@ -3,11 +3,6 @@ import { render } from "preact";
 import { App } from "./components/app.js";
 import { LiveFeed } from "./live.js";
 import { chosenBatch } from "./preferences.js";
-import "./styles/tokens.css";
-import "./styles/base.css";
-import "./styles/header.css";
-import "./styles/cards.css";
-import "./styles/dialog.css";
 
 const root = document.getElementById("app");
 if (!root) throw new Error("index.html has no element #app");

@@ -64,7 +64,11 @@ export function EventList({ feed, stage, label }: Props) {
 const Row = memo(function Row({ event, zone: shownZone }: { event: LogEvent; zone: Zone }) {
   const { glyph, word, tone } = eventLook(event);
   const message = shortMessage(event);
-  const { fileName, gpuIp, attempt, durationMs } = event;
+  // In the first line stands what the event is about: its file, else what it says.
+  const isAboutFile = event.fileName !== null;
+  const remark = isAboutFile || message === "" || event.eventType === "stage_progress" ? message : "";
+  const subject = event.fileName ?? (remark === "" && message !== "" ? message : word);
+  const { gpuIp, attempt, durationMs } = event;
   return (
     <li>
       <button
@@ -73,19 +77,19 @@ const Row = memo(function Row({ event, zone: shownZone }: { event: LogEvent; zon
         data-event-id={event.id}
         data-event-type={event.eventType}
         data-tone={tone}
-        title={`${word}, ${fullTime(event.timestamp, shownZone)}`}
+        title={`${word}, ${fullTime(event.timestamp, shownZone)}${message === "" ? "" : `\n${message}`}`}
         onClick={() => showEvent(event.id)}
       >
         <time class="row-time">{clock(event.timestamp, shownZone)}</time>
         <span class="glyph" role="img" aria-label={word}>
           {glyph}
         </span>
-        <span class="row-file">{fileName ?? word}</span>
+        <span class="row-file">{subject}</span>
         <span class="row-duration">{durationMs === null ? "" : duration(durationMs)}</span>
         <span class="row-more">
           {gpuIp !== null && <span class="row-host">{gpuIp}</span>}
           {attempt !== null && attempt > 1 && <span class="row-attempt">attempt {attempt}</span>}
-          {message !== "" && <span class="row-message">{message}</span>}
+          {remark !== "" && <span class="row-message">{remark}</span>}
         </span>
       </button>
     </li>

@@ -6,6 +6,8 @@ const THEMES: readonly Theme[] = ["auto", "light", "dark"];
 
 export function PreferenceControls() {
   const local = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const short = zoneName("local", new Date());
+  const localName = local === short ? `${local} (local)` : `${local} (${short})`;
   const nextTheme = THEMES[(THEMES.indexOf(theme.value) + 1) % THEMES.length] ?? "auto";
   return (
     <div class="preferences">
@@ -15,9 +17,7 @@ export function PreferenceControls() {
         value={zone.value}
         onChange={(event) => (zone.value = event.currentTarget.value === "utc" ? "utc" : "local")}
       >
-        <option value="local">
-          {local} ({zoneName("local", new Date())})
-        </option>
+        <option value="local">{localName}</option>
         <option value="utc">UTC</option>
       </select>
       <button
