@@ -3,6 +3,7 @@ import type { Json } from "@cofi/event-log/events";
 
 /** Children drawn together; more are divided into ranges of this many, which open on their own. */
 export const CHUNK = 100;
+const MOST_RANGES = 1_000;
 /** Matches counted at most: beyond that the exact number helps nobody. */
 export const MOST_MATCHES = 5_000;
 
@@ -45,10 +46,10 @@ export function leadsTo(branch: Place, place: Place | null, start = 0, end = Inf
   return index >= start && index < end;
 }
 
-/** The size of the ranges into which so many children are divided: 100, 10,000, …, so that no level has over 100. */
+/** The size of the ranges into which so many children are divided: 100, 10,000, …, so that no level has over 1,000. */
 export function rangeSize(count: number): number {
   let size = CHUNK;
-  while (count / size > CHUNK) size *= CHUNK;
+  while (count / size > MOST_RANGES) size *= CHUNK;
   return size;
 }
 

@@ -65,9 +65,8 @@ const Row = memo(function Row({ event, zone: shownZone }: { event: LogEvent; zon
   const { glyph, word, tone } = eventLook(event);
   const message = shortMessage(event);
   // In the first line stands what the event is about: its file, else what it says.
-  const isAboutFile = event.fileName !== null;
-  const remark = isAboutFile || message === "" || event.eventType === "stage_progress" ? message : "";
-  const subject = event.fileName ?? (remark === "" && message !== "" ? message : word);
+  const subject = event.fileName ?? (message || word);
+  const remark = event.fileName === null ? "" : message;
   const { gpuIp, attempt, durationMs } = event;
   return (
     <li>
@@ -88,7 +87,11 @@ const Row = memo(function Row({ event, zone: shownZone }: { event: LogEvent; zon
         <span class="row-duration">{durationMs === null ? "" : duration(durationMs)}</span>
         <span class="row-more">
           {gpuIp !== null && <span class="row-host">{gpuIp}</span>}
-          {attempt !== null && attempt > 1 && <span class="row-attempt">attempt {attempt}</span>}
+          {attempt !== null && (
+            <span class="row-attempt" data-again={attempt > 1 ? "" : undefined}>
+              try {attempt}
+            </span>
+          )}
           {remark !== "" && <span class="row-message">{remark}</span>}
         </span>
       </button>
