@@ -1,12 +1,5 @@
 /** `cofi`: the composition root, the only place that knows all parts. */
 import { Command, CommanderError } from "commander";
-import { DatabaseUnavailableError } from "@cofi/event-log/database";
-import { MigrationError } from "@cofi/event-log/migrate";
-import { SettingsError } from "@cofi/event-log/settings";
-import { SpoolInUseError } from "@cofi/event-log/spool";
-import { ListenError } from "@cofi/dashboard/server";
-import { InputError } from "@cofi/pipeline/input-error";
-import { BatchInUseError } from "@cofi/pipeline/run-batch";
 import { loadEnvFile } from "./environment.js";
 import { CommandError, EXIT } from "./exit.js";
 
@@ -63,16 +56,20 @@ program
   .option("--until-stdin-closes", "end when standard input closes, so as not to outlive the program that started it")
   .action(async (stage: string, options) => (await import("./commands/engine.js")).engineCommand(stage, options));
 
-/** Errors that say all that the user needs: no stack. */
-const EXPECTED = [
-  SettingsError,
-  MigrationError,
-  DatabaseUnavailableError,
-  SpoolInUseError,
-  BatchInUseError,
-  InputError,
-  ListenError,
-];
+/**
+ * Errors that say all that the user needs: no stack. By name, so that no command loads the parts of another to know them.
+ * The value is the exit code.
+ */
+const EXPECTED: ReadonlyMap<string, number> = new Map([
+  ["SettingsError", EXIT.usage],
+  ["InputError", EXIT.usage],
+  ["MissingColumnsError", EXIT.usage],
+  ["DatabaseUnavailableError", EXIT.failed],
+  ["MigrationError", EXIT.failed],
+  ["SpoolInUseError", EXIT.failed],
+  ["BatchInUseError", EXIT.failed],
+  ["ListenError", EXIT.failed],
+]);
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
@@ -80,9 +77,10 @@ function exitCodeOf(error: unknown): number {
     console.error(error.message);
     return error.exitCode;
   }
-  if (EXPECTED.some((kind) => error instanceof kind)) {
+  const expected = error instanceof Error ? EXPECTED.get(error.name) : undefined;
+  if (expected !== undefined) {
     console.error((error as Error).message);
-    return error instanceof SettingsError || error instanceof InputError ? EXIT.usage : EXIT.failed;
+    return expected;
   }
   console.error(error);
   return EXIT.failed;

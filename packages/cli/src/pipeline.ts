@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Database } from "@cofi/event-log/database";
 import { Results } from "@cofi/event-log/results";
-import type { StageName } from "@cofi/event-log/stages";
+import { STAGES, type StageName } from "@cofi/event-log/stages";
 import { Store } from "@cofi/event-log/store";
 import { EngineClient } from "@cofi/pipeline/engine-client";
 import { OpenAiEngines } from "@cofi/pipeline/openai-client";
@@ -46,6 +46,8 @@ function urlsOf(stage: StageName): string[] | null {
  */
 export async function runConfiguredBatch({ database, ...options }: RunOptions): Promise<BatchResult> {
   const settings = pipelineSettings(process.env);
+  // A wrong URL is told now, and not when its stage comes.
+  for (const { name } of STAGES) urlsOf(name);
   const triageConfig = await loadTriageConfig(process.env);
   const client = new EngineClient(settings.requestTimeoutMs);
   const openAi = new OpenAiEngines(process.env, settings.requestTimeoutMs);

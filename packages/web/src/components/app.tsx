@@ -32,7 +32,7 @@ function Main({ feed }: { feed: LiveFeed }) {
   return (
     <>
       <UnknownStages counts={state.unknownStages.value} />
-      <div class="cards">
+      <div class="cards" key={batch.id}>
         {state.stages.value.map((stage, index) => (
           <StageCard key={stage.summary.peek().stage} stage={stage} position={index + 1} state={state} />
         ))}

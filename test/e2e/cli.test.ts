@@ -1,0 +1,143 @@
+/** What `cofi` says and how it exits when something is wrong: each message names the cause and the remedy. */
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { runCofi, startCofi } from "../support/cofi.js";
+
+let root: string;
+let env: Record<string, string>;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "cofi-cli-"));
+  env = { COFI_DATA_DIR: join(root, "data"), COFI_PORT: "0" };
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+async function batch(files: Record<string, string>): Promise<string> {
+  const folder = join(root, "batch");
+  await mkdir(folder);
+  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
+  return folder;
+}
+
+const CALLS = "call_id,file_name,start_time,duration_s\nC1,a.wav,2026-11-20T09:00:00Z,10\n";
+const TRADES =
+  "trade_id,order_time,client_code,dealer_id,symbol,side,quantity,price\nT1,2026-11-20T09:00:05Z,AB1,D1,INFY,BUY,1,1\n";
+
+describe("cofi run", () => {
+  test.each([
+    ["a folder that does not exist", async () => join(root, "nowhere"), /nowhere does not exist\. Check the path/],
+    [
+      "a folder without calls.csv",
+      () => batch({ "trades.csv": TRADES, "a.wav": "x" }),
+      /calls\.csv does not exist.*A batch folder holds/,
+    ],
+    ["a folder without recordings", () => batch({ "calls.csv": CALLS, "trades.csv": TRADES }), /holds no recordings/],
+  ])("refuses %s and writes no batch", async (_name, folder, message) => {
+    const { code, output } = await runCofi(["run", await folder()], env);
+    expect([code, output]).toEqual([2, expect.stringMatching(message)]);
+    expect(output).not.toMatch(/\n {4}at /);
+    expect((await runCofi(["tail"], env)).output).toMatch(/There is no batch yet/);
+  });
+
+  test.each([
+    ["an empty CSV", "", /callmetadata: .*calls\.csv is empty/],
+    [
+      "wrong columns",
+      "id;name\n1;2\n",
+      /callmetadata: .*calls\.csv lacks the columns call_id, file_name.*separated by ;/,
+    ],
+  ])("a batch with %s fails with the reason", async (_name, calls, message) => {
+    const folder = await batch({ "calls.csv": calls, "trades.csv": TRADES, "a.wav": "x" });
+    const { code, output } = await runCofi(["run", folder], env);
+    expect([code, output]).toEqual([1, expect.stringMatching(message)]);
+  });
+
+  test("a recording of 0 bytes, and one that is no audio, fail by name with the engine's reason", async () => {
+    const names = ["a.wav", "quote'\" .wav", "line\nbreak.wav"];
+    const rows = names.map((name, n) => `C${n},"${name.replaceAll('"', '""')}",2026-11-20T09:00:00Z,10`);
+    const files = { "a.wav": "", "quote'\" .wav": "no audio", "line\nbreak.wav": "RIFF" };
+    const calls = `call_id,file_name,start_time,duration_s\n${rows.join("\n")}\n`;
+    const folder = await batch({ ...files, "calls.csv": calls, "trades.csv": TRADES });
+    const { code, output } = await runCofi(["run", folder], env);
+    expect([code, output]).toEqual([1, expect.stringMatching(/completed with errors\. 3 failed in denoise/)]);
+    const log = (await runCofi(["tail"], env)).output;
+    expect(log).toMatch(/denoise +error +a\.wav.*0 bytes|denoise +error +a\.wav.*empty/i);
+    expect(log).toMatch(/denoise +error +line\uFFFDbreak\.wav/);
+  });
+
+  test("a database that cannot be reached is named, without its password", async () => {
+    const folder = await batch({ "calls.csv": CALLS, "trades.csv": TRADES, "a.wav": "x" });
+    const { code, output } = await runCofi(["run", folder], {
+      ...env,
+      COFI_DATABASE_URL: "mysql://u:secret@127.0.0.1:1/cofi",
+    });
+    expect([code, output]).toEqual([
+      1,
+      expect.stringMatching(/mysql:\/\/u@127\.0\.0\.1:1\/cofi is unavailable: .*ECONNREFUSED.*COFI_DATABASE_URL/),
+    ]);
+    expect(output).not.toContain("secret");
+  });
+
+  test.each([
+    [{ COFI_ATTEMPTS: "many" }, /COFI_ATTEMPTS is "many"; expected a whole number from 1 to 100/],
+    [{ COFI_DATABASE_URL: "oracle://x/y" }, /COFI_DATABASE_URL/],
+    [{ COFI_TIME_ZONE: "Mars/Olympus" }, /COFI_TIME_ZONE is "Mars\/Olympus"/],
+    [{ COFI_STT_OPENAI_URL: "http://127.0.0.1:1" }, /COFI_STT_OPENAI_MODEL is not set/],
+    [{ COFI_ENGINE_STT_URLS: "gpu-1" }, /COFI_ENGINE_STT_URLS holds "gpu-1"/],
+  ])("a wrong setting is named: %j", async (setting, message) => {
+    const folder = await batch({ "calls.csv": CALLS, "trades.csv": TRADES, "a.wav": "x" });
+    const { code, output } = await runCofi(["run", folder], { ...env, ...setting });
+    expect([code, output]).toEqual([2, expect.stringMatching(message)]);
+  });
+
+  test("Ctrl-C stops it with exit code 130, and the same command goes on with the batch", async () => {
+    const folder = await batch({ "calls.csv": CALLS, "trades.csv": TRADES, "a.wav": "no audio" });
+    const running = startCofi(["run", folder], env);
+    await running.printed(/Batch 1/);
+    running.kill("SIGINT");
+    expect([await running.ended, running.output()]).toEqual([
+      130,
+      expect.stringMatching(/Batch 1 interrupted\. .*the same command goes on/),
+    ]);
+    const again = await runCofi(["run", folder], env);
+    expect(again).toMatchObject({ code: 1, output: expect.stringMatching(/Going on with batch 1/) });
+  });
+});
+
+describe("cofi", () => {
+  test("a port in use is named, with the remedy", async () => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const { port } = other.address() as AddressInfo;
+    const { code, output } = await runCofi(["serve"], { ...env, COFI_PORT: String(port) });
+    other.close();
+    expect([code, output]).toEqual([1, expect.stringMatching(new RegExp(`${port}.*COFI_PORT`))]);
+  });
+
+  test.each([
+    [[]],
+    [["dance"]],
+    [["run"]],
+    [["engine", "dance"]],
+    [["run", "x", "--batch", "one"]],
+    [["run", "x", "--batch", "1", "--new"]],
+  ])("wrong use exits with 2: %j", async (args) => {
+    expect((await runCofi(args, env)).code).toBe(2);
+  });
+
+  test("helps on every command", async () => {
+    for (const command of ["up", "migrate", "run", "serve", "tail", "engine"]) {
+      const { code, output } = await runCofi([command, "--help"], env);
+      expect([code, output]).toEqual([0, expect.stringMatching(new RegExp(`Usage: cofi ${command}`))]);
+    }
+  });
+
+  test("keeps its data where it is told to", async () => {
+    await runCofi(["migrate"], env);
+    expect(await readdir(join(root, "data"))).toContain("cofi.sqlite");
+  });
+});

@@ -1,0 +1,71 @@
+/** `cofi` as a user starts it: a process of its own, with a data folder of its own. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+const COFI = fileURLToPath(new URL("../../packages/cli/bin/cofi.js", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+export interface CofiProcess {
+  /** Everything printed so far. */
+  output(): string;
+  /** Resolves with the match once the output holds it. Rejects when the process ends before. */
+  printed(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Resolves with the exit code. */
+  ended: Promise<number | null>;
+  kill(signal: NodeJS.Signals): void;
+  /** SIGTERM, then waits for the end. */
+  stop(): Promise<void>;
+}
+
+/** Starts `cofi` with `env` on top of a bare environment: nothing of the caller's settings gets in. */
+export function startCofi(args: readonly string[], env: Record<string, string>): CofiProcess {
+  const { PATH = "", HOME = "" } = process.env;
+  const child: ChildProcess = spawn(process.execPath, [COFI, ...args], {
+    cwd: ROOT,
+    env: { PATH, HOME, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  const watchers = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+      for (const watcher of watchers) watcher();
+    });
+  const ended = once(child, "close").then(([code]) => code as number | null);
+  return {
+    output: () => output,
+    ended,
+    kill: (signal) => void child.kill(signal),
+    async stop() {
+      child.kill("SIGTERM");
+      await ended;
+    },
+    printed(pattern) {
+      return new Promise((resolve, reject) => {
+        const look = (): void => {
+          const match = pattern.exec(output);
+          if (!match) return;
+          watchers.delete(look);
+          resolve(match);
+        };
+        watchers.add(look);
+        void ended.then((code) =>
+          reject(new Error(`cofi ended with ${code} before it printed ${pattern}:\n${output}`)),
+        );
+        look();
+      });
+    },
+  };
+}
+
+/** Runs a command to its end. */
+export async function runCofi(
+  args: readonly string[],
+  env: Record<string, string>,
+): Promise<{ code: number | null; output: string }> {
+  const cofi = startCofi(args, env);
+  const code = await cofi.ended;
+  return { code, output: cofi.output() };
+}
