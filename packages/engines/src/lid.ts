@@ -1,5 +1,5 @@
 import { decodeAudio } from "./audio.js";
-import { identifyLanguage, type Evidence } from "./lid-decision.js";
+import { CLEARLY_ENGLISH_GAP, identifyLanguage, type Evidence } from "./lid-decision.js";
 import { languageScores, readPhoneCounts, type PhoneCounts } from "./lid-phones.js";
 import { ENGINES_VERSION } from "./package-version.js";
 import { Pocketsphinx, type Hypothesis, type Speech } from "./pocketsphinx.js";
@@ -39,17 +39,16 @@ export function createEngine(): StageEngine {
 }
 
 async function gatherEvidence(speech: Speech, counts: PhoneCounts): Promise<Evidence> {
-  const [phones, domain, general] = await Promise.all([
-    speech.recognise("phones"),
-    speech.recognise("domain"),
-    speech.recognise("general"),
-  ]);
+  const [phones, domain] = await Promise.all([speech.recognise("phones"), speech.recognise("domain")]);
+  const domainGap = meanGap(speech, domain, phones);
+  // General English takes the longest to fit: it is asked only where the words of the dealing desk do not settle it.
+  const settled = domainGap === undefined || domainGap > CLEARLY_ENGLISH_GAP;
+  const generalGap = settled ? undefined : meanGap(speech, await speech.recognise("general"), phones);
   const heard = phones.map((one) => one?.text.split(" ").filter((phone) => phone !== "" && phone !== "SIL") ?? []);
   return {
     speechS: speech.utterances.reduce((sum, { speechS }) => sum + speechS, 0),
-    domainGap: meanGap(speech, domain, phones),
-    generalGap: meanGap(speech, general, phones),
-    phones: heard.reduce((sum, { length }) => sum + length, 0),
+    domainGap,
+    generalGap,
     phoneScores: languageScores(counts, heard),
   };
 }
