@@ -173,7 +173,7 @@ describe("the page", () => {
     expect(await axeViolations(page)).toEqual([]);
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "hidden" });
-    expect(await row.evaluate((element) => element === document.activeElement)).toBe(true);
+    expect(await row.evaluate<boolean>("(element) => element === document.activeElement")).toBe(true);
   });
 
   test("reopens an event from its link", async () => {
@@ -197,8 +197,8 @@ describe("the page", () => {
     if (name === "wide" && process.env["COFI_UPDATE_PICTURE"])
       await shown.screenshot({ path: "docs/images/dashboard.png" });
     expect(await axeViolations(shown)).toEqual([]);
-    const overflow = await shown.evaluate(
-      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    const overflow = await shown.evaluate<number>(
+      "document.documentElement.scrollWidth - document.documentElement.clientWidth",
     );
     expect(overflow).toBeLessThanOrEqual(0);
     await shown.context().close();

@@ -21,6 +21,7 @@ const PROGRAMS = /** @type {const} */ ({
     aptPackage: "chromium",
   },
   nginx: { names: ["nginx"], aptPackage: "nginx" },
+  dockerd: { names: ["dockerd"], aptPackage: "docker.io" },
 });
 
 /** @typedef {keyof typeof PROGRAMS} Program */

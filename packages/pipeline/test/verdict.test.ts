@@ -1,4 +1,5 @@
 import type { ExtractedTrade } from "@cofi/pipeline/engine-contract";
+import type { AuditAnswer } from "@cofi/pipeline/engine-contract";
 import { verdict, type VerdictCall, type VerdictInput, type VerdictTrade } from "@cofi/pipeline/verdict";
 import { DEFAULT_VERDICT } from "@cofi/pipeline/verdict-config";
 import fc from "fast-check";
@@ -138,13 +139,13 @@ describe("one call, one order", () => {
   it("is not confirmed without the client's yes, unless the audit answer holds one", () => {
     expect(judge({}, { client_confirmed: false })).toBe("NOT_CONFIRMED");
     expect(judge({}, { client_confirmed: null })).toBe("NOT_CONFIRMED");
-    const yes = {
+    const yes: AuditAnswer = {
       question_id: "client_confirmed",
       answer: "YES",
       confidence: 0.9,
       evidence: [],
       rationale: "Yes.",
-    } as const;
+    };
     const answered = call({ trades: [spoken({ client_confirmed: null })], answers: [yes] });
     expect(verdict(input({ calls: [answered] })).verdict).toBe("CONFIRMED");
   });
