@@ -1,6 +1,7 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { App } from "./components/app.js";
+import { statusWord } from "./components/status.js";
 import { LiveFeed } from "./live.js";
 import { chosenBatch } from "./preferences.js";
 
@@ -8,4 +9,8 @@ const root = document.getElementById("app");
 if (!root) throw new Error("index.html has no element #app");
 const feed = new LiveFeed();
 effect(() => feed.follow(chosenBatch.value));
+effect(() => {
+  const batch = feed.state.batch.value;
+  document.title = batch ? `${batch.name}: ${statusWord(batch.status)} · Cofi` : "Cofi";
+});
 render(<App feed={feed} />, root);

@@ -34,7 +34,12 @@ function Main({ feed }: { feed: LiveFeed }) {
       <UnknownStages counts={state.unknownStages.value} />
       <div class="cards" key={batch.id}>
         {state.stages.value.map((stage, index) => (
-          <StageCard key={stage.summary.peek().stage} stage={stage} position={index + 1} state={state} />
+          <StageCard
+            key={`${batch.id} ${stage.summary.peek().stage}`}
+            stage={stage}
+            position={index + 1}
+            state={state}
+          />
         ))}
       </div>
     </>

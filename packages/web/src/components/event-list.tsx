@@ -13,14 +13,15 @@ interface Props {
   label: string;
 }
 
-/** The last events of a stage. Rows never move under the pointer or the focus: what comes meanwhile waits behind a button. */
+/** The last events of a stage. Rows never move under the pointer, the focus or a reader who scrolled down: what comes meanwhile waits behind a button. */
 export function EventList({ feed, stage, label }: Props) {
   const isHovered = useSignal(false);
   const isFocused = useSignal(false);
+  const isScrolled = useSignal(false);
   const shown = useRef<Feed>(EMPTY_FEED);
   const isReleased = useRef(false);
   const latest = feed.value;
-  const isHeld = isHovered.value || isFocused.value || openEvent.value !== null;
+  const isHeld = isHovered.value || isFocused.value || isScrolled.value || openEvent.value !== null;
   if (!isHeld || isReleased.current || shown.current.events.length === 0) shown.current = latest;
   isReleased.current = false;
   const waiting = latest.arrived - shown.current.arrived;
@@ -38,15 +39,23 @@ export function EventList({ feed, stage, label }: Props) {
       class="events"
       onPointerEnter={(event) => (isHovered.value = event.pointerType === "mouse")}
       onPointerLeave={() => (isHovered.value = false)}
-      onFocusIn={() => (isFocused.value = true)}
-      onFocusOut={(event) => (isFocused.value = event.currentTarget.contains(event.relatedTarget as Node | null))}
+      // Focus by keyboard only: a click leaves the focus behind when the pointer goes on.
+      onFocusIn={(event) => (isFocused.value = (event.target as Element).matches(":focus-visible"))}
+      onFocusOut={(event) => (isFocused.value &&= event.currentTarget.contains(event.relatedTarget as Node | null))}
     >
       {waiting > 0 && (
         <button type="button" class="new-events" onClick={release} data-testid="new-events">
           {number(waiting)} new
         </button>
       )}
-      <div class="events-scroll" ref={list} tabindex={0} role="group" aria-label={`${label}: latest events`}>
+      <div
+        class="events-scroll"
+        onScroll={(event) => (isScrolled.value = event.currentTarget.scrollTop > 8)}
+        ref={list}
+        tabindex={0}
+        role="group"
+        aria-label={`${label}: latest events`}
+      >
         {shown.current.events.length === 0 ? (
           <p class="events-none">No events yet</p>
         ) : (

@@ -41,16 +41,22 @@ export function Header({ state }: { state: LiveState }) {
 }
 
 function Elapsed({ batch, state }: { batch: Batch; state: LiveState }) {
-  const isOver = batch.finishedAt !== null;
+  const isOver = batch.status !== "running" && batch.status !== "pending";
   // Reading the tick draws this figure every second while the batch runs.
   if (!isOver) void ticks.slow.value;
   const start = Date.parse(batch.startedAt ?? batch.createdAt);
-  const end = batch.finishedAt === null ? state.serverNow() : Date.parse(batch.finishedAt);
+  const end = isOver ? Date.parse(batch.finishedAt ?? lastEventOf(state) ?? batch.createdAt) : state.serverNow();
   return (
     <Figure label={isOver ? "Took" : "Elapsed"} note={`since ${dayAndTime(start, zone.value)}`}>
       <span data-testid="elapsed">{stopwatch(end - start)}</span>
     </Figure>
   );
+}
+
+/** When a batch was given up that never said it ended. */
+function lastEventOf(state: LiveState): string | null {
+  const times = state.stages.value.map(({ summary }) => summary.value.lastEventAt ?? "");
+  return times.toSorted().at(-1) || null;
 }
 
 /** A file is counted in every stage it passes, so done, failed and in flight are file steps over all stages. */

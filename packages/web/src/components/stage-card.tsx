@@ -56,10 +56,14 @@ function Count({ label, value, tone }: { label: string; value: string; tone?: "b
 }
 
 /** Now while the stage works, the average once it is over; null when there is nothing to say. */
-function throughput(summary: StageSummary): string | null {
-  const { status, startedAt, finishedAt, done, failed, finishedLastMinute } = summary;
+function throughput(summary: StageSummary, now: number): string | null {
+  const { status, startedAt, finishedAt, done, failed, finishedLastMinute, lastEventAt } = summary;
   if (status === "pending") return null;
-  if (status === "processing") return `${rate(finishedLastMinute)} files/min now`;
+  if (status === "processing") {
+    // The figure is that of the minute before the last event; without events since, nothing is finished now.
+    const isQuiet = lastEventAt === null || now - Date.parse(lastEventAt) > 60_000;
+    return `${rate(isQuiet ? 0 : finishedLastMinute)} files/min now`;
+  }
   const minutes = startedAt && finishedAt ? (Date.parse(finishedAt) - Date.parse(startedAt)) / 60_000 : 0;
   if (minutes <= 0 || done + failed === 0) return null;
   return `${rate((done + failed) / minutes)} files/min average`;
@@ -67,7 +71,7 @@ function throughput(summary: StageSummary): string | null {
 
 function CardFacts({ summary, state }: { summary: StageSummary; state: LiveState }) {
   void ticks.slow.value;
-  const speed = throughput(summary);
+  const speed = throughput(summary, state.serverNow());
   const { errors, lastEventAt } = summary;
   return (
     <p class="card-facts">
