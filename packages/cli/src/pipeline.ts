@@ -8,6 +8,8 @@ import { Store } from "@cofi/event-log/store";
 import { EngineClient } from "@cofi/pipeline/engine-client";
 import { OpenAiEngines } from "@cofi/pipeline/openai-client";
 import { runBatch, type BatchResult } from "@cofi/pipeline/run-batch";
+import { DockerRuntime } from "@cofi/pipeline/runtime/docker";
+import { dockerSettings } from "@cofi/pipeline/runtime/docker-settings";
 import { LocalProcessRuntime } from "@cofi/pipeline/runtime/local-process";
 import { RemoteRuntime, remoteUrls } from "@cofi/pipeline/runtime/remote";
 import type { Runtime } from "@cofi/pipeline/runtime/runtime";
@@ -51,10 +53,12 @@ export async function runConfiguredBatch({ database, ...options }: RunOptions): 
   const triageConfig = await loadTriageConfig(process.env);
   const client = new EngineClient(settings.requestTimeoutMs);
   const openAi = new OpenAiEngines(process.env, settings.requestTimeoutMs);
-  const local = new LocalProcessRuntime({ ...settings, client, command: engineCommand });
+  const containers = dockerSettings(process.env);
+  const docker = containers && new DockerRuntime({ ...settings, client, settings: containers });
+  const started = docker ?? new LocalProcessRuntime({ ...settings, client, command: engineCommand });
   const remote = new RemoteRuntime(urlsOf, client, settings);
   const runtime: Runtime = {
-    start: (stage, ...rest) => (urlsOf(stage) ? remote : local).start(stage, ...rest),
+    start: (stage, ...rest) => (urlsOf(stage) ? remote : started).start(stage, ...rest),
   };
   try {
     return await runBatch({
@@ -71,5 +75,6 @@ export async function runConfiguredBatch({ database, ...options }: RunOptions): 
   } finally {
     await client.close();
     await openAi.close();
+    await docker?.close();
   }
 }

@@ -1,0 +1,78 @@
+/** Which engines run in which containers where: `COFI_RUNTIME=docker` and what belongs to it. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { SettingsError } from "@cofi/event-log/settings";
+import type { StageName } from "@cofi/event-log/stages";
+import type { DockerEndpoint } from "./docker-api.js";
+
+export interface StageImage {
+  image: string;
+  /** An image of Cofi: started as `engine <stage>`. Others are started as they are and serve docs/engines.md on `$PORT`. */
+  isCofi: boolean;
+  /** Ids of GPUs, all of them, or none. */
+  gpus: "all" | string[] | null;
+}
+
+export interface DockerSettings {
+  endpoints: readonly DockerEndpoint[];
+  /** Tells the containers of one installation of Cofi from those of others on the same host. */
+  project: string;
+  /** The network in which the pipeline itself runs in a container; null: ports are published. */
+  network: string | null;
+  /** Volume of the recordings on each host. */
+  filesVolume: string;
+  /** @throws SettingsError when no image is named for the stage */
+  image(stage: StageName): StageImage;
+}
+
+/** Null when `COFI_RUNTIME` is not `docker`. @throws SettingsError */
+export function dockerSettings(env: NodeJS.ProcessEnv): DockerSettings | null {
+  const runtime = env["COFI_RUNTIME"]?.trim() || "process";
+  if (runtime === "process") return null;
+  if (runtime !== "docker")
+    throw new SettingsError(`COFI_RUNTIME is ${JSON.stringify(runtime)}; expected process or docker.`);
+  const urls = env["COFI_DOCKER_HOSTS"]?.trim() || env["DOCKER_HOST"]?.trim() || "unix:///var/run/docker.sock";
+  const tls = tlsOf(env);
+  return {
+    endpoints: urls.split(",").map((part) => endpoint(part.trim(), tls)),
+    project: env["COFI_DOCKER_PROJECT"]?.trim() || "cofi",
+    network: env["COFI_DOCKER_NETWORK"]?.trim() || null,
+    filesVolume: env["COFI_DOCKER_FILES_VOLUME"]?.trim() || "cofi-files",
+    image: (stage) => imageOf(stage, env),
+  };
+}
+
+function endpoint(url: string, tls: DockerEndpoint["tls"]): DockerEndpoint {
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  if (parsed?.protocol === "unix:" && parsed.pathname !== "") return { url };
+  if (parsed?.protocol === "tcp:" && parsed.hostname !== "") return { url, tls };
+  throw new SettingsError(
+    `COFI_DOCKER_HOSTS (or DOCKER_HOST) holds ${JSON.stringify(url)}; expected unix:///path or tcp://host:port, comma separated.`,
+  );
+}
+
+/** As the docker command reads them: `DOCKER_TLS_VERIFY`, `DOCKER_CERT_PATH`. */
+function tlsOf(env: NodeJS.ProcessEnv): DockerEndpoint["tls"] {
+  const folder = env["DOCKER_CERT_PATH"]?.trim();
+  if (!env["DOCKER_TLS_VERIFY"]?.trim() || !folder) return undefined;
+  const read = (name: string): string => {
+    try {
+      return readFileSync(join(folder, name), "utf8");
+    } catch (error) {
+      throw new SettingsError(`DOCKER_CERT_PATH: ${(error as Error).message}`);
+    }
+  };
+  return { ca: read("ca.pem"), cert: read("cert.pem"), key: read("key.pem") };
+}
+
+function imageOf(stage: StageName, env: NodeJS.ProcessEnv): StageImage {
+  const variable = `COFI_ENGINE_${stage.toUpperCase()}`;
+  const own = env[`${variable}_IMAGE`]?.trim();
+  const image = own || env["COFI_ENGINE_IMAGE"]?.trim();
+  if (!image)
+    throw new SettingsError(
+      `COFI_RUNTIME is docker, but neither ${variable}_IMAGE nor COFI_ENGINE_IMAGE names an image.`,
+    );
+  const gpus = env[`${variable}_GPUS`]?.trim();
+  return { image, isCofi: !own, gpus: !gpus ? null : gpus === "all" ? "all" : gpus.split(",").map((id) => id.trim()) };
+}

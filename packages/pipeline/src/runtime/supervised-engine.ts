@@ -1,0 +1,142 @@
+/** Keeps one engine running through its stage: waits until it is healthy, and starts it again when it ends by itself. */
+import type { StageName } from "@cofi/event-log/stages";
+import type { EngineClient } from "../engine-client.js";
+import { awaitHealth } from "./await-health.js";
+import { EngineStartError, type EngineHost, type RuntimeListener } from "./runtime.js";
+
+/** An engine that has been started: a process or a container. */
+export interface StartedEngine {
+  /** What tells it from others, for the log: a pid, a container's id. */
+  readonly details: Readonly<Record<string, string | number | null>>;
+  /** Resolves when it has ended, whoever ended it; completes the sentence "The engine of denoise …". */
+  readonly ended: Promise<string>;
+  /** True as soon as it is known to have ended; may lag. */
+  hasEnded(): boolean;
+  /** The base URL, once it is known. Need not settle when the engine ends first. */
+  url(): Promise<string>;
+  /** Ends it and cleans up behind it; `graceMs` is what it may still take for the files in work. Idempotent. */
+  stop(graceMs: number): Promise<void>;
+}
+
+export interface SupervisedEngineOptions {
+  stage: StageName;
+  /** Host as logged in `gpuIp`. */
+  name: string;
+  launch: () => Promise<StartedEngine>;
+  client: EngineClient;
+  listener: RuntimeListener;
+  signal: AbortSignal;
+  slotsPerHost: number;
+  engineStartTimeoutMs: number;
+  /** Tries of a file in a stage. */
+  attempts: number;
+}
+
+/** How long an engine that is told to stop may finish what it has in work. */
+const STOP_GRACE_MS = 10_000;
+
+/** Starting -> running -> (ends by itself) starting … -> stopped. `ready()` waits through `starting`. */
+export class SupervisedEngine implements EngineHost {
+  readonly name: string;
+  readonly slots: number;
+  url = "";
+  readonly #options: SupervisedEngineOptions;
+  /**
+   * Ends by itself, without an answer about any file between them, after which the engine is given up. Files that kill
+   * it are all given up before: each end costs each file in work one of its tries.
+   */
+  readonly #maxEnds: number;
+  #engine: StartedEngine | null = null;
+  #ready: Promise<void>;
+  /** Resolves when the end of the running engine has been dealt with. */
+  #told: Promise<void> = Promise.resolve();
+  #endsInARow = 0;
+  #stopped: Promise<void> | null = null;
+
+  constructor(options: SupervisedEngineOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.slots = options.slotsPerHost;
+    this.#maxEnds = options.slotsPerHost * options.attempts;
+    this.#ready = this.#start();
+    // Whoever asks meets the reason; nobody may be asking now.
+    this.#ready.catch(() => undefined);
+  }
+
+  async ready(): Promise<void> {
+    // A request breaks off before the end of the engine is told: whoever asks in between waits for the new one.
+    if (this.#engine?.hasEnded() && !this.#stopped) await this.#told;
+    await this.#ready;
+  }
+
+  answered(): void {
+    this.#endsInARow = 0;
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    const { listener, stage } = this.#options;
+    await this.#ready.catch(() => undefined);
+    const engine = this.#engine;
+    if (!engine) return;
+    try {
+      await engine.stop(STOP_GRACE_MS);
+      listener.info(`Engine of ${stage} stopped`, { ...engine.details });
+    } catch (error) {
+      // The files are done; what is left running is worth a look, not a failed stage.
+      listener.error(`The engine of ${stage} could not be stopped: ${(error as Error).message}`, { ...engine.details });
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { launch, client, listener, signal, stage, engineStartTimeoutMs } = this.#options;
+    const started = performance.now();
+    this.#engine = null;
+    const engine = await launch();
+    this.#engine = engine;
+    let gone: string | null = null;
+    const ended = engine.ended.then((reason) => {
+      gone = reason;
+      return reason;
+    });
+    try {
+      this.url = await Promise.race([
+        engine.url(),
+        ended.then((reason) => Promise.reject(new EngineStartError(reason))),
+      ]);
+      const why = (): string | null => gone ?? (this.#stopped ? "it is no longer needed" : null);
+      await awaitHealth(client, this, engineStartTimeoutMs, signal, why);
+    } catch (error) {
+      this.#engine = null;
+      await engine.stop(0);
+      throw gone === null ? error : new EngineStartError(`The engine of ${stage} ${gone}`, { cause: error });
+    }
+    listener.info(`Engine of ${stage} started`, {
+      url: this.url,
+      ...engine.details,
+      startMs: Math.round(performance.now() - started),
+    });
+    this.#told = ended.then((reason) => this.#endedByItself(engine, reason));
+  }
+
+  async #endedByItself(engine: StartedEngine, reason: string): Promise<void> {
+    const { listener, signal, stage } = this.#options;
+    if (this.#stopped || signal.aborted) return;
+    this.#endsInARow += 1;
+    const givenUp = this.#endsInARow >= this.#maxEnds;
+    const message = `The engine of ${stage} ${reason}`;
+    listener.error(message, { ...engine.details, ends: this.#endsInARow, startedAgain: givenUp ? "no" : "yes" });
+    const next = async (): Promise<void> => {
+      this.#engine = null;
+      await engine.stop(0);
+      if (givenUp) throw new EngineStartError(`${message} (${this.#endsInARow} times, with no answer between)`);
+      await this.#start();
+    };
+    this.#ready = next();
+    this.#ready.catch(() => undefined);
+  }
+}
