@@ -3,7 +3,8 @@ import type { Random } from "./language-model-random.js";
 
 /**
  * What is said between a dealing desk and its clients, as weighted templates: `(a|b|)` is one of the alternatives, which may be
- * empty; `{name}` is filled from `SLOTS`. Written from how such calls go, not from the sample recordings.
+ * empty; `{name}` is filled from `SLOTS`. Written from how such calls go, by someone who knew the six
+ * scripts of the sample calls: expect more errors on calls that were not seen.
  */
 const TEMPLATES: readonly (readonly [weight: number, template: string])[] = [
   // Openings
