@@ -11,7 +11,7 @@ interface Identification {
   engine: { name: string };
 }
 
-describe("lid", () => {
+describe("lid", { timeout: 180_000 }, () => {
   let engine: Awaited<ReturnType<typeof runningEngine>>;
   beforeAll(async () => {
     engine = await runningEngine("lid");

@@ -45,7 +45,7 @@ function wordErrorRate(reference: string, text: string): number {
   return distance(coded(reference), coded(text)) / reference.split(" ").length;
 }
 
-describe("stt", () => {
+describe("stt", { timeout: 180_000 }, () => {
   let engine: Awaited<ReturnType<typeof runningEngine>>;
   beforeAll(async () => {
     engine = await runningEngine("stt");
