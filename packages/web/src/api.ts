@@ -63,21 +63,30 @@ export async function fetchOlder(event: LogEvent, signal: AbortSignal): Promise<
   return older?.id ?? null;
 }
 
-const NEWER_WINDOW = 2_000;
-const NEWER_WINDOWS = 20;
+const NEWER_SPAN = { first: 64, most: 4_096 };
+const NEWER_REQUESTS = 12;
 
 /**
- * The event of the same stage just after this one. The API pages backwards only, so windows of ids above the event are
- * asked for; each holds at most as many events as it has ids, so none is missed.
- * @param head highest event id there is, as far as known
+ * The event of the same stage just after this one; null when it is the last, or the next is too far away. The API pages
+ * backwards only, so spans of ids above the event are asked for; none holds more events than it has ids.
+ * @param listed the latest events of the stage, newest first, without a gap; empty when they are not known
  */
-export async function fetchNewer(event: LogEvent, head: number, signal: AbortSignal): Promise<number | null> {
+export async function fetchNewer(
+  event: LogEvent,
+  listed: readonly LogEvent[],
+  signal: AbortSignal,
+): Promise<number | null> {
+  const oldestListed = listed.at(-1)?.id ?? Infinity;
+  if (event.id >= oldestListed) return listed.findLast(({ id }) => id > event.id)?.id ?? null;
   let floor = event.id;
-  for (let asked = 0; asked < NEWER_WINDOWS && floor < head; asked++) {
-    const page = await logsBefore(event, floor + NEWER_WINDOW + 1, NEWER_WINDOW, signal);
-    const newer = page.findLast((candidate) => candidate.id > floor);
+  let span = NEWER_SPAN.first;
+  for (let asked = 0; asked < NEWER_REQUESTS; asked++) {
+    if (floor >= oldestListed) return oldestListed;
+    const page = await logsBefore(event, floor + span + 1, span, signal);
+    const newer = page.findLast(({ id }) => id > floor);
     if (newer) return newer.id;
-    floor += NEWER_WINDOW;
+    floor += span;
+    span = Math.min(span * 2, NEWER_SPAN.most);
   }
   return null;
 }

@@ -35,7 +35,6 @@ export class LiveState {
   /** In stage order; replaced as a whole only when other stages come. */
   readonly stages = signal<readonly StageState[]>([]);
   readonly unknownStages = signal<Readonly<Record<string, number>>>({});
-  readonly head = signal(0);
   #eventsPerStage = DEFAULT_EVENTS_PER_STAGE;
 
   /** Forgets the batch: another one was chosen. */
@@ -45,7 +44,6 @@ export class LiveState {
       this.stages.value = [];
       this.unknownStages.value = {};
       this.freshness.value = null;
-      this.head.value = 0;
     });
   }
 
@@ -56,7 +54,6 @@ export class LiveState {
     this.#eventsPerStage = Math.max(1, snapshot.eventsPerStage);
     this.batch.value = snapshot.batch;
     this.unknownStages.value = snapshot.unknownStages;
-    this.head.value = snapshot.head;
     this.learn(Date.parse(snapshot.asOf));
     const states = snapshot.stages.map((summary) => {
       const state = known.get(summary.stage) ?? { summary: signal(summary), feed: signal(EMPTY_FEED) };
@@ -92,7 +89,6 @@ export class LiveState {
     }
     setIfChanged(this.batch, last.batch);
     setIfChanged(this.unknownStages, last.unknownStages);
-    this.head.value = Math.max(this.head.peek(), last.head);
     this.learn(Date.parse(last.asOf));
   }
 

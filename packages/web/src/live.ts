@@ -130,7 +130,8 @@ export class LiveFeed {
       this.state.learn(this.state.serverNow() - (health.lagMs ?? 0));
     } catch (error) {
       if (source !== this.#source) return;
-      this.#failedChecks++;
+      // An answer, whatever it says, comes from a server that lives.
+      this.#failedChecks = error instanceof ApiError ? 0 : this.#failedChecks + 1;
       if (error instanceof ApiError && error.status === 401) void this.#diagnose();
       else if (this.#failedChecks >= CHECKS_BEFORE_RECONNECT) {
         this.#say("reconnecting", "The dashboard does not answer.");

@@ -46,6 +46,9 @@ export const chosenBatch = signal(batchInUrl());
 /** The event whose dialog is open. */
 export const openEvent = signal(eventInUrl());
 
+/** Until the dialog is closed and the focus is back on its row: the lists keep still so long. */
+export const isDialogUp = signal(false);
+
 function readUrl(): void {
   chosenBatch.value = batchInUrl();
   openEvent.value = eventInUrl();

@@ -1,10 +1,10 @@
 /** One event with everything it holds. The open dialog reads nothing live, so that nothing moves in it. */
-import type { LogEventDetail } from "@cofi/event-log/events";
+import type { LogEvent, LogEventDetail } from "@cofi/event-log/events";
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { fetchEvent, fetchNewer, fetchOlder } from "../api.js";
 import type { LiveState } from "../live-state.js";
-import { closeEvent, openEvent, showEvent } from "../preferences.js";
+import { closeEvent, isDialogUp, openEvent, showEvent } from "../preferences.js";
 import { EventFields } from "./event-fields.js";
 import { Icon } from "./icons.js";
 import { PayloadView } from "./payload-view.js";
@@ -19,10 +19,14 @@ export function EventDialog({ state }: { state: LiveState }) {
   useEffect(() => {
     const element = dialog.current;
     if (!element) return;
-    if (id !== null && !element.open) element.showModal();
+    if (id !== null && !element.open) {
+      isDialogUp.value = true;
+      element.showModal();
+    }
     if (id === null && element.open) {
       element.close();
       returnFocus(lastShown.current, state);
+      isDialogUp.value = false;
     }
     if (id !== null) lastShown.current = id;
   }, [id]);
@@ -68,7 +72,7 @@ function DialogBody({ id, state }: { id: number; state: LiveState }) {
       shown.value = { kind: "event", event };
       const [older, newer] = await Promise.all([
         fetchOlder(event, signal),
-        fetchNewer(event, state.head.peek(), signal),
+        fetchNewer(event, listedWith(event, state), signal),
       ]);
       neighbours.value = { older, newer };
     } catch (error) {
@@ -102,6 +106,17 @@ function DialogBody({ id, state }: { id: number; state: LiveState }) {
         {content.kind === "event" && <EventContent key={content.event.id} event={content.event} state={state} />}
       </div>
     </div>
+  );
+}
+
+/** What the page holds of the event's stage; nothing when the event is of another batch than the one shown. */
+function listedWith(event: LogEventDetail, state: LiveState): readonly LogEvent[] {
+  if (state.batch.peek()?.id !== event.batchId) return [];
+  return (
+    state.stages
+      .peek()
+      .find(({ summary }) => summary.peek().stage === event.stage)
+      ?.feed.peek().events ?? []
   );
 }
 

@@ -1,10 +1,10 @@
 import type { LogEvent } from "@cofi/event-log/events";
 import { useSignal, type ReadonlySignal } from "@preact/signals";
 import { memo } from "preact/compat";
-import { useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { EMPTY_FEED, shortMessage, type Feed } from "../feed.js";
 import { clock, duration, fullTime, number, type Zone } from "../format.js";
-import { openEvent, showEvent, zone } from "../preferences.js";
+import { isDialogUp, showEvent, zone } from "../preferences.js";
 import { eventLook } from "./status.js";
 
 interface Props {
@@ -21,19 +21,22 @@ export function EventList({ feed, stage, label }: Props) {
   const shown = useRef<Feed>(EMPTY_FEED);
   const isReleased = useRef(false);
   const latest = feed.value;
-  const isHeld = isHovered.value || isFocused.value || isScrolled.value || openEvent.value !== null;
+  const isHeld = isHovered.value || isFocused.value || isScrolled.value || isDialogUp.value;
   if (!isHeld || isReleased.current || shown.current.events.length === 0) shown.current = latest;
   isReleased.current = false;
   const waiting = latest.arrived - shown.current.arrived;
   const list = useRef<HTMLDivElement>(null);
   const redraw = useSignal(0);
-  void redraw.value;
   const release = (): void => {
     isReleased.current = true;
     redraw.value++;
-    list.current?.scrollTo({ top: 0 });
-    list.current?.focus({ preventScroll: true });
   };
+  // After the new rows are drawn: the button that was pressed is gone, and the focus must not be lost with it.
+  useLayoutEffect(() => {
+    if (redraw.value === 0) return;
+    list.current?.scrollTo({ top: 0 });
+    list.current?.querySelector<HTMLElement>(".row")?.focus({ preventScroll: true });
+  }, [redraw.value]);
   return (
     <div
       class="events"
@@ -52,7 +55,7 @@ export function EventList({ feed, stage, label }: Props) {
         class="events-scroll"
         onScroll={(event) => (isScrolled.value = event.currentTarget.scrollTop > 8)}
         ref={list}
-        tabindex={0}
+        onKeyDown={moveFocus}
         role="group"
         aria-label={`${label}: latest events`}
       >
@@ -60,8 +63,8 @@ export function EventList({ feed, stage, label }: Props) {
           <p class="events-none">No events yet</p>
         ) : (
           <ol data-events={stage}>
-            {shown.current.events.map((event) => (
-              <Row key={event.id} event={event} zone={zone.value} />
+            {shown.current.events.map((event, index) => (
+              <Row key={event.id} event={event} zone={zone.value} isEntrance={index === 0} />
             ))}
           </ol>
         )}
@@ -70,7 +73,25 @@ export function EventList({ feed, stage, label }: Props) {
   );
 }
 
-const Row = memo(function Row({ event, zone: shownZone }: { event: LogEvent; zone: Zone }) {
+/** Arrow keys, Home and End go through the rows: one list is one stop on the way through the page. */
+function moveFocus(event: KeyboardEvent): void {
+  const rows = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>(".row")];
+  const at = rows.findIndex((row) => row === document.activeElement);
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: rows.length - 1 }[event.key];
+  const row = to === undefined ? undefined : rows[to];
+  if (!row) return;
+  row.focus();
+  event.preventDefault();
+}
+
+interface RowProps {
+  event: LogEvent;
+  zone: Zone;
+  /** The one row of the list that Tab reaches; arrow keys go on from there. */
+  isEntrance: boolean;
+}
+
+const Row = memo(function Row({ event, zone: shownZone, isEntrance }: RowProps) {
   const { glyph, word, tone } = eventLook(event);
   const message = shortMessage(event);
   // In the first line stands what the event is about: its file, else what it says.
@@ -82,6 +103,7 @@ const Row = memo(function Row({ event, zone: shownZone }: { event: LogEvent; zon
       <button
         type="button"
         class="row"
+        tabindex={isEntrance ? 0 : -1}
         data-event-id={event.id}
         data-event-type={event.eventType}
         data-tone={tone}
