@@ -223,6 +223,8 @@ class StageWork<Unit extends { name: string }, Answer> {
       if (signal.aborted && !(error instanceof EngineError)) throw error;
       const refusal = error instanceof EngineError ? error : null;
       const retryable = refusal?.retryable ?? false;
+      if (refusal?.status === null) host?.brokeOff?.();
+      else host?.answered?.();
       // A file that was in work when the batch was stopped is tried again by the next run.
       const willRetry = retryable && (attempt < settings.attempts || signal.aborted);
       const durationMs = performance.now() - started;

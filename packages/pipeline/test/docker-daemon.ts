@@ -102,7 +102,7 @@ export async function importNodeImage(daemon: DockerDaemon, name: string, progra
   try {
     const { sharedObjects } = process.report.getReport() as unknown as { sharedObjects: string[] };
     for (const path of sharedObjects.filter(
-      (name) => /^\/(?:usr\/)?lib/.test(name) && !name.includes("node_modules"),
+      (file) => /^\/(?:usr\/)?lib/.test(file) && !file.includes("node_modules"),
     )) {
       await mkdir(join(root, dirname(path)), { recursive: true });
       await copyFile(await realpath(path), join(root, path));

@@ -114,10 +114,6 @@ class EngineContainer implements StartedEngine {
     this.ended = this.#end();
   }
 
-  hasEnded(): boolean {
-    return this.#hasEnded;
-  }
-
   async url(): Promise<string> {
     const { NetworkSettings: network } = await this.#docker.inspect(this.#id);
     if (this.#network !== null) {

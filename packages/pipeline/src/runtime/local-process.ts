@@ -69,7 +69,7 @@ class EngineProcess implements StartedEngine {
     });
   }
 
-  hasEnded(): boolean {
+  #hasEnded(): boolean {
     const { exitCode, signalCode, pid } = this.#child;
     return exitCode !== null || signalCode !== null || pid === undefined;
   }
@@ -91,8 +91,10 @@ class EngineProcess implements StartedEngine {
   }
 
   async stop(graceMs: number): Promise<void> {
-    if (this.hasEnded()) return;
+    if (this.#hasEnded()) return;
     this.#child.kill("SIGTERM");
+    // An engine that watches its standard input does not end while it is open.
+    this.#child.stdin?.end();
     const timer = setTimeout(() => this.#killGroup(), graceMs);
     await this.ended;
     clearTimeout(timer);

@@ -15,6 +15,8 @@ export interface EngineHost extends EngineAddress {
   ready(): Promise<void>;
   /** Told after each answer about a file: an engine that answers is not broken, whatever it did before. */
   answered?(): void;
+  /** Told when a request got no answer because the connection could not be made or broke off. */
+  brokeOff?(): void;
 }
 
 export interface RunningEngines {

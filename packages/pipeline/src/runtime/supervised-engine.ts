@@ -1,4 +1,5 @@
 /** Keeps one engine running through its stage: waits until it is healthy, and starts it again when it ends by itself. */
+import { setTimeout as pause } from "node:timers/promises";
 import type { StageName } from "@cofi/event-log/stages";
 import type { EngineClient } from "../engine-client.js";
 import { awaitHealth } from "./await-health.js";
@@ -10,8 +11,6 @@ export interface StartedEngine {
   readonly details: Readonly<Record<string, string | number | null>>;
   /** Resolves when it has ended, whoever ended it; completes the sentence "The engine of denoise …". */
   readonly ended: Promise<string>;
-  /** True as soon as it is known to have ended; may lag. */
-  hasEnded(): boolean;
   /** The base URL, once it is known. Need not settle when the engine ends first. */
   url(): Promise<string>;
   /** Ends it and cleans up behind it; `graceMs` is what it may still take for the files in work. Idempotent. */
@@ -34,6 +33,8 @@ export interface SupervisedEngineOptions {
 
 /** How long an engine that is told to stop may finish what it has in work. */
 const STOP_GRACE_MS = 10_000;
+/** How long an engine whose connection broke off has to answer, or its end to be told. */
+const DOUBT_MS = 2_000;
 
 /** Starting -> running -> (ends by itself) starting … -> stopped. `ready()` waits through `starting`. */
 export class SupervisedEngine implements EngineHost {
@@ -51,6 +52,8 @@ export class SupervisedEngine implements EngineHost {
   /** Resolves when the end of the running engine has been dealt with. */
   #told: Promise<void> = Promise.resolve();
   #endsInARow = 0;
+  /** A connection to the engine broke off, and nothing has been heard of it since. */
+  #inDoubt = false;
   #stopped: Promise<void> | null = null;
 
   constructor(options: SupervisedEngineOptions) {
@@ -64,13 +67,17 @@ export class SupervisedEngine implements EngineHost {
   }
 
   async ready(): Promise<void> {
-    // A request breaks off before the end of the engine is told: whoever asks in between waits for the new one.
-    if (this.#engine?.hasEnded() && !this.#stopped) await this.#told;
+    if (this.#inDoubt) await this.#settleDoubt();
     await this.#ready;
   }
 
   answered(): void {
     this.#endsInARow = 0;
+    this.#inDoubt = false;
+  }
+
+  brokeOff(): void {
+    this.#inDoubt = true;
   }
 
   stop(): Promise<void> {
@@ -89,6 +96,19 @@ export class SupervisedEngine implements EngineHost {
     } catch (error) {
       // The files are done; what is left running is worth a look, not a failed stage.
       listener.error(`The engine of ${stage} could not be stopped: ${(error as Error).message}`, { ...engine.details });
+    }
+  }
+
+  /** A request breaks off before the end of the engine is told: whoever asks in between waits for the new one. */
+  async #settleDoubt(): Promise<void> {
+    const deadline = AbortSignal.timeout(DOUBT_MS);
+    try {
+      await this.#ready;
+      await this.#options.client.health(this, AbortSignal.any([this.#options.signal, deadline]));
+      this.#inDoubt = false;
+    } catch {
+      // It has ended or is ending. If it is neither, the next request says what it is.
+      await Promise.race([this.#told, pause(DOUBT_MS)]);
     }
   }
 
@@ -111,10 +131,12 @@ export class SupervisedEngine implements EngineHost {
       const why = (): string | null => gone ?? (this.#stopped ? "it is no longer needed" : null);
       await awaitHealth(client, this, engineStartTimeoutMs, signal, why);
     } catch (error) {
+      const reason: string | null = gone;
       this.#engine = null;
       await engine.stop(0);
-      throw gone === null ? error : new EngineStartError(`The engine of ${stage} ${gone}`, { cause: error });
+      throw reason === null ? error : new EngineStartError(`The engine of ${stage} ${reason}`, { cause: error });
     }
+    this.#inDoubt = false;
     listener.info(`Engine of ${stage} started`, {
       url: this.url,
       ...engine.details,

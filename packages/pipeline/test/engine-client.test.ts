@@ -1,0 +1,163 @@
+/** What the client makes of engines that keep the contract, and of those that do not. */
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTcpServer, type AddressInfo, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { z } from "zod";
+import { EngineClient, EngineError, type EngineAddress } from "@cofi/pipeline/engine-client";
+import { inventedQuote } from "@cofi/pipeline/engine-contract";
+
+const answer = z.object({ ok: z.boolean() });
+const never = new AbortController().signal;
+
+let client: EngineClient;
+let folder: string;
+let path: string;
+const closing: (() => Promise<void>)[] = [];
+
+beforeEach(async () => {
+  client = new EngineClient(400);
+  folder = await mkdtemp(join(tmpdir(), "cofi-client-"));
+  path = join(folder, "recording");
+  await writeFile(path, "audio");
+});
+afterEach(async () => {
+  await client.close();
+  for (const close of closing.splice(0)) await close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function serving(handle: (request: IncomingMessage, response: ServerResponse) => void): Promise<EngineAddress> {
+  const server = createServer(handle);
+  return listening(server, () => server.closeAllConnections());
+}
+
+async function listening(server: Server | ReturnType<typeof createTcpServer>, end: () => void): Promise<EngineAddress> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  closing.push(async () => {
+    end();
+    server.close();
+    await once(server, "close");
+  });
+  return { name: "gpu1", url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+function ask(engine: EngineAddress, signal = never): Promise<unknown> {
+  return client.process(engine, "denoise", { file_name: "a.wav" }, answer, signal);
+}
+
+async function errorOf(work: Promise<unknown>): Promise<EngineError> {
+  const error = await work.then(
+    () => new Error("it succeeded"),
+    (reason: unknown) => reason,
+  );
+  if (error instanceof EngineError) return error;
+  throw error;
+}
+
+test.each([
+  [400, "bad-request", false],
+  [404, "file-missing", false],
+  [413, "file-too-large", false],
+  [422, "unreadable-audio", false],
+  [408, "slow", true],
+  [429, "engine-busy", true],
+  [500, "engine-failed", true],
+  [503, "loading", true],
+])("%i %s: worth another try is %s", async (status, type, retryable) => {
+  const problem = { type, title: "Title", status, detail: "what was found" };
+  const engine = await serving((_request, response) => {
+    response.writeHead(status, { "content-type": "application/problem+json" }).end(JSON.stringify(problem));
+  });
+  const error = await errorOf(ask(engine));
+  expect(error).toMatchObject({ status, type, retryable, response: problem });
+  expect(error.message).toBe(`gpu1 refused the file: what was found (${status} ${type}).`);
+});
+
+test("keeps how long a busy engine asks to be left alone", async () => {
+  const inAMinute = new Date(Date.now() + 60_000).toUTCString();
+  for (const [header, least, most] of [
+    ["7", 7_000, 7_000],
+    [inAMinute, 55_000, 60_000],
+    ["soon", 0, 0],
+  ] as const) {
+    const engine = await serving((_request, response) => response.writeHead(503, { "retry-after": header }).end("{}"));
+    const { retryAfterMs } = await errorOf(ask(engine));
+    expect(retryAfterMs).toBeGreaterThanOrEqual(least);
+    expect(retryAfterMs).toBeLessThanOrEqual(most);
+  }
+});
+
+test("an error page of a proxy is told by its status and kept for the log", async () => {
+  const engine = await serving((_request, response) => response.writeHead(502).end("<h1>Bad Gateway</h1>"));
+  expect(await errorOf(ask(engine))).toMatchObject({
+    type: "http-502",
+    retryable: true,
+    response: "<h1>Bad Gateway</h1>",
+  });
+});
+
+test("an answer that is no JSON, or not what the contract says, is refused with what is wrong", async () => {
+  const garbage = await serving((_request, response) => response.end("<html>"));
+  expect(await errorOf(ask(garbage))).toMatchObject({ type: "no-json", retryable: true, response: "<html>" });
+  const wrong = await serving((_request, response) => response.end('{"ok":"perhaps"}'));
+  const error = await errorOf(ask(wrong));
+  expect(error).toMatchObject({ type: "contract-violated", retryable: true, response: { ok: "perhaps" } });
+  expect(error.message).toMatch(/gpu1 .*: ok: .*boolean/);
+});
+
+test("ends a request that gets no answer, one that gets half of one, and an upload that nobody reads", async () => {
+  const silent = await serving(() => undefined);
+  expect(await errorOf(ask(silent))).toMatchObject({ type: "timeout", retryable: true });
+  const half = await serving((_request, response) => response.write('{"ok":'));
+  expect(await errorOf(ask(half))).toMatchObject({ type: "timeout", retryable: true });
+  const sockets: Socket[] = [];
+  const deaf = await listening(
+    createTcpServer((socket) => {
+      sockets.push(socket.on("error", () => undefined));
+      socket.pause();
+    }),
+    () => sockets.forEach((socket) => socket.destroy()),
+  );
+  await writeFile(path, Buffer.alloc(32 * 1024 * 1024));
+  const error = await errorOf(client.upload(deaf, 1, "a.wav", path, never));
+  expect(error).toMatchObject({ type: "timeout", retryable: true });
+  expect(error.message).toMatch(/within 0\.4 s \(COFI_ENGINE_TIMEOUT_S\)/);
+});
+
+test("a host that breaks off or is not there is worth another try; a stop is told as such", async () => {
+  const breaking = await serving((request) => request.socket.destroy());
+  expect(await errorOf(ask(breaking))).toMatchObject({ status: null, retryable: true });
+  expect(await errorOf(ask({ name: "gone", url: "http://127.0.0.1:1" }))).toMatchObject({ type: "ECONNREFUSED" });
+  const controller = new AbortController();
+  const hanging = await serving(() => controller.abort());
+  expect(await errorOf(ask(hanging, controller.signal))).toMatchObject({ type: "stopped", retryable: true });
+});
+
+test("an upload is refused when what arrived is not what was sent, or the file is gone", async () => {
+  const engine = await serving((request, response) => {
+    request.resume().on("end", () => response.end(JSON.stringify({ bytes: 5, sha256: "0".repeat(64) })));
+  });
+  expect(await errorOf(client.upload(engine, 1, "a.wav", path, never))).toMatchObject({
+    type: "damaged-upload",
+    retryable: true,
+  });
+  await expect(client.upload(engine, 1, "a.wav", join(folder, "gone.wav"), never)).rejects.toThrow(/ENOENT.*gone\.wav/);
+});
+
+test("a quote counts only where it stands in the segment that it names", () => {
+  const segments = [
+    { id: 0, text: "buy two hundred infosys" },
+    { id: 1, text: "at fifteen hundred" },
+  ];
+  const quoting = (segment: number, quote: string) => [{ evidence: [{ segment, start_s: 0, end_s: 1, quote }] }];
+  expect(inventedQuote(quoting(0, "two hundred infosys"), segments)).toBeNull();
+  expect(inventedQuote(quoting(1, "two hundred"), segments)).toBe("two hundred");
+  expect(inventedQuote(quoting(0, "Two hundred"), segments)).toBe("Two hundred");
+  expect(inventedQuote(quoting(5, "buy"), segments)).toBe("buy");
+  expect(inventedQuote(quoting(0, " "), segments)).toBe(" ");
+});
