@@ -31,7 +31,14 @@ const verboseTranscription = z.looseObject({
 
 const chatCompletion = z.looseObject({
   model: z.string().nullish(),
-  choices: z.array(z.looseObject({ message: z.looseObject({ content: z.string().nullable() }) })).min(1),
+  choices: z
+    .array(
+      z.looseObject({
+        finish_reason: z.string().nullish(),
+        message: z.looseObject({ content: z.string().nullable() }),
+      }),
+    )
+    .min(1),
 });
 
 /** Whisper names languages in English where others use codes. */
@@ -94,6 +101,12 @@ export class OpenAiEngines {
       text: text.trim(),
       confidence: logprob === null || logprob === undefined ? null : Math.min(1, Math.exp(logprob)),
     }));
+    if (segments.length === 0 && transcription.text.trim() !== "")
+      throw new EngineError(
+        `${this.hostName("stt")} gave text but no segments: evidence needs the time at which it was said. ` +
+          "Use a server and model that answer response_format verbose_json.",
+        { status: 200, type: "not-supported", retryable: false, response: answer },
+      );
     const known = segments.flatMap(({ confidence }) => (confidence === null ? [] : [confidence]));
     const spoken = transcription.language?.toLowerCase() ?? language ?? "und";
     return {
@@ -150,7 +163,15 @@ export class OpenAiEngines {
       { body: JSON.stringify(body), headers: { "content-type": "application/json" } },
       signal,
     );
-    const content = checked({ name }, chatCompletion, answer).choices[0]?.message.content ?? "";
+    const [choice] = checked({ name }, chatCompletion, answer).choices;
+    if (choice?.finish_reason === "length")
+      throw new EngineError(`${model} at ${name} ran out of tokens before its answer was complete: raise its limit.`, {
+        status: 200,
+        type: "answer-cut",
+        retryable: false,
+        response: answer,
+      });
+    const content = choice?.message.content ?? "";
     let parsed: unknown;
     try {
       parsed = JSON.parse(content);

@@ -1,0 +1,265 @@
+/** stt, llm1 and llm2 answered by a real HTTP server that speaks the OpenAI protocol as vLLM and others do. */
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { createServer, type IncomingHttpHeaders } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { sql } from "kysely";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { EngineError } from "@cofi/pipeline/engine-client";
+import { llm1Response, llm2Response, sttResponse } from "@cofi/pipeline/engine-contract";
+import { OpenAiEngines } from "@cofi/pipeline/openai-client";
+import { RemoteRuntime } from "@cofi/pipeline/runtime/remote";
+import { startScriptedEngine, type ScriptedEngine } from "../../../test/support/scripted-engine.js";
+import { batchWith, CALLS_HEADER } from "./batch-files.js";
+import { batchInSqlite, type BatchBench } from "./batch-in-sqlite.js";
+
+const KEY = "sk-secret-0123456789";
+const TEXT = "Buy two hundred shares of Infosys.";
+const never = new AbortController().signal;
+
+interface Heard {
+  path: string;
+  headers: IncomingHttpHeaders;
+  body: Buffer;
+}
+
+interface Answer {
+  status?: number;
+  headers?: Record<string, string>;
+  body: string;
+}
+
+let heard: Heard[];
+/** What the server answers next; then as a well-behaved one. */
+let script: ((heard: Heard) => Answer)[];
+let url: string;
+let stop: () => Promise<void>;
+let bench: BatchBench;
+let engines: OpenAiEngines;
+let scripted: ScriptedEngine;
+
+beforeEach(async () => {
+  heard = [];
+  script = [];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request
+      .on("data", (chunk: Buffer) => chunks.push(chunk))
+      .on("end", () => {
+        const one = { path: request.url ?? "", headers: request.headers, body: Buffer.concat(chunks) };
+        heard.push(one);
+        const { status = 200, headers = {}, body } = (script.shift() ?? wellBehaved)(one);
+        response.writeHead(status, { "content-type": "application/json", ...headers }).end(body);
+      });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  stop = async () => {
+    server.closeAllConnections();
+    server.close();
+    await once(server, "close");
+  };
+  bench = await batchInSqlite(environment());
+  engines = new OpenAiEngines(environment(), 5_000);
+  scripted = await startScriptedEngine();
+});
+afterEach(async () => {
+  await engines.close();
+  await bench.close();
+  await scripted.close();
+  await stop();
+});
+
+function environment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    ["STT", "LLM1", "LLM2"].flatMap((stage) => [
+      [`COFI_${stage}_OPENAI_URL`, `${url}/v1/`],
+      [`COFI_${stage}_OPENAI_MODEL`, `model-of-${stage}`],
+      [`COFI_${stage}_OPENAI_API_KEY`, KEY],
+    ]),
+  );
+}
+
+function wellBehaved({ path, body }: Heard): Answer {
+  if (path === "/v1/audio/transcriptions") {
+    const segments = [{ id: 0, start: 1.5, end: 4, text: ` ${TEXT} `, avg_logprob: -0.1 }];
+    // vLLM gives the duration as a string.
+    return {
+      body: JSON.stringify({ task: "transcribe", language: "english", duration: "60.0", text: ` ${TEXT}`, segments }),
+    };
+  }
+  const { model, messages } = JSON.parse(body.toString()) as { model: string; messages: { content: string }[] };
+  const asked = JSON.parse(messages[1]?.content ?? "null") as { call_id: string; questions?: { id: string }[] };
+  const evidence = [{ segment: 0, start_s: 1.5, end_s: 4, quote: "two hundred shares of Infosys" }];
+  const extraction = {
+    call_id: asked.call_id,
+    language: "en",
+    client_identity: { name: null, code: null },
+    trades: [
+      {
+        action: "NEW",
+        side: "BUY",
+        symbol: "INFY",
+        symbol_spoken: "Infosys",
+        instrument: "EQ",
+        quantity: 200,
+        unit: "SHARES",
+        price_type: "MARKET",
+        price: null,
+        trigger: null,
+        strike: null,
+        option_type: null,
+        expiry: null,
+        read_back: true,
+        client_confirmed: true,
+        confidence: 0.9,
+        evidence,
+      },
+    ],
+  };
+  const answers = asked.questions?.map(({ id }) => ({
+    question_id: id,
+    answer: "YES",
+    confidence: 0.9,
+    evidence,
+    rationale: "It was said.",
+  }));
+  return completion(model, answers ? { call_id: asked.call_id, answers } : extraction);
+}
+
+function completion(model: string, content: unknown, finish = "stop"): Answer {
+  const message = { role: "assistant", content: typeof content === "string" ? content : JSON.stringify(content) };
+  return { body: JSON.stringify({ id: "c1", model, choices: [{ index: 0, message, finish_reason: finish }] }) };
+}
+
+async function audio(): Promise<string> {
+  return join(await batchWith({ "a.wav": "recorded bytes" }), "a.wav");
+}
+
+test("a transcription becomes an stt answer in the recording's own time", async () => {
+  const answer = await engines.transcribe('a "quoted" 😀.wav', await audio(), "en", never);
+  expect(sttResponse.parse(answer)).toMatchObject({
+    engine: { name: "openai-compatible", model: "model-of-STT" },
+    language: "en",
+    duration_s: 60,
+    text: TEXT,
+    segments: [{ id: 0, start_s: 1.5, end_s: 4, text: TEXT }],
+  });
+  expect(answer.confidence).toBeCloseTo(0.905, 3);
+  const [{ path, headers, body }] = heard as [Heard];
+  expect([path, headers.authorization]).toEqual(["/v1/audio/transcriptions", `Bearer ${KEY}`]);
+  const form = await new Response(new Uint8Array(body), {
+    headers: { "content-type": headers["content-type"] ?? "" },
+  }).formData();
+  expect(await (form.get("file") as File).text()).toBe("recorded bytes");
+  expect(Object.fromEntries([...form].filter(([name]) => name !== "file"))).toEqual({
+    model: "model-of-STT",
+    language: "en",
+    response_format: "verbose_json",
+    "timestamp_granularities[]": "segment",
+  });
+});
+
+test("a silent recording, and a server that gives text alone", async () => {
+  script.push(() => ({ body: '{"text":"","segments":[],"duration":3.5,"language":"en"}' }));
+  expect(await engines.transcribe("a.wav", await audio(), null, never)).toMatchObject({
+    text: "",
+    segments: [],
+    confidence: null,
+  });
+  script.push(() => ({ body: '{"text":"something was said"}' }));
+  await expect(engines.transcribe("a.wav", await audio(), null, never)).rejects.toThrow(/no segments/);
+});
+
+test("the models are given the schema of the contract, and their answers checked against it", async () => {
+  const transcript = { segments: [{ id: 0, start_s: 1.5, end_s: 4, text: TEXT, confidence: 0.9 }] };
+  expect(llm1Response.parse(await engines.extract({ call_id: "C1", transcript }, never)).trades).toHaveLength(1);
+  const request = JSON.parse(heard[0]?.body.toString() ?? "") as {
+    model: string;
+    response_format: {
+      type: string;
+      json_schema: { strict: boolean; schema: { required: string[]; additionalProperties: boolean } };
+    };
+  };
+  expect(request.model).toBe("model-of-LLM1");
+  expect(request.response_format).toMatchObject({ type: "json_schema", json_schema: { strict: true } });
+  expect(request.response_format.json_schema.schema.required).toContain("trades");
+  expect(request.response_format.json_schema.schema.additionalProperties).toBe(false);
+  const questions = [{ id: "q1", text: "?" }];
+  expect(llm2Response.parse(await engines.audit({ call_id: "C1", questions }, never)).answers).toHaveLength(1);
+
+  script.push(() => completion("m", "I am sorry, I cannot do that."));
+  await expect(engines.extract({ call_id: "C1", transcript }, never)).rejects.toMatchObject({
+    type: "no-json",
+    retryable: true,
+  });
+  script.push(() => completion("m", '{"call_id":', "length"));
+  await expect(engines.extract({ call_id: "C1", transcript }, never)).rejects.toMatchObject({
+    type: "answer-cut",
+    retryable: false,
+  });
+  script.push(() => completion("m", { call_id: "C1", trades: "none" }));
+  await expect(engines.extract({ call_id: "C1", transcript }, never)).rejects.toMatchObject({
+    type: "contract-violated",
+  });
+});
+
+test("refusals name the setting or the model, and never the key", async () => {
+  const path = await audio();
+  const refusal = async (status: number, headers = {}): Promise<EngineError> => {
+    script.push(() => ({ status, headers, body: `{"error":{"message":"Incorrect key"}}` }));
+    const error = await engines.transcribe("a.wav", path, null, never).catch((reason: unknown) => reason);
+    if (!(error instanceof EngineError)) throw error;
+    expect(error.message + JSON.stringify(error.response)).not.toContain(KEY);
+    return error;
+  };
+  expect(await refusal(401)).toMatchObject({
+    retryable: false,
+    message: expect.stringMatching(/COFI_STT_OPENAI_API_KEY/),
+  });
+  expect(await refusal(404)).toMatchObject({
+    retryable: false,
+    message: expect.stringMatching(/model-of-STT installed/),
+  });
+  expect(await refusal(429, { "retry-after": "3" })).toMatchObject({ retryable: true, retryAfterMs: 3_000 });
+});
+
+test("settings that cannot be are refused by name", () => {
+  const withUrl = (value: string, model = "m") =>
+    new OpenAiEngines({ COFI_STT_OPENAI_URL: value, COFI_STT_OPENAI_MODEL: model }, 1_000);
+  expect(() => withUrl("nowhere")).toThrow(/COFI_STT_OPENAI_URL is "nowhere"/);
+  expect(() => withUrl("http://user:secret@host/")).toThrow(/without user and password/);
+  expect(() => withUrl("http://host", "")).toThrow(/COFI_STT_OPENAI_MODEL is not set/);
+});
+
+test("a batch with the three stages on such servers: invented words are refused and asked again, the key is nowhere", async () => {
+  const folder = await batchWith({
+    "calls.csv": `${CALLS_HEADER}\nc1,a.wav,2026-11-20T09:15:00+05:30,10,IN,+919812345678,,2104,D07,C1,2\n`,
+    "trades.csv":
+      "trade_id,order_time,client_code,client_phones,dealer_id,symbol,side,quantity,price,order_source\n" +
+      "t1,2026-11-20T09:17:00+05:30,C1,+919812345678,D07,INFY,BUY,200,1500,DEALER\n",
+  });
+  const limits = { slotsPerHost: 1, engineStartTimeoutMs: 5_000 };
+  script.push(wellBehaved, (request) => {
+    const { body } = wellBehaved(request);
+    return { body: body.replaceAll("two hundred shares", "nine hundred shares") };
+  });
+  const runtime = new RemoteRuntime(() => [scripted.url], bench.client, limits);
+  const { batchId, status } = await bench.run({ folder, runtime });
+  expect(status).toBe("completed");
+  const events = await bench.events(batchId);
+  const errors = events.filter(({ eventType }) => eventType === "error");
+  expect(errors.map(({ stage, errorMessage }) => [stage, errorMessage])).toEqual([
+    ["llm1", "The model quoted words that are not in the transcript: its answer is refused."],
+  ]);
+  expect(await bench.results.trades(batchId)).toMatchObject([{ verdict: "CONFIRMED", verdictCallId: "c1" }]);
+  expect(scripted.requests.filter((request) => /^(?:stt|llm)/.test(request))).toEqual([]);
+  for (const table of ["batchExecutionLog", "batchStatus", "transcript", "extractedTrade", "auditAnswer"]) {
+    const { rows } = await sql`SELECT * FROM ${sql.table(table)}`.execute(bench.fresh.database.kysely);
+    expect(JSON.stringify(rows)).not.toContain(KEY);
+  }
+  expect(bench.reported.join()).not.toContain(KEY);
+  const upload = heard.find(({ path }) => path.endsWith("transcriptions"));
+  expect(upload?.body.includes(await readFile(join(folder, "a.wav")))).toBe(true);
+});
