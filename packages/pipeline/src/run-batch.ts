@@ -27,6 +27,8 @@ export class BatchInUseError extends Error {
 
 export interface RunBatchOptions {
   folder: string;
+  /** Of a new batch, for people; default the folder's own name. */
+  name?: string | undefined;
   /** Go on with this batch and try its failed files again, also when it has ended. */
   batchId?: number | undefined;
   /** Start a new batch also where the folder's latest is unfinished. */
@@ -41,6 +43,8 @@ export interface RunBatchOptions {
   spoolDir: string;
   /** Aborts when the batch is to stop: what is in work may finish within the grace period. */
   signal: AbortSignal;
+  /** How long the right to run the batch outlives a process that died. Default 30 s. */
+  leaseMs?: number | undefined;
   /** For the operator's terminal; holds no payload. */
   report: (message: string) => void;
 }
@@ -53,7 +57,6 @@ export interface BatchResult {
 }
 
 const LEASE_MS = 30_000;
-const LEASE_RENEWAL_MS = 10_000;
 const DATABASE_RETRY_MS = 1_000;
 const UNFINISHED: ReadonlySet<BatchStatus> = new Set(["pending", "running", "interrupted"]);
 
@@ -62,29 +65,29 @@ const UNFINISHED: ReadonlySet<BatchStatus> = new Set(["pending", "running", "int
  * @throws InputError when the folder cannot be a batch; BatchInUseError; DatabaseUnavailableError before the first stage only
  */
 export async function runBatch(options: RunBatchOptions): Promise<BatchResult> {
-  const { store, report, spoolDir } = options;
+  const { store, report, spoolDir, leaseMs = LEASE_MS } = options;
   const folder = await readBatchFolder(options.folder);
   const leftovers = await shipLeftovers(spoolDir, store, ({ message }) => report(message));
   if (leftovers.shipped > 0) report(`Shipped ${leftovers.shipped} events that an earlier run left in the spool.`);
 
   const batch = await openBatch(options, folder);
   const owner = `${hostname().slice(0, 24)}:${process.pid}:${randomUUID().slice(0, 8)}`;
-  if (!(await store.acquireLease(batch.id, owner, LEASE_MS)))
+  if (!(await store.acquireLease(batch.id, owner, leaseMs)))
     throw new BatchInUseError(
       `Batch ${batch.id} (${batch.name}) is being run by another process. Wait for it to end; ` +
-        `after a crash its lease runs out within ${LEASE_MS / 1000} s.`,
+        `after a crash its lease runs out within ${leaseMs / 1000} s.`,
     );
   const lost = new AbortController();
   const renew = async (): Promise<void> => {
     try {
-      if (await store.acquireLease(batch.id, owner, LEASE_MS)) return;
+      if (await store.acquireLease(batch.id, owner, leaseMs)) return;
       lost.abort(new BatchInUseError(`Batch ${batch.id} was taken over by another process.`));
     } catch (error) {
       // A database that is away cannot give the lease to anybody else either.
       report(`The lease could not be renewed: ${(error as Error).message}`);
     }
   };
-  const lease = setInterval(() => void renew(), LEASE_RENEWAL_MS);
+  const lease = setInterval(() => void renew(), leaseMs / 3);
   try {
     return await withLease({ ...options, signal: AbortSignal.any([options.signal, lost.signal]) }, folder, batch);
   } finally {
@@ -114,7 +117,10 @@ async function withLease(options: RunBatchOptions, folder: BatchFolder, batch: B
   }
 }
 
-async function openBatch({ store, batchId, fresh, report }: RunBatchOptions, folder: BatchFolder): Promise<Batch> {
+async function openBatch(
+  { store, batchId, fresh, report, name }: RunBatchOptions,
+  folder: BatchFolder,
+): Promise<Batch> {
   if (batchId !== undefined) {
     const batch = await store.batch(batchId);
     if (!batch) throw new InputError(`There is no batch ${batchId}. \`npx cofi run <folder>\` starts one.`);
@@ -129,7 +135,7 @@ async function openBatch({ store, batchId, fresh, report }: RunBatchOptions, fol
     report(`Going on with batch ${latest.id}: ${latest.name}`);
     return latest;
   }
-  const batch = await store.createBatch({ name: basename(folder.path) || folder.path, folder: folder.path });
+  const batch = await store.createBatch({ name: name ?? (basename(folder.path) || folder.path), folder: folder.path });
   report(`Batch ${batch.id}: ${batch.name}, ${folder.recordings.length} recordings`);
   return batch;
 }
@@ -180,7 +186,9 @@ async function throughStages(run: BatchRun, batch: Batch, options: RunBatchOptio
   const hard = new AbortController();
   let grace: NodeJS.Timeout | undefined;
   const onAbort = (): void => {
-    grace = setTimeout(() => hard.abort(signal.reason), settings.gracePeriodMs);
+    // Whoever took the batch over works on the same files.
+    const graceMs = signal.reason instanceof BatchInUseError ? 0 : settings.gracePeriodMs;
+    grace = setTimeout(() => hard.abort(signal.reason), graceMs);
   };
   if (signal.aborted) onAbort();
   else signal.addEventListener("abort", onAbort, { once: true });

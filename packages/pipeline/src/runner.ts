@@ -16,8 +16,8 @@ import { EngineStartError, type EngineHost, type RunningEngines, type Runtime } 
 /** What a stage is to the runner. `name` of a unit is the `fileName` of its events: a recording, a CSV file, a trade. */
 export interface Stage<Unit extends { name: string } = { name: string }, Answer = unknown> {
   readonly name: StageName;
-  /** True when an engine answers; false when `ask` does the work in this process. */
-  usesEngine(run: BatchRun): boolean;
+  /** An engine of the runtime, or `ask` by itself: in this process, or at a server that it knows. */
+  answeredBy(run: BatchRun): "engine" | OtherHost;
   /** Once before the units, on every run of the batch, also where all units are done. */
   prepare?(run: BatchRun): Promise<void>;
   units(run: BatchRun): Unit[];
@@ -36,6 +36,14 @@ export interface Stage<Unit extends { name: string } = { name: string }, Answer 
   dropped?(run: BatchRun, unit: Unit): void;
   /** Once after the units, on every run of the batch. */
   finish?(run: BatchRun): Promise<void>;
+}
+
+/** Where the work is done when no engine does it. */
+export interface OtherHost {
+  /** As logged in `gpuIp`; null for this process. */
+  name: string | null;
+  /** Units in work at once. */
+  slots: number;
 }
 
 /** The stage as a whole cannot go on: the batch fails. */
@@ -137,7 +145,8 @@ class StageWork<Unit extends { name: string }, Answer> {
     }
     if (todo.length < units.length)
       void run.logger.info(stage.name, `${units.length - todo.length} of ${units.length} are done by an earlier run`);
-    if (todo.length > 0) await (stage.usesEngine(run) ? this.#withEngines(todo) : this.#inProcess(todo));
+    const by = stage.answeredBy(run);
+    if (todo.length > 0) await (by === "engine" ? this.#withEngines(todo) : this.#elsewhere(todo, by));
     signal.throwIfAborted();
     if (this.#unanswered > 0 && this.#unanswered === units.length)
       throw new StageFailedError("No file got an answer; the errors above say why.");
@@ -153,8 +162,9 @@ class StageWork<Unit extends { name: string }, Answer> {
     return true;
   }
 
-  async #inProcess(units: Unit[]): Promise<void> {
-    for (const unit of units) await this.#unit(unit, () => Promise.resolve(null));
+  async #elsewhere(units: Unit[], { name, slots }: OtherHost): Promise<void> {
+    const limit = pLimit(slots);
+    await allOf(units.map((unit) => this.#untilOver((attempt) => limit(() => this.#try(unit, null, name, attempt)))));
   }
 
   async #withEngines(units: Unit[]): Promise<void> {
@@ -167,29 +177,29 @@ class StageWork<Unit extends { name: string }, Answer> {
     };
     const engines: RunningEngines = await runtime.start(name, run.batchId, listener, signal);
     try {
-      const limits = new Map(engines.hosts.map((host) => [host, pLimit(host.slots)]));
-      const tasks = units.map((unit) => {
-        const preference = hostsFor(unit.name, engines.hosts);
-        return this.#unit(unit, async (attempt) => preference[(attempt - 1) % preference.length] ?? null, limits);
+      const hosts = engines.hosts.map((host, index) => {
+        // Engines on one host are told apart by their place among them, which is the same in every stage.
+        const place = engines.hosts.slice(0, index).filter(({ name: other }) => other === host.name).length;
+        return { host, key: `${host.name}#${place}`, limit: pLimit(host.slots) };
       });
-      const failures = (await Promise.allSettled(tasks)).filter((result) => result.status === "rejected");
-      if (failures[0]) throw failures[0].reason;
+      const tasks = units.map((unit) => {
+        const preference = hostsFor(unit.name, hosts);
+        return this.#untilOver((attempt) => {
+          const { host, limit } = preference[(attempt - 1) % preference.length] as (typeof hosts)[number];
+          return limit(() => this.#try(unit, host, host.name, attempt));
+        });
+      });
+      await allOf(tasks);
     } finally {
       await engines.stop();
     }
   }
 
   /** Tries a unit until it is done, has failed for good, or the batch stops. Rejects only when the stage cannot go on. */
-  async #unit(
-    unit: Unit,
-    hostOf: (attempt: number) => Promise<EngineHost | null>,
-    limits?: ReadonlyMap<EngineHost, ReturnType<typeof pLimit>>,
-  ): Promise<void> {
+  async #untilOver(attemptOnce: (attempt: number) => Promise<Next | null>): Promise<void> {
     const { run, signal } = this.#options;
     for (let attempt = 1; ; attempt++) {
-      const host = await hostOf(attempt);
-      const limit = host && limits?.get(host);
-      const next = await (limit ? limit(() => this.#try(unit, host, attempt)) : this.#try(unit, host, attempt));
+      const next = await attemptOnce(attempt);
       if (next === null) break;
       const delay = Math.max(retryDelay(run.settings.retryDelayMs, attempt), next.notBeforeMs);
       await pause(delay, undefined, { signal }).catch(() => undefined);
@@ -197,26 +207,26 @@ class StageWork<Unit extends { name: string }, Answer> {
     await this.#progress();
   }
 
-  /** One try. Null when it was the last, otherwise what the next must wait for. */
-  async #try(unit: Unit, host: EngineHost | null, attempt: number): Promise<{ notBeforeMs: number } | null> {
+  /** One try. Null when it was the last. */
+  async #try(unit: Unit, host: EngineHost | null, hostName: string | null, attempt: number): Promise<Next | null> {
     const { run, signal, hardSignal } = this.#options;
     const { logger, settings } = run;
     const { name } = this.#stage;
     if (signal.aborted) return null;
     await host?.ready();
-    const gpuIp = host?.name;
+    const at = { attempt, ...(hostName === null ? {} : { gpuIp: hostName }) };
     const started = performance.now();
     try {
       const payload = await this.#stage.payload(run, unit, host);
-      await logger.fileStart(name, unit.name, { payload, gpuIp, attempt });
+      await logger.fileStart(name, unit.name, { payload, ...at });
       const response = await this.#stage.ask(run, unit, payload, host, hardSignal);
       host?.answered?.();
-      await logger.fileComplete(name, unit.name, { response, gpuIp, attempt, durationMs: performance.now() - started });
+      await logger.fileComplete(name, unit.name, { response, ...at, durationMs: performance.now() - started });
       if (await this.#accepted(unit, response)) this.done += 1;
       return null;
     } catch (error) {
       if (error instanceof InputError) {
-        await logger.fileError(name, unit.name, { error, attempt });
+        await logger.fileError(name, unit.name, { error, ...at });
         this.failed += 1;
         throw error;
       }
@@ -229,9 +239,9 @@ class StageWork<Unit extends { name: string }, Answer> {
       const willRetry = retryable && (attempt < settings.attempts || signal.aborted);
       const durationMs = performance.now() - started;
       const response = refusal?.response;
-      await logger.fileError(name, unit.name, { error, willRetry, response, gpuIp, attempt, durationMs });
-      if (willRetry)
-        return signal.aborted ? null : { notBeforeMs: Math.min(refusal?.retryAfterMs ?? 0, MAX_RETRY_DELAY_MS) };
+      await logger.fileError(name, unit.name, { error, willRetry, response, ...at, durationMs });
+      if (willRetry && signal.aborted) return null;
+      if (willRetry) return { notBeforeMs: Math.min(refusal?.retryAfterMs ?? 0, MAX_RETRY_DELAY_MS) };
       if (retryable) this.#unanswered += 1;
       this.#drop(unit);
       return null;
@@ -266,6 +276,17 @@ class StageWork<Unit extends { name: string }, Answer> {
   }
 }
 
+/** What the next try must wait for. */
+interface Next {
+  notBeforeMs: number;
+}
+
+/** Waits for all, also where one fails; then rejects with the first failure. */
+async function allOf(tasks: readonly Promise<void>[]): Promise<void> {
+  const failure = (await Promise.allSettled(tasks)).find((result) => result.status === "rejected");
+  if (failure) throw failure.reason;
+}
+
 /** Doubles with each try, up to a minute; between half and all of it at random, so that tries do not come in step. */
 function retryDelay(baseMs: number, attempt: number): number {
   const delay = Math.min(baseMs * 2 ** (attempt - 1), MAX_RETRY_DELAY_MS);
@@ -276,10 +297,10 @@ function retryDelay(baseMs: number, attempt: number): number {
  * The hosts in the order in which a file prefers them (rendezvous hashing, Thaler and Ravishankar 1998): the same file
  * goes to the same host in every stage and every run, and a host that is gone moves only its own files.
  */
-export function hostsFor<Host extends { name: string; url: string }>(fileName: string, hosts: readonly Host[]): Host[] {
-  const weight = (host: Host): string => createHash("sha1").update(`${host.name}\0${fileName}`).digest("hex");
+function hostsFor<Host extends { key: string }>(fileName: string, hosts: readonly Host[]): Host[] {
+  const weight = ({ key }: Host): string => createHash("sha1").update(`${key}\0${fileName}`).digest("hex");
   return hosts
-    .map((host) => ({ host, key: weight(host) }))
-    .toSorted((a, b) => (a.key < b.key ? 1 : a.key > b.key ? -1 : 0))
+    .map((host) => ({ host, weight: weight(host) }))
+    .toSorted((a, b) => (a.weight < b.weight ? 1 : -1))
     .map(({ host }) => host);
 }

@@ -33,9 +33,10 @@ import {
   type SttResponse,
 } from "./engine-contract.js";
 import { admitCall, storeCalls, triageCalls } from "./call-records.js";
-import type { Stage } from "./runner.js";
+import type { OtherHost, Stage } from "./runner.js";
 import type { EngineHost } from "./runtime/runtime.js";
-import { readTrades } from "./trades-csv.js";
+import type { OpenAiStage } from "./openai-client.js";
+import { readTrades, type ListedTrade } from "./trades-csv.js";
 import { triage } from "./triage.js";
 import { storeVerdicts } from "./trade-verdicts.js";
 
@@ -61,7 +62,7 @@ interface CsvAnswer {
 
 const fileDistribution: Stage<FileUnit, { bytes: number; sha256: string }> = {
   name: "file_distribution",
-  usesEngine: () => true,
+  answeredBy: () => "engine",
   units: activeFiles,
   payload: (run, { recording }, host) => ({
     batch_id: run.batchId,
@@ -78,7 +79,7 @@ const fileDistribution: Stage<FileUnit, { bytes: number; sha256: string }> = {
 
 const callMetadata: Stage<CsvUnit, CsvAnswer> = {
   name: "callmetadata",
-  usesEngine: () => false,
+  answeredBy: () => HERE,
   units: ({ folder }) => [{ name: basename(folder.callsCsv), path: folder.callsCsv }],
   isStale: csvIsStale,
   payload: csvPayload,
@@ -95,20 +96,15 @@ const callMetadata: Stage<CsvUnit, CsvAnswer> = {
   async finish(run) {
     const left = [...run.active.keys()].filter((fileName) => !run.calls.has(fileName));
     for (const fileName of left) run.active.delete(fileName);
-    if (left.length > 0)
-      await run.logger.info(
-        "callmetadata",
-        `${left.length} recordings leave the batch: no valid row of calls.csv says whose they are`,
-        {
-          metadata: { files: left },
-        },
-      );
+    if (left.length === 0) return;
+    const message = `Recordings without a valid row in calls.csv leave the batch: ${left.length}`;
+    await run.logger.info("callmetadata", message, { metadata: { files: left } });
   },
 };
 
 const tradeMetadata: Stage<CsvUnit, CsvAnswer> = {
   name: "trademetadata",
-  usesEngine: () => false,
+  answeredBy: () => HERE,
   units: ({ folder }) => [{ name: basename(folder.tradesCsv), path: folder.tradesCsv }],
   isStale: csvIsStale,
   payload: csvPayload,
@@ -127,7 +123,7 @@ const tradeMetadata: Stage<CsvUnit, CsvAnswer> = {
 
 const denoise: Stage<FileUnit, DenoiseResponse> = {
   name: "denoise",
-  usesEngine: () => true,
+  answeredBy: () => "engine",
   units: activeFiles,
   payload: (run, { name }) => ({ batch_id: run.batchId, file_name: name }),
   ask: (run, unit, payload, host, signal) => askEngine(run, "denoise", unit, payload, denoiseResponse, host, signal),
@@ -137,7 +133,7 @@ const denoise: Stage<FileUnit, DenoiseResponse> = {
 
 const ivr: Stage<FileUnit, IvrResponse> = {
   name: "ivr",
-  usesEngine: () => true,
+  answeredBy: () => "engine",
   units: activeFiles,
   payload: (run, { name }) => ({ batch_id: run.batchId, file_name: name }),
   ask: (run, unit, payload, host, signal) => askEngine(run, "ivr", unit, payload, ivrResponse, host, signal),
@@ -147,7 +143,7 @@ const ivr: Stage<FileUnit, IvrResponse> = {
 
 const lid: Stage<FileUnit, LidResponse> = {
   name: "lid",
-  usesEngine: () => true,
+  answeredBy: () => "engine",
   units: activeFiles,
   payload: (run, { name }) => ({
     batch_id: run.batchId,
@@ -164,16 +160,16 @@ const lid: Stage<FileUnit, LidResponse> = {
   finish: storeCalls,
 };
 
-const triaging: Stage<{ name: string }, Json> = {
+const triaging: Stage<{ name: string; trade: ListedTrade }, Json> = {
   name: "triaging",
-  usesEngine: () => false,
+  answeredBy: () => HERE,
   async prepare(run) {
     const results = triage(run.trades, triageCalls(run), run.triageConfig);
     run.triage = new Map(results.map((result) => [result.tradeId, result]));
   },
-  units: ({ trades }) => trades.map(({ tradeId }) => ({ name: tradeId })),
+  units: ({ trades }) => trades.map((trade) => ({ name: trade.tradeId, trade })),
   isStale: async (run, { name }, answer) => !isDeepStrictEqual(answer, toJson(run.triage.get(name))),
-  payload: (run, { name }) => toJson(run.trades.find(({ tradeId }) => tradeId === name)),
+  payload: (_run, { trade }) => toJson(trade),
   ask: async (run, { name }) => toJson(run.triage.get(name)),
   async finish(run) {
     await run.persist(() => run.results.saveTriage(run.batchId, [...run.triage.values()]));
@@ -185,7 +181,7 @@ const triaging: Stage<{ name: string }, Json> = {
 
 const stt: Stage<FileUnit, SttResponse> = {
   name: "stt",
-  usesEngine: ({ openAi }) => !openAi.answers("stt"),
+  answeredBy: (run) => modelServer(run, "stt"),
   units(run) {
     if (run.settings.sttScope === "all") return activeFiles(run);
     const matched = new Set(
@@ -224,7 +220,7 @@ const stt: Stage<FileUnit, SttResponse> = {
 
 const llm1: Stage<FileUnit, Llm1Response> = {
   name: "llm1",
-  usesEngine: ({ openAi }) => !openAi.answers("llm1"),
+  answeredBy: (run) => modelServer(run, "llm1"),
   units: transcribed,
   payload: (run, { name }) => ({
     call_id: callIdOf(run, name),
@@ -267,7 +263,7 @@ const llm1: Stage<FileUnit, Llm1Response> = {
 
 const llm2: Stage<FileUnit, Llm2Response> = {
   name: "llm2",
-  usesEngine: ({ openAi }) => !openAi.answers("llm2"),
+  answeredBy: (run) => modelServer(run, "llm2"),
   units: transcribed,
   payload: async (run, { name }) => ({
     call_id: callIdOf(run, name),
@@ -315,6 +311,13 @@ export const PIPELINE: readonly Stage[] = [
   llm1,
   llm2,
 ];
+
+/** This process. Units that take no time share the commits of their events. */
+const HERE: OtherHost = { name: null, slots: 64 };
+
+function modelServer({ openAi, settings }: BatchRun, stage: OpenAiStage): "engine" | OtherHost {
+  return openAi.answers(stage) ? { name: openAi.hostName(stage), slots: settings.slotsPerHost } : "engine";
+}
 
 function activeFiles(run: BatchRun): FileUnit[] {
   return [...run.active].map(([name, recording]) => ({ name, recording }));
