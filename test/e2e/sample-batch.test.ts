@@ -92,7 +92,7 @@ async function countsBySql(
 describe("npm start", () => {
   test("runs the sample batch to its end, and says what was refused", () => {
     expect(cofi.output()).toMatch(
-      /Sample batch completed with errors\. .*1 failed in denoise, 1 failed in lid, \d+ rows or recordings refused/,
+      /Sample batch completed with errors\. .*1 failed in denoise, 1 failed in lid, 1 failed in stt, \d+ rows or recordings refused/,
     );
   });
 
@@ -173,7 +173,8 @@ describe("the page", () => {
     expect(await axeViolations(page)).toEqual([]);
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "hidden" });
-    expect(await row.evaluate<boolean>("(element) => element === document.activeElement")).toBe(true);
+    const focused = await page.evaluate<string | undefined>("document.activeElement.dataset.eventId");
+    expect(focused).toBe(await row.getAttribute("data-event-id"));
   });
 
   test("reopens an event from its link", async () => {

@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 
 /** What to do with one try: answer well, answer an HTTP status, break off, send garbage, or never answer. */
-export type Behaviour = "ok" | "reset" | "garbage" | "wrong shape" | "hang" | number;
+type Behaviour = "ok" | "reset" | "garbage" | "wrong shape" | "hang" | number;
 
 export interface ScriptedEngine {
   url: string;

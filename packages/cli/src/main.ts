@@ -30,6 +30,7 @@ program
   .command("run")
   .description("run a batch: a folder with recordings, calls.csv and trades.csv; continues one that was stopped")
   .argument("<folder>", "folder of the batch")
+  .option("--name <name>", "name of a new batch; default the folder's")
   .option("--batch <id>", "go on with this batch and try its failed files again")
   .option("--new", "start a new batch even where the folder's last one is unfinished")
   .action(async (folder: string, options) => (await import("./commands/run.js")).runCommand(folder, options));

@@ -20,6 +20,7 @@ import { dataDir, spoolDir } from "./environment.js";
 export interface RunOptions {
   database: Database;
   folder: string;
+  name?: string | undefined;
   batchId?: number | undefined;
   fresh?: boolean | undefined;
   signal: AbortSignal;

@@ -9,6 +9,7 @@ const ENGINES: Record<string, (() => EngineModule) | null> = {
   file_distribution: null,
   denoise: () => import("./denoise.js"),
   ivr: () => import("./ivr.js"),
+  lid: () => import("./lid.js"),
   stt: () => import("./stt.js"),
   llm1: () => import("./llm1.js"),
   llm2: () => import("./llm2.js"),

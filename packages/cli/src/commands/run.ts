@@ -10,7 +10,10 @@ const EXIT_CODES: Readonly<Record<string, number>> = {
 };
 
 /** `cofi run <folder>`: runs or continues a batch; the exit code says how it ended. */
-export async function runCommand(folder: string, options: { batch?: string; new?: boolean }): Promise<void> {
+export async function runCommand(
+  folder: string,
+  options: { batch?: string; new?: boolean; name?: string },
+): Promise<void> {
   if (options.batch !== undefined && options.new)
     throw new CommandError("--batch and --new exclude each other: go on with a batch, or start a new one.", EXIT.usage);
   const batchId = options.batch === undefined ? undefined : Number(options.batch);
@@ -20,7 +23,15 @@ export async function runCommand(folder: string, options: { batch?: string; new?
   const database = await openConfiguredDatabase({ migrate: false });
   try {
     const report = (message: string): void => console.log(message);
-    const result = await runConfiguredBatch({ database, folder, batchId, fresh: options.new, signal, report });
+    const result = await runConfiguredBatch({
+      database,
+      folder,
+      batchId,
+      fresh: options.new,
+      name: options.name,
+      signal,
+      report,
+    });
     console.log(`Batch ${result.batchId} ${result.status.replaceAll("_", " ")}. ${result.summary}`);
     process.exitCode = EXIT_CODES[result.status] ?? EXIT.failed;
   } finally {

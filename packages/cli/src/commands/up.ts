@@ -49,6 +49,7 @@ async function runSample(database: Database, signal: AbortSignal): Promise<void>
   const result = await runConfiguredBatch({
     database,
     folder: SAMPLE,
+    name: "Sample batch",
     signal,
     report: (message) => console.log(message),
   });

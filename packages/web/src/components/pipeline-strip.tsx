@@ -1,7 +1,7 @@
 import type { StageState, LiveState } from "../live-state.js";
 import { percent } from "../format.js";
 import { ProgressBar } from "./progress-bar.js";
-import { StatusGlyph } from "./status.js";
+import { StageGlyph } from "./status.js";
 
 /** The ten stages in one line: where the batch is at a glance, and the way to each card. */
 export function PipelineStrip({ state }: { state: LiveState }) {
@@ -30,9 +30,9 @@ function Segment({ stage }: { stage: StageState }) {
   return (
     <a class="segment" href={`#stage-${summary.stage}`} onClick={go} data-status={status}>
       <span class="segment-label">
-        <StatusGlyph status={status} />
+        <StageGlyph summary={summary} />
         <span class="segment-name">{label}</span>
-        <span class="segment-share">{progress === null ? "" : percent(progress)}</span>
+        <span class="segment-share">{status !== "processing" || progress === null ? "" : percent(progress)}</span>
       </span>
       <ProgressBar summary={summary} decorative />
     </a>

@@ -1,10 +1,10 @@
 import type { StageSummary } from "@cofi/event-log/events";
-import { age, number, percent, rate } from "../format.js";
+import { age, duration, number, percent, rate } from "../format.js";
 import type { LiveState, StageState } from "../live-state.js";
 import { EventList } from "./event-list.js";
 import { StageIcon } from "./icons.js";
 import { ProgressBar } from "./progress-bar.js";
-import { StatusBadge } from "./status.js";
+import { StageBadge } from "./status.js";
 import { ticks } from "./ticking.js";
 
 export function StageCard({ stage, position, state }: { stage: StageState; position: number; state: LiveState }) {
@@ -27,7 +27,7 @@ export function StageCard({ stage, position, state }: { stage: StageState; posit
         <h2 id={headingId}>
           <span class="card-position">{position}</span> {label}
         </h2>
-        <StatusBadge status={status} />
+        <StageBadge summary={summary} />
       </div>
       <p class="card-description">{description}</p>
       <div class="card-progress">
@@ -55,6 +55,8 @@ function Count({ label, value, tone }: { label: string; value: string; tone?: "b
   );
 }
 
+const SHORT_MS = 10_000;
+
 /** Now while the stage works, the average once it is over; null when there is nothing to say. */
 function throughput(summary: StageSummary, now: number): string | null {
   const { status, startedAt, finishedAt, done, failed, finishedLastMinute, lastEventAt } = summary;
@@ -64,9 +66,12 @@ function throughput(summary: StageSummary, now: number): string | null {
     const isQuiet = lastEventAt === null || now - Date.parse(lastEventAt) > 60_000;
     return `${rate(isQuiet ? 0 : finishedLastMinute)} files/min now`;
   }
-  const minutes = startedAt && finishedAt ? (Date.parse(finishedAt) - Date.parse(startedAt)) / 60_000 : 0;
-  if (minutes <= 0 || done + failed === 0) return null;
-  return `${rate((done + failed) / minutes)} files/min average`;
+  const ms = startedAt && finishedAt ? Date.parse(finishedAt) - Date.parse(startedAt) : 0;
+  const finished = done + failed;
+  if (ms <= 0 || finished === 0) return null;
+  // A rate per minute of what took seconds says nothing.
+  if (ms < SHORT_MS) return `${number(finished)} in ${duration(ms)}`;
+  return `${rate((finished / ms) * 60_000)} files/min average`;
 }
 
 function CardFacts({ summary, state }: { summary: StageSummary; state: LiveState }) {

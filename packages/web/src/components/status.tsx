@@ -1,5 +1,6 @@
 /** One language for every state: a glyph, a word and a tone. The glyph alone tells them apart without colour. */
-import type { BatchStatus, EventType, LogEvent, StageStatus } from "@cofi/event-log/events";
+import type { BatchStatus, EventType, LogEvent, StageStatus, StageSummary } from "@cofi/event-log/events";
+import { number } from "../format.js";
 
 type Tone = "idle" | "busy" | "good" | "warn" | "bad";
 
@@ -24,8 +25,22 @@ export function statusWord(status: StageStatus | BatchStatus): string {
   return STATUS[status].word;
 }
 
-export function StatusBadge({ status }: { status: StageStatus | BatchStatus }) {
-  const { glyph, word, tone } = STATUS[status];
+/** A stage that is over is plainly done only when none of its files failed. */
+function stageLook({ status, failed }: StageSummary): Look {
+  return status === "success" && failed > 0
+    ? { glyph: "!", word: `Done, ${number(failed)} failed`, tone: "warn" }
+    : STATUS[status];
+}
+
+export function StageBadge({ summary }: { summary: StageSummary }) {
+  return <Badge look={stageLook(summary)} status={summary.status} />;
+}
+
+export function StatusBadge({ status }: { status: BatchStatus }) {
+  return <Badge look={STATUS[status]} status={status} />;
+}
+
+function Badge({ look: { glyph, word, tone }, status }: { look: Look; status: StageStatus | BatchStatus }) {
   return (
     <span class="badge" data-tone={tone} data-status={status}>
       <span class="glyph" aria-hidden="true">
@@ -37,8 +52,11 @@ export function StatusBadge({ status }: { status: StageStatus | BatchStatus }) {
 }
 
 /** Glyph only, where the word stands elsewhere. */
-export function StatusGlyph({ status }: { status: StageStatus | BatchStatus }) {
-  const { glyph, word, tone } = STATUS[status];
+export function StageGlyph({ summary }: { summary: StageSummary }) {
+  return <Glyph look={stageLook(summary)} />;
+}
+
+function Glyph({ look: { glyph, word, tone } }: { look: Look }) {
   return (
     <span class="glyph" data-tone={tone} role="img" aria-label={word}>
       {glyph}
