@@ -18,10 +18,10 @@ async function get(url: string, host: string): Promise<IncomingMessage> {
 
 test("events reach a browser behind nginx as they are logged, while the stream stays open", async () => {
   const dashboard = await run("sqlite", { COFI_TRUSTED_PROXIES: "127.0.0.1" });
-  closing.push(dashboard.close);
+  closing.push(() => dashboard.close());
   const { id: batchId } = await dashboard.store.createBatch({ name: "behind nginx", folder: null });
   const nginx = await startNginx(Number(new URL(dashboard.url).port));
-  closing.push(nginx.stop);
+  closing.push(() => nginx.stop());
 
   const feed = await new Feed(`${nginx.url}/api/stream?batch=${batchId}`).ready();
   closing.push(async () => feed.close());
@@ -39,9 +39,9 @@ test("events reach a browser behind nginx as they are logged, while the stream s
 
 test("the page's routes work through nginx, under the allowed name alone", async () => {
   const dashboard = await run("sqlite", { COFI_ALLOWED_HOSTS: "cofi.example.org" });
-  closing.push(dashboard.close);
+  closing.push(() => dashboard.close());
   const nginx = await startNginx(Number(new URL(dashboard.url).port));
-  closing.push(nginx.stop);
+  closing.push(() => nginx.stop());
   expect((await get(`${nginx.url}/api/health`, "cofi.example.org")).statusCode).toBe(200);
   expect((await get(`${nginx.url}/api/health`, "elsewhere.example.org")).statusCode).toBe(403);
 });
@@ -64,7 +64,7 @@ test("the configuration alone keeps the stream unbuffered", async () => {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the server has no port");
   const nginx = await startNginx(address.port);
-  closing.push(nginx.stop);
+  closing.push(() => nginx.stop());
 
   const response = await fetch(`${nginx.url}/api/stream`, { signal: AbortSignal.timeout(5_000) });
   const reader = response.body?.getReader();
