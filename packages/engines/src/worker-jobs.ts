@@ -7,7 +7,7 @@ export function serveJobs<Input, Output>(
 ): void {
   const port = parentPort;
   if (!port) throw new Error("serveJobs must be called in a worker thread");
-  port.on("message", async ({ id, input }: WorkerRequest<Input>) => {
+  const answer = async ({ id, input }: WorkerRequest<Input>): Promise<void> => {
     try {
       const { output, transfer = [] } = await work(input);
       const reply: WorkerReply<Output> = { id, output };
@@ -16,5 +16,6 @@ export function serveJobs<Input, Output>(
       const reply: WorkerReply<Output> = { id, error: error instanceof Error ? error.message : String(error) };
       port.postMessage(reply);
     }
-  });
+  };
+  port.on("message", (request: WorkerRequest<Input>) => void answer(request));
 }

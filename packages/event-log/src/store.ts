@@ -195,7 +195,7 @@ export class Store {
   /** 0 when there is no event yet. */
   async maxEventId(): Promise<number> {
     const select = this.#db.selectFrom("batchExecutionLog").select((eb) => eb.fn.max("id").as("id"));
-    return Number((await this.#run(() => select.executeTakeFirst()))?.id ?? 0);
+    return (await this.#run(() => select.executeTakeFirst()))?.id ?? 0;
   }
 
   /** Events of all batches with a higher id, ascending. Ids do not become visible in order: the tail knows the holes. */

@@ -42,11 +42,9 @@ async function follow(store: Store, batchId: number, signal: AbortSignal): Promi
 }
 
 function line(event: LogEvent): string {
-  const message =
-    event.errorMessage ??
-    (event.metadata && typeof event.metadata === "object" && "message" in event.metadata
-      ? String(event.metadata.message)
-      : "");
+  const { metadata } = event;
+  const said = metadata && typeof metadata === "object" && "message" in metadata ? metadata.message : null;
+  const message = event.errorMessage ?? (typeof said === "string" ? said : "");
   const progress = event.totalFiles === null ? "" : `${event.processedFiles ?? 0}/${event.totalFiles}`;
   const fields = [
     event.timestamp.slice(11, 23),

@@ -68,7 +68,7 @@ export function SignIn({ onDone }: { onDone: () => void }) {
     const token = new FormData(event.currentTarget as HTMLFormElement).get("token");
     isBusy.value = true;
     try {
-      if (await signIn(String(token).trim())) return onDone();
+      if (await signIn(typeof token === "string" ? token.trim() : "")) return onDone();
       problem.value = "That is not the access token.";
     } catch (error) {
       problem.value = error instanceof Error ? error.message : String(error);
