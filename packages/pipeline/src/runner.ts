@@ -46,6 +46,9 @@ export interface OtherHost {
   slots: number;
 }
 
+/** This process. Units that take no time share the commits of their events. */
+export const HERE: OtherHost = { name: null, slots: 64 };
+
 /** The stage as a whole cannot go on: the batch fails. */
 export class StageFailedError extends Error {
   override readonly name = "StageFailedError";

@@ -253,6 +253,8 @@ test("a batch with the three stages on such servers: invented words are refused 
   expect(errors.map(({ stage, errorMessage }) => [stage, errorMessage])).toEqual([
     ["llm1", "The model quoted words that are not in the transcript: its answer is refused."],
   ]);
+  const answered = events.filter(({ stage, eventType }) => stage === "stt" && eventType === "file_complete");
+  expect(answered.map(({ gpuIp }) => gpuIp)).toEqual(["127.0.0.1"]);
   expect(await bench.results.trades(batchId)).toMatchObject([{ verdict: "CONFIRMED", verdictCallId: "c1" }]);
   expect(scripted.requests.filter((request) => /^(?:stt|llm)/.test(request))).toEqual([]);
   for (const table of ["batchExecutionLog", "batchStatus", "transcript", "extractedTrade", "auditAnswer"]) {

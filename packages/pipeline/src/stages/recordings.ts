@@ -1,0 +1,81 @@
+/** What the stages that work on recordings share: which are in the batch, what is known of them, how an engine is asked. */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
+import type { z } from "zod";
+import type { Json } from "@cofi/event-log/events";
+import type { StageName } from "@cofi/event-log/stages";
+import type { Recording } from "../batch-folder.js";
+import type { BatchRun } from "../batch-run.js";
+import { EngineError } from "../engine-client.js";
+import type { EngineHost } from "../runtime/runtime.js";
+
+export interface FileUnit {
+  name: string;
+  recording: Recording;
+}
+
+export function activeFiles(run: BatchRun): FileUnit[] {
+  return [...run.active].map(([name, recording]) => ({ name, recording }));
+}
+
+export function drop(run: BatchRun, { name }: FileUnit): void {
+  run.active.delete(name);
+}
+
+export async function keep<T>(findings: Map<string, T>, fileName: string, answer: T): Promise<void> {
+  findings.set(fileName, answer);
+}
+
+export function callIdOf(run: BatchRun, fileName: string): string {
+  const call = run.calls.get(fileName);
+  if (!call) throw new Error(`${fileName} is in a stage after callmetadata without a row in calls.csv.`);
+  return call.callId;
+}
+
+export function trimOf(run: BatchRun, fileName: string): { start_s: number; end_s: number } {
+  const found = run.findings.ivr.get(fileName);
+  if (!found) throw new Error(`${fileName} is in a stage after ivr without an answer of ivr.`);
+  return found.trim;
+}
+
+export function required(host: EngineHost | null): EngineHost {
+  if (!host) throw new Error("A stage that uses an engine was given none.");
+  return host;
+}
+
+/** Asks about a recording; puts it on the host first where the host does not have it. */
+export async function askEngine<T>(
+  run: BatchRun,
+  stage: StageName,
+  { recording }: FileUnit,
+  payload: Json,
+  schema: z.ZodType<T>,
+  engine: EngineHost | null,
+  signal: AbortSignal,
+): Promise<T> {
+  const host = required(engine);
+  const ask = (body: Json): Promise<T> => run.client.process(host, stage, body, schema, signal);
+  try {
+    return await ask(payload);
+  } catch (error) {
+    if (!(error instanceof EngineError) || (error.type !== "file-missing" && error.type !== "variant-missing"))
+      throw error;
+    await run.client.upload(host, run.batchId, recording.fileName, recording.path, signal);
+    if (error.type === "file-missing" && !asksForVariant(payload)) return ask(payload);
+    const message = `${host.name} has no denoised audio of this file: the original is used`;
+    await run.logger.info(stage, message, { fileName: recording.fileName, gpuIp: host.name });
+    return ask({ ...(payload as { [key: string]: Json }), variant: "original" });
+  }
+}
+
+function asksForVariant(payload: Json): boolean {
+  return typeof payload === "object" && payload !== null && "variant" in payload && payload["variant"] === "denoised";
+}
+
+/** Lower-case hex, as the engines answer it. */
+export async function sha256Of(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash);
+  return hash.digest("hex");
+}
