@@ -7,7 +7,7 @@ const LOOK_TIMEOUT_MS = 10_000;
 
 /**
  * Waits until the engine says that it can work.
- * @param gone asked between two looks: a reason to give up at once
+ * @param gone asked after each look in vain, with what it found: a reason to give up at once
  * @throws EngineStartError after `timeoutMs`, when `gone` has a reason, or when the signal aborts
  */
 export async function awaitHealth(
@@ -15,7 +15,7 @@ export async function awaitHealth(
   engine: EngineAddress,
   timeoutMs: number,
   signal: AbortSignal,
-  gone: () => string | null = () => null,
+  gone: (error: unknown) => string | null = () => null,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   let cause = "it takes the connection and does not answer.";
@@ -25,8 +25,9 @@ export async function awaitHealth(
       await client.health(engine, AbortSignal.any([signal, AbortSignal.timeout(left)]));
       return;
     } catch (error) {
-      const reason = gone() ?? (signal.aborted ? "the batch was stopped" : null);
-      if (reason !== null) throw new EngineStartError(`${engine.name}: ${reason}.`, { cause: error });
+      const reason = gone(error) ?? (signal.aborted ? "the batch was stopped" : null);
+      if (reason !== null)
+        throw new EngineStartError(`${engine.name}: ${reason.replace(/\.$/, "")}.`, { cause: error });
       // A look that was cut short says nothing about the engine: what the one before found does.
       if (!(error instanceof EngineError && error.type === "stopped")) cause = (error as Error).message;
       if (Date.now() >= deadline)

@@ -1,9 +1,12 @@
 /** Engines that run already, on hosts of their own: `COFI_ENGINE_<STAGE>_URLS`. */
 import { SettingsError } from "@cofi/event-log/settings";
 import type { StageName } from "@cofi/event-log/stages";
-import type { EngineClient } from "../engine-client.js";
+import { EngineError, type EngineClient } from "../engine-client.js";
 import { awaitHealth } from "./await-health.js";
 import type { EngineHost, RunningEngines, Runtime, RuntimeListener } from "./runtime.js";
+
+/** How long a host that does not answer is waited for while another one of the stage is ready. */
+const ABSENT_HOST_MS = 5_000;
 
 /** The base URLs of a stage's engines; null when the variable is not set. @throws SettingsError */
 export function remoteUrls(stage: StageName, env: NodeJS.ProcessEnv): string[] | null {
@@ -53,21 +56,30 @@ export class RemoteRuntime implements Runtime {
       slots: this.#slots,
       ready: () => Promise.resolve(),
     }));
-    const healthy: EngineHost[] = [];
+    const healthy = new Set<EngineHost>();
     const failures: unknown[] = [];
+    let firstHealthy = Number.POSITIVE_INFINITY;
+    /** One that loads its model is waited for; one that is not there must not hold up those that are. */
+    const givenUp = (error: unknown): string | null =>
+      performance.now() - firstHealthy > ABSENT_HOST_MS && error instanceof EngineError && error.status === null
+        ? `not healthy ${ABSENT_HOST_MS / 1000} s after others were: ${error.message}`
+        : null;
     await Promise.all(
       hosts.map(async (host) => {
         try {
-          await awaitHealth(this.#client, host, this.#timeoutMs, signal);
-          healthy.push(host);
+          await awaitHealth(this.#client, host, this.#timeoutMs, signal, givenUp);
+          firstHealthy = Math.min(firstHealthy, performance.now());
+          healthy.add(host);
         } catch (error) {
           failures.push(error);
           listener.error((error as Error).message, { host: host.name });
         }
       }),
     );
-    if (healthy.length === 0) throw failures[0];
-    for (const host of healthy) listener.info(`Engine of ${stage} in use on ${host.name}`, { url: host.url });
-    return { hosts: healthy, stop: () => Promise.resolve() };
+    // In the order of the setting: files find their host by its place.
+    const inUse = hosts.filter((host) => healthy.has(host));
+    if (inUse.length === 0) throw failures[0];
+    for (const host of inUse) listener.info(`Engine of ${stage} in use on ${host.name}`, { url: host.url });
+    return { hosts: inUse, stop: () => Promise.resolve() };
   }
 }
