@@ -30,6 +30,12 @@ beforeAll(async () => {
   browser = await launchBrowser();
   url = (await cofi.printed(/Dashboard: (http\S+)/))[1] ?? "";
   page = await open({ viewport: { width: 1440, height: 900 } });
+  await mkdir("test-results", { recursive: true });
+  await page
+    .locator('[data-stage="stt"][data-status="processing"] [data-event-type="file_complete"]')
+    .first()
+    .waitFor({ timeout: 8 * MINUTE });
+  await page.screenshot({ path: "test-results/dashboard-running.png" });
   await cofi.printed(/Sample batch .*\n/);
   database = await openDatabase(`sqlite:${join(folder, "cofi.sqlite")}`);
 }, 9 * MINUTE);
@@ -170,6 +176,7 @@ describe("the page", () => {
     await dialog.waitFor();
     await dialog.getByText("segments").first().waitFor();
     expect(page.url()).toMatch(/event=\d+/);
+    await page.screenshot({ path: "test-results/event-dialog.png" });
     expect(await axeViolations(page)).toEqual([]);
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "hidden" });
@@ -193,7 +200,6 @@ describe("the page", () => {
   ])("is accessible and fits: %s", async (name, options) => {
     const shown = await open(options);
     await shown.locator('[data-stage="llm2"][data-status="success"]').waitFor();
-    await mkdir("test-results", { recursive: true });
     await shown.screenshot({ path: `test-results/dashboard-${name.replace(" ", "-")}.png` });
     if (name === "wide" && process.env["COFI_UPDATE_PICTURE"])
       await shown.screenshot({ path: "docs/images/dashboard.png" });
