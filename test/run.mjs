@@ -73,7 +73,7 @@ function runTests() {
 
 if (await check("what the tests need is on this system", () => provideSystem(console.log))) {
   if (filters.length === 0) {
-    await program("types of the tests (tsc)", ["tsc", "-b", "test"]);
+    await program("types of the tests (tsc)", ["tsc", "-b", "test", "packages/web/test"]);
     await program("format (oxfmt)", ["oxfmt", "--check", "."]);
     await program("lint (oxlint)", ["oxlint", "--type-aware"]);
     await program("no unused files, exports or dependencies (knip)", ["knip"]);
