@@ -27,7 +27,10 @@ const require = createRequire(import.meta.url);
 function sqliteModule(): SqliteModule {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   const name = major > 22 || (major === 22 && minor >= 13) ? "node:sqlite" : "@photostructure/sqlite";
+  const { emitWarning } = process;
   try {
+    // Node 22 warns on the terminal that its SQLite is experimental each time it is loaded; the tests run on it.
+    process.emitWarning = () => undefined;
     return require(name) as SqliteModule;
   } catch (error) {
     throw new Error(
@@ -35,6 +38,8 @@ function sqliteModule(): SqliteModule {
         "Run `npm ci` without --omit=optional, or use Node 22.13 or later.",
       { cause: error },
     );
+  } finally {
+    process.emitWarning = emitWarning;
   }
 }
 
