@@ -175,6 +175,8 @@ describe("the page", () => {
     const dialog = page.locator("dialog[open]");
     await dialog.waitFor();
     await dialog.getByText("segments").first().waitFor();
+    // What was asked stands with the start of the same try.
+    await dialog.getByTestId("payload").getByText("file_name").first().waitFor();
     expect(page.url()).toMatch(/event=\d+/);
     await page.screenshot({ path: "test-results/event-dialog.png" });
     expect(await axeViolations(page)).toEqual([]);

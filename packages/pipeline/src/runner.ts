@@ -121,6 +121,8 @@ class StageWork<Unit extends { name: string }, Answer> {
   #unanswered = 0;
   #total = 0;
   #lastProgress = 0;
+  /** Files finished as the last progress event said; files that finish in one turn are told once. */
+  #reported = -1;
   readonly #stage: Stage<Unit, Answer>;
   readonly #options: RunnerOptions;
 
@@ -273,8 +275,10 @@ class StageWork<Unit extends { name: string }, Answer> {
   async #progress(): Promise<void> {
     const now = performance.now();
     const { processedFiles, totalFiles } = this.counts();
+    if (processedFiles === this.#reported) return;
     if (now - this.#lastProgress < PROGRESS_INTERVAL_MS && processedFiles < totalFiles) return;
     this.#lastProgress = now;
+    this.#reported = processedFiles;
     await this.#options.run.logger.stageProgress(this.#stage.name, { processedFiles, totalFiles });
   }
 }

@@ -52,6 +52,25 @@ export function fetchEvent(id: number, signal: AbortSignal): Promise<LogEventDet
   return get(`api/events/${id}`, signal);
 }
 
+const TRIES_LOOKED_AT = 100;
+
+/**
+ * The other half of a file's try: of its start the outcome, which holds the response, and of its outcome the start, which
+ * holds the payload. null for other events, and while or where there is none.
+ */
+export async function fetchCounterpart(event: LogEvent, signal: AbortSignal): Promise<LogEventDetail | null> {
+  const { id, stage, fileName, eventType, batchId } = event;
+  const isStart = eventType === "file_start";
+  if (fileName === null || (!isStart && eventType !== "file_complete" && eventType !== "error")) return null;
+  const query = new URLSearchParams({ stage, fileName, limit: String(TRIES_LOOKED_AT) });
+  const { events } = await get<{ events: LogEvent[] }>(`api/batch/${batchId}/logs?${query}`, signal);
+  const ofSameTry = events.filter((other) => other.attempt === event.attempt);
+  const other = isStart
+    ? ofSameTry.findLast((one) => one.id > id && (one.eventType === "file_complete" || one.eventType === "error"))
+    : ofSameTry.find((one) => one.id < id && one.eventType === "file_start");
+  return other ? fetchEvent(other.id, signal) : null;
+}
+
 async function logsBefore(event: LogEvent, before: number, limit: number, signal: AbortSignal): Promise<LogEvent[]> {
   const query = new URLSearchParams({ stage: event.stage, before: String(before), limit: String(limit) });
   return (await get<{ events: LogEvent[] }>(`api/batch/${event.batchId}/logs?${query}`, signal)).events;

@@ -1,8 +1,8 @@
 /** One event with everything it holds. The open dialog reads nothing live, so that nothing moves in it. */
 import type { LogEvent, LogEventDetail } from "@cofi/event-log/events";
-import { useSignal, useSignalEffect } from "@preact/signals";
+import { batch, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { fetchEvent, fetchNewer, fetchOlder } from "../api.js";
+import { fetchCounterpart, fetchEvent, fetchNewer, fetchOlder } from "../api.js";
 import type { LiveState } from "../live-state.js";
 import { closeEvent, isDialogUp, openEvent, showEvent } from "../preferences.js";
 import { EventFields } from "./event-fields.js";
@@ -57,6 +57,7 @@ function returnFocus(id: number | null, state: LiveState): void {
 
 function DialogBody({ id, state }: { id: number; state: LiveState }) {
   const shown = useSignal<Shown>({ kind: "loading" });
+  const counterpart = useSignal<LogEventDetail | null>(null);
   const neighbours = useSignal<{ older: number | null; newer: number | null }>({ older: null, newer: null });
   useSignalEffect(() => {
     const wanted = openEvent.value;
@@ -69,11 +70,16 @@ function DialogBody({ id, state }: { id: number; state: LiveState }) {
   async function load(wanted: number, signal: AbortSignal): Promise<void> {
     try {
       const event = await fetchEvent(wanted, signal);
-      shown.value = { kind: "event", event };
-      const [older, newer] = await Promise.all([
+      batch(() => {
+        shown.value = { kind: "event", event };
+        counterpart.value = null;
+      });
+      const [older, newer, other] = await Promise.all([
         fetchOlder(event, signal),
         fetchNewer(event, listedWith(event, state), signal),
+        fetchCounterpart(event, signal),
       ]);
+      counterpart.value = other;
       neighbours.value = { older, newer };
     } catch (error) {
       if (signal.aborted) return;
@@ -103,7 +109,9 @@ function DialogBody({ id, state }: { id: number; state: LiveState }) {
             {content.message}
           </p>
         )}
-        {content.kind === "event" && <EventContent key={content.event.id} event={content.event} state={state} />}
+        {content.kind === "event" && (
+          <EventContent key={content.event.id} event={content.event} counterpart={counterpart.value} state={state} />
+        )}
       </div>
     </div>
   );
@@ -153,8 +161,17 @@ function Move({ name, label, to }: { name: "previous" | "next"; label: string; t
   );
 }
 
-function EventContent({ event, state }: { event: LogEventDetail; state: LiveState }) {
+interface ContentProps {
+  event: LogEventDetail;
+  /** The start of the try whose outcome the event is, or the other way round. */
+  counterpart: LogEventDetail | null;
+  state: LiveState;
+}
+
+function EventContent({ event, counterpart, state }: ContentProps) {
   const stage = state.stages.peek().find(({ summary }) => summary.peek().stage === event.stage);
+  const asked = event.payload === null && counterpart?.payload ? counterpart : event;
+  const answered = event.response === null && counterpart?.response ? counterpart : event;
   return (
     <>
       {event.errorMessage !== null && (
@@ -163,8 +180,20 @@ function EventContent({ event, state }: { event: LogEventDetail; state: LiveStat
         </pre>
       )}
       <EventFields event={event} label={stage?.summary.peek().label ?? null} />
-      <PayloadView title="Payload" text={event.payload} size={event.payloadBytes} cut={event.payloadCut} />
-      <PayloadView title="Response" text={event.response} size={event.responseBytes} cut={event.responseCut} />
+      <PayloadView
+        title="Payload"
+        note={asked === event ? null : `of event ${asked.id}, the start of this try`}
+        text={asked.payload}
+        size={asked.payloadBytes}
+        cut={asked.payloadCut}
+      />
+      <PayloadView
+        title="Response"
+        note={answered === event ? null : `of event ${answered.id}, the end of this try`}
+        text={answered.response}
+        size={answered.responseBytes}
+        cut={answered.responseCut}
+      />
     </>
   );
 }

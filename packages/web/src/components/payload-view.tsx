@@ -9,6 +9,8 @@ import { Icon } from "./icons.js";
 
 interface Props {
   title: string;
+  /** Where the text stands when it is another event's. */
+  note: string | null;
   /** As stored; JSON unless cut or written so by others. */
   text: string | null;
   size: number | null;
@@ -23,7 +25,7 @@ function parse(text: string): { json: Json } | null {
   }
 }
 
-export function PayloadView({ title, text, size, cut }: Props) {
+export function PayloadView({ title, note, text, size, cut }: Props) {
   const parsed = useMemo(() => (text === null || cut ? null : parse(text)), [text, cut]);
   const name = title.toLowerCase();
   return (
@@ -31,6 +33,7 @@ export function PayloadView({ title, text, size, cut }: Props) {
       <div class="payload-head">
         <h3>
           {title} {size !== null && <span class="soft">{bytes(size)}</span>}
+          {note !== null && <span class="soft"> {note}</span>}
         </h3>
         {text !== null && <CopyButton wide what={name} text={() => text} />}
       </div>

@@ -28,7 +28,7 @@ export function statusWord(status: StageStatus | BatchStatus): string {
 /** A stage that is over is plainly done only when none of its files failed. */
 function stageLook({ status, failed }: StageSummary): Look {
   return status === "success" && failed > 0
-    ? { glyph: "!", word: `Done, ${number(failed)} failed`, tone: "warn" }
+    ? { glyph: "!", word: `${number(failed)} failed`, tone: "warn" }
     : STATUS[status];
 }
 
