@@ -35,6 +35,8 @@ export async function engineCommand(stage: string, options: EngineOptions): Prom
   }
   await aborted(signal);
   await engine.close();
+  // An open standard input would keep the process.
+  process.stdin.destroy();
 }
 
 function stdinClosed(): AbortSignal {
