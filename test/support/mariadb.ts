@@ -28,7 +28,7 @@ const START_DEADLINE_MS = 60_000;
 const USER = "cofi";
 
 /** Starts a server with strict defaults and durability off: the tests' data need not survive the machine. */
-export async function startMariadb(): Promise<MariadbServer> {
+export async function startMariadb(options: { durable?: boolean } = {}): Promise<MariadbServer> {
   const folder = await mkdtemp(join(tmpdir(), "cofi-mariadb-"));
   const password = randomBytes(12).toString("hex");
   const data = join(folder, "data");
@@ -63,7 +63,7 @@ export async function startMariadb(): Promise<MariadbServer> {
           "--bind-address=127.0.0.1",
           "--skip-name-resolve",
           "--default-time-zone=+00:00",
-          "--innodb-flush-log-at-trx-commit=2",
+          `--innodb-flush-log-at-trx-commit=${options.durable ? 1 : 2}`,
           "--innodb-buffer-pool-size=128M",
           "--max-connections=200",
         ],
