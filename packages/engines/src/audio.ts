@@ -3,6 +3,7 @@ import { open, stat } from "node:fs/promises";
 import { endianness } from "node:os";
 import { z } from "zod";
 import { EngineProblem } from "./problem.js";
+import { cannotStart } from "./system-tools.js";
 import { missingWavBytes } from "./wav.js";
 
 /** The telephone band's sample rate: what every engine works on. */
@@ -38,26 +39,27 @@ const Probe = z.object({
       z.object({
         codec_type: z.string().optional(),
         codec_name: z.string().optional(),
-        sample_rate: z.coerce.number().optional(),
+        sample_rate: z.coerce.number().optional().catch(undefined),
         channels: z.number().optional(),
       }),
     )
     .default([]),
   format: z
-    .object({ format_name: z.string().default("unknown"), duration: z.coerce.number().optional() })
+    .object({ format_name: z.string().default("unknown"), duration: z.coerce.number().optional().catch(undefined) })
     .default({ format_name: "unknown" }),
 });
 
 /**
  * Decodes a recording of any format that ffmpeg knows. Throws `EngineProblem` 422 `unreadable-audio` saying what was found
- * (nothing, no audio, a file that was cut off), 422 `not-supported` beyond four hours.
+ * (nothing, no audio, a file that was cut off), 422 `not-supported` beyond four hours, and the reason of `gone` when that
+ * aborts.
  */
-export async function decodeAudio(path: string): Promise<Audio> {
+export async function decodeAudio(path: string, gone?: AbortSignal): Promise<Audio> {
   const { size } = await stat(path);
   if (size === 0) throw unreadable("The file is empty (0 bytes).");
   const missing = missingWavBytes(await headOf(path), size);
-  const { format, stream, channels, sampleRate } = await probe(path, size);
-  const bytes = await decode(path, channels);
+  const { format, stream, channels, sampleRate } = await probe(path, size, gone);
+  const bytes = await decode(path, channels, gone);
   const samples = asSamples(bytes);
   const durationS = samples.length / SAMPLE_RATE;
   const found = `${format.format_name} with ${stream.codec_name ?? "an unknown codec"}, ${size} bytes`;
@@ -83,13 +85,12 @@ export async function decodeAudio(path: string): Promise<Audio> {
   return { samples, duration_s: durationS, sample_rate: sampleRate, channels, codec: stream.codec_name ?? "unknown" };
 }
 
-async function probe(path: string, size: number) {
+async function probe(path: string, size: number, gone: AbortSignal | undefined) {
   const entries = "format=format_name,duration:stream=codec_type,codec_name,sample_rate,channels";
   const result = await run(
     "ffprobe",
     ["-v", "error", ...INPUT_LIMITS, "-show_entries", entries, "-of", "json", `file:${path}`],
-    PROBE_TIMEOUT_MS,
-    1024 * 1024,
+    { timeoutMs: PROBE_TIMEOUT_MS, maxBytes: 1024 * 1024, gone },
   );
   const { format, streams } =
     result.code === 0 ? Probe.parse(JSON.parse(result.stdout.toString("utf8"))) : Probe.parse({});
@@ -106,7 +107,7 @@ async function probe(path: string, size: number) {
 }
 
 /** Mono float samples at 8 kHz. ffmpeg's own downmix raises the level of two like channels by 3 dB: a plain mean does not. */
-async function decode(path: string, channels: number): Promise<Buffer> {
+async function decode(path: string, channels: number, gone: AbortSignal | undefined): Promise<Buffer> {
   const mean = Array.from({ length: channels }, (_, channel) => `${1 / channels}*c${channel}`).join("+");
   const mix = channels > 1 ? ["-af", `pan=mono|c0=${mean}`] : ["-ac", "1"];
   const result = await run(
@@ -115,8 +116,11 @@ async function decode(path: string, channels: number): Promise<Buffer> {
     ["-nostdin", "-v", "error", "-threads", "1", ...INPUT_LIMITS, "-i", `file:${path}`, "-map", "0:a:0", ...mix].concat(
       ["-ar", String(SAMPLE_RATE), "-t", String(MAX_DURATION_S + 1), "-f", "f32le", "pipe:1"],
     ),
-    DECODE_TIMEOUT_MS,
-    (MAX_DURATION_S + 2) * SAMPLE_RATE * Float32Array.BYTES_PER_ELEMENT,
+    {
+      timeoutMs: DECODE_TIMEOUT_MS,
+      maxBytes: (MAX_DURATION_S + 2) * SAMPLE_RATE * Float32Array.BYTES_PER_ELEMENT,
+      gone,
+    },
   );
   if (result.code !== 0 && result.stdout.length === 0) {
     throw unreadable(`ffmpeg could not decode it: ${firstLine(result.stderr, path)}`);
@@ -135,6 +139,13 @@ function asSamples(bytes: Buffer): Float32Array<ArrayBuffer> {
   return samples;
 }
 
+interface ProgramBounds {
+  timeoutMs: number;
+  /** Of its standard output. */
+  maxBytes: number;
+  gone: AbortSignal | undefined;
+}
+
 interface ProgramResult {
   code: number | null;
   stdout: Buffer;
@@ -142,8 +153,9 @@ interface ProgramResult {
 }
 
 /** Runs a program to its end, with bounds on its time and output. Throws when it is not installed or exceeds them. */
-function run(program: string, args: string[], timeoutMs: number, maxBytes: number): Promise<ProgramResult> {
+function run(program: string, args: string[], { timeoutMs, maxBytes, gone }: ProgramBounds): Promise<ProgramResult> {
   return new Promise((resolve, reject) => {
+    gone?.throwIfAborted();
     const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -153,6 +165,8 @@ function run(program: string, args: string[], timeoutMs: number, maxBytes: numbe
       failure ??= reason;
       child.kill("SIGKILL");
     };
+    const leave = (): void => stop(gone?.reason as Error);
+    gone?.addEventListener("abort", leave);
     const timer = setTimeout(() => stop(unreadable(`${program} was not done after ${timeoutMs / 1000} s.`)), timeoutMs);
     child.stdout.on("data", (chunk: Buffer) => {
       bytes += chunk.length;
@@ -163,12 +177,11 @@ function run(program: string, args: string[], timeoutMs: number, maxBytes: numbe
       if (stderr.length < 4096) stderr += text;
     });
     child.on("error", (error) => {
-      failure ??= new Error(`${program} cannot be started: ${error.message}. Install it: apt-get install ffmpeg`, {
-        cause: error,
-      });
+      failure ??= cannotStart(program, "ffmpeg", error);
     });
     child.on("close", (code) => {
       clearTimeout(timer);
+      gone?.removeEventListener("abort", leave);
       if (failure) reject(failure);
       else resolve({ code, stdout: Buffer.concat(chunks), stderr });
     });

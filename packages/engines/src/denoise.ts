@@ -22,10 +22,10 @@ export function createEngine(): StageEngine {
       await workers.run({ samples: new Float32Array(SAMPLE_RATE / 10) });
     },
 
-    async process(body, files) {
+    async process(body, files, gone) {
       const { batchId, fileName } = parseRecording(body);
-      const { samples, ...facts } = await decodeAudio(await files.original(batchId, fileName));
-      const { wav, levels, speechProbability } = await workers.run({ samples }, [samples.buffer]);
+      const { samples, ...facts } = await decodeAudio(await files.original(batchId, fileName), gone);
+      const { wav, levels, speechProbability } = await workers.run({ samples }, { transfer: [samples.buffer], gone });
       await files.writeVariant(batchId, fileName, "denoised", wav);
       return {
         duration_s: facts.duration_s,

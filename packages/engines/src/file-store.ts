@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { access, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { access, mkdir, open, readdir, rename, rm, stat, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { EngineProblem, badRequest } from "./problem.js";
 import type { FileStore, Variant } from "./stage-engine.js";
@@ -87,6 +87,8 @@ export class DiskFileStore implements FileStore {
       await this.#dropStaleVariants(folder, stored.sha256);
       await this.#moveInto(temporary, folder, "original");
       return stored;
+    } catch (error) {
+      throw isDiskFull(error) ? this.#diskFull(error) : error;
     } finally {
       await rm(temporary, { force: true });
     }
@@ -110,6 +112,21 @@ export class DiskFileStore implements FileStore {
     );
   }
 
+  /**
+   * Opens the uploaded or a derived recording. What is read from the handle stays whole while the file is replaced or deleted.
+   * Throws 404 `file-missing` or `variant-missing`. The caller closes the handle.
+   */
+  async openRecording(batchId: number, fileName: string, wanted: "original" | Variant): Promise<FileHandle> {
+    const path =
+      wanted === "original" ? await this.original(batchId, fileName) : await this.variant(batchId, fileName, wanted);
+    try {
+      return await open(path);
+    } catch (error) {
+      if (isMissing(error)) throw fileMissing(batchId, fileName);
+      throw error;
+    }
+  }
+
   async writeVariant(batchId: number, fileName: string, variant: Variant, content: Uint8Array): Promise<string> {
     const temporary = this.#temporaryPath();
     const path = join(this.#folder(batchId, fileName), VARIANT_FILES[variant]);
@@ -120,7 +137,7 @@ export class DiskFileStore implements FileStore {
       return path;
     } catch (error) {
       if (isMissing(error)) throw fileMissing(batchId, fileName);
-      throw error;
+      throw isDiskFull(error) ? this.#diskFull(error) : error;
     } finally {
       await rm(temporary, { force: true });
     }
@@ -134,6 +151,11 @@ export class DiskFileStore implements FileStore {
   #folder(batchId: number, fileName: string): string {
     const name = createHash("sha256").update(validFileName(fileName)).digest("hex");
     return join(this.#root, String(validBatchId(batchId)), name);
+  }
+
+  #diskFull(cause: unknown): EngineProblem {
+    const detail = `There is no space left for recordings in ${this.#root}. Free space there; DELETE /files/{batch_id} forgets a batch.`;
+    return new EngineProblem(500, "engine-failed", "The disk of this host is full", detail, { cause });
   }
 
   #temporaryPath(): string {
@@ -210,6 +232,10 @@ async function exists(path: string): Promise<boolean> {
 
 function isMissing(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ENOENT";
+}
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
 }
 
 function ignoreMissing(error: unknown): undefined {

@@ -28,10 +28,10 @@ export function createEngine(): StageEngine {
       await workers.run({ samples: new Float32Array(SAMPLE_RATE) });
     },
 
-    async process(body, files) {
+    async process(body, files, gone) {
       const { batchId, fileName } = parseRecording(body);
-      const { samples, duration_s } = await decodeAudio(await files.original(batchId, fileName));
-      return { duration_s, ...(await workers.run({ samples }, [samples.buffer])) };
+      const { samples, duration_s } = await decodeAudio(await files.original(batchId, fileName), gone);
+      return { duration_s, ...(await workers.run({ samples }, { transfer: [samples.buffer], gone })) };
     },
 
     close: () => workers.close(),

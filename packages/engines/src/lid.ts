@@ -25,13 +25,14 @@ export function createEngine(): StageEngine {
       await recogniser.load();
     },
 
-    async process(body, files) {
+    async process(body, files, gone) {
       if (phoneCounts === undefined) throw new Error("The engine is not loaded");
       const counts = phoneCounts;
       const request = parseSpeechRequest(body);
-      const { samples } = await decodeAudio(await requestedFile(request, files));
+      const { samples } = await decodeAudio(await requestedFile(request, files), gone);
       const options = { samples, trim: request.trim, joined: LISTENING };
-      return identifyLanguage(await recogniser.withSpeech(options, (speech) => gatherEvidence(speech, counts)));
+      const evidence = await recogniser.withSpeech(options, gone, (speech) => gatherEvidence(speech, counts));
+      return identifyLanguage(evidence);
     },
 
     close: () => recogniser.close(),

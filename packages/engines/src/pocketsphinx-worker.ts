@@ -15,7 +15,7 @@ export interface UtteranceJob {
   /** The conversation, in seconds of the recording. */
   trim: Span;
   folder: string;
-  /** Segments are joined into utterances of this length, in seconds, and no more than `maxSpeechS` is taken. */
+  /** Segments are joined into utterances of this length, in seconds, and taken until there are `maxSpeechS` of them. */
   joined?: { utteranceS: number; maxSpeechS: number };
 }
 

@@ -7,7 +7,7 @@ import type { LanguageModelFiles } from "./language-model.js";
 import { preparedSeconds } from "./pocketsphinx-audio.js";
 import type { SpeechJob, SpeechResult, Utterance, UtteranceJob } from "./pocketsphinx-worker.js";
 import { EngineProblem } from "./problem.js";
-import { findAcousticModel, requireTools } from "./system-tools.js";
+import { cannotStart, findAcousticModel, requireTools } from "./system-tools.js";
 import { WorkerPool } from "./worker-pool.js";
 
 const FRAMES_PER_S = 100;
@@ -73,17 +73,27 @@ export class Pocketsphinx {
 
   /**
    * Finds the speech in a recording and gives it to `work`; the files made for it are removed when `work` is done or fails.
-   * The samples are moved away from the caller. Throws `EngineProblem` 500 when the recogniser fails.
+   * The samples are moved away from the caller. Throws `EngineProblem` 500 when the recogniser fails; no recogniser goes on
+   * after that, nor after `gone` aborts.
    */
-  async withSpeech<T>(job: Omit<UtteranceJob, "kind" | "folder">, work: (speech: Speech) => Promise<T>): Promise<T> {
+  async withSpeech<T>(
+    job: Omit<UtteranceJob, "kind" | "folder">,
+    gone: AbortSignal,
+    work: (speech: Speech) => Promise<T>,
+  ): Promise<T> {
     if (this.#folder === undefined) throw new Error("The recogniser is not loaded");
     const folder = await mkdtemp(join(this.#folder, "file-"));
+    const over = new AbortController();
+    const stop = AbortSignal.any([gone, over.signal]);
     try {
-      const result = await this.#workers.run({ ...job, kind: "utterances", folder }, [job.samples.buffer]);
+      const options = { transfer: [job.samples.buffer], gone };
+      const result = await this.#workers.run({ ...job, kind: "utterances", folder }, options);
       const utterances = result.kind === "utterances" ? result.utterances : [];
-      return await work({ utterances, recognise: (pass) => this.#recognise(folder, utterances, pass) });
+      return await work({ utterances, recognise: (pass) => this.#recognise(folder, utterances, pass, stop) });
     } finally {
-      await rm(folder, { recursive: true, force: true });
+      over.abort();
+      // A recogniser that was ended just now may still be writing its log.
+      await rm(folder, { recursive: true, force: true, maxRetries: 3 });
     }
   }
 
@@ -96,7 +106,7 @@ export class Pocketsphinx {
     if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true });
   }
 
-  async #recognise(folder: string, utterances: readonly Utterance[], pass: Pass) {
+  async #recognise(folder: string, utterances: readonly Utterance[], pass: Pass, stop: AbortSignal) {
     if (utterances.length === 0) return [];
     const names = utterances.map((_, i) => String(i));
     const [list, result, log] = ["list", "result", "log"].map((kind) => join(folder, `${pass}.${kind}`)) as [
@@ -107,7 +117,7 @@ export class Pocketsphinx {
     await writeFile(list, `${names.join("\n")}\n`);
     const input = ["-adcin", "yes", "-adchdr", "44", "-cepdir", folder, "-cepext", ".wav", "-ctl", list];
     const totalS = utterances.reduce((sum, { speechS }) => sum + preparedSeconds(speechS), 0);
-    await this.#run([...input, "-hyp", result, "-logfn", log, ...this.#passArguments(pass)], log, totalS);
+    await this.#run([...input, "-hyp", result, "-logfn", log, ...this.#passArguments(pass)], log, totalS, stop);
     const scored = parseHypotheses(await readFile(result, "utf8"));
     return utterances.map(({ speechS }, i): Hypothesis | undefined => {
       const found = scored.get(String(i));
@@ -129,35 +139,36 @@ export class Pocketsphinx {
     return [...model, "-allphone", join(shared, "en-us-phone.lm.bin"), "-allphone_ci", "yes", ...beams];
   }
 
-  #run(args: string[], log: string, speechS: number): Promise<void> {
+  #run(args: string[], log: string, speechS: number, stop: AbortSignal): Promise<void> {
     if (this.#closed) throw engineFailed("The engine is being stopped.");
+    stop.throwIfAborted();
     const timeoutS = Math.round(TIMEOUT_S + TIMEOUT_PER_SPEECH_S * speechS);
     return new Promise((resolve, reject) => {
       const child = spawn("pocketsphinx_batch", args, { stdio: "ignore" });
+      const kill = (): void => void child.kill("SIGKILL");
+      stop.addEventListener("abort", kill);
       this.#children.add(child);
       let overdue = false;
       const timer = setTimeout(() => {
         overdue = true;
-        child.kill("SIGKILL");
+        kill();
       }, timeoutS * 1000);
-      const fail = (reason: string, cause?: unknown): void => {
+      const fail = (reason: string): void => {
         lastLogLines(log).then(
-          (lines) => reject(engineFailed(lines === "" ? reason : `${reason} Its log: ${lines}`, cause)),
+          (lines) => reject(engineFailed(lines === "" ? reason : `${reason} Its log: ${lines}`)),
           reject,
         );
       };
       child.on("error", (error) => {
-        clearTimeout(timer);
-        this.#children.delete(child);
-        fail(
-          `pocketsphinx_batch cannot be started: ${error.message}. Install it: apt-get install pocketsphinx.`,
-          error,
-        );
+        const reason = cannotStart("pocketsphinx_batch", "pocketsphinx", error);
+        reject(engineFailed(reason.message, error));
       });
       child.on("close", (code, signal) => {
         clearTimeout(timer);
+        stop.removeEventListener("abort", kill);
         this.#children.delete(child);
         if (code === 0) resolve();
+        else if (stop.aborted) reject(stop.reason);
         else if (overdue) fail(`pocketsphinx_batch was not done after ${timeoutS} s.`);
         else if (this.#closed) reject(engineFailed("The engine is being stopped."));
         else fail(`pocketsphinx_batch ended with ${code === null ? `signal ${signal}` : `code ${code}`}.`);

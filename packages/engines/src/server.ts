@@ -1,5 +1,3 @@
-import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { availableParallelism } from "node:os";
@@ -94,7 +92,8 @@ export async function createEngineServer(options: EngineServerOptions): Promise<
     app.post(`/v1/${stage}`, async (request, reply) => {
       loading.assertReady();
       const started = performance.now();
-      const answer = await queue.run(() => engine.process(request.body, files), goneSignal(reply));
+      const gone = goneSignal(reply);
+      const answer = await queue.run(() => engine.process(request.body, files, gone), gone);
       return { ...answer, engine: engine.engine, elapsed_ms: Math.round(performance.now() - started) };
     });
   }
@@ -224,13 +223,11 @@ function addFileRoutes(app: FastifyInstance, files: DiskFileStore, maxFileBytes:
       const batchId = validBatchId(request.params.batchId);
       const fileName = validFileName(request.params.fileName);
       const wanted = request.query.variant ?? "original";
-      const path =
-        wanted === "original"
-          ? await files.original(batchId, fileName)
-          : await files.variant(batchId, fileName, validVariant(wanted));
-      reply.header("content-length", (await stat(path)).size);
-      reply.type(wanted === "original" ? "application/octet-stream" : "audio/wav");
-      return reply.send(createReadStream(path));
+      const variant = wanted === "original" ? wanted : validVariant(wanted);
+      const file = await files.openRecording(batchId, fileName, variant);
+      reply.header("content-length", (await file.stat()).size);
+      reply.type(variant === "original" ? "application/octet-stream" : "audio/wav");
+      return reply.send(file.createReadStream());
     },
   );
 
@@ -243,6 +240,7 @@ function addFileRoutes(app: FastifyInstance, files: DiskFileStore, maxFileBytes:
 /** Aborts when the connection closes before the answer is out. */
 function goneSignal(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
+  if (reply.raw.destroyed) controller.abort();
   reply.raw.once("close", () => {
     if (!reply.raw.writableFinished) controller.abort();
   });
@@ -251,7 +249,8 @@ function goneSignal(reply: FastifyReply): AbortSignal {
 
 function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = asProblem(error);
-  if (problem.status >= 500 && problem.type === "engine-failed") request.log.error({ err: error }, "the engine failed");
+  // Work that was broken off because the client has gone is no failure of the engine.
+  if (problem.type === "engine-failed" && !reply.raw.destroyed) request.log.error({ err: error }, "the engine failed");
   if (problem.retryAfterS !== undefined) reply.header("retry-after", problem.retryAfterS);
   const { type, title, status, detail } = problem;
   reply.code(status).type("application/problem+json").send(JSON.stringify({ type, title, status, detail }));

@@ -36,8 +36,10 @@ export interface StageEngine {
   /**
    * Answers `POST /v1/{stage}`: `body` is the parsed JSON payload, not validated; the result is the response of
    * docs/engines.md. Throws `EngineProblem` for input it cannot process. Called up to `concurrency` times at once, so
-   * work that keeps a processor busy belongs in a worker thread or a child process.
+   * work that keeps a processor busy belongs in a worker thread or a child process. When `gone` aborts, nobody waits for the
+   * answer any more: programs and threads that work on it are ended, so that a request that is sent again does not share the
+   * processor with the one before.
    */
-  process(body: unknown, files: FileStore): Promise<object>;
+  process(body: unknown, files: FileStore, gone: AbortSignal): Promise<object>;
   close(): Promise<void>;
 }

@@ -31,11 +31,11 @@ export function createEngine(): StageEngine {
 
     load: () => recogniser.load(),
 
-    async process(body, files) {
+    async process(body, files, gone) {
       const request = parseSpeechRequest(body);
       const language = parseLanguage(body);
-      const { samples, duration_s } = await decodeAudio(await requestedFile(request, files));
-      const segments = await recogniser.withSpeech({ samples, trim: request.trim }, async (speech) => {
+      const { samples, duration_s } = await decodeAudio(await requestedFile(request, files), gone);
+      const segments = await recogniser.withSpeech({ samples, trim: request.trim }, gone, async (speech) => {
         const [words, phones] = await Promise.all([speech.recognise("domain"), speech.recognise("phones")]);
         const heard = speech.utterances.flatMap(({ start_s, end_s }, i) => {
           const [word, phone] = [words[i], phones[i]];

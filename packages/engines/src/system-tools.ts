@@ -78,6 +78,12 @@ export function missingToolsMessage(missing: readonly MissingTool[]): string {
   return `Not found on this system: ${missing.map(({ tool }) => tool).join(", ")}. Install with: ${installCommand(missing)}`;
 }
 
+/** Says why a program could not be started, and how to get it when it is not there. */
+export function cannotStart(program: string, aptPackage: string, cause: NodeJS.ErrnoException): Error {
+  const remedy = cause.code === "ENOENT" ? ` Install it: apt-get install ${aptPackage}` : "";
+  return new Error(`${program} cannot be started: ${cause.message}.${remedy}`, { cause });
+}
+
 /** Throws an error with the command to type when a program that the stage needs is missing. */
 export async function requireTools(stage: string): Promise<void> {
   const { missing } = await checkTools(stage);

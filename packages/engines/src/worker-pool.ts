@@ -7,12 +7,17 @@ export interface WorkerRequest<Input> {
 }
 export type WorkerReply<Output> = { id: number; output: Output } | { id: number; error: string };
 
+export interface RunOptions {
+  transfer?: ArrayBuffer[];
+  gone?: AbortSignal;
+}
+
 interface Job<Input, Output> {
   id: number;
   input: Input;
   transfer: ArrayBuffer[];
   resolve(output: Output): void;
-  reject(error: Error): void;
+  reject(reason: unknown): void;
 }
 
 /**
@@ -36,12 +41,23 @@ export class WorkerPool<Input, Output> {
     this.#workerData = workerData;
   }
 
-  /** Runs one job; the buffers in `transfer` are moved to the thread and empty afterwards. */
-  run(input: Input, transfer: ArrayBuffer[] = []): Promise<Output> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ id: this.#nextId++, input, transfer, resolve, reject });
-      this.#dispatch();
-    });
+  /**
+   * Runs one job; the buffers in `transfer` are moved to the thread and empty afterwards. When `gone` aborts, the job is
+   * rejected with the signal's reason and the thread that works on it is ended: arithmetic cannot be stopped otherwise.
+   */
+  async run(input: Input, { transfer = [], gone }: RunOptions = {}): Promise<Output> {
+    gone?.throwIfAborted();
+    const id = this.#nextId++;
+    const stop = (): void => this.#abandon(id, gone?.reason);
+    gone?.addEventListener("abort", stop);
+    try {
+      return await new Promise<Output>((resolve, reject) => {
+        this.#waiting.push({ id, input, transfer, resolve, reject });
+        this.#dispatch();
+      });
+    } finally {
+      gone?.removeEventListener("abort", stop);
+    }
   }
 
   /** Ends the threads; jobs that are not done are rejected. */
@@ -63,7 +79,26 @@ export class WorkerPool<Input, Output> {
       if (!worker || !job) return;
       this.#busy.set(worker, job);
       const request: WorkerRequest<Input> = { id: job.id, input: job.input };
-      worker.postMessage(request, job.transfer);
+      try {
+        worker.postMessage(request, job.transfer);
+      } catch (error) {
+        // The input cannot be sent, such as a buffer that was moved before: the thread has not seen the job.
+        this.#busy.delete(worker);
+        this.#idle.push(worker);
+        job.reject(error);
+      }
+    }
+  }
+
+  #abandon(id: number, reason: unknown): void {
+    const waiting = this.#waiting.findIndex((job) => job.id === id);
+    if (waiting >= 0) this.#waiting.splice(waiting, 1)[0]?.reject(reason);
+    for (const [worker, job] of this.#busy) {
+      if (job.id !== id) continue;
+      job.reject(reason);
+      // Its answer may be on the way: it must not be given another job.
+      worker.removeAllListeners("message");
+      void worker.terminate();
     }
   }
 

@@ -3,7 +3,8 @@ import { readdir } from "node:fs/promises";
 import { request } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runningEngine, upload, until, type Problem } from "./support.js";
+import { DiskFileStore } from "@cofi/engines/file-store";
+import { runningEngine, temporaryFolder, upload, until, type Problem } from "./support.js";
 
 const ODD_NAMES = [
   "plain.wav",
@@ -150,7 +151,54 @@ describe("file routes", () => {
     expect(answers.map(({ status }) => status)).toEqual(contents.map(() => 201));
     expect(contents).toContain(await (await fetch(urlOf(9, "same.wav"))).text());
   });
+
+  it("answers each download with one whole upload while the file is replaced", async () => {
+    const contents = Array.from({ length: 40 }, (_, i) => "x".repeat(1 + 2000 * i));
+    await upload(engine.url, 10, "same.wav", "x");
+    const uploads = Promise.all(contents.map((content) => upload(engine.url, 10, "same.wav", content)));
+    const downloads = contents.map(async () => (await fetch(urlOf(10, "same.wav"))).text());
+    for (const text of await Promise.all(downloads)) expect(contents).toContain(text);
+    await uploads;
+  });
 });
+
+describe("the file store", () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+  });
+  afterAll(() => folder.remove());
+
+  it("lets a reader finish whole while the recording is replaced and deleted", async () => {
+    const store = await DiskFileStore.open(folder.path);
+    await store.put(1, "a.wav", chunks("first"), 100);
+    const reading = await store.openRecording(1, "a.wav", "original");
+    await store.put(1, "a.wav", chunks("the second one"), 100);
+    await store.removeBatch(1);
+    expect((await reading.stat()).size).toBe(5);
+    expect(await reading.readFile("utf8")).toBe("first");
+    await reading.close();
+    await expect(store.openRecording(1, "a.wav", "original")).rejects.toMatchObject({ type: "file-missing" });
+  });
+
+  it("says that the disk is full, and leaves nothing of the recording", async () => {
+    const store = await DiskFileStore.open(folder.path);
+    async function* interrupted() {
+      yield Buffer.from("begin");
+      throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+    }
+    await expect(store.put(2, "a.wav", interrupted(), 100)).rejects.toMatchObject({
+      status: 500,
+      type: "engine-failed",
+      detail: expect.stringContaining(`no space left for recordings in ${folder.path}`),
+    });
+    expect(await readdir(join(folder.path, "incoming"))).toEqual([]);
+  });
+});
+
+async function* chunks(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text);
+}
 
 function rawRequest(
   url: string,

@@ -176,6 +176,31 @@ describe("engine server", () => {
     expect(texts.filter((text) => text !== "leaves")).toEqual(["runs", "stays"]);
   });
 
+  it("tells the job that runs when its client goes away, and takes the next one", async () => {
+    const begun = gate();
+    const process: StageEngine["process"] = async (body, _files, gone) => {
+      if ((body as { text: string }).text === "next") return {};
+      begun.open();
+      await new Promise((resolve) => gone.addEventListener("abort", resolve));
+      throw gone.reason;
+    };
+    const { url, server } = await serve(wordCounter({ process }), 1);
+    await server.ready();
+    const client = new AbortController();
+    const left = expect(
+      fetch(`${url}/v1/count`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: "{}",
+        signal: client.signal,
+      }),
+    ).rejects.toThrow();
+    await begun.passed;
+    client.abort();
+    await left;
+    expect((await post(url, "/v1/count", { text: "next" })).status).toBe(200);
+  });
+
   it("waits for work in flight when it closes, and closes twice", async () => {
     const working = gate();
     const order: string[] = [];

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { startEngine, type RunningEngine } from "@cofi/engines/engine";
 import { decodeAudio } from "@cofi/engines/audio";
 
@@ -14,7 +15,7 @@ export interface Problem {
 }
 
 export function samplePath(name: string): string {
-  return new URL(name, SAMPLES).pathname;
+  return fileURLToPath(new URL(name, SAMPLES));
 }
 
 export function sample(name: string): Promise<Buffer> {
@@ -37,6 +38,7 @@ export interface CallTruth {
   id: string;
   duration: number;
   trim: number;
+  transcript: string;
   labels: Label[];
 }
 

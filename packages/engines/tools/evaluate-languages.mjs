@@ -35,6 +35,7 @@ const truth = new Map(
 );
 const folder = await mkdtemp(join(tmpdir(), "cofi-evaluate-"));
 const files = await DiskFileStore.open(folder);
+const NEVER_GONE = new AbortController().signal;
 const engines = { denoise: createDenoise(), lid: createLid() };
 try {
   await Promise.all(Object.values(engines).map((engine) => engine.load()));
@@ -42,11 +43,15 @@ try {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
     const request = { batch_id: 1, file_name: name };
     await files.put(1, name, [await readFile(new URL(path, SAMPLES))]);
-    const { duration_s } = await engines.denoise.process(request, files);
+    const { duration_s } = await engines.denoise.process(request, files, NEVER_GONE);
     const trim = { start_s: truth.get(/c0\d$/.exec(name)?.[0])?.trim ?? 0, end_s: duration_s };
     for (const variant of ["original", "denoised"]) {
       const start = performance.now();
-      const { language, margin, speech_s, scores } = await engines.lid.process({ ...request, variant, trim }, files);
+      const { language, margin, speech_s, scores } = await engines.lid.process(
+        { ...request, variant, trim },
+        files,
+        NEVER_GONE,
+      );
       const took = ((performance.now() - start) / 1000).toFixed(0);
       console.log(
         `${name} ${variant}: ${language}, margin ${margin}, ${speech_s} s, took ${took} s`,

@@ -27,6 +27,7 @@ const truth = new Map(
 );
 const folder = await mkdtemp(join(tmpdir(), "cofi-evaluate-"));
 const files = await DiskFileStore.open(folder);
+const NEVER_GONE = new AbortController().signal;
 const engines = { denoise: createDenoise(), ivr: createIvr(), stt: createStt() };
 try {
   await Promise.all(Object.values(engines).map((engine) => engine.load()));
@@ -44,7 +45,7 @@ async function evaluate(condition) {
     const request = { batch_id: 1, file_name: fileName };
     const timed = async (stage, body) => {
       const start = performance.now();
-      const response = await engines[stage].process(body, files);
+      const response = await engines[stage].process(body, files, NEVER_GONE);
       total[stage] += (performance.now() - start) / 1000;
       return response;
     };

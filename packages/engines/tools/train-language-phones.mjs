@@ -25,6 +25,7 @@ if (!root) {
   console.error("Usage: node train-language-phones.mjs <folder with en_US_f_Allison, es_MX_f_Allison, …>");
   process.exit(2);
 }
+const NEVER_GONE = new AbortController().signal;
 const recogniser = new Pocketsphinx("lid");
 try {
   await recogniser.load();
@@ -38,7 +39,7 @@ try {
     const samples = await joined(shuffled(training).map((name) => join(root, voice, name)));
     const seconds = samples.length / 8000;
     const options = { samples, trim: { start_s: 0, end_s: seconds }, joined: { utteranceS: 10, maxSpeechS: Infinity } };
-    const phones = await recogniser.withSpeech(options, (speech) => speech.recognise("phones"));
+    const phones = await recogniser.withSpeech(options, NEVER_GONE, (speech) => speech.recognise("phones"));
     const utterances = phones.flatMap((one) => (one ? [one.text.split(" ").filter((phone) => phone !== "SIL")] : []));
     heard.set(language, utterances);
     console.log(
