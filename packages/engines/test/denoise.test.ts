@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { denoise } from "@cofi/engines/rnnoise";
 import { decodeAudio } from "@cofi/engines/audio";
+import { encodeWav } from "@cofi/engines/wav";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { post, runningEngine, sample, sampleAudio, truthOf, upload, type CallTruth, type Problem } from "./support.js";
@@ -106,7 +107,7 @@ describe("denoise", () => {
   });
 
   it("gives null levels for digital silence", async () => {
-    await upload(engine.url, 4, "silence.wav", silentWav(16_000));
+    await upload(engine.url, 4, "silence.wav", encodeWav(new Float32Array(16_000), 8000));
     const { body } = await post<DenoiseAnswer>(engine.url, "/v1/denoise", { batch_id: 4, file_name: "silence.wav" });
     expect(body).toMatchObject({ duration_s: 2, level_dbfs: null, noise_before_dbfs: null, noise_after_dbfs: null });
   });
@@ -137,21 +138,4 @@ function lagOf(reference: Float32Array, other: Float32Array): number {
     if (sum > best.sum) best = { lag, sum };
   }
   return best.lag;
-}
-
-function silentWav(samples: number): Buffer {
-  const wav = Buffer.alloc(44 + samples * 2);
-  wav.write("RIFF", 0);
-  wav.writeUInt32LE(36 + samples * 2, 4);
-  wav.write("WAVEfmt ", 8);
-  wav.writeUInt32LE(16, 16);
-  wav.writeUInt16LE(1, 20);
-  wav.writeUInt16LE(1, 22);
-  wav.writeUInt32LE(8000, 24);
-  wav.writeUInt32LE(16_000, 28);
-  wav.writeUInt16LE(2, 32);
-  wav.writeUInt16LE(16, 34);
-  wav.write("data", 36);
-  wav.writeUInt32LE(samples * 2, 40);
-  return wav;
 }

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
@@ -150,7 +150,6 @@ describe("prompts of the broker's own", () => {
     const played = await sampleAudio("languages/it_IT_f_Menardi_demo-congrats.wav");
     const call = new Float32Array(8000 * 12);
     call.set(played.subarray(0, 8000 * 6), 8000 * 2);
-    await writeFile(join(folder.path, "call.wav"), encodeWav(call, 8000));
 
     vi.stubEnv("COFI_PROMPTS_DIR", prompts);
     const engine = await runningEngine("ivr");
