@@ -1,5 +1,3 @@
-import { once } from "node:events";
-import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { sql } from "kysely";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openDatabase, type Database } from "@cofi/event-log/database";
@@ -7,6 +5,7 @@ import { migrate } from "@cofi/event-log/migrate";
 import { Store } from "@cofi/event-log/store";
 import type { Dashboard } from "@cofi/dashboard/server";
 import { startMariadb, type MariadbServer } from "../../../test/support/mariadb.js";
+import { stallingProxy } from "../../../test/support/stalling-proxy.js";
 import { Feed, get, problem, startDashboard, until } from "./dashboard-support.js";
 
 let server: MariadbServer;
@@ -95,41 +94,6 @@ test("a dashboard that starts while the database is away serves as soon as it is
     following.close();
   }
 });
-
-/** Passes connections on to `port`; while stalled, bytes go nowhere and no connection is closed: a dead network. */
-async function stallingProxy(port: number) {
-  const sockets = new Set<Socket>();
-  let stalled = false;
-  const proxy = createServer((client) => {
-    const upstream = connect(port, "127.0.0.1");
-    for (const [from, to] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      sockets.add(from);
-      if (stalled) from.pause();
-      from.on("data", (chunk) => to.write(chunk));
-      from.on("close", () => to.destroy());
-      from.on("error", () => to.destroy());
-    }
-  }).listen(0, "127.0.0.1");
-  await once(proxy, "listening");
-  return {
-    port: (proxy.address() as AddressInfo).port,
-    stall(): void {
-      stalled = true;
-      for (const socket of sockets) socket.pause();
-    },
-    resume(): void {
-      stalled = false;
-      for (const socket of sockets) socket.resume();
-    },
-    close(): void {
-      proxy.close();
-      for (const socket of sockets) socket.destroy();
-    },
-  };
-}
 
 test("a database that hangs without closing anything counts as lost, and nothing is lost or doubled when it answers again", async () => {
   const batch = await store.createBatch({ name: "night", folder: null });

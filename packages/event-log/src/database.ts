@@ -1,6 +1,7 @@
 /** One API over MySQL / MariaDB and SQLite: everything outside this module, the migrations and the hot insert is dialect-agnostic. */
 import { Kysely, MysqlDialect, SqliteDialect } from "kysely";
 import { createPool, type Pool } from "mysql2";
+import { MysqlConnections } from "./mysql-connections.js";
 import { describeUrl } from "./settings.js";
 import { asKyselyDatabase, openSqlite, sqliteErrorCode, type SqliteConnection } from "./sqlite.js";
 import type { Tables } from "./tables.js";
@@ -8,7 +9,9 @@ import type { Tables } from "./tables.js";
 export type Dialect = "mysql" | "sqlite";
 
 /** The driver behind a {@link Database}: for the hot insert, which goes past the query builder. */
-export type Driver = { dialect: "mysql"; pool: Pool } | { dialect: "sqlite"; connection: SqliteConnection };
+export type Driver =
+  | { dialect: "mysql"; pool: Pool; connections: MysqlConnections }
+  | { dialect: "sqlite"; connection: SqliteConnection };
 
 export interface Database {
   readonly dialect: Dialect;
@@ -83,13 +86,20 @@ function unavailable(description: string, error: unknown): DatabaseUnavailableEr
   );
 }
 
+/** ms after which a query to a server is given up with its connection: longer than any query here takes. */
+const QUERY_TIMEOUT_MS = 30_000;
+
 /**
  * Opens a database and proves that it answers.
  * @param url as `databaseUrl` gives it: `sqlite:/path` or `mysql://user:password@host:port/database`
+ * @param options for servers: how many connections, and ms that one query may take
  * @throws DatabaseUnavailableError when it cannot be reached
  */
-export async function openDatabase(url: string, options: { poolSize?: number } = {}): Promise<Database> {
-  const database = url.startsWith("sqlite:") ? openSqliteFile(url) : openMysql(url, options.poolSize ?? 5);
+export async function openDatabase(
+  url: string,
+  { poolSize = 5, queryTimeoutMs = QUERY_TIMEOUT_MS }: { poolSize?: number; queryTimeoutMs?: number } = {},
+): Promise<Database> {
+  const database = url.startsWith("sqlite:") ? openSqliteFile(url) : openMysql(url, poolSize, queryTimeoutMs);
   try {
     await database.kysely.selectNoFrom((eb) => eb.val(1).as("one")).execute();
   } catch (error) {
@@ -121,7 +131,7 @@ function openSqliteFile(url: string): Database {
   };
 }
 
-function openMysql(url: string, poolSize: number): Database {
+function openMysql(url: string, poolSize: number, queryTimeoutMs: number): Database {
   const pool = createPool({
     uri: url,
     connectionLimit: poolSize,
@@ -143,11 +153,12 @@ function openMysql(url: string, poolSize: number): Database {
       },
     );
   });
-  const kysely = new Kysely<Tables>({ dialect: new MysqlDialect({ pool }) });
+  const connections = new MysqlConnections(pool, queryTimeoutMs);
+  const kysely = new Kysely<Tables>({ dialect: new MysqlDialect({ pool: connections }) });
   return {
     dialect: "mysql",
     kysely,
-    driver: { dialect: "mysql", pool },
+    driver: { dialect: "mysql", pool, connections },
     description: describeUrl(url),
     close: () => kysely.destroy(),
   };

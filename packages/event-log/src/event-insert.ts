@@ -2,9 +2,10 @@
  * The hot insert: prepared multi-row statements straight on the driver (five times one awaited insert at a time; the
  * query builder's text protocol is slower than single inserts).
  */
-import type { Pool, PoolConnection } from "mysql2/promise";
+import type { PoolConnection } from "mysql2";
 import type { Database } from "./database.js";
 import type { EventStatus, EventType } from "./events.js";
+import type { MysqlConnections } from "./mysql-connections.js";
 import type { SqliteConnection } from "./sqlite.js";
 
 /** One event as it goes into `batchExecutionLog`: texts are final, `timestamp` is UTC in the database's form. */
@@ -66,7 +67,7 @@ const CHUNKS = [256, 64, 16, 4, 1] as const;
 /** Inserts all events or none. Throws the driver's error. */
 export async function insertEventRows(database: Database, events: readonly StoredEvent[]): Promise<void> {
   const { driver } = database;
-  if (driver.dialect === "mysql") return insertIntoMysql(driver.pool.promise(), events);
+  if (driver.dialect === "mysql") return insertIntoMysql(driver.connections, events);
   // There is one SQLite connection: kysely's turn-taking keeps this transaction out of the others.
   await database.kysely.connection().execute(async () => insertIntoSqlite(driver.connection, events));
 }
@@ -85,19 +86,16 @@ function insertIntoSqlite(connection: SqliteConnection, events: readonly StoredE
   }
 }
 
-async function insertIntoMysql(pool: Pool, events: readonly StoredEvent[]): Promise<void> {
-  const chunks: (readonly StoredEvent[])[] = [];
-  for (let start = 0; start < events.length;) {
-    const size = CHUNKS.find((candidate) => candidate <= events.length - start) ?? 1;
-    chunks.push(events.slice(start, start + size));
-    start += size;
-  }
-  if (chunks.length === 1 && chunks[0]) return insertChunk(pool, chunks[0]);
-  const connection = await pool.getConnection();
+async function insertIntoMysql(connections: MysqlConnections, events: readonly StoredEvent[]): Promise<void> {
+  const connection = await connections.acquire();
   try {
-    await connection.beginTransaction();
-    for (const chunk of chunks) await insertChunk(connection, chunk);
-    await connection.commit();
+    await connections.guard(connection, async () => {
+      const chunks = cutIntoChunks(events, await connections.packetBytes(connection));
+      if (chunks.length === 1 && chunks[0]) return insertChunk(connection, chunks[0]);
+      await connection.promise().beginTransaction();
+      for (const chunk of chunks) await insertChunk(connection, chunk);
+      await connection.promise().commit();
+    });
     connection.release();
   } catch (error) {
     // The transaction's end is unknown: the connection goes, and the server rolls back what it did not commit.
@@ -106,10 +104,51 @@ async function insertIntoMysql(pool: Pool, events: readonly StoredEvent[]): Prom
   }
 }
 
-async function insertChunk(connection: Pool | PoolConnection, events: readonly StoredEvent[]): Promise<void> {
+/** For the statement, the types of its parameters and the lengths of the values. */
+const PACKET_OVERHEAD = 64 * 1024;
+const EVENT_OVERHEAD = EVENT_COLUMNS.length * 12;
+
+/**
+ * A server answers a packet that is too large by closing the connection, often before the error can be read: so none is sent.
+ * @throws an error with code ER_NET_PACKET_TOO_LARGE when one event is too large by itself
+ */
+function cutIntoChunks(events: readonly StoredEvent[], packetBytes: number): (readonly StoredEvent[])[] {
+  const limit = packetBytes - PACKET_OVERHEAD;
+  const sizes = events.map(bytesOf);
+  const chunks: (readonly StoredEvent[])[] = [];
+  for (let start = 0; start < events.length;) {
+    let fitting = 0;
+    for (let bytes = 0; start + fitting < sizes.length; fitting++) {
+      bytes += sizes[start + fitting] ?? 0;
+      if (bytes > limit || fitting === CHUNKS[0]) break;
+    }
+    if (fitting === 0) throw tooLarge(sizes[start] ?? 0, packetBytes);
+    const size = CHUNKS.find((candidate) => candidate <= fitting) ?? 1;
+    chunks.push(events.slice(start, start + size));
+    start += size;
+  }
+  return chunks;
+}
+
+function bytesOf(event: StoredEvent): number {
+  let bytes = EVENT_OVERHEAD;
+  for (const value of eventValues(event)) if (typeof value === "string") bytes += Buffer.byteLength(value);
+  return bytes;
+}
+
+function tooLarge(bytes: number, packetBytes: number): Error {
+  const message =
+    `the event has ${bytes} bytes, and the server takes ${packetBytes} at once: raise its max_allowed_packet, ` +
+    "or lower COFI_MAX_PAYLOAD_BYTES";
+  return Object.assign(new Error(message), { code: "ER_NET_PACKET_TOO_LARGE" });
+}
+
+async function insertChunk(connection: PoolConnection, events: readonly StoredEvent[]): Promise<void> {
   const rows = events.map(() => ROW).join(", ");
-  await connection.execute(
-    `INSERT INTO batchExecutionLog (${COLUMNS}) VALUES ${rows} ON DUPLICATE KEY UPDATE eventId = batchExecutionLog.eventId`,
-    events.flatMap(eventValues),
-  );
+  await connection
+    .promise()
+    .execute(
+      `INSERT INTO batchExecutionLog (${COLUMNS}) VALUES ${rows} ON DUPLICATE KEY UPDATE eventId = batchExecutionLog.eventId`,
+      events.flatMap(eventValues),
+    );
 }

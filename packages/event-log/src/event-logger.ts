@@ -3,6 +3,7 @@
  * slow or restarting only makes the spool longer; the pipeline does not notice.
  */
 import { createHash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { StoredEvent } from "./event-insert.js";
 import type { Cut, EventStatus, EventType, Json } from "./events.js";
 import { isDataError, Shipper, type LoggerProblem } from "./shipper.js";
@@ -62,6 +63,7 @@ export class EventLogger {
   #flushTimer: NodeJS.Timeout | NodeJS.Immediate | null = null;
   #spoolBroken = false;
   #closed = false;
+  #closing: Promise<{ unshipped: number }> | null = null;
 
   private constructor(options: EventLoggerOptions, spool: Spool) {
     this.#batchId = options.batchId;
@@ -154,25 +156,47 @@ export class EventLogger {
 
   /** Waits until the database has everything that was logged so far. False when that took longer than `timeoutMs`. */
   async drain(timeoutMs = Number.POSITIVE_INFINITY): Promise<boolean> {
+    const deadline = Date.now() + Math.min(timeoutMs, 2 ** 31 - 1);
     this.#flush();
-    return this.#waiting.length === 0 && this.#shipper.drained(Math.min(timeoutMs, 2 ** 31 - 1));
+    while (this.#waiting.length > 0 && !this.#closed) {
+      const left = deadline - Date.now();
+      if (left <= 0) return false;
+      await sleep(Math.min(left, SPOOL_RETRY_MS));
+      this.#flush();
+    }
+    return !this.#closed && this.#shipper.drained(Math.max(0, deadline - Date.now()));
   }
 
   /**
    * Drains for at most `timeoutMs`, then closes. What is not shipped by then stays in the spool file and is shipped by
-   * the next process ({@link shipLeftovers}). Idempotent.
+   * the next process ({@link shipLeftovers}). Idempotent; never rejects.
    * @returns how many events the database does not have yet
    */
-  async close(timeoutMs = 5_000): Promise<{ unshipped: number }> {
-    if (this.#closed) return { unshipped: 0 };
-    await this.drain(timeoutMs);
+  close(timeoutMs = 5_000): Promise<{ unshipped: number }> {
+    this.#closing ??= this.#close(timeoutMs);
+    return this.#closing;
+  }
+
+  async #close(timeoutMs: number): Promise<{ unshipped: number }> {
+    let unshipped = 0;
+    try {
+      await this.drain(timeoutMs);
+    } catch (error) {
+      this.#spoolProblem("read", error);
+    }
     this.#closed = true;
     await this.#shipper.stop();
-    if (this.#flushTimer) clearTimeout(this.#flushTimer as NodeJS.Timeout);
     this.#flush();
-    const unshipped = this.#spool.counts().waiting + this.#waiting.length;
-    this.#spool.close();
-    return { unshipped };
+    const lost = this.#waiting.length;
+    if (lost > 0)
+      this.#onProblem({ kind: "spool", message: `${lost} events could not be written and are lost.`, cause: null });
+    try {
+      unshipped = this.#spool.counts().waiting;
+      this.#spool.close();
+    } catch (error) {
+      this.#spoolProblem("closed", error);
+    }
+    return { unshipped: unshipped + lost };
   }
 
   #log(
@@ -206,12 +230,12 @@ export class EventLogger {
       response: response.text,
       status,
       errorMessage: bounded(fields.errorMessage ?? null, MAX_MESSAGE_CHARACTERS),
-      totalFiles: fields.totalFiles ?? null,
-      processedFiles: fields.processedFiles ?? null,
-      metadata: details.metadata === undefined ? null : JSON.stringify(details.metadata),
+      totalFiles: whole(fields.totalFiles),
+      processedFiles: whole(fields.processedFiles),
+      metadata: details.metadata === undefined ? null : toJson(details.metadata),
       eventId: uuidv7(),
-      attempt: details.attempt ?? null,
-      durationMs: details.durationMs === undefined ? null : Math.round(details.durationMs),
+      attempt: whole(details.attempt),
+      durationMs: whole(details.durationMs),
       payloadCut: payload.cut,
       responseCut: response.cut,
     };
@@ -224,15 +248,13 @@ export class EventLogger {
 
   /** Commits what waits; while the disk refuses, keeps it and tries again. */
   #flush(): void {
+    if (this.#flushTimer) clearTimeout(this.#flushTimer as NodeJS.Timeout);
     this.#flushTimer = null;
     if (this.#waiting.length === 0) return;
     try {
       this.#spool.append(this.#waiting.map(({ event }) => event));
     } catch (error) {
-      if (!this.#spoolBroken) {
-        const message = `The event spool ${this.#spool.path} cannot be written: ${(error as Error).message}. Events wait in memory; free some disk space.`;
-        this.#onProblem({ kind: "spool", message, cause: error });
-      }
+      if (!this.#spoolBroken) this.#spoolProblem("written", error, " Events wait in memory; free some disk space.");
       this.#spoolBroken = true;
       this.#flushTimer = this.#closed ? null : setTimeout(() => this.#flush(), SPOOL_RETRY_MS);
       return;
@@ -243,6 +265,11 @@ export class EventLogger {
     this.#waitingBytes = 0;
     for (const { acknowledge } of acknowledged) acknowledge();
     this.#shipper.wake();
+  }
+
+  #spoolProblem(what: "read" | "written" | "closed", error: unknown, remedy = ""): void {
+    const message = `The event spool ${this.#spool.path} cannot be ${what}: ${(error as Error).message}.${remedy}`;
+    this.#onProblem({ kind: "spool", message, cause: error });
   }
 
   #text(value: unknown): { text: string | null; cut: string | null } {
@@ -278,7 +305,7 @@ export async function shipLeftovers(
       if (error instanceof SpoolInUseError) continue;
       throw error;
     }
-    const before = spool.counts().waiting;
+    const before = spool.counts();
     let failure: unknown = null;
     const shipper = new Shipper({
       spool,
@@ -297,7 +324,8 @@ export async function shipLeftovers(
     });
     await shipper.drained(2 ** 31 - 1);
     await shipper.stop();
-    shipped += before - spool.counts().waiting;
+    const after = spool.counts();
+    shipped += before.waiting - after.waiting - (after.rejected - before.rejected);
     spools += 1;
     spool.close();
     if (failure) throw failure;
@@ -320,8 +348,14 @@ function toJson(value: unknown): string {
   try {
     return JSON.stringify(value) ?? "null";
   } catch (error) {
-    return JSON.stringify({ unserialisable: (error as Error).message });
+    return JSON.stringify({ unserialisable: messageOf(error) });
   }
+}
+
+/** What the integer columns of both databases hold; null for what is no number. */
+function whole(value: number | null | undefined): number | null {
+  if (typeof value !== "number" || Number.isNaN(value)) return null;
+  return Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, Math.round(value)));
 }
 
 function cutUtf8(bytes: Buffer, limit: number): string {
@@ -335,9 +369,18 @@ function bounded(text: string | null, characters: number): string | null {
   return text === null ? null : Buffer.from(text.slice(0, characters), "utf8").toString("utf8");
 }
 
-function messageOf(error: unknown): string {
-  if (typeof error === "string") return error;
-  if (!(error instanceof Error)) return String(error);
-  const cause = error.cause instanceof Error && !error.message.includes(error.cause.message) ? error.cause : null;
-  return cause ? `${error.message}: ${messageOf(cause)}` : error.message;
+/** Of anything that was thrown, with its causes: whatever it is, this does not throw. */
+function messageOf(thrown: unknown): string {
+  try {
+    const messages: string[] = [];
+    const seen = new Set<unknown>();
+    for (let error = thrown; error instanceof Error && !seen.has(error); error = error.cause) {
+      seen.add(error);
+      const message = String(error.message);
+      if (!messages.some((before) => before.includes(message))) messages.push(message);
+    }
+    return messages.length > 0 ? messages.join(": ") : String(thrown);
+  } catch {
+    return "an error that cannot be put in words";
+  }
 }

@@ -3,8 +3,9 @@
  * migrators at once one waits, and refuses a history that was reordered or edited away.
  */
 import { readdir, readFile } from "node:fs/promises";
-import { Migrator, sql, type Migration } from "kysely";
+import { Kysely, Migrator, MysqlDialect, sql, type Migration } from "kysely";
 import { type Database, isUnavailable, reportUnavailable } from "./database.js";
+import type { Tables } from "./tables.js";
 
 /** The schema is not the one this version needs, or a migration failed. The message says what to do. */
 export class MigrationError extends Error {
@@ -37,8 +38,13 @@ async function readMigrations(database: Database): Promise<Record<string, Migrat
   return migrations;
 }
 
-function migrator(database: Database): Migrator {
-  return new Migrator({ db: database.kysely, provider: { getMigrations: () => readMigrations(database) } });
+function migrator(database: Database, db: Kysely<Tables>): Migrator {
+  return new Migrator({ db, provider: { getMigrations: () => readMigrations(database) } });
+}
+
+/** The bare pool: a migration, and the wait for another one's lock, may take longer than any query of the running system. */
+function patient({ driver, kysely }: Database): Kysely<Tables> {
+  return driver.dialect === "mysql" ? new Kysely({ dialect: new MysqlDialect({ pool: driver.pool }) }) : kysely;
 }
 
 /**
@@ -47,7 +53,7 @@ function migrator(database: Database): Migrator {
  * @throws MigrationError naming the migration and the cause; DatabaseUnavailableError
  */
 export async function migrate(database: Database): Promise<string[]> {
-  const { error, results = [] } = await migrator(database).migrateToLatest();
+  const { error, results = [] } = await migrator(database, patient(database)).migrateToLatest();
   if (error) {
     if (isUnavailable(error)) await reportUnavailable(database, () => Promise.reject(error as Error));
     const failed = results.find((result) => result.status === "Error")?.migrationName;
@@ -67,7 +73,7 @@ export async function migrate(database: Database): Promise<string[]> {
  * @throws MigrationError naming the first that is missing, and `cofi migrate`
  */
 export async function assertMigrated(database: Database): Promise<void> {
-  const migrations = await reportUnavailable(database, () => migrator(database).getMigrations());
+  const migrations = await reportUnavailable(database, () => migrator(database, database.kysely).getMigrations());
   const missing = migrations.find((migration) => !migration.executedAt);
   if (missing)
     throw new MigrationError(

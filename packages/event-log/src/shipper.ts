@@ -10,11 +10,13 @@ export interface LoggerProblem {
   cause: unknown;
 }
 
-/** Enough for one round trip to be worth it; bytes stay well below the 16 MB that MariaDB accepts in one packet. */
+/** Enough for one round trip to be worth it, and little enough to be held in memory; the insert cuts it to the server's packets. */
 const MAX_EVENTS = 500;
 const MAX_BYTES = 4 * 1024 * 1024;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
+/** How long `stop()` waits for the insert in flight. */
+const STOP_MS = 1_000;
 
 /** MySQL errors that the same event will meet again: it does not fit, or its batch does not exist. */
 const DATA_ERRORS: ReadonlySet<string> = new Set([
@@ -32,7 +34,10 @@ const DATA_ERRORS: ReadonlySet<string> = new Set([
   "ER_NO_REFERENCED_ROW_2",
   "ER_NET_PACKET_TOO_LARGE",
   "ER_INVALID_CHARACTER_STRING",
+  "ER_JSON_DOCUMENT_TOO_DEEP",
 ]);
+/** SQLSTATE classes of the standard: data exception, integrity constraint violation. */
+const DATA_STATES = /^2[23]/;
 /** SQLITE_TOOBIG, CONSTRAINT, MISMATCH. */
 const DATA_ERRORS_SQLITE: ReadonlySet<number> = new Set([18, 19, 20]);
 
@@ -40,8 +45,8 @@ const DATA_ERRORS_SQLITE: ReadonlySet<number> = new Set([18, 19, 20]);
 export function isDataError(error: unknown): boolean {
   const sqlite = sqliteErrorCode(error);
   if (sqlite !== null) return DATA_ERRORS_SQLITE.has(sqlite);
-  const { code } = (error ?? {}) as { code?: unknown };
-  return typeof code === "string" && DATA_ERRORS.has(code);
+  const { code, sqlState } = (error ?? {}) as { code?: unknown; sqlState?: unknown };
+  return (typeof code === "string" && DATA_ERRORS.has(code)) || DATA_STATES.test(String(sqlState));
 }
 
 export interface ShipperOptions {
@@ -52,12 +57,14 @@ export interface ShipperOptions {
 
 /**
  * States: idle (spool empty) -> shipping -> idle; shipping -> waiting (the database refused; backoff) -> shipping.
- * `wake()` starts it, `stop()` ends it after the insert in flight.
+ * `wake()` starts it, `stop()` ends it. An error of the spool itself is waited out in the same way.
  */
 export class Shipper {
   readonly #options: ShipperOptions;
   #running: Promise<void> | null = null;
   #stopped = false;
+  /** The insert in flight was not waited for: the spool may be closed, and must not be touched when it ends. */
+  #abandoned = false;
   #again = false;
   #interrupt: (() => void) | null = null;
 
@@ -88,11 +95,16 @@ export class Shipper {
     return this.#options.spool.counts().waiting === 0;
   }
 
+  /**
+   * Ends after the insert in flight, or without it when the database does not answer: its events stay in the spool, and
+   * sending them again adds no row.
+   */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#again = false;
     this.#interrupt?.();
-    await this.#running;
+    if (this.#running) await within(this.#running, STOP_MS);
+    this.#abandoned = this.#running !== null;
   }
 
   async #run(): Promise<void> {
@@ -100,19 +112,18 @@ export class Shipper {
     let reported = false;
     while (!this.#stopped) {
       this.#again = false;
-      const events = cutByBytes(this.#options.spool.oldest(MAX_EVENTS));
-      const last = events.at(-1);
-      if (!last) return;
       try {
+        const events = cutByBytes(this.#options.spool.oldest(MAX_EVENTS));
+        const last = events.at(-1);
+        if (!last) return;
         await this.#ship(events);
+        if (this.#abandoned) return;
         this.#options.spool.confirm(last.seq);
         retryMs = FIRST_RETRY_MS;
         reported = false;
       } catch (error) {
-        if (!reported) {
-          const message = `Events wait in the spool ${this.#options.spool.path}: ${(error as Error).message}`;
-          this.#options.onProblem({ kind: "database", message, cause: error });
-        }
+        if (this.#abandoned) return;
+        if (!reported) this.#report(error);
         reported = true;
         await this.#pause(retryMs);
         retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
@@ -120,16 +131,22 @@ export class Shipper {
     }
   }
 
+  #report(error: unknown): void {
+    const message = `Events wait in the spool ${this.#options.spool.path}: ${(error as Error).message}`;
+    this.#options.onProblem({ kind: "database", message, cause: error });
+  }
+
   /** Inserts, and narrows a data error down to the events that cause it. Throws anything else. */
   async #ship(events: readonly SpooledEvent[]): Promise<void> {
     try {
       await this.#options.insert(events.map(({ event }) => event));
     } catch (error) {
-      if (!isDataError(error)) throw error;
+      if (this.#abandoned || !isDataError(error)) throw error;
       const [only] = events;
       if (only && events.length === 1) return this.#reject(only, error);
       const middle = Math.ceil(events.length / 2);
       await this.#ship(events.slice(0, middle));
+      if (this.#abandoned) return;
       await this.#ship(events.slice(middle));
     }
   }
@@ -159,9 +176,10 @@ export class Shipper {
 
 function cutByBytes(events: SpooledEvent[]): SpooledEvent[] {
   let bytes = 0;
-  // A string's length bounds its UTF-8 from below; three times that from above. The limit leaves room for it.
   const end = events.findIndex(({ event }) => {
-    bytes += (event.payload?.length ?? 0) + (event.response?.length ?? 0) + (event.errorMessage?.length ?? 0) + 500;
+    const { payload, response, errorMessage, metadata } = event;
+    for (const text of [payload, response, errorMessage, metadata]) bytes += text?.length ?? 0;
+    bytes += 500;
     return bytes > MAX_BYTES;
   });
   return end === -1 ? events : events.slice(0, Math.max(end, 1));

@@ -133,6 +133,26 @@ describe.each(DIALECTS)("EventLogger on %s", (dialect) => {
     expect((await store.events(batch.id, { limit: 10 })).events).toHaveLength(1);
   });
 
+  test("never throws: metadata, errors and numbers of every kind; close() twice at once", async () => {
+    const circular: Record<string, unknown> = {};
+    circular["self"] = circular;
+    const [one, other] = [new Error("one"), new Error("other")];
+    one.cause = other;
+    other.cause = one;
+    const odd = Object.assign(new Error("odd"), { cause: Object.create(null) as unknown });
+    Object.defineProperty(odd, "message", { value: undefined });
+    const logger = await open();
+    await logger.info("stt", "circular", { metadata: { circular } as unknown as { n: number } });
+    for (const error of [one, odd, Object.create(null) as unknown, null, Symbol("s"), { message: 7 }])
+      await logger.fileError("stt", "a.wav", { error, attempt: Number.NaN, durationMs: 1e12 });
+    await logger.stageProgress("stt", { processedFiles: Infinity, totalFiles: 1.5 });
+    expect(await Promise.all([logger.close(), logger.close()])).toEqual([{ unshipped: 0 }, { unshipped: 0 }]);
+    expect(await logger.drain(0)).toBe(false);
+    const { events } = await store.events(batch.id, { limit: 20 });
+    expect(events).toHaveLength(8);
+    expect(events.map(({ errorMessage }) => errorMessage)).toContain("one: other");
+  });
+
   test("never throws: values that are no JSON, listeners that throw", async () => {
     const circular: Record<string, unknown> = {};
     circular["self"] = circular;

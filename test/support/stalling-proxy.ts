@@ -1,0 +1,57 @@
+/** A TCP proxy in front of a server of the tests, for what networks do to connections. */
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+
+export interface StallingProxy {
+  readonly port: number;
+  /** From now on bytes go nowhere and no connection is closed: a dead network. */
+  stall(): void;
+  /** Every connection goes on where it stood. */
+  resume(): void;
+  /** Those that are open stay dead for good; new ones pass. A firewall that forgot them. */
+  forget(): void;
+  close(): void;
+}
+
+/** Passes connections on to `port` of this machine. */
+export async function stallingProxy(port: number): Promise<StallingProxy> {
+  const sockets = new Set<Socket>();
+  const dead = new Set<Socket>();
+  let stalled = false;
+  const proxy = createServer((client) => {
+    const upstream = connect(port, "127.0.0.1");
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(from);
+      if (stalled) from.pause();
+      from.on("data", (chunk) => to.write(chunk));
+      from.on("close", () => to.destroy());
+      from.on("error", () => to.destroy());
+    }
+  }).listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  return {
+    port: (proxy.address() as AddressInfo).port,
+    stall() {
+      stalled = true;
+      for (const socket of sockets) socket.pause();
+    },
+    resume() {
+      stalled = false;
+      for (const socket of sockets) if (!dead.has(socket)) socket.resume();
+    },
+    forget() {
+      stalled = false;
+      for (const socket of sockets) {
+        socket.pause();
+        dead.add(socket);
+      }
+    },
+    close() {
+      proxy.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
