@@ -12,6 +12,8 @@ export const SAMPLE_RATE = 8000;
 const MAX_DURATION_S = 4 * 60 * 60;
 const PROBE_TIMEOUT_MS = 60_000;
 const DECODE_TIMEOUT_MS = 10 * 60_000;
+/** A smaller mean is the sound's own; taking it away would make noise of digital silence. */
+const MIN_OFFSET = 0.005;
 /** Enough to see the chunk headers of a WAV file. */
 const HEAD_BYTES = 64 * 1024;
 
@@ -23,7 +25,7 @@ const INPUT_LIMITS = ["-protocol_whitelist", "file", "-format_whitelist", DEMUXE
 
 /** A recording as samples, and what the file was. */
 export interface Audio {
-  /** Mono at 8 kHz, values in -1…1: the mean of the channels. */
+  /** Mono at 8 kHz, values in -1…1: the mean of the channels, without a constant offset. */
   samples: Float32Array<ArrayBuffer>;
   duration_s: number;
   /** As in the file, before decoding to mono 8 kHz. */
@@ -60,7 +62,7 @@ export async function decodeAudio(path: string, gone?: AbortSignal): Promise<Aud
   const missing = missingWavBytes(await headOf(path), size);
   const { format, stream, channels, sampleRate } = await probe(path, size, gone);
   const bytes = await decode(path, channels, gone);
-  const samples = asSamples(bytes);
+  const samples = withoutOffset(asSamples(bytes));
   const durationS = samples.length / SAMPLE_RATE;
   const found = `${format.format_name} with ${stream.codec_name ?? "an unknown codec"}, ${size} bytes`;
 
@@ -136,6 +138,16 @@ function asSamples(bytes: Buffer): Float32Array<ArrayBuffer> {
   }
   const samples = new Float32Array(count);
   for (let i = 0; i < count; i++) samples[i] = bytes.readFloatLE(i * Float32Array.BYTES_PER_ELEMENT);
+  return samples;
+}
+
+/** Some recorders add a constant to every sample, which would hide tones and pass for noise. Changes the samples in place. */
+function withoutOffset(samples: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
+  let sum = 0;
+  for (const sample of samples) sum += sample;
+  const offset = sum / Math.max(1, samples.length);
+  if (Math.abs(offset) < MIN_OFFSET) return samples;
+  for (let i = 0; i < samples.length; i++) samples[i] = (samples[i] as number) - offset;
   return samples;
 }
 

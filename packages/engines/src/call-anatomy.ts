@@ -1,10 +1,10 @@
+import { SAMPLE_RATE } from "./audio.js";
 import { overlapS, type CallSegment } from "./call-segment.js";
 import { fingerprint, type PromptLibrary } from "./fingerprint.js";
 import { findHoldMusic } from "./hold-music.js";
 import { findTones } from "./tones.js";
 import { PROBABILITY_HOP_S, speechProbabilities, speechSegments, type Span } from "./voice-activity.js";
 
-const SAMPLE_RATE = 8000;
 const SPEECH_PROBABILITY = 0.4;
 /** More speech than this between two machine sounds, in seconds, is people talking: the conversation has begun. */
 const MAX_UNEXPLAINED_SPEECH_S = 2;

@@ -1,3 +1,4 @@
+import { SAMPLE_RATE } from "./audio.js";
 import { measureLevels, type Levels } from "./levels.js";
 import { denoise } from "./rnnoise.js";
 import { encodeWav } from "./wav.js";
@@ -14,8 +15,6 @@ export interface DenoiseResult {
   levels: Levels;
   speechProbability: number;
 }
-
-const SAMPLE_RATE = 8000;
 
 serveJobs<DenoiseJob, DenoiseResult>(async ({ samples }) => {
   const denoised = await denoise(samples);

@@ -1,3 +1,4 @@
+import { SAMPLE_RATE } from "./audio.js";
 import type { CallSegment } from "./call-segment.js";
 import { PowerSpectrum } from "./fft.js";
 
@@ -6,7 +7,6 @@ import { PowerSpectrum } from "./fft.js";
  * band: the signs of the energy differences between 25 neighbouring bands and between neighbouring frames, 24 bits for each
  * 16 ms. Two fingerprints of the same sound differ in few bits, of different sounds in about half of them.
  */
-const SAMPLE_RATE = 8000;
 const FRAME = 2048;
 const HOP = 128;
 const BANDS = 25;

@@ -1,3 +1,4 @@
+import { SAMPLE_RATE } from "./audio.js";
 import { overlapS, type CallSegment } from "./call-segment.js";
 import { PowerSpectrum } from "./fft.js";
 import { PROBABILITY_HOP_S, type Span } from "./voice-activity.js";
@@ -6,7 +7,6 @@ import { PROBABILITY_HOP_S, type Span } from "./voice-activity.js";
  * Music in telephone audio by Continuous Frequency Activation (Seyerlehner, Pohle, Schedl and Widmer, "Automatic Music
  * Detection in Television Productions", DAFx 2007): tones of music keep their frequency, those of speech glide.
  */
-const SAMPLE_RATE = 8000;
 const FRAME = 1024;
 const HOP = 256;
 const BINS = FRAME / 2;

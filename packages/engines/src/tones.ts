@@ -1,10 +1,10 @@
+import { SAMPLE_RATE } from "./audio.js";
 import type { CallSegment } from "./call-segment.js";
 
 /**
  * DTMF keys (ITU-T Q.23, Q.24) and call progress tones (ITU-T E.180), found with the Goertzel algorithm (Goertzel, "An
  * Algorithm for the Evaluation of Finite Trigonometric Series", 1958) on frames of 40 ms every 10 ms.
  */
-const SAMPLE_RATE = 8000;
 const FRAME = 320;
 const HOP = 80;
 const HOP_S = HOP / SAMPLE_RATE;

@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import * as ort from "onnxruntime-web";
+import { SAMPLE_RATE } from "./audio.js";
 
 /**
  * Silero VAD (Silero Team, MIT licence, https://github.com/snakers4/silero-vad) at 8 kHz: windows of 256 samples, each
  * given together with the last 32 samples of the window before it, as the authors' own wrapper does.
  */
-const SAMPLE_RATE = 8000;
 const WINDOW = 256;
 const CONTEXT = 32;
 const STATE_SHAPE = [2, 1, 128];

@@ -59,6 +59,24 @@ describe("decodeAudio", () => {
     expect(level(five.samples)).toBeCloseTo(level(mono.samples), 3);
   });
 
+  it("takes away the constant that a recorder added, and leaves digital silence as it is", async () => {
+    const clean = (await decodeAudio(CALL)).samples;
+    const shifted = await file(
+      "offset.wav",
+      encodeWav(
+        clean.map((sample) => sample + 0.1),
+        8000,
+      ),
+    );
+    const { samples } = await decodeAudio(shifted);
+    expect(mean(samples)).toBeCloseTo(0, 4);
+    expect(level(samples)).toBeCloseTo(level(clean), 3);
+    const click = new Float32Array(8000);
+    click[0] = 0.9;
+    const quiet = (await decodeAudio(await file("click.wav", encodeWav(click, 8000)))).samples;
+    expect(quiet.subarray(1).every((sample) => sample === 0)).toBe(true);
+  });
+
   it("reads a file whatever it is called", async () => {
     for (const name of ["-i.wav", `"quoted".wav`, "line\nbreak", "%d.wav", "😀", "pipe:1", "http:x"]) {
       expect((await decodeAudio(await file(name, await readFile(CALL)))).duration_s, name).toBe(DURATION_S);
@@ -116,6 +134,10 @@ async function problemOf(path: string): Promise<EngineProblem> {
   const error: unknown = await decodeAudio(path).catch((reason: unknown) => reason);
   if (error instanceof EngineProblem) return error;
   throw new Error(`decoding ${path} did not end with a problem`, { cause: error });
+}
+
+function mean(samples: Float32Array): number {
+  return samples.reduce((sum, sample) => sum + sample, 0) / samples.length;
 }
 
 function level(samples: Float32Array): number {
