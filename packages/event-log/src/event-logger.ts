@@ -75,6 +75,7 @@ export class EventLogger {
       insert: (events) => options.store.insertEvents(events),
       onProblem: this.#onProblem,
     });
+    if (spool.damage) this.#onProblem({ kind: "spool", message: spool.damage, cause: null });
     // What an earlier process of this batch left behind goes first: order within the batch is kept.
     this.#shipper.wake();
   }
@@ -305,6 +306,7 @@ export async function shipLeftovers(
       if (error instanceof SpoolInUseError) continue;
       throw error;
     }
+    if (spool.damage) quietly(onProblem)({ kind: "spool", message: spool.damage, cause: null });
     const before = spool.counts();
     let failure: unknown = null;
     const shipper = new Shipper({

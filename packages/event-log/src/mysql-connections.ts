@@ -84,9 +84,8 @@ export class MysqlConnections implements MysqlPool {
   // --- as kysely drives a pool
 
   getConnection(callback: (error: unknown, connection: MysqlPoolConnection) => void): void {
-    this.acquire().then(
-      (connection) => callback(null, this.#forKysely(connection)),
-      (error: unknown) => callback(error, undefined as unknown as MysqlPoolConnection),
+    void settle(this.acquire(), (error, connection) =>
+      callback(error, (connection && this.#forKysely(connection)) as MysqlPoolConnection),
     );
   }
 
@@ -118,10 +117,7 @@ export class MysqlConnections implements MysqlPool {
             error ? reject(error) : resolve(result as MysqlQueryResult),
           );
         });
-      this.guard(connection, work).then(
-        (result) => callback(null, result),
-        (error: unknown) => callback(error, []),
-      );
+      void settle(this.guard(connection, work), (error, result) => callback(error, result ?? []));
     };
     return { query: query as MysqlPoolConnection["query"], release: () => connection.release() };
   }
@@ -130,4 +126,11 @@ export class MysqlConnections implements MysqlPool {
     const message = `the database did not answer within ${this.#timeoutMs} ms`;
     return Object.assign(new Error(message), { code: "ETIMEDOUT" });
   }
+}
+
+/** From promise to callback. What the callback throws is its own affair, as with the driver's callbacks. */
+async function settle<T>(promise: Promise<T>, done: (error: unknown, value: T | undefined) => void): Promise<void> {
+  const [outcome] = await Promise.allSettled([promise]);
+  if (outcome.status === "fulfilled") done(null, outcome.value);
+  else done(outcome.reason, undefined);
 }

@@ -5,6 +5,7 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { EVENT_COLUMNS, eventValues, type StoredEvent } from "./event-insert.js";
+import { isDamage, salvage } from "./spool-salvage.js";
 import { openSqlite, sqliteErrorCode, type SqliteConnection, type SqliteStatement } from "./sqlite.js";
 
 /** Another process (or another logger of this one) holds the spool file. */
@@ -25,6 +26,8 @@ const FILE = /^batch-\d+\.spool$/;
 
 export class Spool {
   readonly path: string;
+  /** For the operator, when the file was found damaged; null when it was not. */
+  damage: string | null = null;
   readonly #connection: SqliteConnection;
   readonly #insert: SqliteStatement;
   readonly #select: SqliteStatement;
@@ -53,15 +56,38 @@ export class Spool {
     return Spool.openFile(join(folder, `batch-${batchId}.spool`), durability);
   }
 
+  /**
+   * A damaged file is put aside, and what can be read of it goes into a new one: {@link damage} tells.
+   * @throws SpoolInUseError
+   */
   static openFile(path: string, durability: Durability = "process"): Spool {
+    try {
+      return Spool.#open(path, durability);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      const { events, lost, keptAs } = salvage(path);
+      const spool = Spool.#open(path, durability);
+      spool.append(events);
+      spool.damage =
+        `The event spool ${path} was damaged: ${events.length} events were recovered, ` +
+        `${lost ?? "an unknown number of"} lost at most. The damaged file is kept as ${keptAs}.`;
+      return spool;
+    }
+  }
+
+  static #open(path: string, durability: Durability): Spool {
     const connection = openSqlite(path);
     try {
-      // EXCLUSIVE before the first read: the lock is taken here and kept, and WAL needs no shared memory file.
+      // EXCLUSIVE before the first read: the lock is taken here and kept, and WAL needs no shared memory file. The check
+      // fails on a constraint: a prepared statement would keep a damaged file open on Node 20 (see close()).
       connection.exec(
         `PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = ${durability === "power" ? "FULL" : "NORMAL"};
          CREATE TABLE IF NOT EXISTS event (seq INTEGER PRIMARY KEY AUTOINCREMENT, ${EVENT_COLUMNS.join(", ")});
          CREATE TABLE IF NOT EXISTS rejected (seq INTEGER PRIMARY KEY, reason TEXT NOT NULL, ${EVENT_COLUMNS.join(", ")});
-         BEGIN IMMEDIATE; COMMIT;`,
+         BEGIN IMMEDIATE; COMMIT;
+         CREATE TEMP TABLE sound (found CHECK (found = 'ok'));
+         INSERT INTO sound SELECT quick_check FROM pragma_quick_check;
+         DROP TABLE sound;`,
       );
       return new Spool(path, connection);
     } catch (error) {
