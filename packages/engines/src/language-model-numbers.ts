@@ -1,4 +1,4 @@
-import type { Random } from "./language-model-random.js";
+import type { Random } from "./random.js";
 
 const UNITS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen".split(
   " ",

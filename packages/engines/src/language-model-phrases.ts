@@ -1,5 +1,5 @@
 import { spokenDigit, spokenPrice, spokenQuantity, spokenStrike } from "./language-model-numbers.js";
-import type { Random } from "./language-model-random.js";
+import type { Random } from "./random.js";
 
 /**
  * What is said between a dealing desk and its clients, as weighted templates: `(a|b|)` is one of the alternatives, which may be

@@ -2,7 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { trigramArpa } from "./language-model-ngrams.js";
 import { sampleSentences } from "./language-model-phrases.js";
-import { Random } from "./language-model-random.js";
+import { Random } from "./random.js";
 import { pronounce } from "./language-model-spelling.js";
 
 const DATA = new URL("../data/", import.meta.url);

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { ENGINES_VERSION } from "./package-version.js";
 import type { StageEngine } from "./stage-engine.js";
-import { answerQuestion, Extraction } from "./text/audit-rules.js";
+import { answerQuestion } from "./text/audit-rules.js";
 import { readCall } from "./text/call-reading.js";
+import { Extraction } from "./text/extraction.js";
 import { loadSymbols, type SymbolMatcher } from "./text/symbols.js";
 import { parsePayload, Transcript } from "./text/transcript.js";
 

@@ -1,4 +1,4 @@
-import { Random } from "./language-model-random.js";
+import { Random } from "./random.js";
 
 /** What the acoustic model was trained on. */
 export const RECOGNISER_RATE = 16_000;

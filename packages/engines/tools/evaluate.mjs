@@ -5,6 +5,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { decodeAudio } from "@cofi/engines/audio";
 import { createEngine as createDenoise } from "@cofi/engines/denoise";
 import { DiskFileStore } from "@cofi/engines/file-store";
@@ -85,7 +86,7 @@ async function recording(condition, id) {
   if (condition === "clean") return readFile(clean);
   const [, kind, ratio] = /^(car|babble)(\d+)$/.exec(condition) ?? [];
   if (kind === undefined) throw new Error(`Unknown condition ${condition}`);
-  const { samples } = await decodeAudio(clean.pathname);
+  const { samples } = await decodeAudio(fileURLToPath(clean));
   const noise = kind === "car" ? carNoise(samples.length) : babbleNoise(samples.length, await voices());
   return encodeWav(mixed(samples, noise, Number(ratio)), 8000);
 }
@@ -94,7 +95,7 @@ async function recording(condition, id) {
 async function voices() {
   const names = ["batch/c09.wav", "batch/c12.wav", "batch/c13.wav", "languages/it_IT_f_Menardi_demo-congrats.wav"];
   const urls = [...names, "languages/ru_RU_f_IvrvoiceRU_demo-congrats.wav"].map((name) => new URL(name, SAMPLES));
-  return Promise.all(urls.map(async (url) => (await decodeAudio(url.pathname)).samples));
+  return Promise.all(urls.map(async (url) => (await decodeAudio(fileURLToPath(url))).samples));
 }
 
 function percent(part, whole) {

@@ -1,5 +1,5 @@
 // Noise for measurements, the same in every run.
-import { Random } from "@cofi/engines/language-model-random";
+import { Random } from "@cofi/engines/random";
 
 const FRAME = 160;
 

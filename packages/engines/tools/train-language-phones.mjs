@@ -6,7 +6,7 @@
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { decodeAudio } from "@cofi/engines/audio";
-import { Random } from "@cofi/engines/language-model-random";
+import { Random } from "@cofi/engines/random";
 import { countPhones, PHONE_COUNTS_FILE } from "@cofi/engines/lid-phones";
 import { Pocketsphinx } from "@cofi/engines/pocketsphinx";
 

@@ -1,37 +1,10 @@
 /** Rules that answer the audit questions from the extraction and the words of the call. */
-import { z } from "zod";
 import { ADVICE, ASKS_FOR_INSTRUCTION, DISCRETION, GUARANTEE, PRESSURE, RECORDED_LINE } from "./audit-phrases.js";
 import type { CallReading } from "./call-reading.js";
+import type { ExtractedTrade } from "./extraction.js";
 import { REPORT } from "./phrases.js";
 import type { Evidence } from "./transcript.js";
 import type { SpokenSegment } from "./words.js";
-
-const EvidencePayload = z.object({
-  segment: z.number().int(),
-  start_s: z.number(),
-  end_s: z.number(),
-  quote: z.string(),
-});
-
-/** What the rules need of an llm1 response, whichever engine made it. */
-export const Extraction = z.object({
-  client_identity: z.object({ name: z.string().nullable(), code: z.string().nullable() }),
-  trades: z.array(
-    z.object({
-      action: z.enum(["NEW", "MODIFY", "CANCEL"]),
-      symbol: z.string().nullable(),
-      quantity: z.number().nullable(),
-      price_type: z.enum(["LIMIT", "MARKET"]).nullable(),
-      price: z.number().nullable(),
-      read_back: z.boolean().nullable(),
-      client_confirmed: z.boolean().nullable(),
-      confidence: z.number().min(0).max(1),
-      evidence: z.array(EvidencePayload),
-    }),
-  ),
-});
-
-type Trade = z.infer<typeof Extraction>["trades"][number];
 
 export interface Answer {
   answer: "YES" | "NO" | "UNCLEAR" | "NA";
@@ -47,7 +20,7 @@ export interface AuditCase {
   reading: CallReading;
   identity: { name: string | null; code: string | null };
   /** Orders of the call: cancellations are answered for by none of the questions. */
-  orders: readonly Trade[];
+  orders: readonly ExtractedTrade[];
 }
 
 type Rule = (call: AuditCase) => Answer;
@@ -149,16 +122,16 @@ function spoken(call: AuditCase, pattern: RegExp, what: string): Answer {
       };
 }
 
-function label({ symbol, quantity }: Trade): string {
+function label({ symbol, quantity }: ExtractedTrade): string {
   return symbol === null ? "an order" : quantity === null ? symbol : `${quantity} ${symbol}`;
 }
 
-function confidenceOf(orders: readonly Trade[]): number {
+function confidenceOf(orders: readonly ExtractedTrade[]): number {
   return Math.min(1, ...orders.map(({ confidence }) => confidence));
 }
 
 /** YES when `holds` for every order; a field that the extraction leaves open (null) makes it UNCLEAR. */
-function everyOrder(call: AuditCase, what: string, holds: (trade: Trade) => boolean | null): Answer {
+function everyOrder(call: AuditCase, what: string, holds: (trade: ExtractedTrade) => boolean | null): Answer {
   const { orders } = call;
   if (orders.length === 0) return NO_ORDER;
   const missing = orders.filter((trade) => holds(trade) === false);
@@ -186,7 +159,7 @@ function everyOrder(call: AuditCase, what: string, holds: (trade: Trade) => bool
   };
 }
 
-function evidenceOf(trades: readonly Trade[]): Evidence[] {
+function evidenceOf(trades: readonly ExtractedTrade[]): Evidence[] {
   return trades.flatMap(({ evidence }) => evidence);
 }
 

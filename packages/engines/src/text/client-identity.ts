@@ -2,7 +2,7 @@ import { digitOf, isNumberWord, parseNumber } from "./numbers.js";
 import type { Evidence } from "./transcript.js";
 import type { SpokenSegment, Span, Word } from "./words.js";
 
-export interface ClientIdentity {
+interface ClientIdentity {
   name: string | null;
   /** Letters and digits without spaces, in capitals. */
   code: string | null;

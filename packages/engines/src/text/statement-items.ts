@@ -6,7 +6,7 @@ import type { SpokenSegment, Span } from "./words.js";
 /** What a number in an order stands for; `free` when nothing near it says so, `negated` after "not". */
 type Role = "quantity" | "lots" | "price" | "trigger" | "strike" | "negated" | "free";
 
-export interface SpokenSymbol {
+interface SpokenSymbol {
   symbol: string;
   spoken: string;
   quality: number;

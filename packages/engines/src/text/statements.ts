@@ -28,7 +28,7 @@ export type Side = "BUY" | "SELL";
  * …") · `mention` repeats or answers without a verb · `amend` corrects · `report` says what was done · `quote` speaks of a
  * price · `question` asks for advice · `refuse` ("do not buy") · `cancel` · `cancel_last` ("cancel it") · `modify`.
  */
-export type StatementKind =
+type StatementKind =
   | "order"
   | "proposal"
   | "suggestion"
