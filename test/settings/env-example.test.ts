@@ -1,13 +1,14 @@
 /** `.env.example` names every setting that the code reads, and can be used as it stands. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseEnv } from "node:util";
 import { expect, test } from "vitest";
 import { dashboardSettings } from "@cofi/dashboard/settings";
 import { pipelineSettings } from "@cofi/pipeline/settings";
 import { STAGES } from "@cofi/event-log/stages";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const EXAMPLE = readFileSync(join(ROOT, ".env.example"), "utf8");
 const NAMED = new Map(
   [...EXAMPLE.matchAll(/^#([A-Z0-9_]+)=(.*)$/gm)].map(([, name = "", value = ""]) => [name, value]),
