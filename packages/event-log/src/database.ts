@@ -1,4 +1,5 @@
 /** One API over MySQL / MariaDB and SQLite: everything outside this module, the migrations and the hot insert is dialect-agnostic. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { Kysely, MysqlDialect, SqliteDialect } from "kysely";
 import { createPool, type Pool } from "mysql2";
 import { MysqlConnections } from "./mysql-connections.js";
@@ -55,6 +56,10 @@ const UNAVAILABLE_CODES: ReadonlySet<string> = new Set([
   "ER_QUERY_INTERRUPTED",
   "ER_STATEMENT_TIMEOUT",
 ]);
+const SQLITE_BUSY = 5;
+/** ms that a call waits for a writer of another process, and between its tries. */
+const SQLITE_WAIT_MS = 5_000;
+const SQLITE_RETRY_MS = 20;
 /** SQLITE_BUSY, LOCKED, NOMEM, IOERR, FULL, CANTOPEN. */
 const UNAVAILABLE_SQLITE: ReadonlySet<number> = new Set([5, 6, 7, 10, 13, 14]);
 
@@ -67,13 +72,24 @@ export function isUnavailable(error: unknown): boolean {
   return (typeof code === "string" && UNAVAILABLE_CODES.has(code)) || fatal === true;
 }
 
-/** Runs `work`; what {@link isUnavailable} says of its error decides whether it leaves as {@link DatabaseUnavailableError}. */
+/**
+ * Runs `work`; what {@link isUnavailable} says of its error decides whether it leaves as {@link DatabaseUnavailableError}.
+ * While another process holds an SQLite file, `work` is repeated, so it must do nothing but query: waiting inside SQLite
+ * would stop the whole process.
+ */
 export async function reportUnavailable<T>(database: Database, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof DatabaseUnavailableError || !isUnavailable(error)) throw error;
-    throw unavailable(database.description, error);
+  const deadline = performance.now() + SQLITE_WAIT_MS;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (sqliteErrorCode(error) === SQLITE_BUSY && performance.now() < deadline) {
+        await sleep(SQLITE_RETRY_MS);
+        continue;
+      }
+      if (error instanceof DatabaseUnavailableError || !isUnavailable(error)) throw error;
+      throw unavailable(database.description, error);
+    }
   }
 }
 
@@ -102,6 +118,7 @@ export async function openDatabase(
   const database = url.startsWith("sqlite:") ? openSqliteFile(url) : openMysql(url, poolSize, queryTimeoutMs);
   try {
     await database.kysely.selectNoFrom((eb) => eb.val(1).as("one")).execute();
+    waitInSqlite(database, 0);
   } catch (error) {
     await database.close();
     const { code } = error as { code?: string };
@@ -113,6 +130,11 @@ export async function openDatabase(
     );
   }
   return database;
+}
+
+/** ms that a statement may stop the process to wait for another one's lock: none but while opening and migrating. */
+export function waitInSqlite({ driver }: Database, ms: number): void {
+  if (driver.dialect === "sqlite") driver.connection.exec(`PRAGMA busy_timeout = ${ms}`);
 }
 
 function openSqliteFile(url: string): Database {

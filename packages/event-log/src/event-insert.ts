@@ -6,7 +6,7 @@ import type { PoolConnection } from "mysql2";
 import type { Database } from "./database.js";
 import type { EventStatus, EventType } from "./events.js";
 import type { MysqlConnections } from "./mysql-connections.js";
-import type { SqliteConnection } from "./sqlite.js";
+import { sqliteErrorCode, type SqliteConnection } from "./sqlite.js";
 
 /** One event as it goes into `batchExecutionLog`: texts are final, `timestamp` is UTC in the database's form. */
 export interface StoredEvent {
@@ -81,7 +81,12 @@ function insertIntoSqlite(connection: SqliteConnection, events: readonly StoredE
     for (const event of events) insert.run(...eventValues(event));
     connection.exec("COMMIT");
   } catch (error) {
-    connection.exec("ROLLBACK");
+    // After SQLITE_FULL and I/O errors SQLite may have rolled back by itself: the first error is the one that counts.
+    try {
+      connection.exec("ROLLBACK");
+    } catch (rollback) {
+      if (sqliteErrorCode(rollback) === null) throw rollback;
+    }
     throw error;
   }
 }

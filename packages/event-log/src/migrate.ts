@@ -4,7 +4,7 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import { Kysely, Migrator, MysqlDialect, sql, type Migration } from "kysely";
-import { type Database, isUnavailable, reportUnavailable } from "./database.js";
+import { type Database, isUnavailable, reportUnavailable, waitInSqlite } from "./database.js";
 import type { Tables } from "./tables.js";
 
 /** The schema is not the one this version needs, or a migration failed. The message says what to do. */
@@ -53,7 +53,9 @@ function patient({ driver, kysely }: Database): Kysely<Tables> {
  * @throws MigrationError naming the migration and the cause; DatabaseUnavailableError
  */
 export async function migrate(database: Database): Promise<string[]> {
+  waitInSqlite(database, 5_000);
   const { error, results = [] } = await migrator(database, patient(database)).migrateToLatest();
+  waitInSqlite(database, 0);
   if (error) {
     if (isUnavailable(error)) await reportUnavailable(database, () => Promise.reject(error as Error));
     const failed = results.find((result) => result.status === "Error")?.migrationName;

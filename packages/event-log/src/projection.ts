@@ -23,8 +23,10 @@ interface StageState {
   totalFiles: number | null;
   /** Latest `processedFiles`; counts only while no event has named a file. */
   processedFiles: number;
-  /** State of each file, and the id of the event that says so. */
-  files: Map<string, { state: FileState; id: number }>;
+  /** Ids of the events that say so: `bound` of the start or completion behind `status`, `first` of the one behind `startedAt`. */
+  saidBy: { bound: number; first: number; totalFiles: number; processedFiles: number };
+  /** State of each file, the id of the event that says so, and when it finished, if it did. */
+  files: Map<string, { state: FileState; id: number; finishedAt: number | null }>;
   done: number;
   failed: number;
   inFlight: number;
@@ -32,7 +34,7 @@ interface StageState {
   startedAt: string | null;
   finishedAt: string | null;
   lastEventAt: string | null;
-  /** Epoch milliseconds at which files finished in the last minute before `lastEventAt`, ascending. */
+  /** Epoch milliseconds at which files finished, those in the last minute before `lastEventAt` among them. */
   finishes: number[];
   /** Newest first. */
   events: LogEvent[];
@@ -57,6 +59,7 @@ export function emptyView(batch: Batch, eventsPerStage: number): BatchView {
       status: "pending",
       totalFiles: null,
       processedFiles: 0,
+      saidBy: { bound: 0, first: Infinity, totalFiles: 0, processedFiles: 0 },
       files: new Map(),
       done: 0,
       failed: 0,
@@ -79,13 +82,15 @@ export function applyBatch(view: BatchView, batch: Batch): BatchView {
 
 /**
  * Applies one event. Returns the view to go on with; the argument is used up (its maps are carried over, not copied).
- * Each id must be applied once, in the order in which the ids became visible; the caller sees to that.
+ * Each id must be applied once; the caller sees to that. The order does not matter: ids become visible in any order, and
+ * a dashboard that replays them must show what one that watched them come shows.
  */
 export function applyEvent(view: BatchView, event: LogEvent): BatchView {
   const head = Math.max(view.head, event.id);
   const state = view.stages.get(event.stage);
   if (!state) {
-    const seen = view.unknownStages[event.stage] ?? 0;
+    // A name like `constructor` is a name like any other.
+    const seen = Object.hasOwn(view.unknownStages, event.stage) ? (view.unknownStages[event.stage] ?? 0) : 0;
     return { ...view, head, unknownStages: { ...view.unknownStages, [event.stage]: seen + 1 } };
   }
   applyToStage(state, event);
@@ -96,21 +101,29 @@ export function applyEvent(view: BatchView, event: LogEvent): BatchView {
 
 function applyToStage(state: StageState, event: LogEvent): void {
   if (state.lastEventAt === null || event.timestamp > state.lastEventAt) state.lastEventAt = event.timestamp;
-  if (event.totalFiles !== null) state.totalFiles = event.totalFiles;
-  if (event.processedFiles !== null) state.processedFiles = event.processedFiles;
-  if (event.eventType === "error") state.errors += 1;
-  if (event.eventType === "stage_complete") {
-    state.status = event.status === "failed" ? "failed" : "success";
-    state.finishedAt = event.timestamp;
-    state.startedAt ??= event.timestamp;
-  } else if (event.eventType === "stage_start") {
-    // A stage that starts again goes on: it keeps its first start and loses its end.
-    state.status = "processing";
-    state.startedAt ??= event.timestamp;
-    state.finishedAt = null;
-  } else if (state.status === "pending" && event.eventType !== "info") {
-    state.status = "processing";
-    state.startedAt ??= event.timestamp;
+  const { saidBy } = state;
+  const { id, eventType } = event;
+  if (event.totalFiles !== null && id > saidBy.totalFiles) {
+    state.totalFiles = event.totalFiles;
+    saidBy.totalFiles = id;
+  }
+  if (event.processedFiles !== null && id > saidBy.processedFiles) {
+    state.processedFiles = event.processedFiles;
+    saidBy.processedFiles = id;
+  }
+  if (eventType === "error") state.errors += 1;
+  if (eventType === "info") return;
+  // A stage that starts again goes on: it keeps its first start and loses its end.
+  if (id < saidBy.first) {
+    state.startedAt = event.timestamp;
+    saidBy.first = id;
+  }
+  if (state.status === "pending") state.status = "processing";
+  if ((eventType === "stage_start" || eventType === "stage_complete") && id > saidBy.bound) {
+    const completed = eventType === "stage_complete";
+    saidBy.bound = id;
+    state.finishedAt = completed ? event.timestamp : null;
+    state.status = !completed ? "processing" : event.status === "failed" ? "failed" : "success";
   }
 }
 
@@ -128,12 +141,16 @@ function applyToFile(state: StageState, fileName: string, event: LogEvent): void
   // Events become visible out of order: one that comes late does not undo what a later one said.
   if (previous && previous.id > event.id) return;
   if (previous) state[previous.state] -= 1;
-  state.files.set(fileName, { state: next, id: event.id });
+  if (previous && previous.finishedAt !== null) {
+    const index = state.finishes.indexOf(previous.finishedAt);
+    if (index !== -1) state.finishes.splice(index, 1);
+  }
+  const finishedAt = next === "inFlight" ? null : Date.parse(event.timestamp);
+  state.files.set(fileName, { state: next, id: event.id, finishedAt });
   state[next] += 1;
-  if (next !== "inFlight") state.finishes.push(Date.parse(event.timestamp));
+  if (finishedAt !== null) state.finishes.push(finishedAt);
   const since = Date.parse(state.lastEventAt ?? event.timestamp) - MINUTE_MS;
-  const kept = state.finishes.findIndex((time) => time > since);
-  if (kept > 0) state.finishes.splice(0, kept);
+  if ((state.finishes[0] ?? Infinity) <= since) state.finishes = state.finishes.filter((time) => time > since);
 }
 
 /** Ids mostly come ascending; a late one goes to its place, so that the list is newest first by id. */

@@ -128,22 +128,22 @@ export class Store {
   }
 
   /**
-   * Takes or renews the right to run the batch for `ttlMs`, by this machine's clock.
+   * Takes or renews the right to run the batch for `ttlMs`, by the database's clock: those of two hosts may differ by
+   * more than a lease lasts.
    * @returns false while another owner holds it
    */
   async acquireLease(id: number, owner: string, ttlMs: number): Promise<boolean> {
-    const now = Date.now();
+    const [now, end] =
+      this.#database.dialect === "mysql"
+        ? [sql<string>`UTC_TIMESTAMP(3)`, sql<string>`UTC_TIMESTAMP(3) + INTERVAL ${ttlMs * 1_000} MICROSECOND`]
+        : [sqliteNow("+0 seconds"), sqliteNow(`${ttlMs / 1_000} seconds`)];
     const result = await this.#run(() =>
       this.#db
         .updateTable("batchStatus")
-        .set({ leaseOwner: owner, leaseExpiresAt: toDatabaseTime(new Date(now + ttlMs)) })
+        .set({ leaseOwner: owner, leaseExpiresAt: end })
         .where("id", "=", id)
         .where((eb) =>
-          eb.or([
-            eb("leaseOwner", "is", null),
-            eb("leaseOwner", "=", owner),
-            eb("leaseExpiresAt", "<", toDatabaseTime(new Date(now))),
-          ]),
+          eb.or([eb("leaseOwner", "is", null), eb("leaseOwner", "=", owner), eb("leaseExpiresAt", "<", now)]),
         )
         .executeTakeFirst(),
     );
@@ -273,6 +273,10 @@ export class Store {
     const select = filter(this.#events()).orderBy("id", "asc").limit(limit);
     return (await this.#run(() => select.execute())).map(toEvent);
   }
+}
+
+function sqliteNow(modifier: string) {
+  return sql<string>`strftime('%Y-%m-%d %H:%M:%f', 'now', ${modifier})`;
 }
 
 function nextCursor(rows: readonly { id: number }[], limit: number): string | null {

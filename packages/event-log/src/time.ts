@@ -5,15 +5,18 @@ export function toDatabaseTime(time: Date): string {
   return time.toISOString().replace("T", " ").replace("Z", "");
 }
 
-const DATABASE_TIME = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?$/;
+const DATABASE_TIME = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?$/;
 
 /**
  * The API's form of a stored time. Other writers may have stored another form in SQLite: anything that JavaScript reads
- * as a date is taken, and text that is none becomes the epoch, so that one odd row does not hide the others.
+ * as a date is taken, as UTC when it names no zone, and what is none (MySQL's zero date too) becomes the epoch, so that
+ * one odd row does not hide the others.
  */
 export function toApiTime(stored: string): string {
   const match = DATABASE_TIME.exec(stored);
-  if (match) return `${match[1]}T${match[2]}.${(match[3] ?? "").slice(0, 3).padEnd(3, "0")}Z`;
-  const parsed = new Date(stored);
+  const text = match
+    ? `${match[1]}T${match[2]}:${match[3] ?? "00"}.${(match[4] ?? "").slice(0, 3).padEnd(3, "0")}Z`
+    : stored;
+  const parsed = new Date(text);
   return Number.isNaN(parsed.getTime()) ? new Date(0).toISOString() : parsed.toISOString();
 }

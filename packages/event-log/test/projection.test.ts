@@ -205,3 +205,38 @@ test("counts equal a count of each file's latest state, whatever came before", (
     }),
   );
 });
+
+test("the order in which events become visible does not change what the cards show", () => {
+  const some = fc.record({
+    eventType: fc.constantFrom(...EVENT_TYPES),
+    status: fc.constantFrom(null, ...EVENT_STATUSES),
+    fileName: fc.constantFrom(null, "a.wav", "b.wav", "c.wav"),
+    totalFiles: fc.constantFrom(null, 3, 4),
+    processedFiles: fc.constantFrom(null, 1, 2),
+    seconds: fc.nat(100),
+  });
+  const shuffled = fc
+    .array(some, { maxLength: 20 })
+    .map((list) =>
+      list.map(({ seconds, ...fields }, index) =>
+        event(index + 1, { ...fields, timestamp: new Date(Date.UTC(2026, 10, 20, 18, 0, seconds)).toISOString() }),
+      ),
+    )
+    .chain((events) => fc.tuple(fc.constant(events), fc.shuffledSubarray(events, { minLength: events.length })));
+  fc.assert(
+    fc.property(shuffled, ([events, visible]) => {
+      expect(snapshotOf(fold(visible, 5), "now")).toEqual(snapshotOf(fold(events, 5), "now"));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("stages with the names of JavaScript's own properties are counted like others", () => {
+  const names = ["constructor", "__proto__", "toString", "constructor"];
+  const view = fold(names.map((stage, index) => event(index + 1, { stage })));
+  expect(Object.entries(view.unknownStages).toSorted()).toEqual([
+    ["__proto__", 1],
+    ["constructor", 2],
+    ["toString", 1],
+  ]);
+});

@@ -1,10 +1,36 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { setTimeout as pause } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { sql } from "kysely";
 import { DatabaseUnavailableError, openDatabase } from "@cofi/event-log/database";
 import { assertMigrated, migrate } from "@cofi/event-log/migrate";
 import { databaseUrl } from "@cofi/event-log/settings";
 import { Store } from "@cofi/event-log/store";
 import { DIALECTS, emptyDatabase, freshDatabase, type FreshDatabase } from "../../../test/support/databases.js";
+
+test("a writer that holds the SQLite file for a second delays the call, and not the process", async () => {
+  const fresh = await freshDatabase("sqlite");
+  const other = await openDatabase(fresh.url);
+  try {
+    const store = new Store(fresh.database);
+    const batch = await store.createBatch({ name: "night", folder: null });
+    await sql`BEGIN IMMEDIATE`.execute(other.kysely);
+    let longest = 0;
+    let last = performance.now();
+    const heart = setInterval(() => {
+      longest = Math.max(longest, performance.now() - last);
+      last = performance.now();
+    }, 5);
+    const freed = pause(1_000).then(() => sql`ROLLBACK`.execute(other.kysely));
+    await store.updateBatch(batch.id, { status: "running" });
+    clearInterval(heart);
+    await freed;
+    expect((await store.batch(batch.id))?.status).toBe("running");
+    expect(longest).toBeLessThan(500);
+  } finally {
+    await other.close();
+    await fresh.close();
+  }
+});
 
 describe.each(DIALECTS)("the store on %s", (dialect) => {
   let fresh: FreshDatabase;
@@ -60,6 +86,36 @@ describe.each(DIALECTS)("the store on %s", (dialect) => {
     const batch = await store.createBatch({ name: "night", folder: null });
     await expect(fresh.insertForeign({ batchId: batch.id, stage: "stt", eventType: "done" })).rejects.toThrow();
     await expect(fresh.insertForeign({ batchId: 4711, stage: "stt", eventType: "info" })).rejects.toThrow();
+  });
+
+  test("refuses numbers that the columns of the contract cannot hold", async () => {
+    const batch = await store.createBatch({ name: "night", folder: null });
+    for (const column of ["totalFiles", "processedFiles", "attempt", "durationMs"])
+      for (const value of ["9007199254740993", "3000000000", "'many'"]) {
+        const row = sql`INSERT INTO batchExecutionLog (batchId, stage, eventType, ${sql.ref(column)}) VALUES (${batch.id}, 'stt', 'info', ${sql.raw(value)})`;
+        await expect(row.execute(fresh.database.kysely), `${column} ${value}`).rejects.toThrow();
+      }
+    expect((await store.events(batch.id, { limit: 10 })).events).toEqual([]);
+  });
+
+  test("times in the forms of other writers are UTC, and what is no time hides no row", async () => {
+    const batch = await store.createBatch({ name: "night", folder: null });
+    const written =
+      dialect === "mysql"
+        ? { "2026-11-23 02:15:00.5": "02:15:00.500", "2026-11-23 02:15": "02:15:00.000" }
+        : {
+            "2026-11-23 02:15:00.5": "02:15:00.500",
+            "2026-11-23 02:15": "02:15:00.000",
+            "2026-11-23T02:15:00Z": "02:15:00.000",
+            "2026-11-23T03:15:00+01:00": "02:15:00.000",
+            "2026-99-99 02:15:00": null,
+            yesterday: null,
+          };
+    for (const [timestamp, expected] of Object.entries(written)) {
+      const id = await fresh.insertForeign({ batchId: batch.id, stage: "stt", eventType: "info", timestamp });
+      const time = expected === null ? "1970-01-01T00:00:00.000Z" : `2026-11-23T${expected}Z`;
+      expect((await store.event(id))?.timestamp, timestamp).toBe(time);
+    }
   });
 
   test("lists events newest first, filtered, page by page", async () => {
@@ -122,6 +178,23 @@ describe.each(DIALECTS)("the store on %s", (dialect) => {
       ["retried", { n: 2 }],
     ]);
     expect((await store.completedFiles(batch.id, "lid")).size).toBe(0);
+  });
+
+  test("a lease lasts by the database's clock: a host whose clock is an hour off neither loses nor takes it", async () => {
+    const { id } = await store.createBatch({ name: "night", folder: null });
+    const at = async (hours: number, owner: string): Promise<boolean> => {
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + hours * 3_600_000 });
+      try {
+        return await store.acquireLease(id, owner, 60_000);
+      } finally {
+        vi.useRealTimers();
+      }
+    };
+    expect(await at(-1, "slow")).toBe(true);
+    expect(await at(0, "other")).toBe(false);
+    expect(await at(1, "fast")).toBe(false);
+    expect(await store.acquireLease(id, "slow", -1_000)).toBe(true);
+    expect(await at(0, "other")).toBe(true);
   });
 
   test("batches: newest first, by page, by folder; patched; leased to one owner", async () => {
