@@ -5,7 +5,17 @@ import { createDashboard, type Dashboard } from "@cofi/dashboard/server";
 import { dashboardSettings } from "@cofi/dashboard/settings";
 import type { Database } from "@cofi/event-log/database";
 import { assertMigrated } from "@cofi/event-log/migrate";
+import { SettingsError } from "@cofi/event-log/settings";
 import { Store } from "@cofi/event-log/store";
+
+const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
+
+function logLevel(): string {
+  const level = process.env["COFI_LOG_LEVEL"]?.trim() || "warn";
+  if (!LOG_LEVELS.includes(level))
+    throw new SettingsError(`COFI_LOG_LEVEL is ${JSON.stringify(level)}; expected one of ${LOG_LEVELS.join(", ")}.`);
+  return level;
+}
 
 /** The dashboard with the settings of the environment; it does not listen yet. @throws SettingsError */
 export async function configuredDashboard(database: Database): Promise<Dashboard> {
@@ -14,7 +24,7 @@ export async function configuredDashboard(database: Database): Promise<Dashboard
     store: new Store(database),
     settings: dashboardSettings(process.env),
     webRoot: page.slice(0, -"/index.html".length),
-    logger: pino({ level: process.env["COFI_LOG_LEVEL"]?.trim() || "warn" }),
+    logger: pino({ level: logLevel() }),
     assertMigrated: () => assertMigrated(database),
   });
 }
