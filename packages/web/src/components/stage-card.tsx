@@ -25,7 +25,9 @@ export function StageCard({ stage, position, state }: { stage: StageState; posit
           <StageIcon name={icon} />
         </span>
         <h2 id={headingId}>
-          <span class="card-position">{position}</span> {label}
+          <span class="card-position">{position}</span>
+          {"\u00a0"}
+          {label}
         </h2>
         <StageBadge summary={summary} />
       </div>
