@@ -30,7 +30,7 @@ export class ProblemError extends Error {
   }
 }
 
-export function problem(kind: ProblemKind, detail: string, instance?: string): Problem {
+function problem(kind: ProblemKind, detail: string, instance?: string): Problem {
   const [status, title] = KINDS[kind];
   return { type: `/problems/${kind}`, title, status, detail, ...(instance === undefined ? {} : { instance }) };
 }

@@ -19,7 +19,7 @@ import type { TradeTriage } from "./triage.js";
 import type { TriageConfig } from "./triage-config.js";
 
 /** Responses by file name. Stages that come later read those of earlier ones; after a restart they come from the log. */
-export interface Findings {
+interface Findings {
   denoise: Map<string, DenoiseResponse>;
   ivr: Map<string, IvrResponse>;
   lid: Map<string, LidResponse>;

@@ -21,7 +21,7 @@ const schema = z.object({
   /** Files in work at once on one engine host. */
   COFI_SLOTS_PER_HOST: wholeNumber(cpus().length, 1, 1024),
   /** Longest wait for an engine's answer about one file. */
-  COFI_ENGINE_TIMEOUT_S: wholeNumber(900, 1, 86_400),
+  COFI_ENGINE_TIMEOUT_S: wholeNumber(3_600, 1, 86_400),
   /** Longest wait for an engine to load its model. */
   COFI_ENGINE_START_TIMEOUT_S: wholeNumber(300, 1, 86_400),
   /** After Ctrl-C: how long the files in work may take to finish. */

@@ -36,7 +36,7 @@ export interface TriageStep {
   detail: string;
 }
 
-export interface TriageCandidate {
+interface TriageCandidate {
   callId: string;
   /** 1 is the best; calls that are ruled out come last. */
   rank: number;

@@ -1,5 +1,6 @@
-import { cpus } from "node:os";
+import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
+import { pino } from "pino";
 import { ENGINE_STAGES, startEngine } from "@cofi/engines/engine";
 import { abortOnSignal, aborted, dataDir } from "../environment.js";
 import { CommandError, EXIT } from "../exit.js";
@@ -24,7 +25,9 @@ export async function engineCommand(stage: string, options: EngineOptions): Prom
     host: options.host,
     port: integer("--port", options.port, 0, 65_535),
     filesDir: resolve(options.filesDir ?? join(dataDir(), "files")),
-    concurrency: options.concurrency ? integer("--concurrency", options.concurrency, 1, 1024) : cpus().length,
+    // On standard error: standard output says where the engine listens.
+    logger: pino({ level: process.env["COFI_LOG_LEVEL"]?.trim() || "warn" }, pino.destination(2)),
+    concurrency: options.concurrency ? integer("--concurrency", options.concurrency, 1, 1024) : availableParallelism(),
   });
   console.log(JSON.stringify({ url: engine.url, stage, pid: process.pid }));
   try {
