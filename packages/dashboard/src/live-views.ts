@@ -162,6 +162,8 @@ export class LiveViews {
         loading.batch,
       );
       this.#live.set(batchId, live);
+      // Not before those who asked for it have had their chance to hold it.
+      setImmediate(() => this.#sweep());
       return live;
     } catch (error) {
       endWatch();

@@ -4,6 +4,7 @@
  */
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
+import { DatabaseUnavailableError } from "@cofi/event-log/database";
 import { emptySnapshot } from "@cofi/event-log/projection";
 import type { Store } from "@cofi/event-log/store";
 import type { Logger } from "pino";
@@ -126,12 +127,14 @@ export class SseHub {
 
   /** Repeats `work` while the database is away; null when the reader left meanwhile. */
   async #persist<T>(subscriber: Subscriber, work: () => Promise<T>): Promise<T | null> {
-    while (!this.#gone(subscriber)) {
+    for (let tries = 0; !this.#gone(subscriber); tries++) {
       try {
         return await work();
       } catch (error) {
         if (this.#gone(subscriber)) return null;
-        this.#options.logger.debug({ err: error }, "a stream waits for the database");
+        // A lost database is in the tail's log once; anything else would go unseen here.
+        const level = tries === 0 && !(error instanceof DatabaseUnavailableError) ? "error" : "debug";
+        this.#options.logger[level]({ err: error }, "a stream waits for the database");
         await sleep(DATABASE_PAUSE_MS);
       }
     }

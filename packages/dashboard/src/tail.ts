@@ -43,8 +43,12 @@ export interface TailOptions {
 const PAGE = 1_000;
 /** Ids asked for by number in one poll; a wider hole is read as a range. */
 const IDS_PER_POLL = 1_000;
-/** Rows below the highest id at start that are looked at for holes: they may be in open transactions. */
-const LOOK_BACK = 2_000;
+/**
+ * Ids below the highest one at start that are looked at for holes, which may be in open transactions: at least so many, and
+ * those of as long as a transaction may last, but never more than the second figure.
+ */
+const LOOK_BACK = { least: 2_000, most: 500_000 };
+const ID_PAGE = 10_000;
 const LONGEST_BACKOFF_MS = 2_000;
 
 export class Tail {
@@ -196,13 +200,15 @@ export class Tail {
   /** Starts at the end of the log, and takes the gaps just below it as holes: their transactions may be open. */
   async #startCursor(): Promise<void> {
     const highest = await this.#ask(this.#store.maxEventId());
-    let cursor = Math.max(0, highest - LOOK_BACK);
+    const recent = await this.#ask(this.#store.firstIdSince(this.#options.longestTransactionMs));
+    const first = Math.max(highest - LOOK_BACK.most, (recent ?? highest) - LOOK_BACK.least);
+    let cursor = Math.max(0, first);
     const seen: number[] = [];
     for (;;) {
-      const page = await this.#ask(this.#store.eventsAfter(cursor, PAGE));
-      for (const { id } of page) if (id <= highest) seen.push(id);
-      cursor = page.at(-1)?.id ?? highest;
-      if (page.length < PAGE || cursor >= highest) break;
+      const page = await this.#ask(this.#store.idsAfter(cursor, ID_PAGE));
+      for (const id of page) if (id <= highest) seen.push(id);
+      cursor = page.at(-1) ?? highest;
+      if (page.length < ID_PAGE || cursor >= highest) break;
     }
     const now = performance.now();
     let before = seen[0] ?? highest;

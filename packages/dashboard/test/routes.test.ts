@@ -157,6 +157,18 @@ describe.each(DIALECTS)("the HTTP API on %s", (dialect) => {
     expect(body.stages.find(({ stage }) => stage === "stt")?.done).toBe(2_500);
   });
 
+  test("views that nobody watches do not pile up in memory", async () => {
+    const batches: Batch[] = [];
+    for (let n = 0; n < 18; n++) batches.push(await it.store.createBatch({ name: `b${n}`, folder: null }));
+    const inMemory = async (): Promise<number | null> =>
+      (await get<{ events: { currentBatch: number | null } }>(`${it.url}/api/health`)).body.events.currentBatch;
+    for (const [index, { id }] of batches.toReversed().entries()) {
+      await get(`${it.url}/api/batch/${id}/stats`);
+      if (index === 0) expect(await inMemory()).toBe(0);
+    }
+    expect(await inMemory()).toBeNull();
+  });
+
   test("health says what works", async () => {
     const { status, body } = await get(`${it.url}/api/health`);
     expect(status).toBe(200);

@@ -198,6 +198,25 @@ export class Store {
     return (await this.#run(() => select.executeTakeFirst()))?.id ?? 0;
   }
 
+  /** The lowest id among the events of the last `ms` by the database's clock; null when there is none. */
+  async firstIdSince(ms: number): Promise<number | null> {
+    const since =
+      this.#database.dialect === "mysql"
+        ? sql<string>`UTC_TIMESTAMP(3) - INTERVAL ${ms * 1_000} MICROSECOND`
+        : sqliteNow(`-${ms / 1_000} seconds`);
+    const select = this.#db
+      .selectFrom("batchExecutionLog")
+      .select((eb) => eb.fn.min("id").as("id"))
+      .where("timestamp", ">=", since);
+    return (await this.#run(() => select.executeTakeFirst()))?.id ?? null;
+  }
+
+  /** Ids of the events of all batches with a higher id, ascending. */
+  async idsAfter(afterId: number, limit: number): Promise<number[]> {
+    const select = this.#db.selectFrom("batchExecutionLog").select("id").where("id", ">", afterId);
+    return (await this.#run(() => select.orderBy("id").limit(limit).execute())).map(({ id }) => id);
+  }
+
   /** Events of all batches with a higher id, ascending. Ids do not become visible in order: the tail knows the holes. */
   async eventsAfter(afterId: number, limit: number): Promise<LogEvent[]> {
     return this.#ascending((select) => select.where("id", ">", afterId), limit);
