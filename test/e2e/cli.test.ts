@@ -142,6 +142,15 @@ describe("cofi", () => {
     expect((await runCofi(args, env)).code).toBe(2);
   });
 
+  test("a reader that goes away (`cofi run | head`) does not end the batch", async () => {
+    const folder = await batch({ "calls.csv": CALLS, "trades.csv": TRADES, "a.wav": "x" });
+    const run = startCofi(["run", folder], env);
+    await run.printed(/Batch 1/);
+    run.closeOutput();
+    expect(await run.ended).toBe(1);
+    expect((await runCofi(["tail"], env)).output).toMatch(/Batch 1 is (completed with errors|failed)/);
+  });
+
   test("helps on every command", async () => {
     for (const command of ["up", "migrate", "run", "serve", "tail", "engine"]) {
       const { code, output } = await runCofi([command, "--help"], env);

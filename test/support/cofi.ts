@@ -14,6 +14,8 @@ export interface CofiProcess {
   /** Resolves with the exit code. */
   ended: Promise<number | null>;
   kill(signal: NodeJS.Signals): void;
+  /** Closes the reading end of its output, as `| head` does. */
+  closeOutput(): void;
   /** SIGTERM, then waits for the end. */
   stop(): Promise<void>;
 }
@@ -38,6 +40,10 @@ export function startCofi(args: readonly string[], env: Record<string, string>):
     output: () => output,
     ended,
     kill: (signal) => void child.kill(signal),
+    closeOutput() {
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    },
     async stop() {
       child.kill("SIGTERM");
       await ended;

@@ -87,6 +87,12 @@ function exitCodeOf(error: unknown): number {
   return EXIT.failed;
 }
 
+// A reader that has gone (`cofi run … | head`) is no reason to end a batch. Commands that only print listen for it themselves.
+for (const stream of [process.stdout, process.stderr])
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+
 try {
   loadEnvFile();
   await program.parseAsync();

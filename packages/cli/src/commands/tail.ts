@@ -10,7 +10,9 @@ const ENDED = new Set(["completed", "completed_with_errors", "failed", "interrup
 
 /** `cofi tail`: one line an event of a batch, until the batch ends or Ctrl-C. Payloads are never printed. */
 export async function tailCommand(options: { batch?: string }): Promise<void> {
-  const signal = abortOnSignal("");
+  const readerGone = new AbortController();
+  process.stdout.once("error", () => readerGone.abort());
+  const signal = AbortSignal.any([abortOnSignal(""), readerGone.signal]);
   await withStore(async (store) => {
     const batch = options.batch ? await store.batch(Number(options.batch)) : await store.currentBatch();
     if (!batch)
