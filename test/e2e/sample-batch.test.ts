@@ -210,6 +210,14 @@ describe("the page", () => {
       "document.documentElement.scrollWidth - document.documentElement.clientWidth",
     );
     expect(overflow).toBeLessThanOrEqual(0);
+    // Cards hide what does not fit them: nothing may be hidden.
+    const clipped = await shown.evaluate<string[]>(
+      `[...document.querySelectorAll(".card")].flatMap((card) => {
+        const edge = card.getBoundingClientRect().right + 0.5;
+        return [...card.querySelectorAll("*")].filter((part) => part.getBoundingClientRect().right > edge).map((part) => part.outerHTML.slice(0, 100));
+      })`,
+    );
+    expect(clipped).toEqual([]);
     await shown.context().close();
   });
 

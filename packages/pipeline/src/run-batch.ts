@@ -70,13 +70,14 @@ export async function runBatch(options: RunBatchOptions): Promise<BatchResult> {
   const leftovers = await shipLeftovers(spoolDir, store, ({ message }) => report(message));
   if (leftovers.shipped > 0) report(`Shipped ${leftovers.shipped} events that an earlier run left in the spool.`);
 
-  const batch = await openBatch(options, folder);
+  const { batch, message } = await openBatch(options, folder);
   const owner = `${hostname().slice(0, 24)}:${process.pid}:${randomUUID().slice(0, 8)}`;
   if (!(await store.acquireLease(batch.id, owner, leaseMs)))
     throw new BatchInUseError(
       `Batch ${batch.id} (${batch.name}) is being run by another process. Wait for it to end; ` +
         `after a crash its lease runs out within ${leaseMs / 1000} s.`,
     );
+  report(message);
   const lost = new AbortController();
   const renew = async (): Promise<void> => {
     try {
@@ -117,27 +118,24 @@ async function withLease(options: RunBatchOptions, folder: BatchFolder, batch: B
   }
 }
 
+/** The batch to run, and what to tell the operator once it is known that nobody else runs it. */
 async function openBatch(
-  { store, batchId, fresh, report, name }: RunBatchOptions,
+  { store, batchId, fresh, name }: RunBatchOptions,
   folder: BatchFolder,
-): Promise<Batch> {
+): Promise<{ batch: Batch; message: string }> {
+  const goOn = (batch: Batch) => ({ batch, message: `Going on with batch ${batch.id}: ${batch.name}` });
   if (batchId !== undefined) {
     const batch = await store.batch(batchId);
     if (!batch) throw new InputError(`There is no batch ${batchId}. \`npx cofi run <folder>\` starts one.`);
     const ofFolder = await store.folderOfBatch(batchId);
     if (ofFolder !== folder.path)
       throw new InputError(`Batch ${batchId} was read from ${ofFolder ?? "no folder"}, not from ${folder.path}.`);
-    report(`Going on with batch ${batch.id}: ${batch.name}`);
-    return batch;
+    return goOn(batch);
   }
   const latest = fresh ? null : await store.latestBatchOfFolder(folder.path);
-  if (latest && UNFINISHED.has(latest.status)) {
-    report(`Going on with batch ${latest.id}: ${latest.name}`);
-    return latest;
-  }
+  if (latest && UNFINISHED.has(latest.status)) return goOn(latest);
   const batch = await store.createBatch({ name: name ?? (basename(folder.path) || folder.path), folder: folder.path });
-  report(`Batch ${batch.id}: ${batch.name}, ${folder.recordings.length} recordings`);
-  return batch;
+  return { batch, message: `Batch ${batch.id}: ${batch.name}, ${folder.recordings.length} recordings` };
 }
 
 function newRun(options: RunBatchOptions, folder: BatchFolder, batchId: number, logger: EventLogger): BatchRun {
