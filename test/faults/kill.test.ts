@@ -47,7 +47,11 @@ describe.each(DIALECTS)("a writer on %s", (dialect) => {
           rest = lines.pop() ?? "";
           for (const line of lines) acknowledged.add(line);
         });
-        await once(writer.stdout, "data");
+        const early = once(writer, "close").then(([code]) => {
+          throw new Error(`The writer ended by itself with ${code}.`);
+        });
+        await Promise.race([once(writer.stdout, "data"), early]);
+        early.catch(() => undefined);
         await pause(Math.random() * 500);
         writer.kill("SIGKILL");
         await once(writer, "close");
