@@ -118,20 +118,17 @@ export class SupervisedEngine implements EngineHost {
     this.#engine = null;
     const engine = await launch();
     this.#engine = engine;
-    let gone: string | null = null;
-    const ended = engine.ended.then((reason) => {
-      gone = reason;
-      return reason;
-    });
+    const gone: { reason: string | null } = { reason: null };
+    const ended = engine.ended.then((reason) => (gone.reason = reason));
     try {
       this.url = await Promise.race([
         engine.url(),
         ended.then((reason) => Promise.reject(new EngineStartError(reason))),
       ]);
-      const why = (): string | null => gone ?? (this.#stopped ? "it is no longer needed" : null);
+      const why = (): string | null => gone.reason ?? (this.#stopped ? "it is no longer needed" : null);
       await awaitHealth(client, this, engineStartTimeoutMs, signal, why);
     } catch (error) {
-      const reason: string | null = gone;
+      const { reason } = gone;
       this.#engine = null;
       await engine.stop(0);
       throw reason === null ? error : new EngineStartError(`The engine of ${stage} ${reason}`, { cause: error });
