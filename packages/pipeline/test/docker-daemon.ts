@@ -57,8 +57,13 @@ export async function startDockerDaemon(): Promise<DockerDaemon> {
       return { url, call, stop };
     } catch (error) {
       if (daemon.exitCode !== null || Date.now() > deadline) {
-        await stop();
-        throw new Error(`dockerd does not start (it needs root): ${log.join("").slice(-1000)}`, { cause: error });
+        const left = await stop().then(
+          () => "",
+          (problem: Error) => ` (and not all of it could be removed: ${problem.message})`,
+        );
+        throw new Error(`dockerd does not start; it needs root and cgroups${left}: ${log.join("").slice(-1000)}`, {
+          cause: error,
+        });
       }
     }
     await pause(50);
