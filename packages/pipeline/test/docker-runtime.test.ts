@@ -55,9 +55,13 @@ beforeAll(async () => {
   await importNodeImage(daemon, IMAGE, ENGINE);
 });
 afterAll(async () => {
-  await daemon.call("DELETE", `/images/${IMAGE}:1?force=true`);
-  await daemon.call("DELETE", `/volumes/${PROJECT}`);
-  await daemon.stop();
+  // The daemon ends also where there is no image to remove, because its import failed.
+  try {
+    await daemon.call("DELETE", `/images/${IMAGE}:1?force=true`);
+    await daemon.call("DELETE", `/volumes/${PROJECT}`);
+  } finally {
+    await daemon.stop();
+  }
 });
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "cofi-docker-"));
