@@ -8,6 +8,7 @@ import { afterAll, beforeAll, test } from "vitest";
 import { openDatabase, type Database } from "@cofi/event-log/database";
 import { EventLogger } from "@cofi/event-log/event-logger";
 import { migrate } from "@cofi/event-log/migrate";
+import type { Durability } from "@cofi/event-log/spool";
 import { Store } from "@cofi/event-log/store";
 import { startMariadb, type MariadbServer } from "../test/support/mariadb.js";
 import { median, record } from "./support/results.js";
@@ -70,7 +71,7 @@ async function awaitedInserts(): Promise<number> {
 }
 
 /** Logs `EVENTS` events, 100 in work at a time as a stage would have them, without and with the time to ship them. */
-async function logged(): Promise<{ acknowledged: number; drained: number }> {
+async function logged(durability: Durability = "process"): Promise<{ acknowledged: number; drained: number }> {
   const batch = await store.createBatch({ name: "logger", folder: null });
   // The database takes nothing until all is acknowledged: what is measured is the way into the spool alone, then the way out.
   let open = (): void => undefined;
@@ -83,7 +84,7 @@ async function logged(): Promise<{ acknowledged: number; drained: number }> {
       },
     },
   }) as Store;
-  const logger = await EventLogger.open({ batchId: batch.id, spoolDir: folder, store: held });
+  const logger = await EventLogger.open({ batchId: batch.id, spoolDir: folder, store: held, durability });
   const started = performance.now();
   for (let n = 0; n < EVENTS; n += 100)
     await Promise.all(
@@ -106,6 +107,7 @@ test("acknowledging and draining", async () => {
   const naive = await median(awaitedInserts);
   const floor = await median(appendToFile);
   const acknowledged = await median(async () => (await logged()).acknowledged);
+  const power = await median(async () => (await logged("power")).acknowledged);
   const drained = await median(async () => (await logged()).drained);
   await record(
     "Events with 1 KB of payload and 4 KB of response, MariaDB with innodb_flush_log_at_trx_commit=1",
@@ -113,6 +115,7 @@ test("acknowledging and draining", async () => {
     {
       "one awaited INSERT an event": naive,
       "acknowledged by EventLogger": acknowledged,
+      "acknowledged, durable against power cuts (COFI_EVENT_DURABILITY=power)": power,
       "drained from a backlog into MariaDB": drained,
       "appending the same bytes to a file, one fdatasync per 100": floor,
     },

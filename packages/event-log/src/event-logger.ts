@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { StoredEvent } from "./event-insert.js";
 import type { Cut, EventStatus, EventType, Json } from "./events.js";
 import { isDataError, Shipper, type LoggerProblem } from "./shipper.js";
-import { Spool, SpoolInUseError, spoolFiles, type Durability } from "./spool.js";
+import { Spool, SpoolInUseError, spooledBatches, type Durability } from "./spool.js";
 import type { StageName } from "./stages.js";
 import type { Store } from "./store.js";
 import { toDatabaseTime } from "./time.js";
@@ -45,6 +45,7 @@ const SPOOL_RETRY_MS = 500;
 
 interface Waiting {
   event: StoredEvent;
+  bytes: number;
   acknowledge: () => void;
 }
 
@@ -56,10 +57,12 @@ export class EventLogger {
   readonly #batchId: number;
   readonly #spool: Spool;
   readonly #shipper: Shipper;
+  readonly #durability: Durability;
   readonly #maxTextBytes: number;
   readonly #onProblem: (problem: LoggerProblem) => void;
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
+  #flushing: Promise<void> | null = null;
   #flushTimer: NodeJS.Timeout | NodeJS.Immediate | null = null;
   #spoolBroken = false;
   #closed = false;
@@ -67,6 +70,7 @@ export class EventLogger {
 
   private constructor(options: EventLoggerOptions, spool: Spool) {
     this.#batchId = options.batchId;
+    this.#durability = options.durability ?? "process";
     this.#maxTextBytes = options.maxTextBytes ?? DEFAULT_MAX_TEXT_BYTES;
     this.#spool = spool;
     this.#onProblem = quietly(options.onProblem);
@@ -75,14 +79,14 @@ export class EventLogger {
       insert: (events) => options.store.insertEvents(events),
       onProblem: this.#onProblem,
     });
-    if (spool.damage) this.#onProblem({ kind: "spool", message: spool.damage, cause: null });
     // What an earlier process of this batch left behind goes first: order within the batch is kept.
     this.#shipper.wake();
   }
 
   /** @throws SpoolInUseError when another process logs for this batch; the file system's error when there can be no spool */
   static async open(options: EventLoggerOptions): Promise<EventLogger> {
-    return new EventLogger(options, Spool.open(options.spoolDir, options.batchId, options.durability));
+    const { spoolDir, batchId, durability, onProblem } = options;
+    return new EventLogger(options, Spool.open(spoolDir, batchId, { durability, onDamage: damageTo(onProblem) }));
   }
 
   /** The stage begins; `totalFiles` where it is known by now. */
@@ -158,12 +162,12 @@ export class EventLogger {
   /** Waits until the database has everything that was logged so far. False when that took longer than `timeoutMs`. */
   async drain(timeoutMs = Number.POSITIVE_INFINITY): Promise<boolean> {
     const deadline = Date.now() + Math.min(timeoutMs, 2 ** 31 - 1);
-    this.#flush();
+    await this.#flush();
     while (this.#waiting.length > 0 && !this.#closed) {
       const left = deadline - Date.now();
       if (left <= 0) return false;
       await sleep(Math.min(left, SPOOL_RETRY_MS));
-      this.#flush();
+      await this.#flush();
     }
     return !this.#closed && this.#shipper.drained(Math.max(0, deadline - Date.now()));
   }
@@ -187,12 +191,12 @@ export class EventLogger {
     }
     this.#closed = true;
     await this.#shipper.stop();
-    this.#flush();
+    await this.#flush();
     const lost = this.#waiting.length;
     if (lost > 0)
       this.#onProblem({ kind: "spool", message: `${lost} events could not be written and are lost.`, cause: null });
     try {
-      unshipped = this.#spool.counts().waiting;
+      unshipped = this.#spool.waiting;
       this.#spool.close();
     } catch (error) {
       this.#spoolProblem("closed", error);
@@ -241,31 +245,38 @@ export class EventLogger {
       responseCut: response.cut,
     };
     return new Promise((acknowledge) => {
-      this.#waiting.push({ event, acknowledge });
-      this.#waitingBytes += (event.payload?.length ?? 0) + (event.response?.length ?? 0);
-      this.#flushTimer ??= setImmediate(() => this.#flush());
+      const bytes = (event.payload?.length ?? 0) + (event.response?.length ?? 0);
+      this.#waiting.push({ event, bytes, acknowledge });
+      this.#waitingBytes += bytes;
+      this.#flushTimer ??= setImmediate(() => void this.#flush());
     });
   }
 
   /** Commits what waits; while the disk refuses, keeps it and tries again. */
-  #flush(): void {
+  #flush(): Promise<void> {
+    this.#flushing ??= this.#commit().finally(() => (this.#flushing = null));
+    return this.#flushing;
+  }
+
+  async #commit(): Promise<void> {
     if (this.#flushTimer) clearTimeout(this.#flushTimer as NodeJS.Timeout);
     this.#flushTimer = null;
-    if (this.#waiting.length === 0) return;
     try {
-      this.#spool.append(this.#waiting.map(({ event }) => event));
+      while (this.#waiting.length > 0) {
+        const appended = this.#spool.append(this.#waiting.map(({ event }) => event));
+        if (this.#durability === "power") await this.#spool.sync();
+        this.#spoolBroken = false;
+        for (const { acknowledge, bytes } of this.#waiting.splice(0, appended)) {
+          this.#waitingBytes -= bytes;
+          acknowledge();
+        }
+        this.#shipper.wake();
+      }
     } catch (error) {
       if (!this.#spoolBroken) this.#spoolProblem("written", error, " Events wait in memory; free some disk space.");
       this.#spoolBroken = true;
-      this.#flushTimer = this.#closed ? null : setTimeout(() => this.#flush(), SPOOL_RETRY_MS);
-      return;
+      this.#flushTimer = this.#closed ? null : setTimeout(() => void this.#flush(), SPOOL_RETRY_MS);
     }
-    this.#spoolBroken = false;
-    const acknowledged = this.#waiting;
-    this.#waiting = [];
-    this.#waitingBytes = 0;
-    for (const { acknowledge } of acknowledged) acknowledge();
-    this.#shipper.wake();
   }
 
   #spoolProblem(what: "read" | "written" | "closed", error: unknown, remedy = ""): void {
@@ -298,22 +309,21 @@ export async function shipLeftovers(
 ): Promise<{ shipped: number; spools: number }> {
   let shipped = 0;
   let spools = 0;
-  for (const path of spoolFiles(spoolDir)) {
+  for (const batchId of spooledBatches(spoolDir)) {
     let spool: Spool;
     try {
-      spool = Spool.openFile(path);
+      spool = Spool.open(spoolDir, batchId, { onDamage: damageTo(onProblem) });
     } catch (error) {
       if (error instanceof SpoolInUseError) continue;
       throw error;
     }
-    if (spool.damage) quietly(onProblem)({ kind: "spool", message: spool.damage, cause: null });
-    const before = spool.counts();
     let failure: unknown = null;
     const shipper = new Shipper({
       spool,
       insert: async (events) => {
         try {
           await store.insertEvents(events);
+          shipped += events.length;
         } catch (error) {
           if (!isDataError(error)) failure = error;
           throw error;
@@ -326,13 +336,15 @@ export async function shipLeftovers(
     });
     await shipper.drained(2 ** 31 - 1);
     await shipper.stop();
-    const after = spool.counts();
-    shipped += before.waiting - after.waiting - (after.rejected - before.rejected);
     spools += 1;
     spool.close();
     if (failure) throw failure;
   }
   return { shipped, spools };
+}
+
+function damageTo(listener: ((problem: LoggerProblem) => void) | undefined): (message: string) => void {
+  return (message) => quietly(listener)({ kind: "spool", message, cause: null });
 }
 
 /** A listener can never break the work. */

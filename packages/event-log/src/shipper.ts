@@ -86,13 +86,13 @@ export class Shipper {
   /** Resolves when the spool is empty (true), or after `timeoutMs` or `stop()` (false). */
   async drained(timeoutMs: number): Promise<boolean> {
     const deadline = Date.now() + timeoutMs;
-    while (!this.#stopped && this.#options.spool.counts().waiting > 0) {
+    while (!this.#stopped && this.#options.spool.waiting > 0) {
       this.wake();
       const left = deadline - Date.now();
       if (left <= 0) return false;
       await within(this.#running ?? Promise.resolve(), left);
     }
-    return this.#options.spool.counts().waiting === 0;
+    return this.#options.spool.waiting === 0;
   }
 
   /**
@@ -113,7 +113,7 @@ export class Shipper {
     while (!this.#stopped) {
       this.#again = false;
       try {
-        const events = cutByBytes(this.#options.spool.oldest(MAX_EVENTS));
+        const events = this.#options.spool.oldest(MAX_EVENTS, MAX_BYTES);
         const last = events.at(-1);
         if (!last) return;
         await this.#ship(events);
@@ -153,11 +153,11 @@ export class Shipper {
 
   #reject(spooled: SpooledEvent, error: unknown): void {
     const reason = (error as Error).message;
-    this.#options.spool.reject(spooled, reason);
+    const keptIn = this.#options.spool.reject(spooled, reason);
     const { stage, eventType, eventId, batchId } = spooled.event;
     this.#options.onProblem({
       kind: "rejected",
-      message: `The database cannot store event ${eventId} (batch ${batchId}, ${stage}, ${eventType}): ${reason}. It is kept in ${this.#options.spool.path}, table rejected.`,
+      message: `The database cannot store event ${eventId} (batch ${batchId}, ${stage}, ${eventType}): ${reason}. It is kept in ${keptIn}.`,
       cause: error,
     });
   }
@@ -172,17 +172,6 @@ export class Shipper {
     });
     this.#interrupt = null;
   }
-}
-
-function cutByBytes(events: SpooledEvent[]): SpooledEvent[] {
-  let bytes = 0;
-  const end = events.findIndex(({ event }) => {
-    const { payload, response, errorMessage, metadata } = event;
-    for (const text of [payload, response, errorMessage, metadata]) bytes += text?.length ?? 0;
-    bytes += 500;
-    return bytes > MAX_BYTES;
-  });
-  return end === -1 ? events : events.slice(0, Math.max(end, 1));
 }
 
 async function within(promise: Promise<void>, ms: number): Promise<void> {

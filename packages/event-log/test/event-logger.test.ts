@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Batch } from "@cofi/event-log/events";
-import { EventLogger, shipLeftovers } from "@cofi/event-log/event-logger";
+import { EventLogger, shipLeftovers, type EventLoggerOptions } from "@cofi/event-log/event-logger";
 import { SpoolInUseError } from "@cofi/event-log/spool";
 import { Store } from "@cofi/event-log/store";
 import { DIALECTS, freshDatabase, type FreshDatabase } from "../../../test/support/databases.js";
@@ -29,7 +29,7 @@ describe.each(DIALECTS)("EventLogger on %s", (dialect) => {
   });
   afterEach(() => fresh.close());
 
-  const open = (options: { maxTextBytes?: number; onProblem?: (problem: { message: string }) => void } = {}) =>
+  const open = (options: Partial<EventLoggerOptions> = {}) =>
     EventLogger.open({ batchId: batch.id, spoolDir: folder, store, ...options });
 
   test("stores each of the seven kinds as the contract says", async () => {
@@ -61,6 +61,22 @@ describe.each(DIALECTS)("EventLogger on %s", (dialect) => {
     expect(byType.get("info")?.metadata).toEqual({ pid: 7, message: "engine stopped" });
     const start = await store.event(byType.get("file_start")?.id ?? 0);
     expect(start?.payload).toBe('{"model":"small"}');
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test("with the durability for power cuts, too, all is stored in order", async () => {
+    const logger = await open({ durability: "power" });
+    const logged: Promise<void>[] = [];
+    for (let n = 0; n < 300; n++) {
+      logged.push(logger.fileComplete("stt", `${n}`, { response: n }));
+      if (n % 50 === 0) await logged.at(-1);
+    }
+    await Promise.all(logged);
+    expect(await logger.close()).toEqual({ unshipped: 0 });
+    const { events } = await store.events(batch.id, { limit: 500 });
+    expect(events.map(({ fileName }) => Number(fileName)).toReversed()).toEqual(
+      Array.from({ length: 300 }, (_, n) => n),
+    );
     expect(await readdir(folder)).toEqual([]);
   });
 
@@ -103,7 +119,7 @@ describe.each(DIALECTS)("EventLogger on %s", (dialect) => {
     if (dialect === "mysql") {
       expect(problems).toHaveLength(1);
       expect(problems[0]).toMatch(/cannot store event .*stage/);
-      expect(await readdir(folder)).toEqual([`batch-${batch.id}.spool`]);
+      expect(await readdir(folder)).toEqual([`batch-${batch.id}.rejected.ndjson`]);
     }
   });
 
