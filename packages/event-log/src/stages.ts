@@ -6,6 +6,9 @@
 /** Where the work of a stage is done: in the pipeline's own process, or in an engine reached over HTTP. */
 export type StageKind = "pipeline" | "engine";
 
+/** What the `fileName` of its events names: a recording, a CSV file of the batch, or a trade. */
+export type StageUnit = "recording" | "table" | "trade";
+
 export interface StageDefinition {
   /** Key in `batchExecutionLog.stage`, in URLs and in file names. */
   readonly name: string;
@@ -14,6 +17,7 @@ export interface StageDefinition {
   /** Name of the pictogram that the page draws for the stage. */
   readonly icon: string;
   readonly kind: StageKind;
+  readonly unit: StageUnit;
 }
 
 export const STAGES = [
@@ -23,6 +27,7 @@ export const STAGES = [
     description: "Upload each recording to the GPU host that will process it",
     icon: "upload",
     kind: "pipeline",
+    unit: "recording",
   },
   {
     name: "callmetadata",
@@ -30,6 +35,7 @@ export const STAGES = [
     description: "Read and validate the calls CSV",
     icon: "phone",
     kind: "pipeline",
+    unit: "table",
   },
   {
     name: "trademetadata",
@@ -37,6 +43,7 @@ export const STAGES = [
     description: "Read and validate the trades CSV",
     icon: "receipt",
     kind: "pipeline",
+    unit: "table",
   },
   {
     name: "denoise",
@@ -44,6 +51,7 @@ export const STAGES = [
     description: "Remove noise from the audio",
     icon: "waves",
     kind: "engine",
+    unit: "recording",
   },
   {
     name: "ivr",
@@ -51,6 +59,7 @@ export const STAGES = [
     description: "Find ring tone, key presses, prompts and hold music; trim to the conversation",
     icon: "dialpad",
     kind: "engine",
+    unit: "recording",
   },
   {
     name: "lid",
@@ -58,6 +67,7 @@ export const STAGES = [
     description: "Identify the language, then insert the calls",
     icon: "globe",
     kind: "engine",
+    unit: "recording",
   },
   {
     name: "triaging",
@@ -65,6 +75,7 @@ export const STAGES = [
     description: "Map every trade to the calls that may order it",
     icon: "split",
     kind: "pipeline",
+    unit: "trade",
   },
   {
     name: "stt",
@@ -72,6 +83,7 @@ export const STAGES = [
     description: "Transcribe the conversation",
     icon: "transcript",
     kind: "engine",
+    unit: "recording",
   },
   {
     name: "llm1",
@@ -79,6 +91,7 @@ export const STAGES = [
     description: "Extract the trades spoken of in the transcript",
     icon: "extract",
     kind: "engine",
+    unit: "recording",
   },
   {
     name: "llm2",
@@ -86,6 +99,7 @@ export const STAGES = [
     description: "Answer the audit questions, each with its evidence",
     icon: "checklist",
     kind: "engine",
+    unit: "recording",
   },
 ] as const satisfies readonly StageDefinition[];
 

@@ -1,42 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Batch, LogEvent } from "@cofi/event-log/events";
+import type { LogEvent } from "@cofi/event-log/events";
 import { EVENT_STATUSES, EVENT_TYPES } from "@cofi/event-log/events";
 import { applyEvent, emptySnapshot, emptyView, snapshotOf, stageSummary } from "@cofi/event-log/projection";
 import { STAGES } from "@cofi/event-log/stages";
-
-const BATCH: Batch = {
-  id: 1,
-  name: "night",
-  status: "pending",
-  currentStage: null,
-  totalFiles: null,
-  createdAt: "2026-11-20T18:00:00.000Z",
-  startedAt: null,
-  finishedAt: null,
-};
-
-function event(id: number, fields: Partial<LogEvent>): LogEvent {
-  return {
-    id,
-    batchId: 1,
-    timestamp: new Date(Date.UTC(2026, 10, 20, 18) + id * 1000).toISOString(),
-    stage: "stt",
-    eventType: "info",
-    fileName: null,
-    gpuIp: null,
-    status: null,
-    errorMessage: null,
-    totalFiles: null,
-    processedFiles: null,
-    metadata: null,
-    payloadBytes: null,
-    responseBytes: null,
-    attempt: null,
-    durationMs: null,
-    ...fields,
-  };
-}
+import { BATCH, logEvent as event } from "../../../test/support/log-events.js";
 
 function fold(events: LogEvent[], eventsPerStage = 20) {
   return events.reduce(applyEvent, emptyView(BATCH, eventsPerStage));

@@ -1,0 +1,145 @@
+/** Views over all files of a batch, computed from its detail: reconciliation, hosts, causes of errors, figures over time. */
+import type { StageSummary } from "../events.js";
+import { STAGES } from "../stages.js";
+import type { Detail, StageCells } from "./detail.js";
+import { fileState, isoTime } from "./files-view.js";
+import { percentile } from "./histogram.js";
+import { emptyBucket, mergeBucket } from "./series.js";
+import {
+  MOST_NAMES,
+  type ErrorsView,
+  type HandoffCounts,
+  type HostsView,
+  type MetricsView,
+  type Reconciliation,
+} from "./shapes.js";
+
+/** Each stage of recordings: what it should have seen against what it saw. */
+export function reconciliation(detail: Detail, summaries: readonly StageSummary[], asOf: string): Reconciliation {
+  const stages: HandoffCounts[] = [];
+  let from: number | null = null;
+  for (const [index, { name, label, unit }] of STAGES.entries()) {
+    if (unit !== "recording") continue;
+    const { status, totalFiles } = summaries[index] as StageSummary;
+    const counts: HandoffCounts = {
+      stage: name,
+      label,
+      status,
+      from: from === null ? null : (STAGES[from]?.name ?? null),
+      input: 0,
+      done: 0,
+      failed: 0,
+      skipped: 0,
+      inFlight: 0,
+      retrying: 0,
+      waiting: 0,
+      missing: 0,
+      unexpected: 0,
+      announced: totalFiles,
+      missingFiles: [],
+      unexpectedFiles: [],
+    };
+    for (const [file, fileName] of detail.files.all.entries()) {
+      if (detail.isRecording.get(file) === 0) continue;
+      const state = fileState(detail, summaries, index, file);
+      if (state === null) continue;
+      if (from !== null && (detail.stages[from] as StageCells).stateOf(file) !== "done" && state !== "skipped") {
+        counts.unexpected += 1;
+        if (counts.unexpectedFiles.length < MOST_NAMES) counts.unexpectedFiles.push(fileName);
+      }
+      counts.input += 1;
+      counts[state] += 1;
+      if (state === "missing" && counts.missingFiles.length < MOST_NAMES) counts.missingFiles.push(fileName);
+    }
+    stages.push(counts);
+    from = index;
+  }
+  const balanced = stages.every(({ missing, unexpected }) => missing === 0 && unexpected === 0);
+  return { stages, balanced, asOf, head: detail.head };
+}
+
+export function hostsView(detail: Detail, asOf: string): HostsView {
+  const hosts = detail.hosts.all.map((host, index) => {
+    const own = detail.hostStages[index] ?? [];
+    const stages = STAGES.map((_, stage) => {
+      const seen = own[stage];
+      if (!seen) return null;
+      const { done, errors, inFlight, firstAt, lastAt, busyMs } = seen;
+      const minutes = (lastAt - firstAt) / 60_000;
+      return {
+        done,
+        errors,
+        inFlight,
+        errorRate: done + errors > 0 ? errors / (done + errors) : null,
+        perMinute: minutes > 0 && done > 0 ? done / minutes : null,
+        meanMs: done > 0 && busyMs > 0 ? busyMs / done : null,
+        lastHeardAt: new Date(lastAt).toISOString(),
+      };
+    });
+    const lastAt = Math.max(...own.map((seen) => seen?.lastAt ?? -Infinity));
+    return { host, lastHeardAt: new Date(lastAt).toISOString(), stages };
+  });
+  return { hosts: hosts.toSorted((a, b) => (a.host < b.host ? -1 : 1)), asOf, head: detail.head };
+}
+
+export function errorsView(detail: Detail, asOf: string): ErrorsView {
+  const groups = detail.errors.map(({ stages, hosts, files, ...group }, id) => ({
+    id,
+    ...group,
+    stages: [...stages].map(([stage, count]) => ({ stage: STAGES[stage]?.name ?? "", count })),
+    hosts: [...hosts].map(([host, count]) => ({ host: detail.hosts.all[host] ?? "", count })),
+    files: files.size,
+  }));
+  return { groups: groups.toSorted((a, b) => a.firstId - b.firstId), asOf, head: detail.head };
+}
+
+/** Not more points than a chart has pixels for. */
+const MOST_POINTS = 240;
+
+export function metricsView(detail: Detail, summaries: readonly StageSummary[], asOf: string): MetricsView {
+  const { series } = detail;
+  const numbers = series.stages.flatMap((buckets) => [...buckets.keys()]);
+  const first = Math.min(...numbers);
+  const count = numbers.length === 0 ? 0 : Math.max(...numbers) - first + 1;
+  const merged = Math.max(1, Math.ceil(count / MOST_POINTS));
+  const points = Math.ceil(count / merged);
+  const bucketS = (series.widthMs * merged) / 1_000;
+  const stages = STAGES.map(({ name, label }, index) => {
+    const buckets = Array.from({ length: points }, emptyBucket);
+    for (const [number, bucket] of series.stages[index] ?? [])
+      mergeBucket(buckets[Math.floor((number - first) / merged)]!, bucket);
+    const durations = detail.durations[index]!;
+    const total = buckets.reduce(
+      (sum, { done, failed, audioS }) => ({
+        done: sum.done + done,
+        failed: sum.failed + failed,
+        audioS: sum.audioS + audioS,
+      }),
+      { done: 0, failed: 0, audioS: 0 },
+    );
+    const hours = hoursOf(summaries[index], asOf);
+    return {
+      stage: name,
+      label,
+      done: buckets.map(({ done }) => done),
+      failed: buckets.map(({ failed }) => failed),
+      retried: buckets.map(({ retried }) => retried),
+      audioS: buckets.map(({ audioS }) => audioS),
+      p50Ms: buckets.map((bucket) => percentile(bucket.durations, 0.5)),
+      p95Ms: buckets.map((bucket) => percentile(bucket.durations, 0.95)),
+      overall: {
+        p50Ms: percentile(durations, 0.5),
+        p95Ms: percentile(durations, 0.95),
+        failureRate: total.done + total.failed > 0 ? total.failed / (total.done + total.failed) : null,
+        audioHoursPerHour: hours > 0 && total.audioS > 0 ? total.audioS / 3_600 / hours : null,
+      },
+    };
+  });
+  const times = Array.from({ length: points }, (_, point) => isoTime((first + point * merged) * series.widthMs) ?? "");
+  return { bucketS, times, stages, asOf, head: detail.head };
+}
+
+function hoursOf(summary: StageSummary | undefined, asOf: string): number {
+  if (!summary?.startedAt) return 0;
+  return (Date.parse(summary.finishedAt ?? asOf) - Date.parse(summary.startedAt)) / 3_600_000;
+}

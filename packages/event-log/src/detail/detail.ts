@@ -1,0 +1,274 @@
+/**
+ * The detail of a batch, kept by the same events as its cards: each file in each stage, each host, each cause of errors,
+ * and what happened when. One fold, `applyToDetail`; what views show is computed from it by the functions beside it. As in
+ * the projection each event must be applied once, and one that becomes visible late does not undo what a later one said.
+ */
+import type { Batch, Json, LogEvent } from "../events.js";
+import { STAGES } from "../stages.js";
+import { causeOf } from "./error-cause.js";
+import { Growing, Names } from "./growing.js";
+import { countDuration, emptyHistogram, type Histogram } from "./histogram.js";
+import { Series } from "./series.js";
+
+/** What a file is in a stage; the number is how it is stored. A file that no event of the stage names is `none`. */
+export const CELL_STATES = ["none", "inFlight", "retrying", "done", "failed", "skipped"] as const;
+export type CellState = (typeof CELL_STATES)[number];
+const CODE = Object.fromEntries(CELL_STATES.map((state, code) => [state, code])) as Record<CellState, number>;
+
+/** One stage of all files; index: the file. */
+export class StageCells {
+  readonly state = new Growing(Uint8Array);
+  /** Id of the event that says so. */
+  readonly eventId = new Growing(Float64Array);
+  /** Tries so far: the highest number that an event gave, or how often the file was started. */
+  readonly attempts = new Growing(Uint16Array);
+  readonly starts = new Growing(Uint16Array);
+  /** Index of the host of the latest try, plus one; 0: none was named. */
+  readonly host = new Growing(Uint16Array);
+  /** Epoch ms: when the latest try began, and when it ended. */
+  readonly startedAt = new Growing(Float64Array);
+  readonly endedAt = new Growing(Float64Array);
+  /** ms of the latest try that ended; -1 when nobody said. */
+  readonly duration = new Growing(Float32Array);
+  /** Index of the cause of the latest error, plus one; 0: none. */
+  readonly cause = new Growing(Uint16Array);
+  readonly errorId = new Growing(Float64Array);
+
+  stateOf(file: number): CellState {
+    return CELL_STATES[this.state.get(file)] ?? "none";
+  }
+}
+
+/** One host in one stage. */
+export interface HostStage {
+  done: number;
+  errors: number;
+  inFlight: number;
+  /** Epoch ms of its first and latest event. */
+  firstAt: number;
+  lastAt: number;
+  /** Sum of the durations of what it finished, ms. */
+  busyMs: number;
+  audioS: number;
+}
+
+/** Errors of one cause. */
+export interface ErrorGroup {
+  cause: string;
+  /** The message of the first of them. */
+  example: string;
+  count: number;
+  /** Of them, those after which the file had failed for good. */
+  final: number;
+  firstId: number;
+  firstAt: string;
+  lastId: number;
+  lastAt: string;
+  /** By index of the stage. */
+  stages: Map<number, number>;
+  /** By index of the host. */
+  hosts: Map<number, number>;
+  files: Set<number>;
+}
+
+export interface Detail {
+  readonly files: Names;
+  /** 1 for a file that a stage of recordings has named; the others are CSV files and trades. */
+  readonly isRecording: Growing<Uint8Array>;
+  /** Seconds of audio; 0 while no event has said. */
+  readonly audioS: Growing<Float32Array>;
+  readonly stages: readonly StageCells[];
+  readonly durations: readonly Histogram[];
+  readonly hosts: Names;
+  /** By host, then by stage; null where the host was not seen. */
+  readonly hostStages: (HostStage | null)[][];
+  readonly causes: Names;
+  readonly errors: ErrorGroup[];
+  readonly series: Series;
+  /** Events applied, and the highest id among them. */
+  events: number;
+  head: number;
+}
+
+const DAY_MS = 86_400_000;
+/** Causes beyond it share one group: messages that nothing can be folded out of must not fill the memory. */
+const MOST_CAUSES = 1_000;
+const OTHER_CAUSES = "(other causes)";
+const MOST_HOSTS = 1_000;
+const OTHER_HOSTS = "(other hosts)";
+
+export function emptyDetail(batch: Batch): Detail {
+  const createdAt = Date.parse(batch.createdAt);
+  return {
+    files: new Names(),
+    isRecording: new Growing(Uint8Array),
+    audioS: new Growing(Float32Array),
+    stages: STAGES.map(() => new StageCells()),
+    durations: STAGES.map(emptyHistogram),
+    hosts: new Names(),
+    hostStages: [],
+    causes: new Names(),
+    errors: [],
+    series: new Series(STAGES.length, createdAt - DAY_MS, createdAt + 60 * DAY_MS),
+    events: 0,
+    head: 0,
+  };
+}
+
+const STAGE_INDEX: ReadonlyMap<string, number> = new Map(STAGES.map(({ name }, index) => [name, index]));
+
+/** Index of a stage in the stage table; undefined for one that it does not know. */
+export function stageIndex(name: string): number | undefined {
+  return STAGE_INDEX.get(name);
+}
+
+/** Applies one event. */
+export function applyToDetail(detail: Detail, event: LogEvent): void {
+  detail.events += 1;
+  detail.head = Math.max(detail.head, event.id);
+  const stage = stageIndex(event.stage);
+  if (stage === undefined) return;
+  const at = Date.parse(event.timestamp);
+  const host = event.gpuIp === null ? null : addBounded(detail.hosts, event.gpuIp, MOST_HOSTS, OTHER_HOSTS);
+  const cause = event.eventType === "error" ? countError(detail, event, stage, host) : null;
+  const file = event.fileName === null ? null : detail.files.add(event.fileName);
+  const audioS = file === null ? 0 : audioOf(detail, file, event.metadata);
+  if (file !== null && STAGES[stage]?.unit === "recording") detail.isRecording.set(file, 1);
+  const state = file === null ? null : stateAfter(event);
+  if (host !== null) countHost(hostStage(detail, host, stage), event, at, audioS);
+  if (file === null || state === null) return;
+  if (state !== "inFlight" && state !== "skipped") {
+    const what = state === "retrying" ? "retried" : state;
+    detail.series.count(stage, at, what, event.durationMs, state === "done" ? audioS : 0);
+    if (event.durationMs !== null) countDuration(detail.durations[stage] as Histogram, event.durationMs);
+  }
+  applyToCell(detail, stage, file, event, { state, at, host, cause });
+}
+
+/** null for an event that says nothing about the state of its file. */
+function stateAfter(event: LogEvent): Exclude<CellState, "none"> | null {
+  switch (event.eventType) {
+    case "file_start":
+      return "inFlight";
+    case "file_complete":
+      return event.status === "failed" ? "failed" : "done";
+    case "error":
+      return event.status === "processing" || event.status === "pending" ? "retrying" : "failed";
+    case "info":
+      return skipReason(event.metadata) === null ? null : "skipped";
+    default:
+      return null;
+  }
+}
+
+/** A stage says of a file that it and all later ones leave it out: `info` with the file's name and `metadata.skipped`, the reason. */
+export function skipReason(metadata: Json): string | null {
+  const reason = field(metadata, "skipped");
+  return typeof reason === "string" ? reason : null;
+}
+
+function field(metadata: Json, name: string): Json | undefined {
+  return metadata !== null && typeof metadata === "object" && !Array.isArray(metadata) ? metadata[name] : undefined;
+}
+
+/** Any event of a file may say how long its audio is: `metadata.audioSeconds`. */
+function audioOf(detail: Detail, file: number, metadata: Json): number {
+  const said = field(metadata, "audioSeconds");
+  if (typeof said === "number" && said > 0) detail.audioS.set(file, said);
+  return detail.audioS.get(file);
+}
+
+function applyToCell(
+  detail: Detail,
+  stage: number,
+  file: number,
+  event: LogEvent,
+  now: { state: CellState; at: number; host: number | null; cause: number | null },
+): void {
+  const cells = detail.stages[stage] as StageCells;
+  const isStart = event.eventType === "file_start";
+  if (isStart) cells.starts.set(file, cells.starts.get(file) + 1);
+  const attempts = Math.max(cells.attempts.get(file), event.attempt ?? 0, cells.starts.get(file));
+  cells.attempts.set(file, attempts);
+  if (now.cause !== null && event.id > cells.errorId.get(file)) {
+    cells.cause.set(file, now.cause + 1);
+    cells.errorId.set(file, event.id);
+  }
+  // Events become visible out of order: one that comes late does not undo what a later one said.
+  if (event.id < cells.eventId.get(file)) return;
+  const before = cells.stateOf(file);
+  const hostBefore = cells.host.get(file) - 1;
+  if (before === "inFlight" && hostBefore >= 0) hostStage(detail, hostBefore, stage).inFlight -= 1;
+  const host = now.host ?? (isStart ? -1 : hostBefore);
+  if (now.state === "inFlight" && host >= 0) hostStage(detail, host, stage).inFlight += 1;
+  cells.state.set(file, CODE[now.state]);
+  cells.eventId.set(file, event.id);
+  cells.host.set(file, host + 1);
+  if (isStart) {
+    cells.startedAt.set(file, now.at);
+    cells.endedAt.set(file, 0);
+    cells.duration.set(file, -1);
+    return;
+  }
+  cells.endedAt.set(file, now.at);
+  const startedAt = cells.startedAt.get(file);
+  const measured = startedAt > 0 && before === "inFlight" ? Math.max(0, now.at - startedAt) : -1;
+  cells.duration.set(file, event.durationMs ?? measured);
+}
+
+function hostStage(detail: Detail, host: number, stage: number): HostStage {
+  const stages = (detail.hostStages[host] ??= STAGES.map(() => null));
+  return (stages[stage] ??= {
+    done: 0,
+    errors: 0,
+    inFlight: 0,
+    firstAt: Infinity,
+    lastAt: -Infinity,
+    busyMs: 0,
+    audioS: 0,
+  });
+}
+
+function countHost(host: HostStage, event: LogEvent, at: number, audioS: number): void {
+  host.firstAt = Math.min(host.firstAt, at);
+  host.lastAt = Math.max(host.lastAt, at);
+  if (event.eventType === "error") host.errors += 1;
+  if (event.eventType !== "file_complete") return;
+  if (event.status === "failed") host.errors += 1;
+  else {
+    host.done += 1;
+    host.busyMs += event.durationMs ?? 0;
+    host.audioS += audioS;
+  }
+}
+
+/** @returns the index of the cause */
+function countError(detail: Detail, event: LogEvent, stage: number, host: number | null): number {
+  const { errorMessage, fileName, id, timestamp } = event;
+  const index = addBounded(detail.causes, causeOf(errorMessage, fileName), MOST_CAUSES, OTHER_CAUSES);
+  const group = (detail.errors[index] ??= {
+    cause: detail.causes.all[index] ?? "",
+    example: errorMessage ?? "",
+    count: 0,
+    final: 0,
+    firstId: Infinity,
+    firstAt: timestamp,
+    lastId: 0,
+    lastAt: timestamp,
+    stages: new Map(),
+    hosts: new Map(),
+    files: new Set(),
+  });
+  group.count += 1;
+  if (event.status !== "processing" && event.status !== "pending") group.final += 1;
+  if (id < group.firstId) Object.assign(group, { firstId: id, firstAt: timestamp, example: errorMessage ?? "" });
+  if (id > group.lastId) Object.assign(group, { lastId: id, lastAt: timestamp });
+  group.stages.set(stage, (group.stages.get(stage) ?? 0) + 1);
+  if (host !== null) group.hosts.set(host, (group.hosts.get(host) ?? 0) + 1);
+  if (fileName !== null) group.files.add(detail.files.add(fileName));
+  return index;
+}
+
+function addBounded(names: Names, name: string, most: number, others: string): number {
+  return names.find(name) ?? names.add(names.all.length < most ? name : others);
+}

@@ -1,0 +1,26 @@
+/** What errors have in common when all that differs from file to file is folded out of their messages. */
+
+const FOLDS: readonly (readonly [RegExp, string])[] = [
+  [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/gi, "<id>"],
+  [/\bhttps?:\/\/[^\s"'<>)\]]+/gi, "<url>"],
+  [/\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b/g, "<host>"],
+  [/"[^"]{1,200}"|'[^']{1,200}'|`[^`]{1,200}`/g, "<name>"],
+  [/(?:[\w.-]*\/)+[\w.-]+/g, "<path>"],
+  [/\b[\w-]+\.(?:wav|mp3|ogg|flac|opus|csv|json|txt)\b/gi, "<file>"],
+  [/\b0x[0-9a-f]+\b/gi, "<n>"],
+  [/\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{8,}\b/gi, "<id>"],
+  [/\d+(?:[.,:]\d+)*/g, "<n>"],
+  [/\s+/g, " "],
+];
+const LONGEST = 300;
+
+/**
+ * The cause: the message with names, numbers, ids, hosts, paths and addresses replaced by what they are. Two messages
+ * have the same cause when they differ in nothing else.
+ */
+export function causeOf(message: string | null, fileName: string | null): string {
+  let cause = message?.trim() || "(no message)";
+  if (fileName) cause = cause.replaceAll(fileName, "<file>");
+  for (const [pattern, kind] of FOLDS) cause = cause.replace(pattern, kind);
+  return cause.length > LONGEST ? `${cause.slice(0, LONGEST)}…` : cause;
+}

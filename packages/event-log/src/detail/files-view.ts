@@ -1,0 +1,139 @@
+/** Rows of the matrix: which files, in which order, with one cell for each stage. */
+import type { StageSummary } from "../events.js";
+import { STAGES } from "../stages.js";
+import type { Detail, StageCells } from "./detail.js";
+import type { FileCell, FileRow, FilesPage, FileState } from "./shapes.js";
+
+export interface FilesQuery {
+  /** Index of the stage that `state`, `host` and `minDurationMs` are about; undefined: any stage. */
+  stage?: number | undefined;
+  state?: FileState | undefined;
+  host?: string | undefined;
+  /** Index of a cause of errors. */
+  cause?: number | undefined;
+  minDurationMs?: number | undefined;
+  /** Part of the name, in any case. */
+  text?: string | undefined;
+  /** CSV files and trades too. */
+  everything?: boolean | undefined;
+  /** `progress`: those that got least far first. `duration`: of `stage`, or of all stages together. */
+  sort: "name" | "duration" | "progress" | "latest";
+  descending: boolean;
+  offset: number;
+  limit: number;
+}
+
+/** The state of a file in a stage, given what the stages before it say. null: it is no business of this stage. */
+export function fileState(
+  detail: Detail,
+  summaries: readonly StageSummary[],
+  stage: number,
+  file: number,
+): FileState | null {
+  const own = (detail.stages[stage] as StageCells).stateOf(file);
+  if (own !== "none") return own;
+  if (STAGES[stage]?.unit !== "recording" || detail.isRecording.get(file) === 0) return null;
+  let before: number | null = null;
+  for (let earlier = 0; earlier < stage; earlier++) {
+    const isOfRecordings = STAGES[earlier]?.unit === "recording";
+    if ((detail.stages[earlier] as StageCells).stateOf(file) === "skipped") {
+      // A stage that works on no recordings took it out: the next one that does must say so, or the sum would not add up.
+      const isNext =
+        !isOfRecordings && !STAGES.some((other, at) => at > earlier && at < stage && other.unit === "recording");
+      return isNext ? "skipped" : null;
+    }
+    if (isOfRecordings) before = earlier;
+  }
+  if (before !== null && (detail.stages[before] as StageCells).stateOf(file) !== "done") return null;
+  const { status } = summaries[stage] as StageSummary;
+  return status === "success" || status === "failed" || wasSeenLater(detail, stage, file) ? "missing" : "waiting";
+}
+
+function wasSeenLater(detail: Detail, stage: number, file: number): boolean {
+  return detail.stages.some(
+    (cells, later) => later > stage && STAGES[later]?.unit === "recording" && cells.stateOf(file) !== "none",
+  );
+}
+
+/** One page of the files that pass the filter, sorted. */
+export function filesPage(
+  detail: Detail,
+  summaries: readonly StageSummary[],
+  query: FilesQuery,
+  asOf: string,
+): FilesPage {
+  const found = sortFiles(detail, matchingFiles(detail, summaries, query), query);
+  const shown = found.slice(query.offset, query.offset + query.limit);
+  const rows = shown.map((file) => fileRow(detail, summaries, file));
+  return { rows, total: found.length, offset: query.offset, hosts: detail.hosts.all, asOf, head: detail.head };
+}
+
+/** Indexes of the files that pass the filter, in the order in which they came. */
+export function matchingFiles(
+  detail: Detail,
+  summaries: readonly StageSummary[],
+  query: Omit<FilesQuery, "sort" | "descending" | "offset" | "limit">,
+): number[] {
+  const { state, cause, minDurationMs } = query;
+  const host = query.host === undefined ? undefined : (detail.hosts.find(query.host) ?? Infinity);
+  const text = query.text?.toLowerCase();
+  const stages = query.stage === undefined ? STAGES.map((_, index) => index) : [query.stage];
+  const byCell = query.stage !== undefined || state !== undefined || host !== undefined || minDurationMs !== undefined;
+  const hits = (file: number, stage: number): boolean => {
+    const cells = detail.stages[stage] as StageCells;
+    if (host !== undefined && cells.host.get(file) !== host + 1) return false;
+    if (minDurationMs !== undefined && !(cells.duration.get(file) >= minDurationMs)) return false;
+    if (state === undefined) return query.stage === undefined || cells.stateOf(file) !== "none" || host !== undefined;
+    return fileState(detail, summaries, stage, file) === state;
+  };
+  const ofCause = cause === undefined ? null : (detail.errors[cause]?.files ?? new Set<number>());
+  const matching: number[] = [];
+  for (const [file, name] of detail.files.all.entries()) {
+    if (!query.everything && detail.isRecording.get(file) === 0) continue;
+    if (ofCause && !ofCause.has(file)) continue;
+    if (text && !name.toLowerCase().includes(text)) continue;
+    if (byCell && !stages.some((stage) => hits(file, stage))) continue;
+    matching.push(file);
+  }
+  return matching;
+}
+
+function sortFiles(detail: Detail, files: number[], { sort, stage, descending }: FilesQuery): number[] {
+  const sign = descending ? -1 : 1;
+  const names = detail.files.all;
+  const byName = (a: number, b: number): number => (names[a]! < names[b]! ? -1 : 1);
+  if (sort === "name") return files.toSorted((a, b) => sign * byName(a, b));
+  const stages = stage === undefined ? detail.stages : [detail.stages[stage] as StageCells];
+  const keys = new Float64Array(names.length);
+  for (const file of files) keys[file] = sortKey(stages, file, sort);
+  return files.toSorted((a, b) => sign * (keys[a]! - keys[b]!) || byName(a, b));
+}
+
+function sortKey(stages: readonly StageCells[], file: number, sort: Exclude<FilesQuery["sort"], "name">): number {
+  if (sort === "latest") return Math.max(...stages.map((cells) => cells.eventId.get(file)));
+  if (sort === "duration") return stages.reduce((sum, cells) => sum + Math.max(0, cells.duration.get(file)), 0);
+  return stages.filter((cells) => cells.stateOf(file) === "done").length;
+}
+
+function fileRow(detail: Detail, summaries: readonly StageSummary[], file: number): FileRow {
+  const cells = detail.stages.map((stage, index): FileCell | null => {
+    const state = fileState(detail, summaries, index, file);
+    if (state === null) return null;
+    const [duration, host] = [stage.duration.get(file), stage.host.get(file)];
+    return {
+      state,
+      attempts: stage.attempts.get(file),
+      host: host > 0 ? host - 1 : null,
+      durationMs: stage.endedAt.get(file) > 0 && duration >= 0 ? Math.round(duration) : null,
+      startedAt: isoTime(stage.startedAt.get(file)),
+      endedAt: isoTime(stage.endedAt.get(file)),
+      eventId: stage.eventId.get(file),
+    };
+  });
+  return { fileName: detail.files.all[file] ?? "", audioS: detail.audioS.get(file) || null, cells };
+}
+
+/** null for the 0 of a time that nobody said. */
+export function isoTime(at: number): string | null {
+  return at > 0 ? new Date(at).toISOString() : null;
+}

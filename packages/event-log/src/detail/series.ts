@@ -1,0 +1,78 @@
+/** What happened when: counts in buckets of time that get wider as a batch gets longer, so that their number stays small. */
+import { addHistogram, countDuration, emptyHistogram, type Histogram } from "./histogram.js";
+
+export interface Bucket {
+  done: number;
+  failed: number;
+  retried: number;
+  /** Seconds of audio in the files that were done; 0 where no event says how long they are. */
+  audioS: number;
+  durations: Histogram;
+}
+
+const FIRST_WIDTH_MS = 1_000;
+const MOST_BUCKETS = 480;
+
+/** Buckets of all stages of one batch, all of one width. Times outside of `from` to `to` (epoch ms) are a wrong clock's: left out. */
+export class Series {
+  widthMs = FIRST_WIDTH_MS;
+  /** By stage, then by number: a bucket begins at number * widthMs. */
+  readonly stages: Map<number, Bucket>[];
+  readonly #from: number;
+  readonly #to: number;
+  #first = Infinity;
+  #last = -Infinity;
+
+  constructor(stages: number, from: number, to: number) {
+    this.stages = Array.from({ length: stages }, () => new Map<number, Bucket>());
+    this.#from = from;
+    this.#to = to;
+  }
+
+  count(
+    stage: number,
+    at: number,
+    what: "done" | "failed" | "retried",
+    durationMs: number | null,
+    audioS: number,
+  ): void {
+    if (!(at >= this.#from && at <= this.#to)) return;
+    this.#first = Math.min(this.#first, at);
+    this.#last = Math.max(this.#last, at);
+    while (Math.floor(this.#last / this.widthMs) - Math.floor(this.#first / this.widthMs) >= MOST_BUCKETS)
+      this.#widen();
+    const buckets = this.stages[stage];
+    if (!buckets) return;
+    const number = Math.floor(at / this.widthMs);
+    let bucket = buckets.get(number);
+    if (!bucket) buckets.set(number, (bucket = emptyBucket()));
+    bucket[what] += 1;
+    bucket.audioS += audioS;
+    if (durationMs !== null) countDuration(bucket.durations, durationMs);
+  }
+
+  #widen(): void {
+    this.widthMs *= 2;
+    for (const buckets of this.stages) {
+      const old = [...buckets];
+      buckets.clear();
+      for (const [number, bucket] of old) {
+        const into = buckets.get(Math.floor(number / 2));
+        if (into) mergeBucket(into, bucket);
+        else buckets.set(Math.floor(number / 2), bucket);
+      }
+    }
+  }
+}
+
+export function emptyBucket(): Bucket {
+  return { done: 0, failed: 0, retried: 0, audioS: 0, durations: emptyHistogram() };
+}
+
+export function mergeBucket(into: Bucket, from: Bucket): void {
+  into.done += from.done;
+  into.failed += from.failed;
+  into.retried += from.retried;
+  into.audioS += from.audioS;
+  addHistogram(into.durations, from.durations);
+}
