@@ -4,6 +4,7 @@ import { errorsView, hostsView, metricsView, reconciliation } from "@cofi/event-
 import { applyToDetail, emptyDetail, type Detail } from "@cofi/event-log/detail/detail";
 import { causeOf } from "@cofi/event-log/detail/error-cause";
 import { filesPage, type FilesQuery } from "@cofi/event-log/detail/files-view";
+import type { Range } from "@cofi/event-log/detail/shapes";
 import { stallsOf } from "@cofi/event-log/detail/stalls";
 import { timelineView } from "@cofi/event-log/detail/timeline";
 import type { LogEvent, StageSummary } from "@cofi/event-log/events";
@@ -218,7 +219,7 @@ describe("time", () => {
         for (const name of ["a", "b", "c", "d"]) s.done("file_distribution", name);
       }).events,
     );
-    const history = new Map(STAGES.map(({ name }) => [name, name === "stt" ? [100, 200] : [1, 2]] as const));
+    const history = new Map<string, Range>(STAGES.map(({ name }) => [name, name === "stt" ? [100, 200] : [1, 2]]));
     const view = timelineView(detail, summaries, history, Date.parse(ASOF));
     expect(view.bottleneck).toBe("stt");
     expect(view.remainingMs?.[0]).toBeGreaterThanOrEqual(400);

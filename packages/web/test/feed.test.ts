@@ -1,30 +1,51 @@
 import type { LogEvent } from "@cofi/event-log/events";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { logEvent as event } from "../../../test/support/log-events.js";
 import { byStage, EMPTY_FEED, mergeEvents, shortMessage } from "../src/feed.js";
+
+function event(id: number, fields: Partial<LogEvent> = {}): LogEvent {
+  return {
+    id,
+    batchId: 1,
+    timestamp: "2026-11-23T02:15:00.000Z",
+    stage: "denoise",
+    eventType: "info",
+    fileName: null,
+    gpuIp: null,
+    status: null,
+    errorMessage: null,
+    totalFiles: null,
+    processedFiles: null,
+    metadata: null,
+    payloadBytes: null,
+    responseBytes: null,
+    attempt: null,
+    durationMs: null,
+    ...fields,
+  };
+}
 
 const ids = (events: readonly LogEvent[]): number[] => events.map(({ id }) => id);
 
 describe("mergeEvents", () => {
   it("keeps the newest first, each once", () => {
-    const feed = mergeEvents(EMPTY_FEED, [event(3, {}), event(1, {}), event(3, {}), event(2, {})], 20);
+    const feed = mergeEvents(EMPTY_FEED, [event(3), event(1), event(3), event(2)], 20);
     expect(ids(feed.events)).toEqual([3, 2, 1]);
     expect(feed.arrived).toBe(3);
   });
 
   it("is the same object when nothing is new, so that nothing is drawn", () => {
-    const feed = mergeEvents(EMPTY_FEED, [event(1, {}), event(2, {})], 2);
-    expect(mergeEvents(feed, [event(2, {}), event(1, {})], 2)).toBe(feed);
+    const feed = mergeEvents(EMPTY_FEED, [event(1), event(2)], 2);
+    expect(mergeEvents(feed, [event(2), event(1)], 2)).toBe(feed);
   });
 
   it("puts a late event in its place", () => {
-    const feed = mergeEvents(EMPTY_FEED, [event(1, {}), event(5, {})], 20);
-    expect(ids(mergeEvents(feed, [event(3, {})], 20).events)).toEqual([5, 3, 1]);
+    const feed = mergeEvents(EMPTY_FEED, [event(1), event(5)], 20);
+    expect(ids(mergeEvents(feed, [event(3)], 20).events)).toEqual([5, 3, 1]);
   });
 
   it("counts what a burst pushes out at once", () => {
-    const burst = Array.from({ length: 500 }, (_, index) => event(index + 1, {}));
+    const burst = Array.from({ length: 500 }, (_, index) => event(index + 1));
     const feed = mergeEvents(EMPTY_FEED, burst, 20);
     expect(feed.events).toHaveLength(20);
     expect(feed.arrived).toBe(500);
@@ -38,7 +59,7 @@ describe("mergeEvents", () => {
           (before, list) =>
             mergeEvents(
               before,
-              list.map((id) => event(id, {})),
+              list.map((id) => event(id)),
               5,
             ),
           EMPTY_FEED,
@@ -52,7 +73,7 @@ describe("mergeEvents", () => {
 });
 
 it("splits a burst by stage in its order", () => {
-  const split = byStage([event(2, { stage: "stt" }), event(1, { stage: "denoise" }), event(3, { stage: "stt" })]);
+  const split = byStage([event(2, { stage: "stt" }), event(1), event(3, { stage: "stt" })]);
   expect(ids(split.get("stt") ?? [])).toEqual([2, 3]);
   expect(ids(split.get("denoise") ?? [])).toEqual([1]);
 });
