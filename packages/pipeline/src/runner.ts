@@ -21,6 +21,8 @@ export interface Stage<Unit extends { name: string } = { name: string }, Answer 
   /** Once before the units, on every run of the batch, also where all units are done. */
   prepare?(run: BatchRun): Promise<void>;
   units(run: BatchRun): Unit[];
+  /** Recordings that came this far and are no business of this stage, with the reason: it and all later ones leave them out. */
+  skipped?(run: BatchRun): readonly { name: string; reason: string }[];
   /**
    * Whether an answer that the log holds no longer fits, because what it was about has changed since. The unit is then
    * asked again, and all later stages ask again about the file of its name.
@@ -142,6 +144,7 @@ class StageWork<Unit extends { name: string }, Answer> {
     const units = stage.units(run);
     this.#total = units.length;
     await run.logger.stageStart(stage.name, { totalFiles: units.length });
+    for (const { name, reason } of stage.skipped?.(run) ?? []) skip(run, stage.name, name, reason);
     const todo: Unit[] = [];
     for (const unit of units) {
       const answer = completed.get(unit.name) as Answer | undefined;
@@ -223,7 +226,9 @@ class StageWork<Unit extends { name: string }, Answer> {
     const started = performance.now();
     try {
       const payload = await this.#stage.payload(run, unit, host);
-      await logger.fileStart(name, unit.name, { payload, ...at });
+      const audioSeconds = run.calls.get(unit.name)?.durationS;
+      const length = audioSeconds === undefined ? {} : { metadata: { audioSeconds } };
+      await logger.fileStart(name, unit.name, { payload, ...length, ...at });
       const response = await this.#stage.ask(run, unit, payload, host, hardSignal);
       host?.answered?.();
       await logger.fileComplete(name, unit.name, { response, ...at, durationMs: performance.now() - started });
@@ -281,6 +286,11 @@ class StageWork<Unit extends { name: string }, Answer> {
     this.#reported = processedFiles;
     await this.#options.run.logger.stageProgress(this.#stage.name, { processedFiles, totalFiles });
   }
+}
+
+/** Says in the log that a recording goes no further, so that nobody has to look for it. */
+export function skip({ logger }: BatchRun, stage: StageName, fileName: string, reason: string): void {
+  void logger.info(stage, `Left out: ${reason}`, { fileName, metadata: { skipped: reason } });
 }
 
 /** What the next try must wait for. */

@@ -6,7 +6,7 @@ import type { StageName } from "@cofi/event-log/stages";
 import type { BatchRun } from "../batch-run.js";
 import { readCalls } from "../calls-csv.js";
 import type { RowError } from "../csv-rows.js";
-import { HERE, type Stage } from "../runner.js";
+import { HERE, skip, type Stage } from "../runner.js";
 import { readTrades } from "../trades-csv.js";
 import { toJson } from "./log-values.js";
 import { sha256Of } from "./recordings.js";
@@ -42,12 +42,13 @@ export const callMetadata: Stage<CsvUnit, CsvAnswer> = {
     run.refused += answer.refused + (answer.codes["FILE_NOT_LISTED"] ?? 0);
     run.calls = new Map(calls.map((call) => [call.fileName, call]));
   },
-  async finish(run) {
-    const left = [...run.active.keys()].filter((fileName) => !run.calls.has(fileName));
-    for (const fileName of left) run.active.delete(fileName);
-    if (left.length === 0) return;
-    const message = `Recordings without a valid row in calls.csv leave the batch: ${left.length}`;
-    await run.logger.info("callmetadata", message, { metadata: { files: left } });
+  finish(run) {
+    for (const fileName of run.active.keys()) {
+      if (run.calls.has(fileName)) continue;
+      run.active.delete(fileName);
+      skip(run, "callmetadata", fileName, "it has no valid row in calls.csv");
+    }
+    return Promise.resolve();
   },
 };
 

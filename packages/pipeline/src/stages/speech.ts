@@ -31,6 +31,11 @@ export const stt: Stage<FileUnit, SttResponse> = {
     );
     return activeFiles(run).filter(({ name }) => matched.has(callIdOf(run, name)));
   },
+  skipped(run) {
+    const wanted = new Set(this.units(run).map(({ name }) => name));
+    const reason = "no trade may have been ordered in it, and COFI_STT_SCOPE is matched";
+    return activeFiles(run).flatMap(({ name }) => (wanted.has(name) ? [] : [{ name, reason }]));
+  },
   payload: (run, { name }) => ({
     batch_id: run.batchId,
     file_name: name,
@@ -62,6 +67,10 @@ export const llm1: Stage<FileUnit, Llm1Response> = {
   name: "llm1",
   answeredBy: (run) => modelServer(run, "llm1"),
   units: transcribed,
+  skipped: (run) =>
+    [...run.findings.stt.keys()]
+      .filter((name) => run.active.has(name) && segmentsOf(run, name).length === 0)
+      .map((name) => ({ name, reason: "nothing is said in it" })),
   payload: (run, { name }) => ({
     call_id: callIdOf(run, name),
     language: run.findings.stt.get(name)?.language ?? null,
