@@ -2,8 +2,10 @@
  * The projection of each watched batch in memory: replayed from the database once, then kept up by the tail. Every id is
  * applied exactly once, though the replay reads while the tail goes on.
  */
-import type { Batch, LogEvent } from "@cofi/event-log/events";
-import { applyBatch, applyEvent, emptyView, type BatchView } from "@cofi/event-log/projection";
+import { applyToDetail, emptyDetail, type Detail } from "@cofi/event-log/detail/detail";
+import type { Batch, LogEvent, StageSummary } from "@cofi/event-log/events";
+import { applyBatch, applyEvent, emptyView, stageSummary, type BatchView } from "@cofi/event-log/projection";
+import { STAGES } from "@cofi/event-log/stages";
 import type { Store } from "@cofi/event-log/store";
 import type { IdRange } from "./holes.js";
 import { leanEvent } from "./lean-event.js";
@@ -27,6 +29,8 @@ const MOST_UNHELD = 16;
 /** One batch, always up to what the tail has passed on. */
 export class LiveView {
   readonly batchId: number;
+  /** Files, hosts, errors and figures over time, by the same events. */
+  readonly detail: Detail;
   #view: BatchView;
   #eventCount: number;
   #holders = 0;
@@ -34,8 +38,9 @@ export class LiveView {
   readonly #listeners = new Set<(change: ViewChange) => void>();
   readonly #close: () => void;
 
-  constructor(view: BatchView, eventCount: number, close: () => void) {
+  constructor(view: BatchView, detail: Detail, eventCount: number, close: () => void) {
     this.batchId = view.batch.id;
+    this.detail = detail;
     this.#view = view;
     this.#eventCount = eventCount;
     this.#close = close;
@@ -44,6 +49,12 @@ export class LiveView {
   get current(): BatchView {
     this.#lastUsed = performance.now();
     return this.#view;
+  }
+
+  /** The cards, in stage order. */
+  get summaries(): StageSummary[] {
+    const view = this.current;
+    return STAGES.map(({ name }) => stageSummary(view, name));
   }
 
   /** Events applied so far: all that are visible. */
@@ -70,7 +81,10 @@ export class LiveView {
   /** For {@link LiveViews}: what the tail passed on. */
   apply(events: readonly LogEvent[], batch: Batch | null): void {
     if (batch) this.#view = applyBatch(this.#view, batch);
-    for (const event of events) this.#view = applyEvent(this.#view, event);
+    for (const event of events) {
+      this.#view = applyEvent(this.#view, event);
+      applyToDetail(this.detail, event);
+    }
     this.#eventCount += events.length;
     if (events.length > 0 || batch) for (const listener of this.#listeners) listener({ events });
   }
@@ -155,8 +169,8 @@ export class LiveViews {
         endWatch();
         return null;
       }
-      const { view, eventCount, fromHoles } = await this.#replay(batch, head, holes);
-      const live = new LiveView(view, eventCount, endWatch);
+      const { view, detail, eventCount, fromHoles } = await this.#replay(batch, head, holes);
+      const live = new LiveView(view, detail, eventCount, endWatch);
       live.apply(
         loading.events.filter((event) => !fromHoles.has(event.id)),
         loading.batch,
@@ -177,20 +191,23 @@ export class LiveViews {
     batch: Batch,
     head: number,
     holes: IdRange[],
-  ): Promise<{ view: BatchView; eventCount: number; fromHoles: Set<number> }> {
+  ): Promise<{ view: BatchView; detail: Detail; eventCount: number; fromHoles: Set<number> }> {
     let view = emptyView(batch, this.#options.eventsPerStage);
+    const detail = emptyDetail(batch);
     const fromHoles = new Set<number>();
     let cursor = 0;
     let eventCount = 0;
     for (;;) {
       const page = await this.#store.batchEventsAfter(batch.id, cursor, head, PAGE);
       for (const event of page) {
-        view = applyEvent(view, leanEvent(event));
+        const lean = leanEvent(event);
+        view = applyEvent(view, lean);
+        applyToDetail(detail, lean);
         if (inRanges(holes, event.id)) fromHoles.add(event.id);
       }
       eventCount += page.length;
       cursor = page.at(-1)?.id ?? head;
-      if (page.length < PAGE) return { view, eventCount, fromHoles };
+      if (page.length < PAGE) return { view, detail, eventCount, fromHoles };
     }
   }
 

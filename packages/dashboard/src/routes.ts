@@ -5,6 +5,8 @@ import type { Store } from "@cofi/event-log/store";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
+import { BatchHistory } from "./batch-history.js";
+import { registerDetailRoutes } from "./detail-routes.js";
 import type { Health } from "./health.js";
 import { leanEvent } from "./lean-event.js";
 import type { LiveViews } from "./live-views.js";
@@ -181,6 +183,12 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
       const { stages, unknownStages } = snapshotOf(view.current, new Date().toISOString());
       return { batch: effectiveBatch(view.current), stages, unknownStages };
     },
+  );
+
+  registerDetailRoutes(
+    plain,
+    { tail, views, history: new BatchHistory(store) },
+    { ...BAD_REQUEST, ...NO_BATCH, ...COMMON },
   );
 
   app.get(

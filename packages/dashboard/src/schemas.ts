@@ -121,7 +121,7 @@ export const healthSchema = z
   .meta({ id: "Health" });
 
 /** An id in a path or query: digits only, so that `1e3`, ` 1` and `0x1` are refused. */
-function idText(description: string) {
+export function cursorText(description: string) {
   return z
     .string()
     .regex(/^\d{1,15}$/, "expected a whole number")
@@ -129,9 +129,9 @@ function idText(description: string) {
     .meta({ description });
 }
 
-export const idParams = z.object({ id: idText("The id") });
+export const idParams = z.object({ id: cursorText("The id") });
 
-export const cursor = idText("`nextCursor` of the page before").optional();
+export const cursor = cursorText("`nextCursor` of the page before").optional();
 
 export function limitText(fallback: number) {
   return z
@@ -145,8 +145,8 @@ export function limitText(fallback: number) {
 }
 
 export const streamQuery = z.object({
-  batch: idText("The batch to follow; without it the newest, and each newer one as it starts").optional(),
-  lastEventId: idText("As the header `Last-Event-ID`, for a first connection").optional(),
+  batch: cursorText("The batch to follow; without it the newest, and each newer one as it starts").optional(),
+  lastEventId: cursorText("As the header `Last-Event-ID`, for a first connection").optional(),
 });
 
 export function logsQuery(historyLimit: number) {

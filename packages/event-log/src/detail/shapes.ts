@@ -152,6 +152,19 @@ export interface Stall {
   rule: string;
 }
 
+/** Something that an operator should look at. */
+export const FINDING_KINDS = ["missing", "stuck-stage", "silent-host", "sick-host", "slow-file", "cause"] as const;
+export interface Finding {
+  kind: (typeof FINDING_KINDS)[number];
+  stage: string;
+  /** The file, the host, or the id of the group of errors; null when it is about several files, or the stage itself. */
+  what: string | null;
+  count: number;
+  /** For people, in one line. */
+  text: string;
+  rule: string;
+}
+
 export interface MetricsView {
   /** Seconds that one bucket spans. */
   bucketS: number;

@@ -1,0 +1,160 @@
+/** The routes of the detailed views: part of the table of routes, see `routes.ts`. All are computed from what is in memory. */
+import { errorsView, hostsView, metricsView, reconciliation } from "@cofi/event-log/detail/batch-views";
+import { stageIndex } from "@cofi/event-log/detail/detail";
+import { filesPage, type FilesQuery } from "@cofi/event-log/detail/files-view";
+import { findingsOf } from "@cofi/event-log/detail/findings";
+import type { Stall } from "@cofi/event-log/detail/shapes";
+import { stallsOf } from "@cofi/event-log/detail/stalls";
+import { timelineView, type History } from "@cofi/event-log/detail/timeline";
+import { effectiveBatch } from "@cofi/event-log/projection";
+import type { FastifyInstance } from "fastify";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import type { z } from "zod";
+import type { BatchHistory } from "./batch-history.js";
+import {
+  errorsSchema,
+  filesPageSchema,
+  filesQuery,
+  findingsSchema,
+  hostsSchema,
+  metricsSchema,
+  reconciliationSchema,
+  timelineSchema,
+} from "./detail-schemas.js";
+import type { LiveView, LiveViews } from "./live-views.js";
+import { ProblemError } from "./problems.js";
+import { idParams } from "./schemas.js";
+import type { Tail } from "./tail.js";
+
+export interface DetailParts {
+  tail: Tail;
+  views: LiveViews;
+  history: BatchHistory;
+}
+
+/** ms for which an answer is good though events have come: many viewers of a busy batch share it. */
+const SHARED_MS = 250;
+
+export function filterOf(query: Pick<z.output<typeof filesQuery>, keyof typeof filesQuery.shape>): FilesQuery {
+  const { stage, everything, order, offset, ...rest } = query;
+  return {
+    ...rest,
+    stage: stage === undefined ? undefined : stageIndex(stage),
+    everything: everything === "1",
+    descending: order === "desc",
+    offset: offset ?? 0,
+  };
+}
+
+export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts, common: object): void {
+  const app = plain.withTypeProvider<ZodTypeProvider>();
+  const { tail, views, history } = parts;
+
+  /** With everything that was committed before the request. */
+  const opened = async (id: number): Promise<LiveView> => {
+    await tail.refresh();
+    const view = await views.open(id);
+    if (!view) throw new ProblemError("not-found", `There is no batch ${id}.`);
+    return view;
+  };
+
+  const shared = new Map<string, { events: number; madeAt: number; answer: unknown }>();
+  /** The answer for this view and these parameters, made again only when there is something new to say. */
+  const once = <T>(view: LiveView, key: string, make: (asOf: string) => T): T => {
+    const now = performance.now();
+    const name = `${view.batchId} ${key}`;
+    const known = shared.get(name);
+    const age = known ? now - known.madeAt : Infinity;
+    if (known && age < 1_000 && (age < SHARED_MS || known.events === view.eventCount)) return known.answer as T;
+    for (const [other, { madeAt }] of shared) if (now - madeAt > 1_000) shared.delete(other);
+    const answer = make(new Date().toISOString());
+    shared.set(name, { events: view.eventCount, madeAt: performance.now(), answer });
+    return answer;
+  };
+
+  app.get(
+    "/api/batch/:id/files",
+    {
+      schema: {
+        tags: ["detail"],
+        summary: "Files by stages: a window of the matrix, filtered and sorted",
+        params: idParams,
+        querystring: filesQuery,
+        response: { 200: filesPageSchema, ...common },
+      },
+    },
+    async ({ params, query, url }) => {
+      const view = await opened(params.id);
+      return once(view, url, (asOf) => filesPage(view.detail, view.summaries, filterOf(query), asOf));
+    },
+  );
+
+  for (const { name, summary, schema, make } of WHOLE_VIEWS) {
+    app.get(
+      `/api/batch/:id/${name}`,
+      { schema: { tags: ["detail"], summary, params: idParams, response: { 200: schema, ...common } } },
+      async ({ params }) => {
+        const view = await opened(params.id);
+        const past = await history.speeds(params.id);
+        return once(view, name, (asOf) => make(view, asOf, past));
+      },
+    );
+  }
+}
+
+/** A batch that does not run does not stall. */
+function stalls({ detail, summaries, current }: LiveView, asOf: string): Stall[] {
+  return effectiveBatch(current).status === "running" ? stallsOf(detail, summaries, Date.parse(asOf)) : [];
+}
+
+/** The views that take no parameters. */
+const WHOLE_VIEWS: readonly {
+  name: string;
+  summary: string;
+  schema: z.ZodType;
+  make: (view: LiveView, asOf: string, past: History) => unknown;
+}[] = [
+  {
+    name: "reconciliation",
+    summary: "What each stage should have seen against what it saw, with the files that make the difference",
+    schema: reconciliationSchema,
+    make: ({ detail, summaries }, asOf) => reconciliation(detail, summaries, asOf),
+  },
+  {
+    name: "hosts",
+    summary: "Each host in each stage: throughput, errors, in flight, last heard",
+    schema: hostsSchema,
+    make: ({ detail }, asOf) => hostsView(detail, asOf),
+  },
+  {
+    name: "errors",
+    summary: "Errors grouped by cause, the oldest first",
+    schema: errorsSchema,
+    make: ({ detail }, asOf) => errorsView(detail, asOf),
+  },
+  {
+    name: "timeline",
+    summary: "When each stage ran, what is left of it, and what does not get on",
+    schema: timelineSchema,
+    make: (view, asOf, past) => ({
+      ...timelineView(view.detail, view.summaries, past, Date.parse(asOf)),
+      stalls: stalls(view, asOf),
+    }),
+  },
+  {
+    name: "findings",
+    summary: "What to look at first: lost files, stalls, sick hosts, causes of failures",
+    schema: findingsSchema,
+    make: (view, asOf) => ({
+      findings: findingsOf(view.detail, view.summaries, stalls(view, asOf), asOf),
+      asOf,
+      head: view.detail.head,
+    }),
+  },
+  {
+    name: "metrics",
+    summary: "Figures over time and over the whole batch, by stage",
+    schema: metricsSchema,
+    make: ({ detail, summaries }, asOf) => metricsView(detail, summaries, asOf),
+  },
+];

@@ -1,0 +1,214 @@
+/** What goes in and out of the detailed views of a batch; the shapes of `@cofi/event-log/detail/shapes`. */
+import {
+  FILE_STATES,
+  FINDING_KINDS,
+  STALL_KINDS,
+  type ErrorsView,
+  type FilesPage,
+  type Finding,
+  type HostsView,
+  type MetricsView,
+  type Reconciliation,
+  type Stall,
+  type TimelineView,
+} from "@cofi/event-log/detail/shapes";
+import { STAGES } from "@cofi/event-log/stages";
+import { z } from "zod";
+import { cursorText, limitText } from "./schemas.js";
+
+const time = z.string().meta({ description: "ISO 8601, UTC" });
+const count = z.number().int().nonnegative();
+const asOf = { asOf: time, head: count.meta({ description: "Highest event id that the answer knows of" }) };
+const stageStatus = z.enum(["pending", "processing", "success", "failed"]);
+const stageNames = STAGES.map(({ name }) => name);
+const stageName = z.enum(stageNames as [string, ...string[]]);
+
+/** Which files: shared by the matrix and the export. */
+export const fileFilter = {
+  stage: stageName
+    .optional()
+    .meta({ description: "The stage that state, host and minDurationMs are about; any without it" }),
+  state: z.enum(FILE_STATES).optional(),
+  host: z.string().max(50).optional(),
+  cause: cursorText("`id` of a group of errors").optional(),
+  minDurationMs: cursorText("Files whose latest try took at least so long").optional(),
+  text: z.string().max(255).optional().meta({ description: "Part of the file's name, in any case" }),
+  everything: z.enum(["0", "1"]).optional().meta({ description: "1: CSV files and trades too, not only recordings" }),
+  sort: z.enum(["name", "duration", "progress", "latest"]).default("name"),
+  order: z.enum(["asc", "desc"]).default("asc"),
+};
+
+export const filesQuery = z.strictObject({
+  ...fileFilter,
+  offset: cursorText("Rows to pass over").optional(),
+  limit: limitText(100),
+});
+
+const cell = z.object({
+  state: z.enum(FILE_STATES),
+  attempts: count,
+  host: count.nullable(),
+  durationMs: count.nullable(),
+  startedAt: time.nullable(),
+  endedAt: time.nullable(),
+  eventId: count,
+});
+
+export const filesPageSchema = z
+  .object({
+    rows: z.array(z.object({ fileName: z.string(), audioS: z.number().nullable(), cells: z.array(cell.nullable()) })),
+    total: count,
+    offset: count,
+    hosts: z.array(z.string()),
+    ...asOf,
+  })
+  .meta({ id: "FilesPage" }) satisfies z.ZodType<FilesPage>;
+
+export const reconciliationSchema = z
+  .object({
+    stages: z.array(
+      z.object({
+        stage: z.string(),
+        label: z.string(),
+        status: stageStatus,
+        from: z.string().nullable(),
+        input: count,
+        done: count,
+        failed: count,
+        skipped: count,
+        inFlight: count,
+        retrying: count,
+        waiting: count,
+        missing: count,
+        unexpected: count,
+        announced: count.nullable(),
+        missingFiles: z.array(z.string()),
+        unexpectedFiles: z.array(z.string()),
+      }),
+    ),
+    balanced: z.boolean(),
+    ...asOf,
+  })
+  .meta({ id: "Reconciliation" }) satisfies z.ZodType<Reconciliation>;
+
+export const hostsSchema = z
+  .object({
+    hosts: z.array(
+      z.object({
+        host: z.string(),
+        lastHeardAt: time,
+        stages: z.array(
+          z
+            .object({
+              done: count,
+              errors: count,
+              inFlight: count,
+              errorRate: z.number().nullable(),
+              perMinute: z.number().nullable(),
+              meanMs: z.number().nullable(),
+              lastHeardAt: time,
+            })
+            .nullable(),
+        ),
+      }),
+    ),
+    ...asOf,
+  })
+  .meta({ id: "HostsView" }) satisfies z.ZodType<HostsView>;
+
+export const errorsSchema = z
+  .object({
+    groups: z.array(
+      z.object({
+        id: count,
+        cause: z.string(),
+        example: z.string(),
+        count,
+        final: count,
+        firstId: count,
+        firstAt: time,
+        lastId: count,
+        lastAt: time,
+        stages: z.array(z.object({ stage: z.string(), count })),
+        hosts: z.array(z.object({ host: z.string(), count })),
+        files: count,
+      }),
+    ),
+    ...asOf,
+  })
+  .meta({ id: "ErrorsView" }) satisfies z.ZodType<ErrorsView>;
+
+const range = z.tuple([z.number(), z.number()]);
+
+const stall = z.object({
+  kind: z.enum(STALL_KINDS),
+  stage: z.string(),
+  what: z.string().nullable(),
+  forMs: z.number(),
+  rule: z.string(),
+}) satisfies z.ZodType<Stall>;
+
+export const timelineSchema = z
+  .object({
+    stages: z.array(
+      z.object({
+        stage: z.string(),
+        label: z.string(),
+        status: stageStatus,
+        startedAt: time.nullable(),
+        finishedAt: time.nullable(),
+        remainingMs: range.nullable().meta({ description: "Fastest and slowest, ms" }),
+        basis: z.enum(["done", "audio", "files", "history", "unknown"]),
+      }),
+    ),
+    remainingMs: range.nullable(),
+    bottleneck: z.string().nullable(),
+    stalls: z.array(stall),
+    ...asOf,
+  })
+  .meta({ id: "TimelineView" }) satisfies z.ZodType<TimelineView & { stalls: Stall[] }>;
+
+export const findingsSchema = z
+  .object({
+    findings: z.array(
+      z.object({
+        kind: z.enum(FINDING_KINDS),
+        stage: z.string(),
+        what: z.string().nullable(),
+        count,
+        text: z.string(),
+        rule: z.string(),
+      }),
+    ),
+    ...asOf,
+  })
+  .meta({ id: "Findings" }) satisfies z.ZodType<{ findings: Finding[]; asOf: string; head: number }>;
+
+const series = z.array(z.number());
+const percentiles = z.array(z.number().nullable());
+
+export const metricsSchema = z
+  .object({
+    bucketS: z.number(),
+    times: z.array(time),
+    stages: z.array(
+      z.object({
+        stage: z.string(),
+        label: z.string(),
+        done: series,
+        failed: series,
+        retried: series,
+        audioS: series,
+        p50Ms: percentiles,
+        p95Ms: percentiles,
+        overall: z.object({
+          p50Ms: z.number().nullable(),
+          p95Ms: z.number().nullable(),
+          failureRate: z.number().nullable(),
+          audioHoursPerHour: z.number().nullable(),
+        }),
+      }),
+    ),
+    ...asOf,
+  })
+  .meta({ id: "MetricsView" }) satisfies z.ZodType<MetricsView>;

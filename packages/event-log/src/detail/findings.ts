@@ -1,0 +1,121 @@
+/** What an operator should look at first, each with the view that shows it. The rules are said with the findings. */
+import type { StageSummary } from "../events.js";
+import { STAGES } from "../stages.js";
+import { errorsView, reconciliation } from "./batch-views.js";
+import type { Detail } from "./detail.js";
+import type { Finding, Stall } from "./shapes.js";
+
+/** A host is sick in a stage when it has at least so many errors there, and fails so many times as often as the others together. */
+const SICK = { errors: 5, factor: 5, rate: 0.1 };
+/** A cause is worth a line when it took so many files for good. */
+const WORTH_A_LINE = 1;
+const MOST_CAUSES = 5;
+
+/** Worst first: what is lost, what stands still, what is sick, what failed. `stalls`: empty for a batch that is over. */
+export function findingsOf(
+  detail: Detail,
+  summaries: readonly StageSummary[],
+  stalls: readonly Stall[],
+  asOf: string,
+): Finding[] {
+  return [
+    ...lostFiles(detail, summaries, asOf),
+    ...stalls.filter(({ kind }) => kind !== "slow-file").map(stalled),
+    ...sickHosts(detail),
+    ...slowFiles(stalls),
+    ...causes(detail, asOf),
+  ];
+}
+
+function lostFiles(detail: Detail, summaries: readonly StageSummary[], asOf: string): Finding[] {
+  return reconciliation(detail, summaries, asOf).stages.flatMap(
+    ({ stage, label, from, missing, missingFiles }): Finding[] => {
+      if (missing === 0) return [];
+      const names = missing === 1 ? missingFiles[0] : `${missing} files`;
+      const rule = `${labelOf(from)} finished it, and ${label} is over and never saw it.`;
+      return [
+        {
+          kind: "missing",
+          stage,
+          what: missing === 1 ? (missingFiles[0] ?? null) : null,
+          count: missing,
+          text: `${names} never reached ${label}`,
+          rule,
+        },
+      ];
+    },
+  );
+}
+
+function stalled({ kind, stage, what, rule }: Stall): Finding {
+  const text = kind === "stuck-stage" ? `${labelOf(stage)} stands still` : `${what} is silent in ${labelOf(stage)}`;
+  return { kind, stage, what, count: 1, text, rule };
+}
+
+function slowFiles(stalls: readonly Stall[]): Finding[] {
+  const byStage = new Map<string, Stall[]>();
+  for (const stall of stalls)
+    if (stall.kind === "slow-file") byStage.set(stall.stage, [...(byStage.get(stall.stage) ?? []), stall]);
+  return [...byStage].map(([stage, slow]) => {
+    const [slowest] = slow;
+    const text =
+      slow.length === 1
+        ? `${slowest?.what} is slow in ${labelOf(stage)}`
+        : `${slow.length} files are slow in ${labelOf(stage)}`;
+    return {
+      kind: "slow-file",
+      stage,
+      what: slow.length === 1 ? (slowest?.what ?? null) : null,
+      count: slow.length,
+      text,
+      rule: slowest?.rule ?? "",
+    };
+  });
+}
+
+function sickHosts(detail: Detail): Finding[] {
+  return STAGES.flatMap(({ name, label }, stage) => {
+    const seen = detail.hosts.all.flatMap((host, index) => {
+      const own = detail.hostStages[index]?.[stage];
+      return own ? [{ host, errors: own.errors, total: own.errors + own.done }] : [];
+    });
+    const sum = seen.reduce((all, { errors, total }) => ({ errors: all.errors + errors, total: all.total + total }), {
+      errors: 0,
+      total: 0,
+    });
+    return seen.flatMap(({ host, errors, total }): Finding[] => {
+      const rate = errors / total;
+      const others = sum.total > total ? (sum.errors - errors) / (sum.total - total) : null;
+      if (others === null || errors < SICK.errors || rate < SICK.rate || rate < SICK.factor * others) return [];
+      const rule = `${percent(rate)} of its tries fail, ${percent(others)} of those of the other hosts.`;
+      return [{ kind: "sick-host", stage: name, what: host, count: errors, text: `${host} fails in ${label}`, rule }];
+    });
+  });
+}
+
+function causes(detail: Detail, asOf: string): Finding[] {
+  return errorsView(detail, asOf)
+    .groups.filter(({ final }) => final >= WORTH_A_LINE)
+    .toSorted((a, b) => b.final - a.final)
+    .slice(0, MOST_CAUSES)
+    .map(({ id, cause, final, stages }): Finding => {
+      const where = stages.map(({ stage }) => labelOf(stage)).join(", ");
+      const text = `${final} ${final === 1 ? "failure" : "failures"} in ${where}: ${cause}`;
+      return {
+        kind: "cause",
+        stage: stages[0]?.stage ?? "",
+        what: String(id),
+        count: final,
+        text,
+        rule: "Failures for good, of one cause.",
+      };
+    });
+}
+
+function labelOf(stage: string | null): string {
+  return STAGES.find(({ name }) => name === stage)?.label ?? stage ?? "";
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
+}
