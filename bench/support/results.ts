@@ -36,6 +36,10 @@ export async function record(title: string, unit: string, measured: Record<strin
 export async function median(work: () => Promise<number>, repetitions = 3): Promise<number> {
   const values: number[] = [];
   for (let n = 0; n < repetitions; n++) values.push(await work());
+  return medianOf(values);
+}
+
+export function medianOf(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 

@@ -241,7 +241,8 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
         typeof header === "string" && /^\d{1,15}$/.test(header) ? Number(header) : request.query.lastEventId;
       const headers = reply.getHeaders();
       reply.hijack();
-      hub.subscribe(reply.raw, headers, { batch, lastEventId });
+      const gzip = /\bgzip\b/.test(String(request.headers["accept-encoding"] ?? ""));
+      hub.subscribe(reply.raw, headers, { batch, lastEventId, gzip });
     },
   );
 }

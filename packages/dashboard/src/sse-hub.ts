@@ -10,7 +10,8 @@ import type { Store } from "@cofi/event-log/store";
 import type { Logger } from "pino";
 import { leanEvent } from "./lean-event.js";
 import type { LiveViews } from "./live-views.js";
-import { bareFrame, EVENTS_PER_FRAME, SseChannel, sseMessage } from "./sse-channel.js";
+import { bareFrame, EVENTS_PER_FRAME, SseChannel } from "./sse-channel.js";
+import { SseMessage } from "./sse-message.js";
 import { SseReader } from "./sse-reader.js";
 import type { DatabaseState, Tail } from "./tail.js";
 
@@ -27,6 +28,8 @@ export interface Subscription {
   batch?: number | undefined;
   /** Highest event id that the reader has with everything below it. */
   lastEventId?: number | undefined;
+  /** The reader understands gzip: a tenth of the bytes. */
+  gzip: boolean;
 }
 
 type ResponseHeaders = Readonly<Record<string, string | number | string[] | undefined>>;
@@ -38,7 +41,7 @@ interface Subscriber extends Subscription {
   work: Promise<void>;
 }
 
-const HEARTBEAT = Buffer.from(": still here\n\n");
+const HEARTBEAT = new SseMessage(": still here\n\n");
 const RETRY_MS = { least: 1_000, spread: 2_000 };
 const DATABASE_PAUSE_MS = 250;
 
@@ -81,18 +84,22 @@ export class SseHub {
   subscribe(response: ServerResponse, headers: ResponseHeaders, subscription: Subscription): void {
     const retry = RETRY_MS.least + Math.round(Math.random() * RETRY_MS.spread);
     for (const [name, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(name, value);
+    // The stream ends with its connection: without chunks each message is one write of the same bytes for all.
+    response.removeHeader("Transfer-Encoding");
     response.writeHead(200, {
       "Content-Type": "text/event-stream; charset=utf-8",
       "Cache-Control": "no-store",
-      Connection: "keep-alive",
+      Connection: "close",
       "X-Accel-Buffering": "no",
+      Vary: "Accept-Encoding",
+      ...(subscription.gzip && { "Content-Encoding": "gzip" }),
     });
     response.socket?.setNoDelay(true);
-    const reader = new SseReader(response, this.#options.bufferBytes, () =>
+    const reader = new SseReader(response, { gzip: subscription.gzip, limit: this.#options.bufferBytes }, () =>
       this.#options.logger.warn("a reader of the stream is too slow and was cut off"),
     );
     // A comment of its own, so that proxies and browsers see the stream open before the first event.
-    reader.write(Buffer.from(`retry: ${retry}\n: open\n\n`));
+    reader.write(new SseMessage(`retry: ${retry}\n: open\n\n`));
     const subscriber: Subscriber = { ...subscription, reader, channel: null, work: Promise.resolve() };
     if (this.#closed) return reader.end();
     this.#subscribers.add(subscriber);
@@ -100,7 +107,7 @@ export class SseHub {
       this.#subscribers.delete(subscriber);
       this.#leave(subscriber);
     });
-    if (this.#tail.state.database !== "ok") reader.send(sseMessage("state", this.#tail.state));
+    if (this.#tail.state.database !== "ok") reader.send(SseMessage.event("state", this.#tail.state));
     this.#queue(subscriber, () => this.#open(subscriber));
   }
 
@@ -149,7 +156,7 @@ export class SseHub {
     if (this.#gone(subscriber)) return;
     if (batchId === undefined) {
       const snapshot = emptySnapshot(new Date().toISOString(), this.#options.eventsPerStage);
-      return subscriber.reader.send(sseMessage("snapshot", snapshot, this.#tail.lowWater));
+      return subscriber.reader.send(SseMessage.event("snapshot", snapshot, this.#tail.lowWater));
     }
     const { reader, lastEventId } = subscriber;
     const fresh = lastEventId === undefined || lastEventId > this.#tail.highest;
@@ -180,7 +187,7 @@ export class SseHub {
       cursor = page.length < EVENTS_PER_FRAME ? head : (page.at(-1)?.id ?? head);
       if (page.length === 0) return;
       const frame = bareFrame(channel.view.current, page.map(leanEvent));
-      reader.write(sseMessage("events", frame, Math.max(lastEventId, Math.min(cursor, lowWater))));
+      reader.write(SseMessage.event("events", frame, Math.max(lastEventId, Math.min(cursor, lowWater))));
       await reader.drained();
     }
   }
@@ -232,7 +239,7 @@ export class SseHub {
   }
 
   #sayState(state: DatabaseState): void {
-    const message = sseMessage("state", state);
+    const message = SseMessage.event("state", state);
     for (const { reader } of this.#subscribers) reader.send(message);
   }
 }

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import { GZIP_HEADER, type SseMessage } from "./sse-message.js";
 
 /** Bytes below which a reader counts as keeping up, so that the next page of missed events may go out. */
 const LOW_MARK = 65_536;
@@ -7,16 +8,18 @@ const PATIENCE_MS = 60_000;
 /** One open `text/event-stream` response with a bounded buffer. */
 export class SseReader {
   readonly #response: ServerResponse;
+  readonly #gzip: boolean;
   readonly #limit: number;
   readonly #onCut: () => void;
-  #held: Buffer[] | null = null;
+  #held: SseMessage[] | null = null;
   #heldBytes = 0;
   #closed = false;
 
-  /** @param limit bytes that may wait in this process for a slow reader before it is cut off */
-  constructor(response: ServerResponse, limit: number, onCut: () => void) {
+  /** @param options `limit`: bytes that may wait in this process for a slow reader before it is cut off */
+  constructor(response: ServerResponse, options: { gzip: boolean; limit: number }, onCut: () => void) {
     this.#response = response;
-    this.#limit = limit;
+    this.#gzip = options.gzip;
+    this.#limit = options.limit;
     this.#onCut = onCut;
     response.on("close", () => {
       this.#closed = true;
@@ -24,6 +27,7 @@ export class SseReader {
     });
     // A reset connection ends in `close`; the error itself says nothing more.
     response.on("error", () => response.destroy());
+    if (this.#gzip) response.write(GZIP_HEADER);
   }
 
   get closed(): boolean {
@@ -31,21 +35,21 @@ export class SseReader {
   }
 
   /** Frames of the live feed: kept back while the reader catches up. */
-  send(chunk: Buffer): void {
-    if (this.#held === null) return this.write(chunk);
-    this.#held.push(chunk);
-    this.#heldBytes += chunk.length;
+  send(message: SseMessage): void {
+    if (this.#held === null) return this.write(message);
+    this.#held.push(message);
+    this.#heldBytes += message.plain.length;
     if (this.#heldBytes > this.#limit) this.#cutOff();
   }
 
   /**
-   * Writes at once. The limit is checked before the chunk is added, so that a chunk above the limit still reaches a
-   * reader that keeps up: cut off for it, it would ask for the same chunk for ever.
+   * Writes at once. The limit is checked before the message is added, so that one above the limit still reaches a
+   * reader that keeps up: cut off for it, it would ask for the same message for ever.
    */
-  write(chunk: Buffer): void {
+  write(message: SseMessage): void {
     if (this.#closed) return;
     if (this.#response.writableLength > this.#limit) return this.#cutOff();
-    this.#response.write(chunk);
+    this.#response.write(this.#gzip ? message.packed : message.plain);
   }
 
   hold(): void {
@@ -57,7 +61,7 @@ export class SseReader {
     const held = this.#held ?? [];
     this.#held = null;
     this.#heldBytes = 0;
-    for (const chunk of held) this.write(chunk);
+    for (const message of held) this.write(message);
   }
 
   /** Resolves when the reader has taken what was written, or is gone; one that takes nothing for a minute is cut off. */

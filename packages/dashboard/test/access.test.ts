@@ -85,10 +85,13 @@ test("without a built page / says how to build it", async () => {
   }
 });
 
-test("the stream is never compressed and tells proxies not to buffer it", () =>
+test("the stream is packed for those who can unpack it, plain for others, and tells proxies not to buffer it", () =>
   serving({}, async (url) => {
+    const plain = await fetch(`${url}/api/stream`, { headers: { "accept-encoding": "identity" } });
+    expect(plain.headers.get("content-encoding")).toBeNull();
+    await plain.body?.cancel();
     const stream = await fetch(`${url}/api/stream`, { headers: { "accept-encoding": "gzip, br" } });
-    expect(stream.headers.get("content-encoding")).toBeNull();
+    expect(stream.headers.get("content-encoding")).toBe("gzip");
     expect(stream.headers.get("content-type")).toContain("text/event-stream");
     expect(stream.headers.get("cache-control")).toBe("no-store");
     expect(stream.headers.get("x-accel-buffering")).toBe("no");

@@ -75,7 +75,7 @@ describe.each(DIALECTS)("the live feed on %s", (dialect) => {
     expect(feed.frames.at(-1)).toMatchObject({ batchId: batch.id, events: [], batch: { totalFiles: 7 } });
   });
 
-  test("at most about ten frames a second, the first at once, and the summaries are what the API says", async () => {
+  test("events that come together share a frame, and the summaries are what the API says", async () => {
     const batch = await it.store.createBatch({ name: "night", folder: null });
     const feed = await follow().ready();
     const started = performance.now();
@@ -88,7 +88,9 @@ describe.each(DIALECTS)("the live feed on %s", (dialect) => {
     }
     await until(() => feed.ids.length === count, "all events");
     const seconds = (performance.now() - started) / 1_000;
-    expect(feed.frames.length).toBeLessThanOrEqual(Math.ceil(seconds * 10) + 2);
+    // One a look at the database, which comes every 25 ms.
+    expect(feed.frames.length).toBeLessThanOrEqual(Math.ceil(seconds * 40) + 2);
+    expect(feed.frames.length).toBeLessThan(count);
     const { body } = await get<{ stages: StageSummary[] }>(`${it.url}/api/batch/${batch.id}/stats`);
     const last = feed.frames.at(-1)?.stages.find(({ stage }) => stage === "stt");
     expect(last).toEqual(body.stages.find(({ stage }) => stage === "stt"));
