@@ -22,7 +22,7 @@ const poll = async () => {
   );
   last = rows.at(-1)?.id ?? last;
   waiting.push(...rows);
-  setTimeout(poll, 25);
+  setTimeout(() => void poll(), 25);
 };
 void poll();
 setInterval(() => {

@@ -1,10 +1,20 @@
 /**
  * The projection of each watched batch in memory: replayed from the database once, then kept up by the tail. Every id is
- * applied exactly once, though the replay reads while the tail goes on.
+ * applied exactly once, though the replay reads while the tail goes on. A batch that is too large to be replayed at once
+ * is shown meanwhile as SQL counts it.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { applyToDetail, emptyDetail, type Detail } from "@cofi/event-log/detail/detail";
-import type { Batch, LogEvent, StageSummary } from "@cofi/event-log/events";
-import { applyBatch, applyEvent, emptyView, stageSummary, type BatchView } from "@cofi/event-log/projection";
+import type { Batch, LogEvent, Snapshot, StageSummary } from "@cofi/event-log/events";
+import {
+  applyBatch,
+  applyEvent,
+  emptyView,
+  showEvents,
+  shownEvents,
+  stageSummary,
+  type BatchView,
+} from "@cofi/event-log/projection";
 import { STAGES } from "@cofi/event-log/stages";
 import type { Store } from "@cofi/event-log/store";
 import type { IdRange } from "./holes.js";
@@ -23,6 +33,8 @@ export interface LiveViewsOptions {
 }
 
 const PAGE = 5_000;
+/** A batch with more events than this is shown as SQL counts it first. */
+const FIRST_PAGE = 1_000;
 /** Views kept without a viewer; beyond it the longest unused goes first. */
 const MOST_UNHELD = 16;
 
@@ -94,11 +106,34 @@ export class LiveView {
   }
 }
 
+/** How a batch stood when SQL counted it. */
+export class Preview {
+  readonly snapshot: Snapshot;
+  /** Every event up to this id is in it. */
+  readonly lowWater: number;
+
+  readonly tookMs: number;
+
+  constructor(snapshot: Snapshot, lowWater: number, tookMs: number) {
+    this.snapshot = snapshot;
+    this.lowWater = lowWater;
+    this.tookMs = tookMs;
+  }
+}
+
 /** A view that is being replayed: what the tail passes on meanwhile waits here. */
 interface Loading {
   events: LogEvent[];
   batch: Batch | null;
+  /** Settles with the first preview, if the batch turns out to need one. */
+  preview: Promise<Preview>;
+  offer: (preview: Promise<Preview>) => void;
+  /** The newest one that was asked for. */
+  latest: Promise<Preview> | null;
 }
+
+/** Pause between two previews of a batch that is being replayed: so many times as long as one takes, for the replay to get on. */
+const PREVIEW_PAUSE = { leastMs: 1_000, times: 5 };
 
 export class LiveViews {
   readonly #store: Store;
@@ -141,6 +176,39 @@ export class LiveViews {
     }
   }
 
+  /**
+   * As {@link open}; but while a large batch is being replayed, a preview of it. `after`: the preview that is known already;
+   * the next one takes a while.
+   */
+  async openOrPreview(batchId: number, after: Preview | null = null): Promise<LiveView | Preview | null> {
+    const opening = this.open(batchId);
+    const loading = this.#loading.get(batchId);
+    if (!loading) return opening;
+    if (!after) return Promise.race([opening, loading.preview]);
+    const pause = Math.max(PREVIEW_PAUSE.leastMs, PREVIEW_PAUSE.times * after.tookMs);
+    const next = sleep(pause).then(() => this.#nextPreview(batchId, loading));
+    // When the replay ends first, or the database goes away, nobody waits for this one.
+    next.catch(() => undefined);
+    return Promise.race([opening, next]);
+  }
+
+  /** One for all who ask at the same time. */
+  #nextPreview(batchId: number, loading: Loading): Promise<Preview> {
+    loading.latest ??= this.#preview(batchId).finally(() => (loading.latest = null));
+    return loading.latest;
+  }
+
+  async #preview(batchId: number): Promise<Preview> {
+    const started = performance.now();
+    const { lowWater, highest } = this.#tail;
+    const batch = await this.#store.batch(batchId);
+    if (!batch) throw new Error(`Batch ${batchId} is gone.`);
+    const asOf = new Date().toISOString();
+    const snapshot = await this.#store.snapshot(batch, highest, this.#options.eventsPerStage, asOf);
+    const events = Object.entries(snapshot.events).map(([stage, list]) => [stage, list.map(leanEvent)] as const);
+    return new Preview({ ...snapshot, events: Object.fromEntries(events) }, lowWater, performance.now() - started);
+  }
+
   /** The view if it is in memory. */
   peek(batchId: number): LiveView | null {
     return this.#live.get(batchId) ?? null;
@@ -157,7 +225,7 @@ export class LiveViews {
   async #load(batchId: number): Promise<LiveView | null> {
     if (this.#tail.highest < 0) await this.#tail.refresh();
     const endWatch = this.#tail.watchBatch(batchId);
-    const loading: Loading = { events: [], batch: null };
+    const loading = newLoading();
     // From here to the first await nothing else runs: what the tail has passed on is at or below `head`, the rest will
     // come to `loading`. Ids of the open holes can come both ways.
     this.#loading.set(batchId, loading);
@@ -169,7 +237,11 @@ export class LiveViews {
         endWatch();
         return null;
       }
-      const { view, detail, eventCount, fromHoles } = await this.#replay(batch, head, holes);
+      const { view, detail, eventCount, fromHoles } = await this.#replay(batch, head, holes, () => {
+        const first = this.#nextPreview(batchId, loading);
+        loading.offer(first);
+        return first;
+      });
       const live = new LiveView(view, detail, eventCount, endWatch);
       live.apply(
         loading.events.filter((event) => !fromHoles.has(event.id)),
@@ -191,15 +263,17 @@ export class LiveViews {
     batch: Batch,
     head: number,
     holes: IdRange[],
+    preview: () => Promise<Preview>,
   ): Promise<{ view: BatchView; detail: Detail; eventCount: number; fromHoles: Set<number> }> {
     let view = emptyView(batch, this.#options.eventsPerStage);
     const detail = emptyDetail(batch);
+    const lengths = new AudioLengths(this.#store);
     const fromHoles = new Set<number>();
     let cursor = 0;
     let eventCount = 0;
-    for (;;) {
-      const page = await this.#store.batchEventsAfter(batch.id, cursor, head, PAGE);
-      for (const event of page) {
+    for (let limit = FIRST_PAGE; ; limit = PAGE) {
+      const page = await this.#store.replay(batch.id, cursor, head, limit);
+      for (const event of await lengths.addTo(page)) {
         const lean = leanEvent(event);
         view = applyEvent(view, lean);
         applyToDetail(detail, lean);
@@ -207,7 +281,12 @@ export class LiveViews {
       }
       eventCount += page.length;
       cursor = page.at(-1)?.id ?? head;
-      if (page.length < PAGE) return { view, detail, eventCount, fromHoles };
+      if (page.length < limit) {
+        const shown = await this.#store.eventsByIds(shownEvents(view));
+        return { view: showEvents(view, shown.map(leanEvent)), detail, eventCount, fromHoles };
+      }
+      // It will take a while. Who waits sees the counts first; the two do not compete for the database.
+      if (limit === FIRST_PAGE) await preview();
     }
   }
 
@@ -245,6 +324,41 @@ export class LiveViews {
       view.close();
     }
   }
+}
+
+/** How often a file is asked for before it counts as one of unknown length: its first start may come before anyone knows. */
+const MOST_ASKED = 2;
+
+/** A replay reads no metadata but for this: how long the audio of each file is, as one of its first starts says. */
+class AudioLengths {
+  readonly #store: Store;
+  readonly #asked = new Map<string, number>();
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  async addTo(page: readonly LogEvent[]): Promise<LogEvent[]> {
+    const ids = page.flatMap(({ id, eventType, fileName }) => {
+      const asked = fileName === null ? MOST_ASKED : (this.#asked.get(fileName) ?? 0);
+      if (eventType !== "file_start" || asked >= MOST_ASKED) return [];
+      this.#asked.set(fileName ?? "", asked + 1);
+      return [id];
+    });
+    const metadata = await this.#store.metadataOf(ids);
+    return page.map((event) => {
+      const found = metadata.get(event.id);
+      if (found === undefined) return event;
+      if (event.fileName !== null) this.#asked.set(event.fileName, MOST_ASKED);
+      return { ...event, metadata: found };
+    });
+  }
+}
+
+function newLoading(): Loading {
+  let offer: Loading["offer"] = () => undefined;
+  const preview = new Promise<Preview>((resolve) => (offer = resolve));
+  return { events: [], batch: null, preview, offer, latest: null };
 }
 
 function inRanges(ranges: readonly IdRange[], id: number): boolean {

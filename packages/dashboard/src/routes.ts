@@ -9,7 +9,7 @@ import { BatchHistory } from "./batch-history.js";
 import { registerDetailRoutes } from "./detail-routes.js";
 import type { Health } from "./health.js";
 import { leanEvent } from "./lean-event.js";
-import type { LiveViews } from "./live-views.js";
+import { Preview, type LiveViews } from "./live-views.js";
 import { ProblemError } from "./problems.js";
 import {
   batchSchema,
@@ -178,10 +178,12 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
       // Also for a batch that was pruned while its view is in memory.
       await existing(params.id);
       await tail.refresh();
-      const view = await views.open(params.id);
-      if (!view) throw new ProblemError("not-found", `There is no batch ${params.id}.`);
-      const { stages, unknownStages } = snapshotOf(view.current, new Date().toISOString());
-      return { batch: effectiveBatch(view.current), stages, unknownStages };
+      const opened = await views.openOrPreview(params.id);
+      if (!opened) throw new ProblemError("not-found", `There is no batch ${params.id}.`);
+      const snapshot =
+        opened instanceof Preview ? opened.snapshot : snapshotOf(opened.current, new Date().toISOString());
+      const { stages, unknownStages } = snapshot;
+      return { batch: snapshot.batch ?? (await existing(params.id)), stages, unknownStages };
     },
   );
 

@@ -9,7 +9,7 @@ import { emptySnapshot } from "@cofi/event-log/projection";
 import type { Store } from "@cofi/event-log/store";
 import type { Logger } from "pino";
 import { leanEvent } from "./lean-event.js";
-import type { LiveViews } from "./live-views.js";
+import { Preview, type LiveView, type LiveViews } from "./live-views.js";
 import { bareFrame, EVENTS_PER_FRAME, SseChannel } from "./sse-channel.js";
 import { SseMessage } from "./sse-message.js";
 import { SseReader } from "./sse-reader.js";
@@ -158,15 +158,15 @@ export class SseHub {
       const snapshot = emptySnapshot(new Date().toISOString(), this.#options.eventsPerStage);
       return subscriber.reader.send(SseMessage.event("snapshot", snapshot, this.#tail.lowWater));
     }
-    const { reader, lastEventId } = subscriber;
-    const fresh = lastEventId === undefined || lastEventId > this.#tail.highest;
+    const { reader } = subscriber;
+    if ((subscriber.lastEventId ?? 0) > this.#tail.highest) subscriber.lastEventId = undefined;
     // The frames of the channel are kept back while the reader catches up, so that nothing is missed between the last
     // page and the first frame.
     const channel = await this.#enter(subscriber, batchId, (joined) =>
-      fresh ? reader.send(joined.snapshot()) : reader.hold(),
+      subscriber.lastEventId === undefined ? reader.send(joined.snapshot()) : reader.hold(),
     );
-    if (!channel || fresh) return;
-    await this.#sendMissed(subscriber, channel, lastEventId);
+    if (!channel || subscriber.lastEventId === undefined) return;
+    await this.#sendMissed(subscriber, channel, subscriber.lastEventId);
     channel.flush();
     reader.release();
     reader.send(channel.snapshot());
@@ -202,7 +202,7 @@ export class SseHub {
     batchId: number,
     joined: (channel: SseChannel) => void,
   ): Promise<SseChannel | null> {
-    const view = await this.#persist(subscriber, () => this.#views.open(batchId));
+    const view = await this.#opened(subscriber, batchId);
     if (!view || this.#gone(subscriber)) return null;
     this.#leave(subscriber);
     const channel = this.#channels.get(batchId) ?? new SseChannel(view, () => this.#tail.lowWater);
@@ -212,6 +212,26 @@ export class SseHub {
     subscriber.channel = channel;
     joined(channel);
     return channel;
+  }
+
+  /**
+   * A reader that has nothing yet sees a large batch as SQL counts it, until its view is replayed. From then on it is one
+   * that has missed what came after the first of these previews.
+   */
+  async #opened(subscriber: Subscriber, batchId: number): Promise<LiveView | null> {
+    const hasNothing = subscriber.lastEventId === undefined;
+    let known: Preview | null = null;
+    for (;;) {
+      const opened: LiveView | Preview | null = await this.#persist(subscriber, () =>
+        this.#views.openOrPreview(batchId, known),
+      );
+      if (!(opened instanceof Preview)) return opened;
+      known = opened;
+      if (this.#gone(subscriber)) return null;
+      if (!hasNothing) continue;
+      subscriber.reader.send(previewMessage(opened));
+      subscriber.lastEventId ??= opened.lowWater;
+    }
   }
 
   #leave(subscriber: Subscriber): void {
@@ -242,4 +262,16 @@ export class SseHub {
     const message = SseMessage.event("state", state);
     for (const { reader } of this.#subscribers) reader.send(message);
   }
+}
+
+/** Serialised once, for all who wait for the same batch. */
+const previewMessages = new WeakMap<Preview, SseMessage>();
+
+function previewMessage(preview: Preview): SseMessage {
+  let message = previewMessages.get(preview);
+  if (!message) {
+    message = SseMessage.event("snapshot", preview.snapshot, preview.lowWater);
+    previewMessages.set(preview, message);
+  }
+  return message;
 }

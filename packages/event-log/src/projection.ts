@@ -160,51 +160,89 @@ function keepLatest(state: StageState, event: LogEvent, limit: number): void {
   if (state.events.length > limit) state.events.length = limit;
 }
 
+/** Ids of the events that the view shows. */
+export function shownEvents(view: BatchView): number[] {
+  return [...view.stages.values()].flatMap(({ events }) => events.map(({ id }) => id));
+}
+
+/** Puts whole events in the place of those that were folded without all their fields. Returns the view to go on with. */
+export function showEvents(view: BatchView, whole: readonly LogEvent[]): BatchView {
+  const byId = new Map(whole.map((event) => [event.id, event]));
+  for (const state of view.stages.values()) state.events = state.events.map((event) => byId.get(event.id) ?? event);
+  return view;
+}
+
+/** What a card is made of, whoever counted it: the fold, or SQL. */
+export interface StageFigures {
+  status: StageStatus;
+  totalFiles: number | null;
+  /** As the latest event that gave one says; counts only while no event has named a file. */
+  processedFiles: number;
+  /** An event has named a file. */
+  isByFile: boolean;
+  done: number;
+  failed: number;
+  inFlight: number;
+  errors: number;
+  startedAt: string | null;
+  finishedAt: string | null;
+  lastEventAt: string | null;
+  finishedLastMinute: number;
+}
+
 /**
  * The card of one stage.
  * @throws RangeError for a stage that the stage table does not know
  */
 export function stageSummary(view: BatchView, name: string): StageSummary {
   const state = view.stages.get(name);
+  if (!state) throw new RangeError(`There is no stage ${JSON.stringify(name)}.`);
+  return summaryOf(name, { ...state, isByFile: state.files.size > 0, finishedLastMinute: finishedInLastMinute(state) });
+}
+
+/**
+ * The card made of these figures.
+ * @throws RangeError for a stage that the stage table does not know
+ */
+export function summaryOf(name: string, figures: StageFigures): StageSummary {
   const stage = STAGES.find((candidate) => candidate.name === name);
-  if (!state || !stage) throw new RangeError(`There is no stage ${JSON.stringify(name)}.`);
-  const byFile = state.files.size > 0;
-  const done = byFile ? state.done : state.processedFiles;
-  const { totalFiles, failed, inFlight } = state;
+  if (!stage) throw new RangeError(`There is no stage ${JSON.stringify(name)}.`);
+  const { status, totalFiles, failed, inFlight, startedAt, finishedAt, errors, finishedLastMinute, lastEventAt } =
+    figures;
+  const done = figures.isByFile ? figures.done : figures.processedFiles;
   return {
     stage: stage.name,
     label: stage.label,
     description: stage.description,
     icon: stage.icon,
     kind: stage.kind,
-    status: state.status,
+    status,
     totalFiles,
     done,
     failed,
     inFlight,
-    progress: progress(state, totalFiles, done + failed),
-    startedAt: state.startedAt,
-    finishedAt: state.finishedAt,
-    errors: state.errors,
-    finishedLastMinute: finishedLastMinute(state),
-    lastEventAt: state.lastEventAt,
+    progress: progress(status, totalFiles, done + failed),
+    startedAt,
+    finishedAt,
+    errors,
+    finishedLastMinute,
+    lastEventAt,
   };
 }
 
-function progress(state: StageState, totalFiles: number | null, finished: number): number | null {
+function progress(status: StageStatus, totalFiles: number | null, finished: number): number | null {
   if (totalFiles === null) return null;
-  if (totalFiles === 0) return state.status === "success" ? 1 : 0;
+  if (totalFiles === 0) return status === "success" ? 1 : 0;
   return Math.min(1, finished / totalFiles);
 }
 
-function finishedLastMinute(state: StageState): number {
+function finishedInLastMinute(state: StageState): number {
   const since = Date.parse(state.lastEventAt ?? "") - MINUTE_MS;
   return state.finishes.filter((time) => time > since).length;
 }
 
 /** The batch as the page shows it: one that another service opened and never marked reads as running once it has events. */
-export function effectiveBatch(view: BatchView): Batch {
-  const { batch, head } = view;
+export function effectiveBatch({ batch, head }: Pick<BatchView, "batch" | "head">): Batch {
   return batch.status === "pending" && head > 0 ? { ...batch, status: "running" } : batch;
 }
 

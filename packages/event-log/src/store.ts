@@ -2,7 +2,20 @@
 import { sql, type Selectable, type SelectQueryBuilder, type SqlBool } from "kysely";
 import { reportUnavailable, type Database } from "./database.js";
 import { insertEventRows, type StoredEvent } from "./event-insert.js";
-import type { Batch, BatchStatus, Cut, EventStatus, EventType, Json, LogEvent, LogEventDetail } from "./events.js";
+import type {
+  Batch,
+  BatchStatus,
+  Cut,
+  EventStatus,
+  EventType,
+  Json,
+  LogEvent,
+  LogEventDetail,
+  Snapshot,
+} from "./events.js";
+import { effectiveBatch, summaryOf } from "./projection.js";
+import { figuresOf, indexed } from "./snapshot.js";
+import { STAGES } from "./stages.js";
 import type { BatchStatusTable, Tables } from "./tables.js";
 import { toApiTime, toDatabaseTime } from "./time.js";
 
@@ -44,6 +57,32 @@ const LISTED = [
   "attempt",
   "durationMs",
 ] as const;
+
+/** The columns of the index that replays read. */
+const REPLAYED = [
+  "id",
+  "batchId",
+  "timestamp",
+  "stage",
+  "eventType",
+  "fileName",
+  "gpuIp",
+  "status",
+  "totalFiles",
+  "processedFiles",
+  "attempt",
+  "durationMs",
+] as const;
+type ReplayedRow = Pick<Selectable<Tables["batchExecutionLog"]>, (typeof REPLAYED)[number]>;
+const HAS_TEXT: ReadonlySet<EventType> = new Set<EventType>(["error", "info"]);
+const NO_TEXTS = {
+  errorMessage: null,
+  metadata: null,
+  payloadBytes: null,
+  responseBytes: null,
+  payloadCut: null,
+  responseCut: null,
+};
 
 const BATCH = [
   "id",
@@ -228,12 +267,68 @@ export class Store {
     return this.#ascending((select) => select.where("id", "in", ids), ids.length);
   }
 
+  /**
+   * What a fold needs of the events with `afterId < id <= upToId`, ascending: texts only where they matter, in errors and
+   * infos, sizes nowhere. Read from an index, for rows hold payloads of kilobytes.
+   */
+  async replay(batchId: number, afterId: number, upToId: number, limit: number): Promise<LogEvent[]> {
+    const columns = sql.join(REPLAYED.map((column) => sql.ref(column)));
+    const select = sql<ReplayedRow>`SELECT ${columns} FROM ${indexed(this.#database, "batchExecutionLog_replay")}
+      WHERE batchId = ${batchId} AND id > ${afterId} AND id <= ${upToId} ORDER BY id LIMIT ${limit}`;
+    const { rows } = await this.#run(() => select.execute(this.#db));
+    const told = await this.#texts(rows.filter(({ eventType }) => HAS_TEXT.has(eventType)).map(({ id }) => id));
+    return rows.map((row) => toEvent({ ...NO_TEXTS, ...row, ...told.get(row.id) }));
+  }
+
+  /** The metadata of events, by id: of those that have some. */
+  async metadataOf(ids: readonly number[]): Promise<Map<number, Json>> {
+    const texts = await this.#texts(ids);
+    return new Map(
+      [...texts].flatMap(([id, { metadata }]) => (metadata === null ? [] : [[id, parseJson(metadata) ?? null]])),
+    );
+  }
+
+  async #texts(ids: readonly number[]): Promise<Map<number, { errorMessage: string | null; metadata: string | null }>> {
+    if (ids.length === 0) return new Map();
+    const select = this.#db
+      .selectFrom("batchExecutionLog")
+      .select(["id", "errorMessage", "metadata"])
+      .where("id", "in", ids);
+    const rows = await this.#run(() => select.execute());
+    return new Map(rows.map(({ id, ...texts }) => [id, texts]));
+  }
+
   /** Events of one batch with `afterId < id <= upToId`, ascending. */
   async batchEventsAfter(batchId: number, afterId: number, upToId: number, limit: number): Promise<LogEvent[]> {
     return this.#ascending(
       (select) => select.where("batchId", "=", batchId).where("id", ">", afterId).where("id", "<=", upToId),
       limit,
     );
+  }
+
+  /**
+   * What the fold of all events up to `upToId` shows, without reading them: cards, and the latest events of each stage.
+   * `asOf` is the caller's clock, ISO 8601.
+   */
+  async snapshot(batch: Batch, upToId: number, eventsPerStage: number, asOf: string): Promise<Snapshot> {
+    const [{ stages, unknownStages, head }, latest] = await Promise.all([
+      this.#run(() => figuresOf(this.#database, batch.id, upToId)),
+      Promise.all(
+        STAGES.map(async ({ name }) => {
+          const query = { stage: name, limit: eventsPerStage, before: upToId + 1 };
+          return [name, (await this.events(batch.id, query)).events] as const;
+        }),
+      ),
+    ]);
+    return {
+      batch: effectiveBatch({ batch, head }),
+      stages: [...STAGES].map(({ name }) => summaryOf(name, stages.get(name)!)),
+      events: Object.fromEntries(latest),
+      unknownStages,
+      asOf,
+      head,
+      eventsPerStage,
+    };
   }
 
   /**
