@@ -3,7 +3,7 @@
  * applied exactly once, though the replay reads while the tail goes on. A batch that is too large to be replayed at once
  * is shown meanwhile as SQL counts it.
  */
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { applyToDetail, emptyDetail, type Detail } from "@cofi/event-log/detail/detail";
 import type { Batch, LogEvent, Snapshot, StageSummary } from "@cofi/event-log/events";
 import {
@@ -287,6 +287,8 @@ export class LiveViews {
       }
       // It will take a while. Who waits sees the counts first; the two do not compete for the database.
       if (limit === FIRST_PAGE) await preview();
+      // SQLite answers within the same turn: others want theirs.
+      await nextTurn();
     }
   }
 

@@ -75,15 +75,6 @@ const REPLAYED = [
 ] as const;
 type ReplayedRow = Pick<Selectable<Tables["batchExecutionLog"]>, (typeof REPLAYED)[number]>;
 const HAS_TEXT: ReadonlySet<EventType> = new Set<EventType>(["error", "info"]);
-const NO_TEXTS = {
-  errorMessage: null,
-  metadata: null,
-  payloadBytes: null,
-  responseBytes: null,
-  payloadCut: null,
-  responseCut: null,
-};
-
 const BATCH = [
   "id",
   "name",
@@ -277,7 +268,7 @@ export class Store {
       WHERE batchId = ${batchId} AND id > ${afterId} AND id <= ${upToId} ORDER BY id LIMIT ${limit}`;
     const { rows } = await this.#run(() => select.execute(this.#db));
     const told = await this.#texts(rows.filter(({ eventType }) => HAS_TEXT.has(eventType)).map(({ id }) => id));
-    return rows.map((row) => toEvent({ ...NO_TEXTS, ...row, ...told.get(row.id) }));
+    return rows.map((row) => withoutBodies(row, told.get(row.id)));
   }
 
   /** The metadata of events, by id: of those that have some. */
@@ -414,6 +405,31 @@ type EventRow = Omit<LogEvent, "metadata"> & {
   payloadCut: string | null;
   responseCut: string | null;
 };
+
+/** Field by field: a replay makes a million of these, and copying objects takes longer than reading them. */
+function withoutBodies(
+  row: ReplayedRow,
+  texts: { errorMessage: string | null; metadata: string | null } | undefined,
+): LogEvent {
+  return {
+    id: row.id,
+    batchId: row.batchId,
+    timestamp: toApiTime(row.timestamp),
+    stage: row.stage,
+    eventType: row.eventType,
+    fileName: row.fileName,
+    gpuIp: row.gpuIp,
+    status: row.status,
+    errorMessage: texts?.errorMessage ?? null,
+    totalFiles: row.totalFiles,
+    processedFiles: row.processedFiles,
+    metadata: texts ? (parseJson(texts.metadata) ?? null) : null,
+    payloadBytes: null,
+    responseBytes: null,
+    attempt: row.attempt,
+    durationMs: row.durationMs,
+  };
+}
 
 function toEvent(row: EventRow): LogEvent {
   const { payloadBytes, responseBytes, payloadCut, responseCut } = row;
