@@ -1,6 +1,6 @@
 /** Puts the dashboard together: settings, database, page, log. */
 import { fileURLToPath } from "node:url";
-import { pino } from "pino";
+import { pino, type Logger } from "pino";
 import { createDashboard, type Dashboard } from "@cofi/dashboard/server";
 import { dashboardSettings } from "@cofi/dashboard/settings";
 import type { Database } from "@cofi/event-log/database";
@@ -9,6 +9,11 @@ import { SettingsError } from "@cofi/event-log/settings";
 import { Store } from "@cofi/event-log/store";
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
+
+/** To standard output, at COFI_LOG_LEVEL. @throws SettingsError */
+export function configuredLogger(): Logger {
+  return pino({ level: logLevel() });
+}
 
 function logLevel(): string {
   const level = process.env["COFI_LOG_LEVEL"]?.trim() || "warn";
@@ -24,7 +29,7 @@ export async function configuredDashboard(database: Database): Promise<Dashboard
     store: new Store(database),
     settings: dashboardSettings(process.env),
     webRoot: page.slice(0, -"/index.html".length),
-    logger: pino({ level: logLevel() }),
+    logger: configuredLogger(),
     assertMigrated: () => assertMigrated(database),
   });
 }

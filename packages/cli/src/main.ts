@@ -47,6 +47,14 @@ program
   .action(async (options) => (await import("./commands/tail.js")).tailCommand(options));
 
 program
+  .command("prune")
+  .description("remove payloads and events that are older than they are to be kept")
+  .option("--payloads <age>", "keep payloads, responses and transcripts so long after a batch ended: 90d, 12w, 1y")
+  .option("--events <age>", "keep events and results so long: 7y")
+  .option("--dry-run", "say what would go, and touch nothing")
+  .action(async (options) => (await import("./commands/prune.js")).pruneCommand(options));
+
+program
   .command("engine")
   .description("serve the engine of one stage by hand")
   .argument("<stage>", "file_distribution, denoise, ivr, lid, stt, llm1 or llm2")

@@ -47,7 +47,7 @@ export const eventSchema = z
   .object(eventFields)
   .meta({ id: "LogEvent", description: "An event without payload and response" }) satisfies z.ZodType<LogEvent>;
 
-const cut = z.object({ bytes: count, sha256: z.string() }).nullable();
+const cut = z.object({ bytes: count, sha256: z.string().nullable(), removedAt: time.optional() }).nullable();
 
 export const eventDetailSchema = z
   .object({

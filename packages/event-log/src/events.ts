@@ -54,12 +54,14 @@ export interface LogEvent {
   durationMs: number | null;
 }
 
-/** A payload or response longer than the limit is stored cut; this says what is missing. */
+/** A payload or response that is not stored whole: cut, because it was longer than the limit, or removed by retention. */
 export interface Cut {
-  /** Bytes of UTF-8 before the cut. */
+  /** Bytes of UTF-8 of the whole text. */
   bytes: number;
-  /** Hex SHA-256 of the whole text before the cut. */
-  sha256: string;
+  /** Hex SHA-256 of the whole text; null when it was removed and not known. */
+  sha256: string | null;
+  /** ISO 8601: when retention removed it; absent when it was cut. */
+  removedAt?: string | undefined;
 }
 
 /** `GET /api/events/{id}`: the whole row. `payload` and `response` are the stored texts: JSON unless cut or written so by others. */

@@ -16,6 +16,7 @@ export interface BatchStatusTable {
   folder: string | null;
   leaseOwner: string | null;
   leaseExpiresAt: string | null;
+  payloadsRemovedAt: string | null;
 }
 
 interface BatchExecutionLogTable {

@@ -235,7 +235,7 @@ describe.each(DIALECTS)("migrations on %s", (dialect) => {
       await expect(assertMigrated(one)).rejects.toThrow(/lacks migration 0001_event_log.*cofi migrate/);
       const applied =
         dialect === "mysql" ? (await Promise.all([migrate(one), migrate(two)])).flat() : await migrate(one);
-      expect(applied).toEqual(["0001_event_log", "0002_results", "0003_snapshot"]);
+      expect(applied).toEqual(["0001_event_log", "0002_results", "0003_snapshot", "0004_retention"]);
       expect(await migrate(two)).toEqual([]);
       await assertMigrated(two);
     } finally {

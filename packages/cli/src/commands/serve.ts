@@ -1,5 +1,6 @@
 import { abortOnSignal, aborted, openConfiguredDatabase } from "../environment.js";
-import { configuredDashboard } from "../dashboard.js";
+import { configuredDashboard, configuredLogger } from "../dashboard.js";
+import { schedulePrune } from "../retention.js";
 
 /** `cofi serve`: the dashboard, until it is stopped. */
 export async function serveCommand(): Promise<void> {
@@ -7,6 +8,7 @@ export async function serveCommand(): Promise<void> {
   const database = await openConfiguredDatabase({ migrate: false });
   try {
     const dashboard = await configuredDashboard(database);
+    schedulePrune(database, configuredLogger(), signal);
     const { url } = await dashboard.listen();
     console.log(`Dashboard: ${url}  (database ${database.description}; Ctrl-C stops it)`);
     await aborted(signal);

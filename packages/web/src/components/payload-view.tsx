@@ -1,8 +1,9 @@
 import type { Cut, Json } from "@cofi/event-log/events";
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import { bytes, number } from "../format.js";
+import { bytes, dayAndTime, number } from "../format.js";
 import { findPlaces, MOST_MATCHES, splitMatches } from "../json-search.js";
+import { zone } from "../preferences.js";
 import { JsonTree } from "../json-tree.js";
 import { CopyButton } from "./copy-button.js";
 import { Icon } from "./icons.js";
@@ -50,7 +51,13 @@ export function PayloadView({ title, note, text, size, cut }: Props) {
           This is not JSON; it is shown as it was stored.
         </p>
       )}
-      {text === null ? <p class="soft">none</p> : <Searchable name={name} text={text} parsed={parsed} />}
+      {text === null ? (
+        <p class="soft">
+          {cut?.removedAt ? `removed by retention on ${dayAndTime(cut.removedAt, zone.value)}` : "none"}
+        </p>
+      ) : (
+        <Searchable name={name} text={text} parsed={parsed} />
+      )}
     </section>
   );
 }
