@@ -10,14 +10,23 @@ export interface StallingProxy {
   resume(): void;
   /** Those that are open stay dead for good; new ones pass. A firewall that forgot them. */
   forget(): void;
+  /** Resets every connection. */
+  cut(): void;
+  /** Each connection is reset when it has passed its next request on: what was asked happens, and nobody hears of it. */
+  loseAnswers(): void;
+  /** Each piece of data takes so long, ms; 0 ends it. */
+  delay(ms: number): void;
   close(): void;
 }
 
 /** Passes connections on to `port` of this machine. */
 export async function stallingProxy(port: number): Promise<StallingProxy> {
   const sockets = new Set<Socket>();
+  const clients = new Set<Socket>();
   const dead = new Set<Socket>();
+  const losing = new Set<Socket>();
   let stalled = false;
+  let delayMs = 0;
   const proxy = createServer((client) => {
     const upstream = connect(port, "127.0.0.1");
     for (const [from, to] of [
@@ -26,10 +35,21 @@ export async function stallingProxy(port: number): Promise<StallingProxy> {
     ] as const) {
       sockets.add(from);
       if (stalled) from.pause();
-      from.on("data", (chunk) => to.write(chunk));
-      from.on("close", () => to.destroy());
+      from.on("data", (chunk) => {
+        if (delayMs > 0) setTimeout(() => to.write(chunk), delayMs);
+        // The answer to what a losing client asked.
+        else if (losing.has(to)) to.resetAndDestroy();
+        else to.write(chunk);
+      });
+      from.on("close", () => {
+        sockets.delete(from);
+        losing.delete(from);
+        to.destroy();
+      });
       from.on("error", () => to.destroy());
     }
+    clients.add(client);
+    client.on("close", () => clients.delete(client));
   }).listen(0, "127.0.0.1");
   await once(proxy, "listening");
   return {
@@ -48,6 +68,15 @@ export async function stallingProxy(port: number): Promise<StallingProxy> {
         socket.pause();
         dead.add(socket);
       }
+    },
+    cut() {
+      for (const socket of sockets) socket.resetAndDestroy();
+    },
+    loseAnswers() {
+      for (const client of clients) losing.add(client);
+    },
+    delay(ms) {
+      delayMs = ms;
     },
     close() {
       proxy.close();
