@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import { createConnection } from "mysql2/promise";
 
 const connection = await createConnection({ uri: process.argv[2] ?? "" });
+/** @type {Set<import("node:http").ServerResponse>} */
 const viewers = new Set();
 const server = createServer((_request, response) => {
   response.writeHead(200, { "Content-Type": "text/event-stream" });
@@ -10,17 +11,25 @@ const server = createServer((_request, response) => {
   viewers.add(response);
   response.on("close", () => viewers.delete(response));
 });
-server.listen(0, "127.0.0.1", () => console.log(`http://127.0.0.1:${server.address().port}/`));
+server.listen(0, "127.0.0.1", () =>
+  console.log(`http://127.0.0.1:${/** @type {import("node:net").AddressInfo} */ (server.address()).port}/`),
+);
 
-const [[{ top }]] = await connection.query("SELECT coalesce(max(id), 0) AS top FROM batchExecutionLog");
-let last = top;
+/** @typedef {import("mysql2").RowDataPacket[]} Rows */
+const [top] = /** @type {[Rows, unknown]} */ (
+  await connection.query("SELECT coalesce(max(id), 0) AS id FROM batchExecutionLog")
+);
+let last = top[0]?.["id"];
+/** @type {Rows} */
 let waiting = [];
 const poll = async () => {
-  const [rows] = await connection.execute(
-    "SELECT id, batchId, timestamp, stage, eventType, fileName, gpuIp, status, durationMs FROM batchExecutionLog WHERE id > ? ORDER BY id LIMIT 1000",
-    [last],
+  const [rows] = /** @type {[Rows, unknown]} */ (
+    await connection.execute(
+      "SELECT id, batchId, timestamp, stage, eventType, fileName, gpuIp, status, durationMs FROM batchExecutionLog WHERE id > ? ORDER BY id LIMIT 1000",
+      [last],
+    )
   );
-  last = rows.at(-1)?.id ?? last;
+  last = rows.at(-1)?.["id"] ?? last;
   waiting.push(...rows);
   setTimeout(() => void poll(), 25);
 };

@@ -23,6 +23,7 @@ const TIME = /"fileName":"t([\d.]+)"/g;
 function reader() {
   const gunzip = createGunzip({ flush: constants.Z_SYNC_FLUSH });
   gunzip.on("data", take);
+  /** @type {boolean | null} */
   let isPacked = null;
   return (chunk) => {
     if (isPacked !== null) return void (isPacked ? gunzip.write(chunk) : take(chunk));
@@ -76,6 +77,7 @@ await new Promise((resolve) => process.stdin.once("data", resolve));
 isMeasuring = true;
 await new Promise((resolve) => setTimeout(resolve, Number(seconds) * 1_000));
 const sorted = latencies.toSorted((a, b) => a - b);
+/** @param {number} share */
 const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? null;
 console.log(
   JSON.stringify({ ...state, events: sorted.length, p50: at(0.5), p99: at(0.99), max: sorted.at(-1) ?? null }),

@@ -2,7 +2,6 @@
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import AxeBuilder from "axe-core";
 import { sql } from "kysely";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -10,6 +9,7 @@ import { openDatabase, type Database } from "@cofi/event-log/database";
 import { Results } from "@cofi/event-log/results";
 import { STAGES } from "@cofi/event-log/stages";
 import { Store } from "@cofi/event-log/store";
+import { axeViolations } from "../support/axe.js";
 import { launchBrowser } from "../support/browser.js";
 import { startCofi, type CofiProcess } from "../support/cofi.js";
 
@@ -57,17 +57,6 @@ async function open(options: BrowserContextOptions, path = ""): Promise<Page> {
   await opened.goto(url + path);
   await opened.locator('[data-stage="file_distribution"]').waitFor();
   return opened;
-}
-
-async function axeViolations(target: Page): Promise<string[]> {
-  await target.evaluate(AxeBuilder.source);
-  const found = await target.evaluate(async () => {
-    const { axe } = globalThis as unknown as { axe: typeof AxeBuilder };
-    return (await axe.run()).violations;
-  });
-  return found
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
 }
 
 async function count(target: Page, stage: string, name: string): Promise<number> {

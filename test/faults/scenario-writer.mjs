@@ -49,8 +49,6 @@ const ticking = setInterval(() => {
 }, TICK_MS);
 const watching = setInterval(() => {
   const { rss } = process.memoryUsage();
-  // The first second is for the engine to warm up.
-  if (number > Number(rate)) rssAtStart ||= rss;
   rssMost = Math.max(rssMost, rss);
 }, 100);
 
@@ -59,6 +57,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (command === "clock") {
     shiftMs = Number(value);
   }
+  if (command === "baseline") rssAtStart = process.memoryUsage().rss;
   if (command === "drain") break;
 }
 clearInterval(ticking);

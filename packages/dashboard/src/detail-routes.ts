@@ -35,7 +35,7 @@ export interface DetailParts {
 /** ms for which an answer is good though events have come: many viewers of a busy batch share it. */
 const SHARED_MS = 250;
 
-export function filterOf(query: Pick<z.output<typeof filesQuery>, keyof typeof filesQuery.shape>): FilesQuery {
+function filterOf(query: Pick<z.output<typeof filesQuery>, keyof typeof filesQuery.shape>): FilesQuery {
   const { stage, everything, order, offset, ...rest } = query;
   return {
     ...rest,

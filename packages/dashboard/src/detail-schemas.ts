@@ -23,8 +23,7 @@ const stageStatus = z.enum(["pending", "processing", "success", "failed"]);
 const stageNames = STAGES.map(({ name }) => name);
 const stageName = z.enum(stageNames as [string, ...string[]]);
 
-/** Which files: shared by the matrix and the export. */
-export const fileFilter = {
+const fileFilter = {
   stage: stageName
     .optional()
     .meta({ description: "The stage that state, host and minDurationMs are about; any without it" }),

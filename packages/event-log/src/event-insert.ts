@@ -33,7 +33,7 @@ export interface StoredEvent {
 }
 
 /** Columns in the order in which {@link eventValues} gives their values. */
-export const EVENT_COLUMNS = [
+const EVENT_COLUMNS = [
   "batchId",
   "timestamp",
   "stage",
@@ -54,7 +54,7 @@ export const EVENT_COLUMNS = [
   "responseCut",
 ] as const satisfies readonly (keyof StoredEvent)[];
 
-export function eventValues(event: StoredEvent): (string | number | null)[] {
+function eventValues(event: StoredEvent): (string | number | null)[] {
   return EVENT_COLUMNS.map((column) => event[column]);
 }
 

@@ -34,6 +34,8 @@ export interface SpoolOptions {
 
 /** A file that has so many bytes is followed by a new one. */
 const SEGMENT_BYTES = 16 * 1024 * 1024;
+/** A file of which all is confirmed goes when it has so many bytes, or when the disk is full: it must not keep the room of a small disk. */
+const WORTH_REMOVING_BYTES = 1024 * 1024;
 /** Bytes encoded and written at once. */
 const WRITE_BYTES = 1024 * 1024;
 const FILE = /^batch-(\d+)\.(\d{15})\.spool$/;
@@ -56,6 +58,7 @@ export class Spool {
   /** Read but not confirmed. */
   #ahead: SpooledEvent[] = [];
   #folderChanged = false;
+  #isSyncing = false;
 
   private constructor(folder: string, batchId: number, lock: FileLock, options: SpoolOptions) {
     this.#folder = folder;
@@ -112,6 +115,16 @@ export class Spool {
    * @throws the file system's error when it refuses the first
    */
   append(events: readonly StoredEvent[]): number {
+    try {
+      return this.#append(events);
+    } catch (error) {
+      // What is confirmed may hold the room that is needed.
+      if (!this.#dropConfirmed(0)) throw error;
+      return this.#append(events);
+    }
+  }
+
+  #append(events: readonly StoredEvent[]): number {
     const segment = this.#writable();
     let appended = 0;
     while (appended < events.length) {
@@ -133,6 +146,7 @@ export class Spool {
    * @throws the file system's error: append those events again
    */
   async sync(): Promise<void> {
+    this.#isSyncing = true;
     try {
       await this.#writing?.sync();
       if (this.#folderChanged) syncFolder(this.#folder);
@@ -141,6 +155,8 @@ export class Spool {
       // What the system could not write it may have forgotten (https://wiki.postgresql.org/wiki/Fsync_Errors): a new file.
       this.#writing = null;
       throw error;
+    } finally {
+      this.#isSyncing = false;
     }
   }
 
@@ -165,6 +181,15 @@ export class Spool {
       this.#drop();
     if (seq > this.#confirmed) this.#segments[0]?.confirm(seq);
     this.#confirmed = seq;
+    this.#dropConfirmed(WORTH_REMOVING_BYTES);
+  }
+
+  /** Removes the file that is written to, when it has so many bytes and nothing in it waits. @returns whether it did */
+  #dropConfirmed(leastBytes: number): boolean {
+    const writing = this.#writing;
+    if (!writing || this.#isSyncing || this.waiting > 0 || writing.bytes < leastBytes) return false;
+    while (this.#segments.length > 0) this.#drop();
+    return true;
   }
 
   /**

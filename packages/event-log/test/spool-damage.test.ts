@@ -209,6 +209,16 @@ test("a file of several that is gone: the gap is told, the events around it are 
   expect(readdirSync(folder)).toEqual([expect.stringMatching(/damaged$/)]);
 });
 
+test("the file that is written to gives its room back when all of it is confirmed", () => {
+  const spool = Spool.open(folder, 7);
+  for (let n = 0; n < 4; n++) {
+    spool.append([storedEvent({ payload: "x".repeat(2_000_000), eventId: `event-${n}` })]);
+    readAll(spool);
+    expect(spoolFiles()).toEqual([]);
+  }
+  spool.close();
+});
+
 test("what was confirmed is not read again by the next process, and a spool that was never written to leaves nothing", () => {
   const first = Spool.open(folder, 7);
   first.append(Array.from({ length: 10 }, (_, n) => storedEvent({ fileName: `${n}`, eventId: `event-${n}` })));

@@ -14,7 +14,8 @@ export class ApiError extends Error {
 
 const PATIENCE_MS = 15_000;
 
-async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+/** @throws ApiError */
+export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
   const patience = AbortSignal.timeout(PATIENCE_MS);
   let response: Response;
   try {
@@ -41,15 +42,15 @@ export interface BatchPage {
 }
 
 export function fetchBatches(before: string | null, signal: AbortSignal): Promise<BatchPage> {
-  return get(`api/batches?limit=30${before === null ? "" : `&before=${before}`}`, signal);
+  return getJson(`api/batches?limit=30${before === null ? "" : `&before=${before}`}`, signal);
 }
 
 export async function fetchBatch(id: number): Promise<Batch> {
-  return (await get<{ batch: Batch }>(`api/batch/${id}`)).batch;
+  return (await getJson<{ batch: Batch }>(`api/batch/${id}`)).batch;
 }
 
 export function fetchEvent(id: number, signal: AbortSignal): Promise<LogEventDetail> {
-  return get(`api/events/${id}`, signal);
+  return getJson(`api/events/${id}`, signal);
 }
 
 const TRIES_LOOKED_AT = 100;
@@ -63,7 +64,7 @@ export async function fetchCounterpart(event: LogEvent, signal: AbortSignal): Pr
   const isStart = eventType === "file_start";
   if (fileName === null || (!isStart && eventType !== "file_complete" && eventType !== "error")) return null;
   const query = new URLSearchParams({ stage, fileName, limit: String(TRIES_LOOKED_AT) });
-  const { events } = await get<{ events: LogEvent[] }>(`api/batch/${batchId}/logs?${query}`, signal);
+  const { events } = await getJson<{ events: LogEvent[] }>(`api/batch/${batchId}/logs?${query}`, signal);
   const ofSameTry = events.filter((other) => other.attempt === event.attempt);
   const other = isStart
     ? ofSameTry.findLast((one) => one.id > id && (one.eventType === "file_complete" || one.eventType === "error"))
@@ -73,7 +74,7 @@ export async function fetchCounterpart(event: LogEvent, signal: AbortSignal): Pr
 
 async function logsBefore(event: LogEvent, before: number, limit: number, signal: AbortSignal): Promise<LogEvent[]> {
   const query = new URLSearchParams({ stage: event.stage, before: String(before), limit: String(limit) });
-  return (await get<{ events: LogEvent[] }>(`api/batch/${event.batchId}/logs?${query}`, signal)).events;
+  return (await getJson<{ events: LogEvent[] }>(`api/batch/${event.batchId}/logs?${query}`, signal)).events;
 }
 
 /** The event of the same stage just before this one; null when it is the first. */

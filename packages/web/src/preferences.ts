@@ -59,6 +59,8 @@ addEventListener("hashchange", readUrl);
 export function chooseBatch(id: number | null): void {
   const url = new URL(location.href);
   url.hash = "";
+  // Filters and files are those of one batch.
+  for (const name of [...url.searchParams.keys()]) if (name !== "view") url.searchParams.delete(name);
   if (id === null) url.searchParams.delete("batch");
   else url.searchParams.set("batch", String(id));
   history.pushState(null, "", url);

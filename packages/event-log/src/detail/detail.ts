@@ -9,11 +9,14 @@ import { causeOf } from "./error-cause.js";
 import { Growing, Names } from "./growing.js";
 import { countDuration, emptyHistogram, type Histogram } from "./histogram.js";
 import { Series } from "./series.js";
+import { metadataField, skipReason } from "./metadata.js";
 
 /** What a file is in a stage; the number is how it is stored. A file that no event of the stage names is `none`. */
 export const CELL_STATES = ["none", "inFlight", "retrying", "done", "failed", "skipped"] as const;
 export type CellState = (typeof CELL_STATES)[number];
 const CODE = Object.fromEntries(CELL_STATES.map((state, code) => [state, code])) as Record<CellState, number>;
+
+const HOST_BITS = 32;
 
 /** One stage of all files; index: the file. */
 export class StageCells {
@@ -25,6 +28,8 @@ export class StageCells {
   readonly starts = new Growing(Uint16Array);
   /** Index of the host of the latest try, plus one; 0: none was named. */
   readonly host = new Growing(Uint16Array);
+  /** Bit n: host n has tried it; of the first {@link HOST_BITS} hosts. */
+  readonly triedBy = new Growing(Int32Array);
   /** Epoch ms: when the latest try began, and when it ended. */
   readonly startedAt = new Growing(Float64Array);
   readonly endedAt = new Growing(Float64Array);
@@ -33,6 +38,11 @@ export class StageCells {
   /** Index of the cause of the latest error, plus one; 0: none. */
   readonly cause = new Growing(Uint16Array);
   readonly errorId = new Growing(Float64Array);
+
+  /** Whether the host has tried the file; of hosts beyond the bits, only the latest is known. */
+  wasTriedBy(file: number, host: number): boolean {
+    return this.host.get(file) === host + 1 || (host < HOST_BITS && ((this.triedBy.get(file) >> host) & 1) === 1);
+  }
 
   stateOf(file: number): CellState {
     return CELL_STATES[this.state.get(file)] ?? "none";
@@ -161,19 +171,9 @@ function stateAfter(event: LogEvent): Exclude<CellState, "none"> | null {
   }
 }
 
-/** A stage says of a file that it and all later ones leave it out: `info` with the file's name and `metadata.skipped`, the reason. */
-export function skipReason(metadata: Json): string | null {
-  const reason = field(metadata, "skipped");
-  return typeof reason === "string" ? reason : null;
-}
-
-function field(metadata: Json, name: string): Json | undefined {
-  return metadata !== null && typeof metadata === "object" && !Array.isArray(metadata) ? metadata[name] : undefined;
-}
-
 /** Any event of a file may say how long its audio is: `metadata.audioSeconds`. */
 function audioOf(detail: Detail, file: number, metadata: Json): number {
-  const said = field(metadata, "audioSeconds");
+  const said = metadataField(metadata, "audioSeconds");
   if (typeof said === "number" && said > 0) detail.audioS.set(file, said);
   return detail.audioS.get(file);
 }
@@ -194,6 +194,7 @@ function applyToCell(
     cells.cause.set(file, now.cause + 1);
     cells.errorId.set(file, event.id);
   }
+  if (now.host !== null && now.host < HOST_BITS) cells.triedBy.set(file, cells.triedBy.get(file) | (1 << now.host));
   // Events become visible out of order: one that comes late does not undo what a later one said.
   if (event.id < cells.eventId.get(file)) return;
   const before = cells.stateOf(file);

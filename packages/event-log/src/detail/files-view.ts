@@ -81,7 +81,7 @@ export function matchingFiles(
   const byCell = query.stage !== undefined || state !== undefined || host !== undefined || minDurationMs !== undefined;
   const hits = (file: number, stage: number): boolean => {
     const cells = detail.stages[stage] as StageCells;
-    if (host !== undefined && cells.host.get(file) !== host + 1) return false;
+    if (host !== undefined && !cells.wasTriedBy(file, host)) return false;
     if (minDurationMs !== undefined && !(cells.duration.get(file) >= minDurationMs)) return false;
     if (state === undefined) return query.stage === undefined || cells.stateOf(file) !== "none" || host !== undefined;
     return fileState(detail, summaries, stage, file) === state;

@@ -1,9 +1,12 @@
 import type { LiveFeed } from "../live.js";
 import { Announcer } from "./announcer.js";
+import { place, type ViewName } from "../views.js";
 import { EventDialog } from "./event-dialog.js";
+import { Findings } from "./findings.js";
 import { Header } from "./header.js";
 import { EmptyState, LoadingState, MissingBatch, SignIn, UnknownStages } from "./notices.js";
 import { StageCard } from "./stage-card.js";
+import { lazyView } from "./view-state.js";
 
 export function App({ feed }: { feed: LiveFeed }) {
   return (
@@ -21,6 +24,14 @@ export function App({ feed }: { feed: LiveFeed }) {
   );
 }
 
+const LAZY: Readonly<Record<Exclude<ViewName, "stages">, ReturnType<typeof lazyView>>> = {
+  files: lazyView(async () => (await import("../views/files.js")).FilesView),
+  handoffs: lazyView(async () => (await import("../views/handoffs.js")).HandoffsView),
+  time: lazyView(async () => (await import("../views/time.js")).TimeView),
+  hosts: lazyView(async () => (await import("../views/hosts.js")).HostsView),
+  errors: lazyView(async () => (await import("../views/errors.js")).ErrorsView),
+};
+
 function Main({ feed }: { feed: LiveFeed }) {
   const { state } = feed;
   const connection = state.connection.value;
@@ -29,9 +40,15 @@ function Main({ feed }: { feed: LiveFeed }) {
   const batch = state.batch.value;
   if (batch === undefined) return <LoadingState reason={state.reason.value} />;
   if (batch === null) return <EmptyState />;
+  const { view } = place.value;
+  if (view !== "stages") {
+    const View = LAZY[view];
+    return <View key={`${batch.id} ${view}`} batchId={batch.id} state={state} />;
+  }
   return (
     <>
       <UnknownStages counts={state.unknownStages.value} />
+      <Findings key={batch.id} batchId={batch.id} state={state} />
       <div class="cards" key={batch.id}>
         {state.stages.value.map((stage, index) => (
           <StageCard

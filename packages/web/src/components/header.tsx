@@ -8,6 +8,8 @@ import { PipelineStrip } from "./pipeline-strip.js";
 import { PreferenceControls } from "./preference-controls.js";
 import { StatusBadge } from "./status.js";
 import { ticks } from "./ticking.js";
+import { ViewTabs } from "./view-tabs.js";
+import { place } from "../views.js";
 
 export function Header({ state }: { state: LiveState }) {
   const batch = state.batch.value;
@@ -35,7 +37,8 @@ export function Header({ state }: { state: LiveState }) {
         </div>
       )}
       {!batch && <h1 class="unseen">Cofi batch dashboard</h1>}
-      <PipelineStrip state={state} />
+      {batch && <ViewTabs />}
+      {place.value.view === "stages" && <PipelineStrip state={state} />}
     </header>
   );
 }

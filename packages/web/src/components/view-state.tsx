@@ -1,0 +1,57 @@
+import type { ComponentChildren, FunctionComponent } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { LiveState } from "../live-state.js";
+import { usePolled } from "../polled.js";
+
+export interface ViewProps {
+  batchId: number;
+  state: LiveState;
+}
+
+interface DataViewProps<T> extends ViewProps {
+  /** Below `api/batch/{id}/`. */
+  path: string;
+  children: (data: T) => ComponentChildren;
+}
+
+/** A view of one answer of the server: says that it is being read, or why it cannot be. Old data stays, marked. */
+export function DataView<T>({ batchId, state, path, children }: DataViewProps<T>) {
+  const { data, problem } = usePolled<T>(`api/batch/${batchId}/${path}`, state).value;
+  return (
+    <>
+      {problem !== null && (
+        <p class="remark" data-tone="bad" role="alert">
+          {problem} {data === null ? "The page tries again by itself." : "What is shown may be old."}
+        </p>
+      )}
+      {data === null ? problem === null && <p class="soft view-loading">Reading …</p> : children(data)}
+    </>
+  );
+}
+
+/** A view whose code is fetched when it is shown first. */
+export function lazyView(load: () => Promise<FunctionComponent<ViewProps>>): FunctionComponent<ViewProps> {
+  let loaded: FunctionComponent<ViewProps> | null = null;
+  return function LazyView(props) {
+    const [, redraw] = useState(0);
+    const [problem, setProblem] = useState("");
+    useEffect(() => {
+      if (loaded) return;
+      load().then(
+        (view) => {
+          loaded = view;
+          redraw((n) => n + 1);
+        },
+        () => setProblem("This view could not be fetched: the dashboard may have been updated. Reload the page."),
+      );
+    }, []);
+    if (problem !== "")
+      return (
+        <p class="remark" data-tone="bad" role="alert">
+          {problem}
+        </p>
+      );
+    const View = loaded;
+    return View ? <View {...props} /> : <p class="soft view-loading">Reading …</p>;
+  };
+}

@@ -1,0 +1,75 @@
+/** Which view is shown and with which filters: all of it in the URL, so that a link reopens exactly what was sent. */
+import { signal } from "@preact/signals";
+
+export const VIEWS = [
+  { name: "stages", label: "Stages" },
+  { name: "files", label: "Files" },
+  { name: "handoffs", label: "Handoffs" },
+  { name: "time", label: "Time" },
+  { name: "hosts", label: "Hosts" },
+  { name: "errors", label: "Errors" },
+] as const;
+export type ViewName = (typeof VIEWS)[number]["name"];
+
+/** Parameters of the files view; each as it stands in the URL and in the API. */
+export const FILTERS = [
+  "stage",
+  "state",
+  "host",
+  "cause",
+  "text",
+  "minDurationMs",
+  "sort",
+  "order",
+  "everything",
+] as const;
+export type Filters = Partial<Record<(typeof FILTERS)[number], string>>;
+
+export interface Place {
+  view: ViewName;
+  filters: Filters;
+  /** The file whose journey is open. */
+  file: string | null;
+}
+
+function placeInUrl(): Place {
+  const query = new URLSearchParams(location.search);
+  const view = VIEWS.find(({ name }) => name === query.get("view"))?.name ?? "stages";
+  const filters: Filters = {};
+  for (const name of FILTERS) {
+    const value = query.get(name);
+    if (value) filters[name] = value;
+  }
+  return { view, filters, file: query.get("file") };
+}
+
+export const place = signal(placeInUrl());
+const read = (): void => {
+  place.value = placeInUrl();
+};
+addEventListener("popstate", read);
+
+/** The address of a place, for links. The batch stays. */
+export function hrefOf({ view, filters = {}, file = null }: Partial<Place> & Pick<Place, "view">): string {
+  const query = new URLSearchParams();
+  const batch = new URLSearchParams(location.search).get("batch");
+  if (batch !== null) query.set("batch", batch);
+  if (view !== "stages") query.set("view", view);
+  for (const name of FILTERS) if (filters[name]) query.set(name, filters[name]);
+  if (file !== null) query.set("file", file);
+  return query.size > 0 ? `?${query}` : "?";
+}
+
+/** `replace`: while somebody types; the back button skips it. */
+export function go(to: Partial<Place> & Pick<Place, "view">, replace = false): void {
+  if (replace) history.replaceState(history.state, "", hrefOf(to));
+  else history.pushState(null, "", hrefOf(to));
+  read();
+}
+
+/** For links: a plain click stays in the page. */
+export function follow(event: MouseEvent, to: Partial<Place> & Pick<Place, "view">): void {
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
+  event.preventDefault();
+  go(to);
+}

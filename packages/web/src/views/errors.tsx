@@ -1,0 +1,63 @@
+import type { ErrorsView as Errors } from "@cofi/event-log/detail/shapes";
+import { DataView, type ViewProps } from "../components/view-state.js";
+import { clock, fullTime, number } from "../format.js";
+import { showEvent, zone } from "../preferences.js";
+import { follow, hrefOf } from "../views.js";
+
+/** Errors by cause, the cause that came first on top: what failed first is often why the rest did. */
+export function ErrorsView(props: ViewProps) {
+  const labels = new Map(props.state.stages.value.map(({ summary }) => [summary.peek().stage, summary.peek().label]));
+  return (
+    <DataView<Errors> {...props} path="errors">
+      {({ groups }) =>
+        groups.length === 0 ? (
+          <p class="soft view-empty">No errors in this batch.</p>
+        ) : (
+          <ol class="causes" aria-label="Causes of errors, the oldest first">
+            {groups.map((group) => {
+              const to = { view: "files", filters: { cause: String(group.id) } } as const;
+              return (
+                <li class="panel cause" key={group.id} data-cause={group.id}>
+                  <h2>
+                    <a href={hrefOf(to)} onClick={(event) => follow(event, to)}>
+                      {group.cause}
+                    </a>
+                  </h2>
+                  <p class="cause-figures">
+                    <strong data-tone="bad">
+                      {number(group.count)} {group.count === 1 ? "error" : "errors"}
+                    </strong>
+                    <span>
+                      {number(group.files)} {group.files === 1 ? "file" : "files"}
+                    </span>
+                    <span>{group.final === 0 ? "all tried again" : `${number(group.final)} failed for good`}</span>
+                    <span title={`${fullTime(group.firstAt, zone.value)} to ${fullTime(group.lastAt, zone.value)}`}>
+                      {clock(group.firstAt, zone.value)} to {clock(group.lastAt, zone.value)}
+                    </span>
+                  </p>
+                  <p class="soft">
+                    in{" "}
+                    {group.stages
+                      .map(({ stage, count }) => `${labels.get(stage) ?? stage} (${number(count)})`)
+                      .join(", ")}
+                    {group.hosts.length > 0 &&
+                      ` on ${group.hosts.map(({ host, count }) => `${host} (${number(count)})`).join(", ")}`}
+                  </p>
+                  <p class="cause-example">
+                    <button type="button" class="button quiet" onClick={() => showEvent(group.firstId)}>
+                      First
+                    </button>
+                    <button type="button" class="button quiet" onClick={() => showEvent(group.lastId)}>
+                      Latest
+                    </button>
+                    <code>{group.example}</code>
+                  </p>
+                </li>
+              );
+            })}
+          </ol>
+        )
+      }
+    </DataView>
+  );
+}

@@ -1,0 +1,231 @@
+/** One row a file, one cell a stage: a window over any number of rows, fetched as it is scrolled. */
+import { FILE_STATES, type FileRow, type FilesPage } from "@cofi/event-log/detail/shapes";
+import { useSignal, type Signal } from "@preact/signals";
+import { memo } from "preact/compat";
+import { useMemo, useRef } from "preact/hooks";
+import type { ViewProps } from "../components/view-state.js";
+import { duration, number } from "../format.js";
+import type { LiveState } from "../live-state.js";
+import { usePolled } from "../polled.js";
+import { go, place, type Filters } from "../views.js";
+import { FILE_LOOKS } from "./file-look.js";
+import { Journey } from "./journey.js";
+
+const ROW_PX = 30;
+/** Rows of one answer: as many as fit a tall screen, and as many above and below. */
+const PAGE_ROWS = 120;
+const STEP_ROWS = 40;
+
+export function FilesView({ batchId, state }: ViewProps) {
+  const { filters, file } = place.value;
+  const top = useSignal(0);
+  const offset = Math.max(0, Math.floor(top.value / STEP_ROWS) * STEP_ROWS - STEP_ROWS);
+  const query = new URLSearchParams({ ...filters, offset: String(offset), limit: String(PAGE_ROWS) });
+  const { data, problem } = usePolled<FilesPage>(`api/batch/${batchId}/files?${query}`, state).value;
+  return (
+    <section class="panel files" aria-label="Files">
+      <Toolbar filters={filters} state={state} hosts={data?.hosts ?? []} total={data?.total ?? null} />
+      {problem !== null && (
+        <p class="remark" data-tone="bad" role="alert">
+          {problem} {data !== null && "What is shown may be old."}
+        </p>
+      )}
+      {data === null ? (
+        problem === null && <p class="soft view-loading">Reading …</p>
+      ) : data.total === 0 ? (
+        <p class="soft view-empty">No file passes these filters.</p>
+      ) : (
+        <Matrix key={JSON.stringify(filters)} page={data} state={state} top={top} />
+      )}
+      {file !== null && <Journey key={file} batchId={batchId} file={file} state={state} />}
+    </section>
+  );
+}
+
+interface ToolbarProps {
+  filters: Filters;
+  state: LiveState;
+  hosts: readonly string[];
+  total: number | null;
+}
+
+function Toolbar({ filters, state, hosts, total }: ToolbarProps) {
+  const typing = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const set = (patch: Filters, replace = false): void =>
+    go({ view: "files", filters: { ...place.peek().filters, ...patch } }, replace);
+  const stages = state.stages.value.map(({ summary }) => summary.peek());
+  const select = (
+    name: "stage" | "state" | "host" | "sort",
+    label: string,
+    options: readonly (readonly [string, string])[],
+  ) => (
+    <label>
+      <span class="unseen">{label}</span>
+      <select
+        class="button"
+        value={filters[name] ?? ""}
+        onChange={(event) => set({ [name]: event.currentTarget.value })}
+      >
+        {options.map(([value, text]) => (
+          <option key={value} value={value}>
+            {text}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+  const isFiltered = Object.keys(filters).length > 0;
+  return (
+    <div class="toolbar">
+      <input
+        type="search"
+        placeholder="Part of a file's name"
+        aria-label="Part of a file's name"
+        defaultValue={filters.text ?? ""}
+        onInput={(event) => {
+          const text = event.currentTarget.value;
+          clearTimeout(typing.current);
+          typing.current = setTimeout(() => set({ text }, true), 250);
+        }}
+      />
+      {select("stage", "Stage", [["", "Any stage"], ...stages.map(({ stage, label }) => [stage, label] as const)])}
+      {select("state", "State", [
+        ["", "Any state"],
+        ...FILE_STATES.map((name) => [name, FILE_LOOKS[name].word] as const),
+      ])}
+      {select("host", "Host", [["", "Any host"], ...[...hosts].toSorted().map((host) => [host, host] as const)])}
+      {select("sort", "Order", [
+        ["", "By name"],
+        ["duration", "By duration"],
+        ["progress", "By progress"],
+        ["latest", "By latest event"],
+      ])}
+      <button
+        type="button"
+        class="button square"
+        aria-label={filters.order === "desc" ? "Descending; switch to ascending" : "Ascending; switch to descending"}
+        onClick={() => set({ order: filters.order === "desc" ? "" : "desc" })}
+      >
+        {filters.order === "desc" ? "↓" : "↑"}
+      </button>
+      {filters.cause !== undefined && (
+        <span class="badge" data-tone="bad">
+          one cause of errors
+        </span>
+      )}
+      {isFiltered && (
+        <button type="button" class="button quiet" onClick={() => go({ view: "files" })}>
+          Show all
+        </button>
+      )}
+      <span class="toolbar-total" role="status" data-testid="files-total">
+        {total === null ? "" : `${number(total)} ${total === 1 ? "file" : "files"}`}
+      </span>
+    </div>
+  );
+}
+
+function Matrix({ page, state, top }: { page: FilesPage; state: LiveState; top: Signal<number> }) {
+  const stages = state.stages.value.map(({ summary }) => summary.peek());
+  const scroll = useRef<HTMLDivElement>(null);
+  const columns = useMemo(() => `minmax(12rem, 1fr) repeat(${stages.length}, minmax(2.6rem, 6rem))`, [stages.length]);
+  const move = (event: KeyboardEvent): void => {
+    const rows = [...(scroll.current?.querySelectorAll<HTMLElement>(".matrix-row") ?? [])];
+    const at = rows.indexOf(document.activeElement as HTMLElement);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1 }[event.key];
+    if (to === undefined || !rows[to]) return;
+    rows[to].focus();
+    event.preventDefault();
+  };
+  return (
+    <div class="matrix" style={{ "--columns": columns }}>
+      <div class="matrix-head" aria-hidden="true">
+        <span>File</span>
+        {stages.map(({ stage, label }) => (
+          <span key={stage} title={label}>
+            {label}
+          </span>
+        ))}
+      </div>
+      <div
+        class="matrix-scroll"
+        ref={scroll}
+        role="group"
+        aria-label="Files, one a row"
+        onKeyDown={move}
+        onScroll={(event) => (top.value = Math.floor(event.currentTarget.scrollTop / ROW_PX))}
+      >
+        <div style={{ blockSize: `${page.total * ROW_PX}px`, position: "relative" }}>
+          <ol style={{ insetBlockStart: `${page.offset * ROW_PX}px` }} class="matrix-rows">
+            {page.rows.map((row, index) => (
+              <Row
+                key={row.fileName}
+                row={row}
+                print={JSON.stringify(row)}
+                hosts={page.hosts}
+                labels={stages.map(({ label }) => label)}
+                isEntrance={index === 0}
+              />
+            ))}
+          </ol>
+        </div>
+      </div>
+    </div>
+  );
+}
+
+interface RowProps {
+  row: FileRow;
+  /** Everything that is drawn, for comparison: rows come anew with every answer. */
+  print: string;
+  hosts: readonly string[];
+  labels: readonly string[];
+  isEntrance: boolean;
+}
+
+const Row = memo(
+  function Row({ row, hosts, labels, isEntrance }: RowProps) {
+    const spoken = row.cells.flatMap((cell, index) =>
+      cell && cell.state !== "done" && cell.state !== "waiting"
+        ? [`${labels[index]} ${FILE_LOOKS[cell.state].word}`]
+        : [],
+    );
+    return (
+      <li>
+        <button
+          type="button"
+          class="matrix-row"
+          tabindex={isEntrance ? 0 : -1}
+          data-file={row.fileName}
+          onClick={() => go({ ...place.peek(), file: row.fileName })}
+        >
+          <span class="matrix-name">
+            {row.fileName}
+            <span class="unseen">: {spoken.join(", ") || "nothing unusual"}</span>
+          </span>
+          {row.cells.map((cell, index) => {
+            if (!cell) return <span key={labels[index]} class="cell" aria-hidden="true" />;
+            const { glyph, word, tone } = FILE_LOOKS[cell.state];
+            const host = cell.host === null ? "" : ` on ${hosts[cell.host]}`;
+            const took = cell.durationMs === null ? "" : `, ${duration(cell.durationMs)}`;
+            return (
+              <span
+                key={labels[index]}
+                class="cell"
+                aria-hidden="true"
+                data-tone={tone}
+                data-state={cell.state}
+                title={`${labels[index]}: ${word}${host}${took}`}
+              >
+                <span class="glyph">{glyph}</span>
+                {cell.attempts > 1 && <span class="cell-tries">{cell.attempts}</span>}
+                <span class="cell-took">{cell.durationMs === null ? "" : duration(cell.durationMs)}</span>
+              </span>
+            );
+          })}
+        </button>
+      </li>
+    );
+  },
+  (before, after) => before.print === after.print && before.isEntrance === after.isEntrance,
+);

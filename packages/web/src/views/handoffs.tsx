@@ -1,0 +1,92 @@
+import type { HandoffCounts, Reconciliation } from "@cofi/event-log/detail/shapes";
+import { DataView, type ViewProps } from "../components/view-state.js";
+import { number } from "../format.js";
+import { follow, hrefOf, type Filters } from "../views.js";
+
+const COLUMNS = ["done", "failed", "skipped", "inFlight", "retrying", "waiting", "missing"] as const;
+const WORDS = {
+  done: "done",
+  failed: "failed",
+  skipped: "left out",
+  inFlight: "in flight",
+  retrying: "trying again",
+  waiting: "waiting",
+  missing: "missing",
+} as const;
+
+/** Input = done + failed + left out + in flight + trying again + waiting + missing, at each handoff. */
+export function HandoffsView(props: ViewProps) {
+  return (
+    <DataView<Reconciliation> {...props} path="reconciliation">
+      {({ stages, balanced }) => (
+        <section class="panel" aria-label="Handoffs">
+          <p class="remark" data-tone={balanced ? "good" : "bad"} data-testid="balance">
+            <span class="glyph" aria-hidden="true">
+              {balanced ? "✓" : "?"}
+            </span>
+            {balanced
+              ? "Every file that a stage should have seen is accounted for."
+              : "Some files are not where they should be: see “missing” and “unexpected”."}
+          </p>
+          <div class="table-scroll" tabindex={0} role="group" aria-label="Files at each handoff">
+            <table class="figures-table">
+              <thead>
+                <tr>
+                  <th scope="col">Stage</th>
+                  <th scope="col">gets from</th>
+                  <th scope="col">input</th>
+                  {COLUMNS.map((column) => (
+                    <th scope="col" key={column}>
+                      {column === "done" ? "= " : "+ "}
+                      {WORDS[column]}
+                    </th>
+                  ))}
+                  <th scope="col">unexpected</th>
+                  <th scope="col">announced</th>
+                </tr>
+              </thead>
+              <tbody>
+                {stages.map((row) => (
+                  <Row key={row.stage} row={row} stages={stages} />
+                ))}
+              </tbody>
+            </table>
+          </div>
+        </section>
+      )}
+    </DataView>
+  );
+}
+
+function Row({ row, stages }: { row: HandoffCounts; stages: readonly HandoffCounts[] }) {
+  const { stage, label, from, input, unexpected, announced } = row;
+  return (
+    <tr data-stage={stage}>
+      <th scope="row">{label}</th>
+      <td class="soft">{stages.find((other) => other.stage === from)?.label ?? "the batch"}</td>
+      <td>{number(input)}</td>
+      {COLUMNS.map((column) => (
+        <Count key={column} count={row[column]} filters={{ stage, state: column }} tone={toneOf(column)} />
+      ))}
+      <td data-tone={unexpected > 0 ? "bad" : undefined}>{number(unexpected)}</td>
+      <td class="soft">{announced === null ? "unknown" : number(announced)}</td>
+    </tr>
+  );
+}
+
+function toneOf(column: (typeof COLUMNS)[number]): "bad" | "warn" | undefined {
+  if (column === "missing" || column === "failed") return "bad";
+  return column === "retrying" ? "warn" : undefined;
+}
+
+function Count({ count, filters, tone }: { count: number; filters: Filters; tone: "bad" | "warn" | undefined }) {
+  if (count === 0) return <td class="soft">0</td>;
+  const to = { view: "files", filters } as const;
+  return (
+    <td data-tone={tone}>
+      <a href={hrefOf(to)} onClick={(event) => follow(event, to)}>
+        {number(count)}
+      </a>
+    </td>
+  );
+}

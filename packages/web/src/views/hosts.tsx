@@ -1,0 +1,118 @@
+import type { HostStageView, HostsView as Hosts } from "@cofi/event-log/detail/shapes";
+import { useSignal } from "@preact/signals";
+import { DataView, type ViewProps } from "../components/view-state.js";
+import { age, number, percent, rate } from "../format.js";
+import type { LiveState } from "../live-state.js";
+import { follow, hrefOf } from "../views.js";
+
+const MEASURES = {
+  errors: "Error rate",
+  throughput: "Files a minute",
+  inFlight: "In flight",
+  heard: "Last heard",
+} as const;
+type Measure = keyof typeof MEASURES;
+
+/** Host by stage; the shade says how bad, the text says it too. */
+export function HostsView(props: ViewProps) {
+  const measure = useSignal<Measure>("errors");
+  return (
+    <DataView<Hosts> {...props} path="hosts">
+      {({ hosts }) =>
+        hosts.length === 0 ? (
+          <p class="soft view-empty">No event of this batch names a host.</p>
+        ) : (
+          <section class="panel" aria-label="Hosts">
+            <div class="toolbar" role="group" aria-label="What is shown">
+              {(Object.keys(MEASURES) as Measure[]).map((name) => (
+                <button
+                  type="button"
+                  class="button"
+                  key={name}
+                  aria-pressed={measure.value === name}
+                  onClick={() => (measure.value = name)}
+                >
+                  {MEASURES[name]}
+                </button>
+              ))}
+            </div>
+            <div class="table-scroll" tabindex={0} role="group" aria-label={`${MEASURES[measure.value]} of each host`}>
+              <HeatMap hosts={hosts} measure={measure.value} state={props.state} />
+            </div>
+          </section>
+        )
+      }
+    </DataView>
+  );
+}
+
+function HeatMap({ hosts, measure, state }: { hosts: Hosts["hosts"]; measure: Measure; state: LiveState }) {
+  const stages = state.stages.value.map(({ summary }) => summary.value);
+  const shown = stages.map((_, stage) => hosts.some((host) => host.stages[stage] != null));
+  const fastest = stages.map((_, stage) => Math.max(0, ...hosts.map((host) => host.stages[stage]?.perMinute ?? 0)));
+  return (
+    <table class="figures-table heat">
+      <thead>
+        <tr>
+          <th scope="col">Host</th>
+          {stages.map(
+            ({ stage, label }, index) =>
+              shown[index] && (
+                <th scope="col" key={stage}>
+                  {label}
+                </th>
+              ),
+          )}
+          <th scope="col">last heard</th>
+        </tr>
+      </thead>
+      <tbody>
+        {hosts.map(({ host, lastHeardAt, stages: cells }) => (
+          <tr key={host} data-host={host}>
+            <th scope="row">{host}</th>
+            {stages.map(({ stage }, index) => {
+              if (!shown[index]) return null;
+              const cell = cells[index];
+              if (!cell)
+                return (
+                  <td key={stage} class="soft">
+                    –
+                  </td>
+                );
+              const to = { view: "files", filters: { stage, host } } as const;
+              return (
+                <td
+                  key={stage}
+                  style={{ "--heat": heatOf(cell, measure, fastest[index] ?? 0) }}
+                  data-errors={cell.errors}
+                >
+                  <a href={hrefOf(to)} onClick={(event) => follow(event, to)} title={describe(cell)}>
+                    {textOf(cell, measure, state.serverNow())}
+                  </a>
+                </td>
+              );
+            })}
+            <td class="soft">{age(state.serverNow() - Date.parse(lastHeardAt))}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function textOf(cell: HostStageView, measure: Measure, now: number): string {
+  if (measure === "errors") return cell.errorRate === null ? "–" : percent(cell.errorRate);
+  if (measure === "throughput") return cell.perMinute === null ? "–" : rate(cell.perMinute);
+  return measure === "inFlight" ? number(cell.inFlight) : age(now - Date.parse(cell.lastHeardAt));
+}
+
+/** 0 to 1: how much it should catch the eye. */
+function heatOf(cell: HostStageView, measure: Measure, fastest: number): number {
+  if (measure === "errors") return Math.sqrt(cell.errorRate ?? 0);
+  if (measure === "throughput") return cell.perMinute === null || fastest === 0 ? 0 : 1 - cell.perMinute / fastest;
+  return 0;
+}
+
+function describe({ done, errors, inFlight }: HostStageView): string {
+  return `${number(done)} done, ${number(errors)} errors, ${number(inFlight)} in flight`;
+}

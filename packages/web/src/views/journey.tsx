@@ -1,0 +1,215 @@
+/** The way of one file through the stages: each try with its host, its time and what it was asked and answered. */
+import type { LogEvent } from "@cofi/event-log/events";
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { fetchEvent } from "../api.js";
+import { Icon } from "../components/icons.js";
+import { clock, duration, fullTime } from "../format.js";
+import type { LiveState } from "../live-state.js";
+import { usePolled } from "../polled.js";
+import { showEvent, zone } from "../preferences.js";
+import { go, place } from "../views.js";
+import { diffLines, type DiffLine } from "./line-diff.js";
+import { triesOf, type Try } from "./tries.js";
+
+const MOST_EVENTS = 1_000;
+
+export function Journey({ batchId, file, state }: { batchId: number; file: string; state: LiveState }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const query = new URLSearchParams({ fileName: file, limit: String(MOST_EVENTS) });
+  const { data, problem } = usePolled<{ events: LogEvent[] }>(`api/batch/${batchId}/logs?${query}`, state).value;
+  const compared = useSignal<readonly Try[]>([]);
+  const close = (): void => go({ ...place.peek(), file: null });
+  useEffect(() => dialog.current?.showModal(), []);
+  const labels = new Map(state.stages.value.map(({ summary }) => [summary.peek().stage, summary.peek().label]));
+  const tries = data ? triesOf(data.events) : [];
+  const choose = (one: Try): void => {
+    const others = compared.value.filter((other) => other.id !== one.id);
+    compared.value = others.length < compared.value.length ? others : [...others, one].slice(-2);
+  };
+  const [left, right] = compared.value;
+  return (
+    <dialog
+      ref={dialog}
+      class="event-dialog journey"
+      aria-labelledby="journey-title"
+      onCancel={(event) => {
+        event.preventDefault();
+        close();
+      }}
+      onClick={(event) => event.target === dialog.current && close()}
+    >
+      <div class="dialog-body">
+        <header class="dialog-head">
+          <h2 id="journey-title">
+            <span class="dialog-file">{file}</span> <span class="soft">journey</span>
+          </h2>
+          <button type="button" class="button quiet square" aria-label="Close" onClick={close}>
+            <Icon name="close" />
+          </button>
+        </header>
+        <div class="dialog-scroll" tabindex={0} role="group" aria-label="Journey">
+          {problem !== null && (
+            <p class="remark" data-tone="bad" role="alert">
+              {problem}
+            </p>
+          )}
+          {data === null && problem === null && <p class="soft">Reading …</p>}
+          {data !== null && tries.length === 0 && <p class="soft">No event names this file.</p>}
+          {tries.length > 0 && (
+            <Tries tries={tries} labels={labels} chosen={compared.value} choose={choose} now={state.serverNow()} />
+          )}
+          {left && right && <Comparison left={left} right={right} labels={labels} />}
+        </div>
+      </div>
+    </dialog>
+  );
+}
+
+const LOOKS = {
+  running: { glyph: "→", word: "in flight", tone: "busy" },
+  done: { glyph: "✓", word: "done", tone: "good" },
+  retried: { glyph: "↻", word: "failed, tried again", tone: "warn" },
+  failed: { glyph: "✕", word: "failed", tone: "bad" },
+  skipped: { glyph: "−", word: "left out", tone: "idle" },
+} as const;
+
+interface TriesProps {
+  tries: readonly Try[];
+  labels: ReadonlyMap<string, string>;
+  chosen: readonly Try[];
+  choose: (one: Try) => void;
+  now: number;
+}
+
+function Tries({ tries, labels, chosen, choose, now }: TriesProps) {
+  const starts = tries.map(({ startedAt, endedAt }) => Date.parse(startedAt ?? endedAt ?? ""));
+  const ends = tries.map(({ endedAt }, index) =>
+    endedAt === null ? now : Math.max(Date.parse(endedAt), starts[index]!),
+  );
+  const first = Math.min(...starts);
+  const span = Math.max(1, Math.max(...ends) - first);
+  return (
+    <ol class="tries">
+      {tries.map((one, index) => {
+        const { glyph, word, tone } = LOOKS[one.outcome];
+        const [start, end] = [starts[index]!, ends[index]!];
+        return (
+          <li key={one.id} data-tone={tone} data-outcome={one.outcome}>
+            <span class="try-stage">
+              <span class="glyph" role="img" aria-label={word}>
+                {glyph}
+              </span>{" "}
+              {labels.get(one.stage) ?? one.stage}
+              {one.attempt !== null && one.attempt > 1 && <span class="soft"> try {one.attempt}</span>}
+            </span>
+            <span
+              class="try-track"
+              title={`${fullTime(start, zone.value)} to ${one.endedAt === null ? "now" : fullTime(end, zone.value)}`}
+            >
+              <span
+                class="try-bar"
+                style={{
+                  insetInlineStart: `${((start - first) / span) * 100}%`,
+                  inlineSize: `${((end - start) / span) * 100}%`,
+                }}
+              />
+            </span>
+            <span class="try-text">
+              {clock(start, zone.value)} · {duration(one.durationMs ?? end - start)}
+              {one.host !== null && ` · ${one.host}`}
+            </span>
+            <span class="try-actions">
+              {one.startId !== null && (
+                <button type="button" class="button quiet" onClick={() => showEvent(one.startId ?? 0)}>
+                  Payload
+                </button>
+              )}
+              {one.endId !== null && (
+                <button type="button" class="button quiet" onClick={() => showEvent(one.endId ?? 0)}>
+                  Response
+                </button>
+              )}
+              <button
+                type="button"
+                class="button quiet"
+                aria-pressed={chosen.some(({ id }) => id === one.id)}
+                onClick={() => choose(one)}
+              >
+                Compare
+              </button>
+            </span>
+            {one.message !== null && <span class="try-message">{one.message}</span>}
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
+
+/** What differs between two tries, line by line. */
+function Comparison({ left, right, labels }: { left: Try; right: Try; labels: ReadonlyMap<string, string> }) {
+  const shown = useSignal<{ title: string; lines: DiffLine[] }[] | string>("Reading …");
+  useEffect(() => {
+    const controller = new AbortController();
+    const text = async (id: number | null, what: "payload" | "response"): Promise<string> => {
+      if (id === null) return "";
+      const event = await fetchEvent(id, controller.signal);
+      return pretty(event[what] ?? event.errorMessage ?? "");
+    };
+    const load = async (): Promise<void> => {
+      const [a, b, c, d] = await Promise.all([
+        text(left.startId ?? left.endId, "payload"),
+        text(right.startId ?? right.endId, "payload"),
+        text(left.endId, "response"),
+        text(right.endId, "response"),
+      ]);
+      shown.value = [
+        { title: "Payload", lines: diffLines(a, b) },
+        { title: "Response", lines: diffLines(c, d) },
+      ];
+    };
+    load().catch((error: unknown) => {
+      if (!controller.signal.aborted) shown.value = error instanceof Error ? error.message : String(error);
+    });
+    return () => controller.abort();
+  }, [left.id, right.id]);
+  const name = (one: Try): string => `${labels.get(one.stage) ?? one.stage}, try ${one.attempt ?? "?"}`;
+  return (
+    <section class="comparison" aria-label="Comparison" data-testid="comparison">
+      <h3>
+        <span class="diff-gone">− {name(left)}</span> <span class="diff-new">+ {name(right)}</span>
+      </h3>
+      {typeof shown.value === "string" ? (
+        <p class="soft">{shown.value}</p>
+      ) : (
+        shown.value.map(({ title, lines }) => (
+          <div key={title}>
+            <h4>{title}</h4>
+            {lines.every(({ kind }) => kind === "same") ? (
+              <p class="soft">No difference.</p>
+            ) : (
+              <pre class="plain" tabindex={0}>
+                {lines.map(({ kind, text }, index) => (
+                  <span key={index} class={kind === "same" ? undefined : `diff-${kind}`}>
+                    {kind === "same" ? "  " : kind === "gone" ? "− " : "+ "}
+                    {text}
+                    {"\n"}
+                  </span>
+                ))}
+              </pre>
+            )}
+          </div>
+        ))
+      )}
+    </section>
+  );
+}
+
+function pretty(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}

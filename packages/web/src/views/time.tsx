@@ -1,0 +1,158 @@
+import type { Range, Stall, StageTime, TimelineView } from "@cofi/event-log/detail/shapes";
+import { statusWord } from "../components/status.js";
+import { DataView, type ViewProps } from "../components/view-state.js";
+import { clock, duration } from "../format.js";
+import { zone } from "../preferences.js";
+import { follow, hrefOf } from "../views.js";
+
+const BASIS: Readonly<Record<StageTime["basis"], string>> = {
+  done: "",
+  audio: "by the length of the audio left",
+  files: "by the number of files left",
+  history: "as in earlier batches",
+  unknown: "nothing is known of its speed yet",
+};
+
+/** When each stage ran, and what is left: a bar for what was, a hatched one for what is expected at most. */
+export function TimeView(props: ViewProps) {
+  return (
+    <DataView<TimelineView & { stalls: Stall[] }> {...props} path="timeline">
+      {(view) => {
+        const now = Date.parse(view.asOf);
+        const labels = new Map(view.stages.map(({ stage, label }) => [stage, label]));
+        return (
+          <>
+            <p class="panel eta" data-testid="eta">
+              {view.remainingMs === null ? (
+                <strong>The end cannot be told yet: {unknownOf(view.stages)}</strong>
+              ) : view.remainingMs[1] === 0 ? (
+                <strong>Nothing is left to do.</strong>
+              ) : (
+                <strong>
+                  Ends between {clock(now + view.remainingMs[0], zone.value)} and{" "}
+                  {clock(now + view.remainingMs[1], zone.value)}, in {rangeText(view.remainingMs)}
+                </strong>
+              )}
+              {view.bottleneck !== null && <span> · most of it in {labels.get(view.bottleneck)}</span>}
+            </p>
+            <Stalls stalls={view.stalls} labels={labels} />
+            <Gantt stages={view.stages} now={now} />
+          </>
+        );
+      }}
+    </DataView>
+  );
+}
+
+function unknownOf(stages: readonly StageTime[]): string {
+  const names = stages.filter(({ basis }) => basis === "unknown").map(({ label }) => label);
+  return `no earlier batch says how long ${names.join(", ")} takes.`;
+}
+
+function rangeText([low, high]: Range): string {
+  return `${duration(low)} to ${duration(high)}`;
+}
+
+function Stalls({ stalls, labels }: { stalls: readonly Stall[]; labels: ReadonlyMap<string, string> }) {
+  if (stalls.length === 0) return null;
+  return (
+    <ul class="panel stalls" aria-label="What does not get on">
+      {stalls.map(({ kind, stage, what, forMs, rule }) => {
+        const to = {
+          view: "files",
+          filters: { stage, state: "inFlight", ...(kind === "slow-file" && { text: what ?? "" }) },
+        } as const;
+        return (
+          <li key={`${kind} ${stage} ${what}`} data-tone={kind === "stuck-stage" ? "bad" : "warn"}>
+            <a href={hrefOf(to)} onClick={(event) => follow(event, to)}>
+              {what ?? labels.get(stage)}
+            </a>{" "}
+            {what !== null && `in ${labels.get(stage)} `}for {duration(forMs)}. <span class="soft">{rule}</span>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+function Gantt({ stages, now }: { stages: readonly StageTime[]; now: number }) {
+  const starts = stages.flatMap(({ startedAt }) => (startedAt === null ? [] : [Date.parse(startedAt)]));
+  if (starts.length === 0) return <p class="soft view-empty">No stage has begun.</p>;
+  const first = Math.min(...starts);
+  const bars = barsOf(stages, now);
+  const last = Math.max(first + 1_000, ...bars.map(({ expected, end }) => Math.max(expected, end)));
+  const at = (time: number): string => `${(((time - first) / (last - first)) * 100).toFixed(3)}%`;
+  const marks = [0, 0.25, 0.5, 0.75, 1].map((share) => first + share * (last - first));
+  return (
+    <section class="panel gantt" aria-label="Stages over time">
+      <div class="gantt-axis" aria-hidden="true">
+        {marks.map((mark) => (
+          <span key={mark} style={{ insetInlineStart: at(mark) }}>
+            {clock(mark, zone.value)}
+          </span>
+        ))}
+      </div>
+      <ol>
+        {bars.map(({ stage, start, end, expected }) => (
+          <li key={stage.stage} data-stage={stage.stage}>
+            <span class="gantt-label">{stage.label}</span>
+            <span class="gantt-track">
+              {start !== null && (
+                <span
+                  class="gantt-bar"
+                  data-status={stage.status}
+                  style={{ insetInlineStart: at(start), inlineSize: width(start, end, first, last) }}
+                />
+              )}
+              {expected > end && (
+                <span
+                  class="gantt-rest"
+                  style={{ insetInlineStart: at(end), inlineSize: width(end, expected, first, last) }}
+                />
+              )}
+            </span>
+            <span class="gantt-text">
+              {start === null ? statusWord(stage.status) : duration(end - start)}
+              {stage.basis !== "done" && (
+                <span class="soft">
+                  {" "}
+                  {stage.remainingMs === null ? "left: unknown" : `left: ${rangeText(stage.remainingMs)}`},{" "}
+                  {BASIS[stage.basis]}
+                </span>
+              )}
+            </span>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function width(from: number, to: number, first: number, last: number): string {
+  return `${(((to - from) / (last - first)) * 100).toFixed(3)}%`;
+}
+
+interface Bar {
+  stage: StageTime;
+  start: number | null;
+  end: number;
+  expected: number;
+}
+
+/** Stages that have not begun come after those at work, one after the other. */
+function barsOf(stages: readonly StageTime[], now: number): Bar[] {
+  let after = now;
+  return stages.map((stage) => {
+    const start = stage.startedAt === null ? null : Date.parse(stage.startedAt);
+    const longest = stage.remainingMs?.[1] ?? 0;
+    if (start !== null) {
+      const end = stage.finishedAt === null ? now : Date.parse(stage.finishedAt);
+      const expected = stage.status === "processing" ? end + longest : end;
+      after = Math.max(after, expected);
+      return { stage, start, end, expected };
+    }
+    const end = after;
+    after += longest;
+    return { stage, start, end, expected: after };
+  });
+}
