@@ -60,9 +60,10 @@ export function chooseBatch(id: number | null): void {
   const url = new URL(location.href);
   url.hash = "";
   // Filters and files are those of one batch.
-  for (const name of [...url.searchParams.keys()]) if (name !== "view") url.searchParams.delete(name);
-  if (id === null) url.searchParams.delete("batch");
-  else url.searchParams.set("batch", String(id));
+  const view = url.searchParams.get("view");
+  url.search = "";
+  if (id !== null) url.searchParams.set("batch", String(id));
+  if (view !== null) url.searchParams.set("view", view);
   history.pushState(null, "", url);
   readUrl();
 }

@@ -1,5 +1,6 @@
 /** Which view is shown and with which filters: all of it in the URL, so that a link reopens exactly what was sent. */
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
+import { chosenBatch } from "./preferences.js";
 
 export const VIEWS = [
   { name: "stages", label: "Stages" },
@@ -12,17 +13,7 @@ export const VIEWS = [
 export type ViewName = (typeof VIEWS)[number]["name"];
 
 /** Parameters of the files view; each as it stands in the URL and in the API. */
-export const FILTERS = [
-  "stage",
-  "state",
-  "host",
-  "cause",
-  "text",
-  "minDurationMs",
-  "sort",
-  "order",
-  "everything",
-] as const;
+const FILTERS = ["stage", "state", "host", "cause", "text", "minDurationMs", "sort", "order", "everything"] as const;
 export type Filters = Partial<Record<(typeof FILTERS)[number], string>>;
 
 export interface Place {
@@ -48,6 +39,11 @@ const read = (): void => {
   place.value = placeInUrl();
 };
 addEventListener("popstate", read);
+// Another batch has files and causes of its own: its address holds no filters.
+effect(() => {
+  void chosenBatch.value;
+  read();
+});
 
 /** The address of a place, for links. The batch stays. */
 export function hrefOf({ view, filters = {}, file = null }: Partial<Place> & Pick<Place, "view">): string {

@@ -40,7 +40,7 @@ export function lazyView(load: () => Promise<FunctionComponent<ViewProps>>): Fun
       load().then(
         (view) => {
           loaded = view;
-          redraw((n) => n + 1);
+          return redraw((n) => n + 1);
         },
         () => setProblem("This view could not be fetched: the dashboard may have been updated. Reload the page."),
       );

@@ -48,7 +48,7 @@ export function HostsView(props: ViewProps) {
 
 function HeatMap({ hosts, measure, state }: { hosts: Hosts["hosts"]; measure: Measure; state: LiveState }) {
   const stages = state.stages.value.map(({ summary }) => summary.value);
-  const shown = stages.map((_, stage) => hosts.some((host) => host.stages[stage] != null));
+  const shown = stages.map((_, stage) => hosts.some((host) => Boolean(host.stages[stage])));
   const fastest = stages.map((_, stage) => Math.max(0, ...hosts.map((host) => host.stages[stage]?.perMinute ?? 0)));
   return (
     <table class="figures-table heat">
