@@ -138,6 +138,8 @@ describe("cofi", () => {
     [["engine", "dance"]],
     [["run", "x", "--batch", "one"]],
     [["run", "x", "--batch", "1", "--new"]],
+    [["prune"]],
+    [["prune", "--payloads", "5 minutes"]],
   ])("wrong use exits with 2: %j", async (args) => {
     expect((await runCofi(args, env)).code).toBe(2);
   });
@@ -152,9 +154,22 @@ describe("cofi", () => {
   });
 
   test("helps on every command", async () => {
-    for (const command of ["up", "migrate", "run", "serve", "tail", "engine"]) {
+    for (const command of ["up", "migrate", "run", "serve", "tail", "prune", "engine"]) {
       const { code, output } = await runCofi([command, "--help"], env);
       expect([code, output]).toEqual([0, expect.stringMatching(new RegExp(`Usage: cofi ${command}`))]);
+    }
+  });
+
+  test("prunes by the ages of its settings, and refuses a schedule that says not what may go", async () => {
+    const kept = await runCofi(["prune", "--dry-run"], { ...env, COFI_KEEP_PAYLOADS: "90d" });
+    expect(kept).toEqual({ code: 0, output: expect.stringMatching(/^0 batches would be pruned\.$/m) });
+    for (const settings of [
+      { COFI_PRUNE_AT: "25:00" },
+      { COFI_PRUNE_AT: "03:30" },
+      { COFI_KEEP_EVENTS: "soon", COFI_PRUNE_AT: "03:30" },
+    ]) {
+      const { code, output } = await runCofi(["serve"], { ...env, COFI_PORT: "0", ...settings });
+      expect([code, output]).toEqual([2, expect.stringMatching(/COFI_(PRUNE_AT|KEEP_EVENTS)/)]);
     }
   });
 
