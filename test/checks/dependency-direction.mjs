@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * Which of our packages the sources of each may import. The page takes types and the projection only: nothing that runs on Node.
+ * Which of our packages the sources of each may import. The page takes types, the projection and the shapes of the detail only: nothing that runs on Node.
  * @type {Record<string, string[]>}
  */
 const ALLOWED = {
@@ -10,7 +10,13 @@ const ALLOWED = {
   pipeline: ["@cofi/event-log"],
   engines: [],
   dashboard: ["@cofi/event-log"],
-  web: ["@cofi/event-log/events", "@cofi/event-log/stages", "@cofi/event-log/projection"],
+  web: [
+    "@cofi/event-log/events",
+    "@cofi/event-log/stages",
+    "@cofi/event-log/projection",
+    "@cofi/event-log/detail/shapes",
+    "@cofi/event-log/detail/metadata",
+  ],
   cli: ["@cofi/event-log", "@cofi/pipeline", "@cofi/engines", "@cofi/dashboard", "@cofi/web"],
 };
 

@@ -5,7 +5,7 @@
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { applyToDetail, emptyDetail, type Detail } from "@cofi/event-log/detail/detail";
-import type { Batch, LogEvent, Snapshot, StageSummary } from "@cofi/event-log/events";
+import type { Batch, LogEvent, StageSummary } from "@cofi/event-log/events";
 import {
   applyBatch,
   applyEvent,
@@ -17,8 +17,10 @@ import {
 } from "@cofi/event-log/projection";
 import { STAGES } from "@cofi/event-log/stages";
 import type { Store } from "@cofi/event-log/store";
+import { AudioLengths } from "./audio-lengths.js";
 import type { IdRange } from "./holes.js";
 import { leanEvent } from "./lean-event.js";
+import { Preview } from "./preview.js";
 import type { Tail } from "./tail.js";
 
 export interface ViewChange {
@@ -103,21 +105,6 @@ export class LiveView {
 
   close(): void {
     this.#close();
-  }
-}
-
-/** How a batch stood when SQL counted it. */
-export class Preview {
-  readonly snapshot: Snapshot;
-  /** Every event up to this id is in it. */
-  readonly lowWater: number;
-
-  readonly tookMs: number;
-
-  constructor(snapshot: Snapshot, lowWater: number, tookMs: number) {
-    this.snapshot = snapshot;
-    this.lowWater = lowWater;
-    this.tookMs = tookMs;
   }
 }
 
@@ -325,35 +312,6 @@ export class LiveViews {
       this.#open.delete(view.batchId);
       view.close();
     }
-  }
-}
-
-/** How often a file is asked for before it counts as one of unknown length: its first start may come before anyone knows. */
-const MOST_ASKED = 2;
-
-/** A replay reads no metadata but for this: how long the audio of each file is, as one of its first starts says. */
-class AudioLengths {
-  readonly #store: Store;
-  readonly #asked = new Map<string, number>();
-
-  constructor(store: Store) {
-    this.#store = store;
-  }
-
-  async addTo(page: readonly LogEvent[]): Promise<LogEvent[]> {
-    const ids = page.flatMap(({ id, eventType, fileName }) => {
-      const asked = fileName === null ? MOST_ASKED : (this.#asked.get(fileName) ?? 0);
-      if (eventType !== "file_start" || asked >= MOST_ASKED) return [];
-      this.#asked.set(fileName ?? "", asked + 1);
-      return [id];
-    });
-    const metadata = await this.#store.metadataOf(ids);
-    return page.map((event) => {
-      const found = metadata.get(event.id);
-      if (found === undefined) return event;
-      if (event.fileName !== null) this.#asked.set(event.fileName, MOST_ASKED);
-      return { ...event, metadata: found };
-    });
   }
 }
 

@@ -9,7 +9,8 @@ import { BatchHistory } from "./batch-history.js";
 import { registerDetailRoutes } from "./detail-routes.js";
 import type { Health } from "./health.js";
 import { leanEvent } from "./lean-event.js";
-import { Preview, type LiveViews } from "./live-views.js";
+import type { LiveViews } from "./live-views.js";
+import { Preview } from "./preview.js";
 import { ProblemError } from "./problems.js";
 import {
   batchSchema,
