@@ -2,7 +2,7 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -32,6 +32,8 @@ export async function startMariadb(options: { durable?: boolean } = {}): Promise
   const folder = await mkdtemp(join(tmpdir(), "cofi-mariadb-"));
   const password = randomBytes(12).toString("hex");
   const data = join(folder, "data");
+  const temporary = join(folder, "tmp");
+  await mkdir(temporary);
   const asRoot = process.getuid?.() === 0 ? ["--user=root"] : [];
   const install = spawnSync(
     programPath("mariadb-install-db"),
@@ -58,6 +60,8 @@ export async function startMariadb(options: { durable?: boolean } = {}): Promise
           `--datadir=${data}`,
           `--socket=${socket}`,
           `--port=${port}`,
+          // Its own: a server that starts removes what it finds of temporary tables, those of other servers too.
+          `--tmpdir=${temporary}`,
           `--pid-file=${join(folder, "pid")}`,
           `--log-error=${log}`,
           "--bind-address=127.0.0.1",

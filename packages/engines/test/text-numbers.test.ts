@@ -125,6 +125,8 @@ describe("spoken numbers", () => {
         expect(parse(`${inFull(n, false)} rupees ${below100(paise)} paise`)).toEqual({ value, rest: 0 });
       }),
     );
+    expect(parse("seven thousand point zero one")).toEqual({ value: 7000.01, rest: 0 });
+    expect(parse("two lakh point five")).toEqual({ value: 200_000.5, rest: 0 });
   });
 
   it("end where the next number begins", () => {

@@ -117,7 +117,8 @@ class NumberReader {
       lastScale = scale;
       if (scale === 1) break;
     }
-    return total;
+    // "seven thousand point two five": after a scale no group was left to take them.
+    return total === null || lastScale === 1 ? total : total + this.decimals();
   }
 
   /** "two and a half thousand", "one and a half lakh". */
