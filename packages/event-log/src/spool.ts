@@ -179,9 +179,10 @@ export class Spool {
     this.#ahead = this.#ahead.filter((spooled) => spooled.seq > seq);
     while (this.#reading > 0 && (this.#ahead[0]?.seq ?? Infinity) >= (this.#segments[1]?.firstSeq ?? Infinity))
       this.#drop();
-    if (seq > this.#confirmed) this.#segments[0]?.confirm(seq);
+    const isNews = seq > this.#confirmed;
     this.#confirmed = seq;
-    this.#dropConfirmed(WORTH_REMOVING_BYTES);
+    // Before anything is written: on a full disk some file systems refuse to write in place, too.
+    if (!this.#dropConfirmed(WORTH_REMOVING_BYTES) && isNews) this.#segments[0]?.confirm(seq);
   }
 
   /** Removes the file that is written to, when it has so many bytes and nothing in it waits. @returns whether it did */

@@ -161,6 +161,7 @@ describe("causes of errors", () => {
     ["connect ECONNREFUSED 10.1.2.3:8080", "connect ECONNREFUSED <host>"],
     ["job 0190d3e0-1111-7000-8000-00000000abcd died at 0x7ffe12", "job <id> died at <n>"],
     ["cannot read /data/files/7/call-7.wav", "cannot read <path>"],
+    ["52 bytes that begin with 54 68 69 73", "<n> bytes that begin with <n>"],
     ["", "(no message)"],
   ])("%j is %j", (message, cause) => {
     expect(causeOf(message, null)).toBe(cause);

@@ -11,6 +11,7 @@ const FOLDS: readonly (readonly [RegExp, string])[] = [
   [/\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{8,}\b/gi, "<id>"],
   [/\d+(?:[.,:]\d+)*/g, "<n>"],
   [/\s+/g, " "],
+  [/<n>(?:,? <n>)+/g, "<n>"],
 ];
 const LONGEST = 300;
 

@@ -1,5 +1,5 @@
 /** What the detailed views of a batch look like outside the server: the shapes of the HTTP API, which the page reads. */
-import type { Batch, StageStatus } from "../events.js";
+import type { StageStatus } from "../events.js";
 
 /** waiting: its turn in the stage has not come · missing: the stage is over, and never saw it · the others as the log says. */
 export const FILE_STATES = ["waiting", "inFlight", "retrying", "done", "failed", "skipped", "missing"] as const;
@@ -190,12 +190,4 @@ export interface MetricsView {
   }[];
   asOf: string;
   head: number;
-}
-
-/** A batch in the list of all batches. */
-export interface BatchRow extends Batch {
-  /** File steps over all stages; null while they have not been counted. */
-  counts: { done: number; failed: number; total: number | null } | null;
-  /** Files finished in each of 24 equal parts of its time; null as above. */
-  sparkline: number[] | null;
 }
