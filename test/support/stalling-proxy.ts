@@ -44,9 +44,10 @@ export async function stallingProxy(port: number): Promise<StallingProxy> {
       from.on("close", () => {
         sockets.delete(from);
         losing.delete(from);
-        to.destroy();
+        // The other side never hears of what happened to a forgotten one.
+        if (!dead.has(from)) to.destroy();
       });
-      from.on("error", () => to.destroy());
+      from.on("error", () => from.destroy());
     }
     clients.add(client);
     client.on("close", () => clients.delete(client));

@@ -64,7 +64,10 @@ const ROW = `(${EVENT_COLUMNS.map(() => "?").join(", ")})`;
 /** Few sizes, so that each connection holds few prepared statements; a batch is cut into them. */
 const CHUNKS = [256, 64, 16, 4, 1] as const;
 
-/** Inserts all events or none. Throws the driver's error. */
+/**
+ * Inserts the events in order. On an error the first of them may be stored: inserting all again adds no row twice.
+ * @throws the driver's error
+ */
 export async function insertEventRows(database: Database, events: readonly StoredEvent[]): Promise<void> {
   const { driver } = database;
   if (driver.dialect === "mysql") return insertIntoMysql(driver.connections, events);
@@ -91,19 +94,20 @@ function insertIntoSqlite(connection: SqliteConnection, events: readonly StoredE
   }
 }
 
+/**
+ * Each chunk is a transaction of its own. With several in one, a connection that a firewall forgot between two of them would
+ * leave its locks on these very events with the server, and keep the next connection from inserting them for hours.
+ */
 async function insertIntoMysql(connections: MysqlConnections, events: readonly StoredEvent[]): Promise<void> {
   const connection = await connections.acquire();
   try {
     await connections.guard(connection, async () => {
       const chunks = cutIntoChunks(events, await connections.packetBytes(connection));
-      if (chunks.length === 1 && chunks[0]) return insertChunk(connection, chunks[0]);
-      await connection.promise().beginTransaction();
       for (const chunk of chunks) await insertChunk(connection, chunk);
-      await connection.promise().commit();
     });
     connection.release();
   } catch (error) {
-    // The transaction's end is unknown: the connection goes, and the server rolls back what it did not commit.
+    // What the server made of the last chunk is unknown: the connection goes.
     connection.destroy();
     throw error;
   }

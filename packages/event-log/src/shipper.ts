@@ -11,7 +11,7 @@ export interface LoggerProblem {
 }
 
 /** Enough for one round trip to be worth it, and little enough to be held in memory; the insert cuts it to the server's packets. */
-const MAX_EVENTS = 500;
+const MAX_EVENTS = 512;
 const MAX_BYTES = 4 * 1024 * 1024;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;

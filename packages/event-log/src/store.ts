@@ -189,7 +189,7 @@ export class Store {
 
   // --- events
 
-  /** Inserts all or, on an error, none; an event whose `eventId` is stored already is left as it is. */
+  /** Inserts the events in order; one whose `eventId` is stored already is left as it is. On an error the first may be stored: insert all again. */
   async insertEvents(events: readonly StoredEvent[]): Promise<void> {
     if (events.length > 0) await this.#run(() => insertEventRows(this.#database, events));
   }

@@ -14,6 +14,7 @@ import { migrate } from "@cofi/event-log/migrate";
 import { Store } from "@cofi/event-log/store";
 import { startMariadb, type MariadbServer } from "../../../test/support/mariadb.js";
 import { stallingProxy } from "../../../test/support/stalling-proxy.js";
+import { storedEvent } from "./stored-event.js";
 
 let folder: string;
 let server: MariadbServer;
@@ -89,6 +90,44 @@ test("queries on connections that never answer again fail, and do not use up the
     expect(await blocked.currentBatch()).toBeNull();
   } finally {
     await through.close();
+    proxy.close();
+  }
+});
+
+test("a connection forgotten between two statements of a shipment leaves no locks on its events", async () => {
+  const proxy = await stallingProxy(server.port);
+  const through = await openDatabase(url.replace(`:${server.port}/`, `:${proxy.port}/`), { queryTimeoutMs: 1_500 });
+  const retrying = await openDatabase(url, { queryTimeoutMs: 2_000 });
+  try {
+    const batch = await store.createBatch({ name: "night", folder: null });
+    const events = Array.from({ length: 257 }, (_, n) => storedEvent({ batchId: batch.id, eventId: `event-${n}` }));
+    const blocked = new Store(through);
+    // The last event, in a statement of its own, waits for another session that has written it and not committed.
+    const shipping = await direct.kysely.transaction().execute(async (transaction) => {
+      await sql`INSERT INTO batchExecutionLog (batchId, stage, eventType, timestamp, eventId)
+        VALUES (${batch.id}, 'stt', 'info', '2026-11-23 02:15:00.000', 'event-256')`.execute(transaction);
+      const attempt = blocked.insertEvents(events).catch((error: Error) => error);
+      await expect
+        // The server renews this table when nobody has read it for 100 ms.
+        .poll(
+          async () => {
+            const { rows } =
+              await sql`SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'`.execute(
+                retrying.kysely,
+              );
+            return rows.length;
+          },
+          { interval: 150 },
+        )
+        .toBe(1);
+      proxy.forget();
+      return { attempt };
+    });
+    expect(await shipping.attempt).toMatchObject({ message: expect.stringMatching(/did not answer within 1500 ms/) });
+    await new Store(retrying).insertEvents(events);
+    expect((await store.events(batch.id, { limit: 1_000 })).events).toHaveLength(257);
+  } finally {
+    await Promise.all([through.close(), retrying.close()]);
     proxy.close();
   }
 });
