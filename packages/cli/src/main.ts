@@ -47,6 +47,16 @@ program
   .action(async (options) => (await import("./commands/tail.js")).tailCommand(options));
 
 program
+  .command("export")
+  .description("write a batch's files by stages, or its events, as CSV, JSON or NDJSON")
+  .argument("<what>", "files or events")
+  .option("--batch <id>", "the batch; default the newest")
+  .option("--format <format>", "csv, json or ndjson", "csv")
+  .option("--output <file>", "where to; default standard output")
+  .option("--payloads", "events with payloads and responses: they hold transcripts and phone numbers")
+  .action(async (what: string, options) => (await import("./commands/export.js")).exportCommand(what, options));
+
+program
   .command("prune")
   .description("remove payloads and events that are older than they are to be kept")
   .option("--payloads <age>", "keep payloads, responses and transcripts so long after a batch ended: 90d, 12w, 1y")

@@ -13,6 +13,7 @@ import type { z } from "zod";
 import type { BatchHistory } from "./batch-history.js";
 import {
   errorsSchema,
+  fileFilter,
   filesPageSchema,
   filesQuery,
   findingsSchema,
@@ -32,17 +33,18 @@ export interface DetailParts {
   history: BatchHistory;
 }
 
+type FileFilter = z.output<z.ZodObject<typeof fileFilter>>;
+
 /** ms for which an answer is good though events have come: many viewers of a busy batch share it. */
 const SHARED_MS = 250;
 
-function filterOf(query: Pick<z.output<typeof filesQuery>, keyof typeof filesQuery.shape>): FilesQuery {
-  const { stage, everything, order, offset, ...rest } = query;
+/** As the views take it. */
+export function filterOf({ stage, everything, order, ...rest }: FileFilter): Omit<FilesQuery, "offset" | "limit"> {
   return {
     ...rest,
     stage: stage === undefined ? undefined : stageIndex(stage),
     everything: everything === "1",
     descending: order === "desc",
-    offset: offset ?? 0,
   };
 }
 
@@ -85,7 +87,10 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
     },
     async ({ params, query, url }) => {
       const view = await opened(params.id);
-      return once(view, url, (asOf) => filesPage(view.detail, view.summaries, filterOf(query), asOf));
+      const { offset, limit, ...filter } = query;
+      return once(view, url, (asOf) =>
+        filesPage(view.detail, view.summaries, { ...filterOf(filter), offset: offset ?? 0, limit }, asOf),
+      );
     },
   );
 

@@ -3,18 +3,21 @@ import {
   FILE_STATES,
   FINDING_KINDS,
   STALL_KINDS,
+  type BatchOverview,
   type ErrorsView,
   type FilesPage,
   type Finding,
   type HostsView,
   type MetricsView,
   type Reconciliation,
+  type StageOverview,
   type Stall,
   type TimelineView,
+  type TrendsView,
 } from "@cofi/event-log/detail/shapes";
 import { STAGES } from "@cofi/event-log/stages";
 import { z } from "zod";
-import { cursorText, limitText } from "./schemas.js";
+import { batchSchema, cursorText, limitText } from "./schemas.js";
 
 const time = z.string().meta({ description: "ISO 8601, UTC" });
 const count = z.number().int().nonnegative();
@@ -23,13 +26,14 @@ const stageStatus = z.enum(["pending", "processing", "success", "failed"]);
 const stageNames = STAGES.map(({ name }) => name);
 const stageName = z.enum(stageNames as [string, ...string[]]);
 
-const fileFilter = {
+/** Which files, and in which order. */
+export const fileFilter = {
   stage: stageName
     .optional()
     .meta({ description: "The stage that state, host and minDurationMs are about; any without it" }),
   state: z.enum(FILE_STATES).optional(),
   host: z.string().max(50).optional(),
-  cause: cursorText("`id` of a group of errors").optional(),
+  cause: z.string().max(1_000).optional().meta({ description: "A cause as the view of errors words it" }),
   minDurationMs: cursorText("Files whose latest try took at least so long").optional(),
   text: z.string().max(255).optional().meta({ description: "Part of the file's name, in any case" }),
   everything: z.enum(["0", "1"]).optional().meta({ description: "1: CSV files and trades too, not only recordings" }),
@@ -42,6 +46,19 @@ export const filesQuery = z.strictObject({
   offset: cursorText("Rows to pass over").optional(),
   limit: limitText(100),
 });
+
+const stageOverview = z.object({
+  stage: z.string(),
+  label: z.string(),
+  status: stageStatus,
+  done: count,
+  failed: count,
+  durationMs: z.number().nullable(),
+  failureRate: z.number().nullable(),
+  perMinute: z.number().nullable(),
+  p50Ms: z.number().nullable(),
+  p95Ms: z.number().nullable(),
+}) satisfies z.ZodType<StageOverview>;
 
 const cell = z.object({
   state: z.enum(FILE_STATES),
@@ -119,7 +136,6 @@ export const errorsSchema = z
   .object({
     groups: z.array(
       z.object({
-        id: count,
         cause: z.string(),
         example: z.string(),
         count,
@@ -185,6 +201,26 @@ export const findingsSchema = z
 
 const series = z.array(z.number());
 const percentiles = z.array(z.number().nullable());
+
+export const overviewSchema = z
+  .object({
+    batch: batchSchema,
+    done: count,
+    failed: count,
+    progress: z.number().min(0).max(1),
+    stages: z.array(stageOverview),
+    spark: z.array(count).meta({ description: "Files that ended in each of equal parts of its time" }),
+    ...asOf,
+  })
+  .meta({ id: "BatchOverview" }) satisfies z.ZodType<BatchOverview>;
+
+export const trendsSchema = z
+  .object({
+    batches: z.array(
+      z.object({ id: count, name: z.string(), startedAt: time.nullable(), stages: z.array(stageOverview) }),
+    ),
+  })
+  .meta({ id: "Trends" }) satisfies z.ZodType<TrendsView>;
 
 export const metricsSchema = z
   .object({

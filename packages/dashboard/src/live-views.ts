@@ -17,7 +17,7 @@ import {
 } from "@cofi/event-log/projection";
 import { STAGES } from "@cofi/event-log/stages";
 import type { Store } from "@cofi/event-log/store";
-import { AudioLengths } from "./audio-lengths.js";
+import { AudioLengths } from "@cofi/event-log/detail/audio-lengths";
 import type { IdRange } from "./holes.js";
 import { leanEvent } from "./lean-event.js";
 import { Preview } from "./preview.js";

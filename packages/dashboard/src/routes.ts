@@ -6,20 +6,23 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { BatchHistory } from "./batch-history.js";
+import { BatchOverviews } from "./batch-overviews.js";
 import { registerDetailRoutes } from "./detail-routes.js";
+import { overviewSchema, trendsSchema } from "./detail-schemas.js";
+import { registerExportRoutes } from "./export-routes.js";
 import type { Health } from "./health.js";
 import { leanEvent } from "./lean-event.js";
 import type { LiveViews } from "./live-views.js";
 import { Preview } from "./preview.js";
 import { ProblemError } from "./problems.js";
 import {
+  batchesQuery,
   batchSchema,
-  cursor,
+  cursorText,
   eventDetailSchema,
   eventSchema,
   healthSchema,
   idParams,
-  limitText,
   logsQuery,
   problemSchema,
   stageSchema,
@@ -54,6 +57,7 @@ const COMMON = {
 export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void {
   const app = plain.withTypeProvider<ZodTypeProvider>();
   const { store, tail, views, hub, settings } = parts;
+  const overviews = new BatchOverviews(store, tail);
 
   const existing = async (id: number): Promise<Batch> => {
     const batch = await store.batch(id);
@@ -106,7 +110,7 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
       schema: {
         tags: ["batches"],
         summary: "Batches, newest first",
-        querystring: z.strictObject({ limit: limitText(50), before: cursor }),
+        querystring: batchesQuery,
         response: {
           200: z.object({ batches: z.array(batchSchema), nextCursor: z.string().nullable() }),
           ...BAD_REQUEST,
@@ -188,6 +192,35 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
     },
   );
 
+  app.get(
+    "/api/batch/:id/overview",
+    {
+      schema: {
+        tags: ["batches"],
+        summary: "One batch in one line; up to some seconds old while it runs",
+        params: idParams,
+        response: { 200: overviewSchema, ...BAD_REQUEST, ...NO_BATCH, ...COMMON },
+      },
+    },
+    async ({ params }) => overviews.of(await existing(params.id)),
+  );
+
+  app.get(
+    "/api/trends",
+    {
+      schema: {
+        tags: ["batches"],
+        summary: "Figures of each stage over the last batches that are over, oldest first",
+        querystring: z.strictObject({
+          batches: cursorText("How many: 1 to 100").pipe(z.number().min(1).max(100)).default(20),
+        }),
+        response: { 200: trendsSchema, ...BAD_REQUEST, ...COMMON },
+      },
+    },
+    async ({ query }) => overviews.trends(query.batches),
+  );
+
+  registerExportRoutes(plain, { store, tail, existing }, { ...BAD_REQUEST, ...NO_BATCH, ...COMMON });
   registerDetailRoutes(
     plain,
     { tail, views, history: new BatchHistory(store) },

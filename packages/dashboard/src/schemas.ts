@@ -149,12 +149,25 @@ export const streamQuery = z.object({
   lastEventId: cursorText("As the header `Last-Event-ID`, for a first connection").optional(),
 });
 
+export const eventFilter = {
+  stage: z.string().max(50).optional(),
+  eventType: z.enum(EVENT_TYPES).optional(),
+  status: z.enum(EVENT_STATUSES).optional(),
+  fileName: z.string().max(255).optional(),
+};
+
+export const batchesQuery = z.strictObject({
+  status: z.enum(BATCH_STATUSES).optional(),
+  from: z.iso.datetime({ offset: true }).optional().meta({ description: "Created at this time or later" }),
+  to: z.iso.datetime({ offset: true }).optional().meta({ description: "Created before this time" }),
+  text: z.string().max(255).optional().meta({ description: "Part of the name, in any case, or the number" }),
+  limit: limitText(50),
+  before: cursor,
+});
+
 export function logsQuery(historyLimit: number) {
   return z.strictObject({
-    stage: z.string().max(50).optional(),
-    eventType: z.enum(EVENT_TYPES).optional(),
-    status: z.enum(EVENT_STATUSES).optional(),
-    fileName: z.string().max(255).optional(),
+    ...eventFilter,
     limit: limitText(historyLimit),
     before: cursor,
   });

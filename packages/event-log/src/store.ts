@@ -1,5 +1,6 @@
 /** All SQL on `batchStatus` and `batchExecutionLog`. Callers see verbs; results are the shapes of `events.ts`. */
 import { sql, type Selectable, type SelectQueryBuilder, type SqlBool } from "kysely";
+import type { BatchOverview } from "./detail/shapes.js";
 import { reportUnavailable, type Database } from "./database.js";
 import { insertEventRows, type StoredEvent } from "./event-insert.js";
 import type {
@@ -13,6 +14,7 @@ import type {
   LogEventDetail,
   Snapshot,
 } from "./events.js";
+import { overviewOf } from "./overview.js";
 import { effectiveBatch, summaryOf } from "./projection.js";
 import { figuresOf, indexed } from "./snapshot.js";
 import { STAGES } from "./stages.js";
@@ -27,11 +29,25 @@ export interface BatchPatch {
   finishedAt?: Date | null;
 }
 
-export interface EventQuery {
+export interface BatchFilter {
+  /** A pending batch that has events counts as running. */
+  status?: BatchStatus | undefined;
+  /** Created at this time or later; ISO 8601. */
+  from?: string | undefined;
+  /** Created before this time. */
+  to?: string | undefined;
+  /** Part of the name, in any case, or the number. */
+  text?: string | undefined;
+}
+
+export interface EventFilter {
   stage?: string | undefined;
   eventType?: EventType | undefined;
   status?: EventStatus | undefined;
   fileName?: string | undefined;
+}
+
+export interface EventQuery extends EventFilter {
   limit: number;
   /** Only events with a lower id: the cursor of the page before. */
   before?: number | undefined;
@@ -123,14 +139,29 @@ export class Store {
   }
 
   /** Newest first. `nextCursor` is the `before` of the next page; null on the last. */
-  async batches(query: {
-    limit: number;
-    before?: number | undefined;
-  }): Promise<{ batches: Batch[]; nextCursor: string | null }> {
+  async batches(
+    query: BatchFilter & { limit: number; before?: number | undefined },
+  ): Promise<{ batches: Batch[]; nextCursor: string | null }> {
+    const { status, from, to, text } = query;
     let select = this.#batches()
       .orderBy("id", "desc")
       .limit(query.limit + 1);
     if (query.before !== undefined) select = select.where("id", "<", query.before);
+    if (from !== undefined) select = select.where("createdAt", ">=", toDatabaseTime(new Date(from)));
+    if (to !== undefined) select = select.where("createdAt", "<", toDatabaseTime(new Date(to)));
+    if (text !== undefined && text !== "") {
+      const id = /^(?:batch )?(\d{1,15})$/i.exec(text.trim())?.[1];
+      const inName = sql<SqlBool>`instr(lower(coalesce(name, '')), ${text.trim().toLowerCase()}) > 0`;
+      select = select.where((eb) => (id === undefined ? inName : eb.or([inName, eb("id", "=", Number(id))])));
+    }
+    if (status === "pending" || status === "running") {
+      const begun = sql<SqlBool>`EXISTS (SELECT 1 FROM batchExecutionLog WHERE batchId = batchStatus.id)`;
+      select = select.where((eb) =>
+        status === "pending"
+          ? eb.and([eb("status", "=", "pending"), eb.not(begun)])
+          : eb.or([eb("status", "=", "running"), eb.and([eb("status", "=", "pending"), begun])]),
+      );
+    } else if (status !== undefined) select = select.where("status", "=", status);
     const rows = await this.#run(() => select.execute());
     return { batches: rows.slice(0, query.limit).map(toBatch), nextCursor: nextCursor(rows, query.limit) };
   }
@@ -200,10 +231,7 @@ export class Store {
       .where("batchId", "=", batchId)
       .orderBy("id", "desc")
       .limit(query.limit + 1);
-    if (query.stage !== undefined) select = select.where("stage", "=", query.stage);
-    if (query.eventType !== undefined) select = select.where("eventType", "=", query.eventType);
-    if (query.status !== undefined) select = select.where("status", "=", query.status);
-    if (query.fileName !== undefined) select = select.where("fileName", "=", query.fileName);
+    select = filtered(select, query);
     if (query.before !== undefined) select = select.where("id", "<", query.before);
     const rows = await this.#run(() => select.execute());
     return { events: rows.slice(0, query.limit).map(toEvent), nextCursor: nextCursor(rows, query.limit) };
@@ -212,14 +240,23 @@ export class Store {
   async event(id: number): Promise<LogEventDetail | null> {
     const select = this.#events().select(["payload", "response"]).where("id", "=", id);
     const row = await this.#run(() => select.executeTakeFirst());
-    if (!row) return null;
-    return {
-      ...toEvent(row),
-      payload: row.payload,
-      response: row.response,
-      payloadCut: toCut(row.payloadCut),
-      responseCut: toCut(row.responseCut),
-    };
+    return row ? toDetail(row) : null;
+  }
+
+  /** Events that pass the filter with `after < id <= upToId`, ascending. `bodies`: with payload and response. */
+  async exportedEvents(
+    batchId: number,
+    filter: EventFilter,
+    { after, upToId, limit, bodies }: { after: number; upToId: number; limit: number; bodies: boolean },
+  ): Promise<(LogEvent | LogEventDetail)[]> {
+    const select = filtered(this.#events(), filter)
+      .where("batchId", "=", batchId)
+      .where("id", ">", after)
+      .where("id", "<=", upToId)
+      .orderBy("id", "asc")
+      .limit(limit);
+    if (!bodies) return (await this.#run(() => select.execute())).map(toEvent);
+    return (await this.#run(() => select.select(["payload", "response"]).execute())).map(toDetail);
   }
 
   /** 0 when there is no event yet. */
@@ -322,6 +359,11 @@ export class Store {
     };
   }
 
+  /** One batch among others, by its events up to `upToId`. `asOf` is the caller's clock, ISO 8601. */
+  async overview(batch: Batch, upToId: number, asOf: string): Promise<BatchOverview> {
+    return this.#run(() => overviewOf(this.#database, batch, upToId, asOf));
+  }
+
   /**
    * The checkpoint: each file that this stage completed, with its response. A file whose latest word is an error, and a
    * response that was cut or is no JSON, do not count.
@@ -378,6 +420,18 @@ export class Store {
     const select = filter(this.#events()).orderBy("id", "asc").limit(limit);
     return (await this.#run(() => select.execute())).map(toEvent);
   }
+}
+
+function filtered<Row>(
+  select: SelectQueryBuilder<Tables, "batchExecutionLog", Row>,
+  { stage, eventType, status, fileName }: EventFilter,
+): SelectQueryBuilder<Tables, "batchExecutionLog", Row> {
+  let narrowed = select;
+  if (stage !== undefined) narrowed = narrowed.where("stage", "=", stage);
+  if (eventType !== undefined) narrowed = narrowed.where("eventType", "=", eventType);
+  if (status !== undefined) narrowed = narrowed.where("status", "=", status);
+  if (fileName !== undefined) narrowed = narrowed.where("fileName", "=", fileName);
+  return narrowed;
 }
 
 function sqliteNow(modifier: string) {
@@ -451,6 +505,11 @@ function toEvent(row: EventRow): LogEvent {
     attempt: row.attempt,
     durationMs: row.durationMs,
   };
+}
+
+function toDetail(row: EventRow & { payload: string | null; response: string | null }): LogEventDetail {
+  const { payload, response, payloadCut, responseCut } = row;
+  return { ...toEvent(row), payload, response, payloadCut: toCut(payloadCut), responseCut: toCut(responseCut) };
 }
 
 /** undefined when there is no text or it is no JSON. */

@@ -83,8 +83,7 @@ export function hostsView(detail: Detail, asOf: string): HostsView {
 }
 
 export function errorsView(detail: Detail, asOf: string): ErrorsView {
-  const groups = detail.errors.map(({ stages, hosts, files, ...group }, id) => ({
-    id,
+  const groups = detail.errors.map(({ stages, hosts, files, ...group }) => ({
     ...group,
     stages: [...stages].map(([stage, count]) => ({ stage: STAGES[stage]?.name ?? "", count })),
     hosts: [...hosts].map(([host, count]) => ({ host: detail.hosts.all[host] ?? "", count })),

@@ -9,8 +9,8 @@ export interface FilesQuery {
   stage?: number | undefined;
   state?: FileState | undefined;
   host?: string | undefined;
-  /** Index of a cause of errors. */
-  cause?: number | undefined;
+  /** A cause of errors, as {@link errorsView} words it. */
+  cause?: string | undefined;
   minDurationMs?: number | undefined;
   /** Part of the name, in any case. */
   text?: string | undefined;
@@ -86,7 +86,7 @@ export function matchingFiles(
     if (state === undefined) return query.stage === undefined || cells.stateOf(file) !== "none" || host !== undefined;
     return fileState(detail, summaries, stage, file) === state;
   };
-  const ofCause = cause === undefined ? null : (detail.errors[cause]?.files ?? new Set<number>());
+  const ofCause = cause === undefined ? null : filesOfCause(detail, cause);
   const matching: number[] = [];
   for (const [file, name] of detail.files.all.entries()) {
     if (!query.everything && detail.isRecording.get(file) === 0) continue;
@@ -98,7 +98,17 @@ export function matchingFiles(
   return matching;
 }
 
-function sortFiles(detail: Detail, files: number[], { sort, stage, descending }: FilesQuery): number[] {
+function filesOfCause(detail: Detail, cause: string): ReadonlySet<number> {
+  const index = detail.causes.find(cause);
+  return (index === undefined ? undefined : detail.errors[index]?.files) ?? new Set<number>();
+}
+
+/** The files in the order that was asked for. */
+export function sortFiles(
+  detail: Detail,
+  files: readonly number[],
+  { sort, stage, descending }: Pick<FilesQuery, "sort" | "stage" | "descending">,
+): number[] {
   const sign = descending ? -1 : 1;
   const names = detail.files.all;
   const byName = (a: number, b: number): number => (names[a]! < names[b]! ? -1 : 1);
@@ -115,7 +125,8 @@ function sortKey(stages: readonly StageCells[], file: number, sort: Exclude<File
   return stages.filter((cells) => cells.stateOf(file) === "done").length;
 }
 
-function fileRow(detail: Detail, summaries: readonly StageSummary[], file: number): FileRow {
+/** One file with its cells. */
+export function fileRow(detail: Detail, summaries: readonly StageSummary[], file: number): FileRow {
   const cells = detail.stages.map((stage, index): FileCell | null => {
     const state = fileState(detail, summaries, index, file);
     if (state === null) return null;

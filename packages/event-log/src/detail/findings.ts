@@ -98,13 +98,13 @@ function causes(detail: Detail, asOf: string): Finding[] {
     .groups.filter(({ final }) => final >= WORTH_A_LINE)
     .toSorted((a, b) => b.final - a.final)
     .slice(0, MOST_CAUSES)
-    .map(({ id, cause, final, stages }): Finding => {
+    .map(({ cause, final, stages }): Finding => {
       const where = stages.map(({ stage }) => labelOf(stage)).join(", ");
       const text = `${final} ${final === 1 ? "failure" : "failures"} in ${where}: ${cause}`;
       return {
         kind: "cause",
         stage: stages[0]?.stage ?? "",
-        what: String(id),
+        what: cause,
         count: final,
         text,
         rule: "Failures for good, of one cause.",

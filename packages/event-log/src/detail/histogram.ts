@@ -10,9 +10,9 @@ export function emptyHistogram(): Histogram {
   return new Uint32Array(BINS);
 }
 
-export function countDuration(histogram: Histogram, ms: number): void {
+export function countDuration(histogram: Histogram, ms: number, times = 1): void {
   const bin = ms <= 1 ? 0 : Math.min(BINS - 1, Math.round(Math.log2(ms) * BINS_PER_OCTAVE));
-  histogram[bin] = (histogram[bin] ?? 0) + 1;
+  histogram[bin] = (histogram[bin] ?? 0) + times;
 }
 
 export function addHistogram(to: Histogram, from: Histogram): void {

@@ -1,5 +1,5 @@
 /** What the detailed views of a batch look like outside the server: the shapes of the HTTP API, which the page reads. */
-import type { StageStatus } from "../events.js";
+import type { Batch, StageStatus } from "../events.js";
 
 /** waiting: its turn in the stage has not come · missing: the stage is over, and never saw it · the others as the log says. */
 export const FILE_STATES = ["waiting", "inFlight", "retrying", "done", "failed", "skipped", "missing"] as const;
@@ -92,8 +92,7 @@ export interface HostsView {
 }
 
 export interface ErrorGroupView {
-  /** Index by which files can be asked for (`cause`). */
-  id: number;
+  /** The message with what differs from file to file folded out; files can be asked for by it. */
   cause: string;
   example: string;
   count: number;
@@ -112,6 +111,43 @@ export interface ErrorsView {
   groups: ErrorGroupView[];
   asOf: string;
   head: number;
+}
+
+/** One stage of one batch among others. */
+export interface StageOverview {
+  stage: string;
+  label: string;
+  status: StageStatus;
+  done: number;
+  failed: number;
+  /** From its start to its end, or to now; null before it began. */
+  durationMs: number | null;
+  failureRate: number | null;
+  /** Files a minute from its start to its end. */
+  perMinute: number | null;
+  /** Of the tries that ended. */
+  p50Ms: number | null;
+  p95Ms: number | null;
+}
+
+/** One batch among others. */
+export interface BatchOverview {
+  batch: Batch;
+  /** File steps over all stages: a file is counted in every stage it passes. */
+  done: number;
+  failed: number;
+  /** 0 to 1: the mean of the stages. */
+  progress: number;
+  stages: StageOverview[];
+  /** Files that ended in each of equal parts of the time from the first event to the last; empty without any. */
+  spark: number[];
+  asOf: string;
+  head: number;
+}
+
+/** The figures of the last batches that are over, oldest first. */
+export interface TrendsView {
+  batches: { id: number; name: string; startedAt: string | null; stages: StageOverview[] }[];
 }
 
 /** `[low, high]` in ms. */
@@ -157,7 +193,7 @@ export const FINDING_KINDS = ["missing", "stuck-stage", "silent-host", "sick-hos
 export interface Finding {
   kind: (typeof FINDING_KINDS)[number];
   stage: string;
-  /** The file, the host, or the id of the group of errors; null when it is about several files, or the stage itself. */
+  /** The file, the host, or the cause of errors; null when it is about several files, or the stage itself. */
   what: string | null;
   count: number;
   /** For people, in one line. */

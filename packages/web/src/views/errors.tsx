@@ -15,9 +15,9 @@ export function ErrorsView(props: ViewProps) {
         ) : (
           <ol class="causes" aria-label="Causes of errors, the oldest first">
             {groups.map((group) => {
-              const to = { view: "files", filters: { cause: String(group.id) } } as const;
+              const to = { view: "files", filters: { cause: group.cause } } as const;
               return (
-                <li class="panel cause" key={group.id} data-cause={group.id}>
+                <li class="panel cause" key={group.cause}>
                   <h2>
                     <a href={hrefOf(to)} onClick={(event) => follow(event, to)}>
                       {group.cause}

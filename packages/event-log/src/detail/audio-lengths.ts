@@ -1,5 +1,5 @@
-import type { LogEvent } from "@cofi/event-log/events";
-import type { Store } from "@cofi/event-log/store";
+import type { LogEvent } from "../events.js";
+import type { Store } from "../store.js";
 
 /** How often a file is asked for before it counts as one of unknown length: its first start may come before anyone knows. */
 const MOST_ASKED = 2;

@@ -1,0 +1,75 @@
+import { createWriteStream } from "node:fs";
+import { rename, rm } from "node:fs/promises";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { Batch } from "@cofi/event-log/events";
+import { foldDetail } from "@cofi/event-log/detail/replay";
+import { EXPORT_FORMATS, exportEvents, exportFiles, type ExportFormat } from "@cofi/event-log/export";
+import type { Store } from "@cofi/event-log/store";
+import { withStore } from "../environment.js";
+import { CommandError, EXIT } from "../exit.js";
+
+interface Options {
+  batch?: string;
+  format: string;
+  output?: string;
+  payloads?: true;
+}
+
+/** `cofi export files|events`: a batch as a file to keep, to standard output or where `--output` says. */
+export async function exportCommand(what: string, options: Options): Promise<void> {
+  if (what !== "files" && what !== "events")
+    throw new CommandError(`There is no export of "${what}": say files or events.`, EXIT.usage);
+  const format = EXPORT_FORMATS.find((known) => known === options.format);
+  if (!format)
+    throw new CommandError(`--format takes ${EXPORT_FORMATS.join(", ")}, not "${options.format}".`, EXIT.usage);
+  if (options.batch !== undefined && !/^\d{1,15}$/.test(options.batch))
+    throw new CommandError(`--batch takes the number of a batch, not "${options.batch}".`, EXIT.usage);
+  await withStore(async (store) => {
+    const batch = options.batch === undefined ? await store.currentBatch() : await store.batch(Number(options.batch));
+    if (!batch)
+      throw new CommandError(
+        options.batch ? `There is no batch ${options.batch}.` : "There is no batch yet.",
+        EXIT.usage,
+      );
+    const upToId = await store.maxEventId();
+    const pieces =
+      what === "events"
+        ? exportEvents(store, batch, { filter: {}, upToId, format, bodies: options.payloads === true })
+        : await filesOf(store, batch, upToId, format);
+    await (options.output === undefined ? print(pieces) : writeWhole(pieces, options.output));
+  });
+}
+
+async function filesOf(
+  store: Store,
+  batch: Batch,
+  upToId: number,
+  format: ExportFormat,
+): Promise<AsyncGenerator<string>> {
+  const { detail, summaries } = await foldDetail(store, batch, upToId);
+  return exportFiles(detail, summaries, { sort: "name", descending: false, everything: true }, format);
+}
+
+/** A reader that has seen enough (`cofi export … | head`) ends it without an error. */
+async function print(pieces: AsyncGenerator<string>): Promise<void> {
+  try {
+    await pipeline(Readable.from(pieces), process.stdout, { end: false });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
+  }
+}
+
+/** The file appears when it is whole. Only its owner may read it: it names clients. */
+async function writeWhole(pieces: AsyncGenerator<string>, path: string): Promise<void> {
+  const part = `${path}.part`;
+  try {
+    await pipeline(Readable.from(pieces), createWriteStream(part, { mode: 0o600 }));
+    await rename(part, path);
+  } catch (error) {
+    await rm(part, { force: true });
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === undefined || !/^E[A-Z]+$/.test(code)) throw error;
+    throw new CommandError(`${path} cannot be written: ${message}`, EXIT.failed);
+  }
+}

@@ -1,0 +1,74 @@
+/** One batch in one line: read by SQL, shared by all who ask, and kept where it stays true. */
+import type { BatchOverview, TrendsView } from "@cofi/event-log/detail/shapes";
+import type { Batch } from "@cofi/event-log/events";
+import type { Store } from "@cofi/event-log/store";
+import type { Tail } from "./tail.js";
+
+/** ms for which the line of a batch that runs is good: it costs a pass over its events. */
+const RUNNING_MS = 2_000;
+/** Times as long as it takes, for the line of a large batch. */
+const COST_TIMES = 5;
+const MOST_KEPT = 500;
+/** Batches that are looked through for those that are over. */
+const BATCHES_READ = 200;
+
+interface Known {
+  overview: Promise<BatchOverview>;
+  /** `performance.now()` from which on it is read again. */
+  until: number;
+}
+
+export class BatchOverviews {
+  readonly #store: Store;
+  readonly #tail: Tail;
+  readonly #known = new Map<string, Known>();
+
+  constructor(store: Store, tail: Tail) {
+    this.#store = store;
+    this.#tail = tail;
+  }
+
+  /** @throws DatabaseUnavailableError */
+  of(batch: Batch): Promise<BatchOverview> {
+    // A batch that is resumed ends again at another time.
+    const key = `${batch.id} ${isOver(batch) ? batch.finishedAt : ""}`;
+    const known = this.#known.get(key);
+    if (known && performance.now() < known.until) return known.overview;
+    const entry: Known = { overview: this.#read(batch), until: Infinity };
+    this.#known.delete(key);
+    this.#known.set(key, entry);
+    const began = performance.now();
+    entry.overview.then(
+      () => {
+        const took = performance.now() - began;
+        if (!isOver(batch)) entry.until = performance.now() + Math.max(RUNNING_MS, COST_TIMES * took);
+      },
+      () => this.#known.delete(key),
+    );
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > MOST_KEPT && oldest !== undefined) this.#known.delete(oldest);
+    return entry.overview;
+  }
+
+  /** The newest batches that are over, oldest first. @throws DatabaseUnavailableError */
+  async trends(most: number): Promise<TrendsView> {
+    const { batches } = await this.#store.batches({ limit: BATCHES_READ });
+    const over = batches.filter(isOver).slice(0, most).toReversed();
+    const overviews: BatchOverview[] = [];
+    // One after the other: each is a pass over all events of a batch, and the database has other work.
+    for (const batch of over) overviews.push(await this.of(batch));
+    return {
+      batches: overviews.map(({ batch: { id, name, startedAt }, stages }) => ({ id, name, startedAt, stages })),
+    };
+  }
+
+  async #read(batch: Batch): Promise<BatchOverview> {
+    // With the last events of a batch that has just ended: this line is kept.
+    await this.#tail.refresh();
+    return this.#store.overview(batch, this.#tail.highest, new Date().toISOString());
+  }
+}
+
+function isOver({ status, finishedAt }: Batch): boolean {
+  return finishedAt !== null && status !== "running" && status !== "pending";
+}

@@ -1,0 +1,151 @@
+/** What leaves Cofi as a file: events, or files by stages, as CSV, JSON or NDJSON, piece by piece. */
+import { stringify } from "csv-stringify/sync";
+import type { Detail } from "./detail/detail.js";
+import { fileRow, matchingFiles, sortFiles, type FilesQuery } from "./detail/files-view.js";
+import type { Batch, LogEvent, LogEventDetail, StageSummary } from "./events.js";
+import { STAGES } from "./stages.js";
+import type { EventFilter, Store } from "./store.js";
+
+export const EXPORT_FORMATS = ["csv", "json", "ndjson"] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+export const CONTENT_TYPES: Readonly<Record<ExportFormat, string>> = {
+  csv: "text/csv; charset=utf-8",
+  json: "application/json; charset=utf-8",
+  ndjson: "application/x-ndjson; charset=utf-8",
+};
+
+type Value = string | number | null;
+type Row = Readonly<Record<string, Value | object>>;
+
+const FILE_COLUMNS = [
+  "fileName",
+  "audioSeconds",
+  "stage",
+  "state",
+  "attempts",
+  "host",
+  "durationMs",
+  "startedAt",
+  "endedAt",
+  "eventId",
+] as const;
+const EVENT_COLUMNS = [
+  "id",
+  "batchId",
+  "timestamp",
+  "stage",
+  "eventType",
+  "fileName",
+  "gpuIp",
+  "status",
+  "errorMessage",
+  "totalFiles",
+  "processedFiles",
+  "metadata",
+  "payloadBytes",
+  "responseBytes",
+  "attempt",
+  "durationMs",
+] as const satisfies readonly (keyof LogEvent)[];
+const BODY_COLUMNS = ["payload", "response"] as const satisfies readonly (keyof LogEventDetail)[];
+
+/** Rows made or read at a time. */
+const PAGE = 500;
+
+/** One row for each file and each stage that it is a business of; `eventId` is the event that says so. */
+export async function* exportFiles(
+  detail: Detail,
+  summaries: readonly StageSummary[],
+  query: Omit<FilesQuery, "offset" | "limit">,
+  format: ExportFormat,
+): AsyncGenerator<string> {
+  const files = sortFiles(detail, matchingFiles(detail, summaries, query), query);
+  yield* written(
+    format,
+    FILE_COLUMNS,
+    pagesOf(files, (file) => rowsOfFile(detail, summaries, file)),
+  );
+}
+
+async function* pagesOf(files: readonly number[], rows: (file: number) => Row[]): AsyncGenerator<Row[]> {
+  for (let start = 0; start < files.length; start += PAGE) yield files.slice(start, start + PAGE).flatMap(rows);
+}
+
+function rowsOfFile(detail: Detail, summaries: readonly StageSummary[], file: number): Row[] {
+  const { fileName, audioS, cells } = fileRow(detail, summaries, file);
+  return cells.flatMap((cell, stage): Row[] => {
+    if (!cell) return [];
+    const { host, eventId, ...rest } = cell;
+    return [
+      {
+        fileName,
+        audioSeconds: audioS,
+        stage: STAGES[stage]?.name ?? "",
+        ...rest,
+        host: host === null ? null : (detail.hosts.all[host] ?? null),
+        eventId: eventId || null,
+      },
+    ];
+  });
+}
+
+export interface EventsExport {
+  filter: EventFilter;
+  /** The highest id that it may hold: those that come while it is written are not in it. */
+  upToId: number;
+  format: ExportFormat;
+  /** Payloads and responses too: they hold transcripts and phone numbers. */
+  bodies: boolean;
+}
+
+/** The events that pass the filter, oldest first. @throws DatabaseUnavailableError */
+export async function* exportEvents(
+  store: Store,
+  batch: Batch,
+  { filter, upToId, format, bodies }: EventsExport,
+): AsyncGenerator<string> {
+  const columns = bodies ? [...EVENT_COLUMNS, ...BODY_COLUMNS] : EVENT_COLUMNS;
+  async function* pages(): AsyncGenerator<Row[]> {
+    for (let after = 0; ;) {
+      const page = await store.exportedEvents(batch.id, filter, { after, upToId, limit: PAGE, bodies });
+      if (page.length > 0) yield page as unknown as Row[];
+      if (page.length < PAGE) return;
+      after = page.at(-1)?.id ?? upToId;
+    }
+  }
+  yield* written(format, columns, pages());
+}
+
+/** Written so that a whole file is valid however many rows it has, none among them. */
+async function* written(
+  format: ExportFormat,
+  columns: readonly string[],
+  pages: AsyncIterable<readonly Row[]>,
+): AsyncGenerator<string> {
+  let isFirst = true;
+  const json = (row: Row): string =>
+    JSON.stringify(Object.fromEntries(columns.map((name) => [name, row[name] ?? null])));
+  if (format === "csv") yield csv([columns]);
+  if (format === "json") yield "[";
+  for await (const rows of pages) {
+    if (rows.length === 0) continue;
+    if (format === "csv") yield csv(rows.map((row) => columns.map((column) => cellOf(row[column]))));
+    else if (format === "ndjson") yield rows.map((row) => `${json(row)}\n`).join("");
+    else yield rows.map((row, index) => `${isFirst && index === 0 ? "" : ","}\n${json(row)}`).join("");
+    isFirst = false;
+  }
+  if (format === "json") yield "\n]\n";
+}
+
+function cellOf(value: Row[string] | undefined): Value {
+  return typeof value === "object" && value !== null ? JSON.stringify(value) : (value ?? null);
+}
+
+/**
+ * RFC 4180. A text that a spreadsheet would run as a formula gets an apostrophe in front, as OWASP advises ("CSV Injection");
+ * numbers stay numbers.
+ */
+function csv(rows: readonly (readonly Value[])[]): string {
+  return stringify(rows as Value[][], { escape_formulas: true, record_delimiter: "windows" });
+}

@@ -1,0 +1,111 @@
+/** One batch in one line, as SQL sees it: for lists of batches, of which most are in nobody's memory. */
+import { sql, type RawBuilder } from "kysely";
+import type { Database } from "./database.js";
+import { countDuration, emptyHistogram, percentile, type Histogram } from "./detail/histogram.js";
+import type { BatchOverview, StageOverview } from "./detail/shapes.js";
+import type { Batch, StageSummary } from "./events.js";
+import { effectiveBatch, summaryOf } from "./projection.js";
+import { figuresOf, indexed } from "./snapshot.js";
+import { STAGES } from "./stages.js";
+import { toDatabaseTime } from "./time.js";
+
+/** Points of a sparkline. */
+const SPARK_POINTS = 40;
+/** Ends of files; the tries that will be made again are none. */
+const IS_END = sql`(eventType = 'file_complete' OR (eventType = 'error' AND coalesce(status, 'failed') IN ('failed', 'success')))`;
+
+/** Counts over all events of the batch with an id up to `upToId`. `asOf`: the caller's clock, ISO 8601. @throws the driver's error */
+export async function overviewOf(
+  database: Database,
+  batch: Batch,
+  upToId: number,
+  asOf: string,
+): Promise<BatchOverview> {
+  const [{ stages, head }, durations] = await Promise.all([
+    figuresOf(database, batch.id, upToId),
+    durationsOf(database, batch.id, upToId),
+  ]);
+  const summaries = STAGES.map(({ name }) => summaryOf(name, stages.get(name)!));
+  const overview = summaries.map((summary) => stageOverview(summary, durations.get(summary.stage), asOf));
+  return {
+    batch: effectiveBatch({ batch, head }),
+    done: sumOf(overview.map(({ done }) => done)),
+    failed: sumOf(overview.map(({ failed }) => failed)),
+    progress: sumOf(summaries.map(progressOf)) / summaries.length,
+    stages: overview,
+    spark: await sparkOf(database, batch.id, upToId, summaries),
+    asOf,
+    head,
+  };
+}
+
+function stageOverview(summary: StageSummary, durations: Histogram | undefined, asOf: string): StageOverview {
+  const { stage, label, status, done, failed, startedAt, finishedAt } = summary;
+  const durationMs = startedAt === null ? null : Date.parse(finishedAt ?? asOf) - Date.parse(startedAt);
+  return {
+    stage,
+    label,
+    status,
+    done,
+    failed,
+    durationMs,
+    failureRate: done + failed > 0 ? failed / (done + failed) : null,
+    perMinute: durationMs !== null && durationMs > 0 && done > 0 ? done / (durationMs / 60_000) : null,
+    p50Ms: durations ? percentile(durations, 0.5) : null,
+    p95Ms: durations ? percentile(durations, 0.95) : null,
+  };
+}
+
+function progressOf({ status, progress }: StageSummary): number {
+  return status === "success" || status === "failed" ? 1 : (progress ?? 0);
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}
+
+/** How long the tries that ended took, by stage. */
+async function durationsOf(database: Database, batchId: number, upToId: number): Promise<Map<string, Histogram>> {
+  const { rows } = await sql<{ stage: string; durationMs: number; tries: number }>`
+    SELECT stage, durationMs, count(*) AS tries FROM ${indexed(database, "batchExecutionLog_replay")}
+    WHERE batchId = ${batchId} AND id <= ${upToId} AND durationMs IS NOT NULL AND fileName IS NOT NULL
+      AND eventType IN ('file_complete', 'error')
+    GROUP BY stage, durationMs`.execute(database.kysely);
+  const stages = new Map<string, Histogram>();
+  for (const { stage, durationMs, tries } of rows) {
+    let histogram = stages.get(stage);
+    if (!histogram) stages.set(stage, (histogram = emptyHistogram()));
+    countDuration(histogram, Number(durationMs), Number(tries));
+  }
+  return stages;
+}
+
+/** Files that ended in each of {@link SPARK_POINTS} equal parts of the time from the first event to the last; empty without any. */
+async function sparkOf(
+  database: Database,
+  batchId: number,
+  upToId: number,
+  summaries: readonly StageSummary[],
+): Promise<number[]> {
+  const from = Math.min(...summaries.flatMap(({ startedAt }) => (startedAt === null ? [] : Date.parse(startedAt))));
+  const to = Math.max(...summaries.flatMap(({ lastEventAt }) => (lastEventAt === null ? [] : Date.parse(lastEventAt))));
+  if (!(to >= from)) return [];
+  const widthMs = Math.max(1, Math.ceil((to - from + 1) / SPARK_POINTS));
+  const { rows } = await sql<{ part: number; files: number }>`
+    SELECT ${partOf(database, toDatabaseTime(new Date(from)), widthMs)} AS part, count(*) AS files
+    FROM ${indexed(database, "batchExecutionLog_replay")}
+    WHERE batchId = ${batchId} AND id <= ${upToId} AND fileName IS NOT NULL AND ${IS_END}
+    GROUP BY part`.execute(database.kysely);
+  const spark = Array.from({ length: SPARK_POINTS }, () => 0);
+  for (const { part, files } of rows) {
+    const at = Number(part);
+    if (at >= 0 && at < SPARK_POINTS) spark[at] = (spark[at] ?? 0) + Number(files);
+  }
+  return spark;
+}
+
+function partOf({ dialect }: Database, from: string, widthMs: number): RawBuilder<unknown> {
+  return dialect === "mysql"
+    ? sql`FLOOR(TIMESTAMPDIFF(MICROSECOND, ${from}, timestamp) / ${sql.lit(widthMs * 1_000)})`
+    : sql`CAST(floor(round((julianday(timestamp) - julianday(${from})) * 86400000) / ${sql.lit(widthMs)}) AS INTEGER)`;
+}
