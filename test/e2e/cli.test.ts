@@ -1,5 +1,5 @@
 /** What `cofi` says and how it exits when something is wrong: each message names the cause and the remedy. */
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
@@ -171,6 +171,36 @@ describe("cofi", () => {
       const { code, output } = await runCofi(["serve"], { ...env, COFI_PORT: "0", ...settings });
       expect([code, output]).toEqual([2, expect.stringMatching(/COFI_(PRUNE_AT|KEEP_EVENTS)/)]);
     }
+  });
+
+  test("exports files and events, to a file that appears whole, and says what it does not know", async () => {
+    const empty = await runCofi(["export", "events"], {
+      ...env,
+      COFI_DATABASE_URL: `sqlite:${join(root, "x.sqlite")}`,
+    });
+    expect([empty.code, empty.output]).not.toEqual([0, ""]);
+    expect((await runCofi(["migrate"], env)).code).toBe(0);
+    expect(await runCofi(["export", "files"], env)).toMatchObject({ code: 2 });
+    const folder = await batch({ "calls.csv": CALLS, "trades.csv": TRADES, "a.wav": "" });
+    await runCofi(["run", folder], env);
+    const output = join(root, "events.ndjson");
+    expect(await runCofi(["export", "events", "--format", "ndjson", "--output", output], env)).toMatchObject({
+      code: 0,
+    });
+    const lines = (await readFile(output, "utf8")).trim().split("\n");
+    expect(lines.map((line) => (JSON.parse(line) as { stage: string }).stage)).toContain("file_distribution");
+    expect(lines[0]).not.toContain('"payload"');
+    expect((await stat(output)).mode & 0o077).toBe(0);
+    const files = await runCofi(["export", "files"], env);
+    expect(files.output).toMatch(/fileName,audioSeconds,stage,state[^]*a\.wav,10,file_distribution,/);
+    for (const wrong of [
+      ["export", "trades"],
+      ["export", "files", "--format", "xlsx"],
+      ["export", "files", "--batch", "x"],
+    ])
+      expect(await runCofi(wrong, env)).toMatchObject({ code: 2 });
+    const unwritable = await runCofi(["export", "files", "--output", join(root, "no", "such.csv")], env);
+    expect([unwritable.code, unwritable.output]).toEqual([1, expect.stringMatching(/such\.csv cannot be written/)]);
   });
 
   test("keeps its data where it is told to", async () => {

@@ -2,7 +2,7 @@
  * A night in which one host answers garbage, one stage hangs, 3 % of the files fail for two causes and one file vanished
  * between two stages: an operator finds each from the first page.
  */
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "kysely";
@@ -17,21 +17,26 @@ import { launchBrowser } from "../support/browser.js";
 import { startCofi, type CofiProcess } from "../support/cofi.js";
 
 const FILES = 600;
+const FOCUSED_ROW = "document.activeElement.dataset.index";
 let root: string;
 let dashboard: CofiProcess;
 let browser: Browser;
 let page: Page;
 let url: string;
+let databaseUrl: string;
+let batchId: number;
 let vanished: string;
 let failed: number;
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "cofi-operator-"));
-  const databaseUrl = `sqlite:${join(root, "cofi.sqlite")}`;
+  databaseUrl = `sqlite:${join(root, "cofi.sqlite")}`;
   const database = await openDatabase(databaseUrl);
   await migrate(database);
-  const generated = await generateBatch({ store: new Store(database), spoolDir: root, files: FILES, trouble: true });
-  ({ failed } = generated);
+  const store = new Store(database);
+  await generateBatch({ store, spoolDir: root, files: 20, name: "quiet" });
+  const generated = await generateBatch({ store, spoolDir: root, files: FILES, name: "night", trouble: true });
+  ({ failed, batchId } = generated);
   vanished = generated.vanished ?? "";
   // Ten minutes ago: what hangs has hung for long enough to be told.
   await sql`UPDATE batchExecutionLog SET timestamp = strftime('%Y-%m-%d %H:%M:%f', timestamp, '-600 seconds')`.execute(
@@ -107,7 +112,132 @@ test("the same counts by the page and by SQL; a link reopens what was sent", asy
   await expect.poll(() => page.getByTestId("files-total").textContent()).toBe(`${failed} files`);
 });
 
-test.each(["stages", "files", "handoffs", "time", "hosts", "errors"])(
+test("all batches: filters and batches side by side are in the address, and open a batch", async () => {
+  await page.goto(`${url}/?view=batches`);
+  const rows = page.locator("tr[data-batch]");
+  await expect.poll(() => rows.count()).toBe(2);
+  expect(await rows.first().textContent()).toContain("Running");
+  await rows.first().locator(".sparkline").waitFor();
+  await page.getByRole("checkbox", { name: /^Watch night/ }).check();
+  await page.getByRole("checkbox", { name: /^Watch quiet/ }).check();
+  await page.locator("[data-watched]").nth(1).getByText("Speech to text").waitFor();
+  await page.getByRole("combobox", { name: "Status" }).selectOption("completed");
+  await expect.poll(() => rows.count()).toBe(1);
+  const sent = page.url();
+  await page.goto(url);
+  await page.goto(sent);
+  await expect.poll(() => rows.count()).toBe(1);
+  await expect.poll(() => page.locator("[data-watched]").count()).toBe(2);
+  await rows.getByRole("link", { name: "quiet" }).click();
+  await page.getByRole("heading", { name: "quiet", level: 1 }).waitFor();
+  await page.locator(".card").first().waitFor();
+});
+
+test("the files that are filtered leave as a file with their events", async () => {
+  await page.goto(`${url}/?view=files&state=failed&stage=denoise`);
+  await expect.poll(() => page.getByTestId("files-total").textContent()).toBe(`${failed} files`);
+  await page.getByRole("button", { name: "Export" }).click();
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("link", { name: "NDJSON" }).first().click();
+  const download = await downloading;
+  const lines = (await readFile(await download.path(), "utf8")).trim().split("\n");
+  const rows = lines.map((line) => JSON.parse(line) as { fileName: string; eventId: number });
+  expect(new Set(rows.map(({ fileName }) => fileName)).size).toBe(failed);
+  expect(rows.every(({ eventId }) => eventId > 0)).toBe(true);
+});
+
+test("each alert is told once, with its link, also after a reload", async () => {
+  await page.getByTestId("alerts").click();
+  await page.getByRole("checkbox", { name: /Tell me when/ }).check();
+  await page.getByRole("spinbutton").fill("0.1");
+  await page.getByRole("spinbutton").press("Tab");
+  const told = page.getByRole("list", { name: "Alerts told" }).getByRole("link");
+  await expect.poll(() => told.allTextContents()).toHaveLength(3);
+  const texts = (await told.allTextContents()).join("\n");
+  expect(texts).toMatch(/Speech to text stands still/);
+  expect(texts).toMatch(/% of the file steps failed/);
+  await page.reload();
+  await page.getByTestId("findings").waitFor();
+  await page.getByTestId("alerts").click();
+  await expect.poll(() => told.count()).toBe(3);
+  expect(await page.getByTestId("alerts").textContent()).toBe("Alerts on");
+  await told.filter({ hasText: "file steps failed" }).click();
+  await page.locator(".cause").first().waitFor();
+});
+
+test("the page stands still while it is paused, counts what comes, and shows it on resuming", async () => {
+  await page.goto(`${url}/?batch=${batchId}`);
+  const age = page.getByTestId("data-age");
+  await page.getByTestId("pause").click();
+  await expect.poll(() => page.locator("[data-connection]").textContent()).toContain("Paused");
+  const before = /event ([\d,]+), /.exec((await age.textContent()) ?? "")?.[1];
+  const database = await openDatabase(databaseUrl);
+  for (let n = 0; n < 3; n++)
+    await sql`INSERT INTO batchExecutionLog (batchId, stage, eventType, errorMessage) VALUES (${batchId}, 'llm2', 'info', ${`word ${n} of a latecomer`})`.execute(
+      database.kysely,
+    );
+  await database.close();
+  await expect.poll(() => page.getByTestId("pause").textContent()).toBe("Resume, 3 new");
+  expect(await age.textContent()).toContain(`event ${before},`);
+  expect(await page.getByText("word 2 of a latecomer").count()).toBe(0);
+  await page.getByTestId("pause").click();
+  await page.getByText("word 2 of a latecomer").waitFor();
+  expect(/event ([\d,]+), /.exec((await age.textContent()) ?? "")?.[1]).not.toBe(before);
+});
+
+test("the matrix is reached by keyboard from its first row to its last", async () => {
+  await page.goto(`${url}/?view=files`);
+  await page.locator(".matrix-row").first().focus();
+  await page.keyboard.press("End");
+  await expect.poll(() => page.evaluate(FOCUSED_ROW)).toBe(String(FILES - 1));
+  await page.keyboard.press("PageUp");
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("Home");
+  await expect.poll(() => page.evaluate(FOCUSED_ROW)).toBe("0");
+  await page.keyboard.press("ArrowDown");
+  expect(await page.evaluate(FOCUSED_ROW)).toBe("1");
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog").waitFor();
+});
+
+test("a silent host and a slow file are told apart from a stage that stands still", async () => {
+  const ownDatabase = `sqlite:${join(root, "silent.sqlite")}`;
+  const database = await openDatabase(ownDatabase);
+  await migrate(database);
+  const { id } = await new Store(database).createBatch({ name: "silent", folder: null });
+  const insert = (eventType: string, fileName: string | null, gpuIp: string | null, secondsAgo: number) =>
+    sql`INSERT INTO batchExecutionLog (batchId, stage, eventType, fileName, gpuIp, totalFiles, timestamp)
+      VALUES (${id}, 'stt', ${eventType}, ${fileName}, ${gpuIp}, ${eventType === "stage_start" ? 4 : null},
+        strftime('%Y-%m-%d %H:%M:%f', 'now', ${`-${secondsAgo} seconds`}))`.execute(database.kysely);
+  await insert("stage_start", null, null, 400);
+  await insert("file_start", "lost.wav", "10.0.0.1", 300);
+  await insert("file_start", "long.wav", "10.0.0.2", 200);
+  await insert("file_start", "quick.wav", "10.0.0.2", 5);
+  await insert("file_complete", "quick.wav", "10.0.0.2", 0);
+  await database.close();
+  const own = startCofi(["serve"], { COFI_DATABASE_URL: ownDatabase, COFI_DATA_DIR: root, COFI_PORT: "0" });
+  try {
+    await page.goto((await own.printed(/Dashboard: (http\S+)/))[1] ?? "");
+    await finding("silent-host").waitFor();
+    expect(await finding("silent-host").textContent()).toContain("10.0.0.1 is silent in Speech to text");
+    expect(await finding("slow-file").textContent()).toContain("2 files are slow in Speech to text");
+    expect(await finding("stuck-stage").count()).toBe(0);
+  } finally {
+    await own.stop();
+  }
+});
+
+test("a page that lost its dashboard says that it is blind, not that something stalls", async () => {
+  const own = startCofi(["serve"], { COFI_DATABASE_URL: databaseUrl, COFI_DATA_DIR: root, COFI_PORT: "0" });
+  const ownUrl = (await own.printed(/Dashboard: (http\S+)/))[1] ?? "";
+  await page.goto(ownUrl);
+  await finding("stuck-stage").waitFor();
+  await own.stop();
+  await page.locator('[data-finding="blind"]').waitFor();
+  expect(await finding("stuck-stage").count()).toBe(0);
+});
+
+test.each(["stages", "files", "handoffs", "time", "hosts", "errors", "metrics", "batches"])(
   "%s: nothing serious for axe, light and dark, wide and on a phone",
   async (view) => {
     await mkdir("test-results", { recursive: true });
@@ -117,7 +247,7 @@ test.each(["stages", "files", "handoffs", "time", "hosts", "errors"])(
         await page.setViewportSize({ width, height: width === 390 ? 844 : 900 });
         await page.goto(`${url}/?view=${view}`);
         await page.locator("main .panel, main .card").first().waitFor();
-        await page.locator(".view-loading").waitFor({ state: "detached" });
+        await expect.poll(() => page.locator(".view-loading").count()).toBe(0);
         await page.screenshot({ path: `test-results/operator-${view}-${colorScheme}-${width}.png` });
         expect(await axeViolations(page), `${view} ${colorScheme} ${width}`).toEqual([]);
         const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");

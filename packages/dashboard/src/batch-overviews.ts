@@ -37,17 +37,19 @@ export class BatchOverviews {
     const entry: Known = { overview: this.#read(batch), until: Infinity };
     this.#known.delete(key);
     this.#known.set(key, entry);
-    const began = performance.now();
-    entry.overview.then(
-      () => {
-        const took = performance.now() - began;
-        if (!isOver(batch)) entry.until = performance.now() + Math.max(RUNNING_MS, COST_TIMES * took);
-      },
-      () => this.#known.delete(key),
-    );
+    void this.#judge(key, entry, isOver(batch));
     const [oldest] = this.#known.keys();
     if (this.#known.size > MOST_KEPT && oldest !== undefined) this.#known.delete(oldest);
     return entry.overview;
+  }
+
+  /** Until when it may be kept: for good, for a while, or not at all. */
+  async #judge(key: string, entry: Known, isForGood: boolean): Promise<void> {
+    const began = performance.now();
+    const [outcome] = await Promise.allSettled([entry.overview]);
+    if (outcome.status === "rejected") this.#known.delete(key);
+    else if (!isForGood)
+      entry.until = performance.now() + Math.max(RUNNING_MS, COST_TIMES * (performance.now() - began));
   }
 
   /** The newest batches that are over, oldest first. @throws DatabaseUnavailableError */

@@ -143,7 +143,7 @@ describe("reconciliation", () => {
     expect(names({ stage: denoise, state: "failed" })).toEqual(["c"]);
     expect(names({ stage: denoise, state: "skipped" })).toEqual(["e"]);
     expect(names({ text: "B" })).toEqual(["b"]);
-    expect(names({ cause: 0 })).toEqual(["c"]);
+    expect(names({ cause: detail.errors[0]?.cause })).toEqual(["c"]);
     expect(names({ host: "gpu-2" })).toEqual([]);
     expect(names({ everything: true })).toContain("calls.csv");
     expect(names({ sort: "progress", descending: true, limit: 2 })).toEqual(["a", "b"]);

@@ -80,6 +80,11 @@ export function age(ms: number): string {
   return `${Math.round(seconds / 86_400)} d ago`;
 }
 
+/** How far what is shown lags: `0.3 s behind`. */
+export function behind(ms: number): string {
+  return age(ms).replace(/ ago$/, " behind");
+}
+
 /** Powers of 1,000: `812 B`, `4.1 kB`, `2.3 MB`. */
 export function bytes(count: number): string {
   if (count < 1_000) return `${count} B`;
@@ -107,4 +112,16 @@ export function rate(perMinute: number): string {
 
 function two(value: number): string {
   return String(value).padStart(2, "0");
+}
+
+/**
+ * The instant at which a day begins, so many days later; ISO 8601, UTC. null for what is no day.
+ * @param day `YYYY-MM-DD`
+ */
+export function startOfDay(day: string, daysLater: number, zone: Zone): string | null {
+  const [, year, month, date] = /^(\d{4})-(\d{2})-(\d{2})$/.exec(day) ?? [];
+  if (year === undefined || month === undefined || date === undefined) return null;
+  const parts = [Number(year), Number(month) - 1, Number(date) + daysLater] as const;
+  const at = zone === "utc" ? new Date(Date.UTC(...parts)) : new Date(...parts);
+  return Number.isNaN(at.getTime()) ? null : at.toISOString();
 }

@@ -12,6 +12,8 @@ export type Connection = "connecting" | "live" | "reconnecting" | "missing" | "r
 export interface Freshness {
   /** Server time of what is shown, ms since 1970. */
   asOf: number;
+  /** Highest event id in what is shown. */
+  head: number;
   /** `performance.now()` when it was learnt. */
   learntAt: number;
 }
@@ -30,6 +32,9 @@ export class LiveState {
   /** Set while the server says that its database cannot be reached. */
   readonly databaseProblem = signal<string | null>(null);
   readonly freshness = signal<Freshness | null>(null);
+  /** While it is, everything stands still as it is; events that come are only counted. */
+  readonly paused = signal(false);
+  readonly waiting = signal(0);
   /** null: no batch at all; undefined: not known yet. */
   readonly batch = signal<Batch | null | undefined>(undefined);
   /** In stage order; replaced as a whole only when other stages come. */
@@ -54,7 +59,7 @@ export class LiveState {
     this.#eventsPerStage = Math.max(1, snapshot.eventsPerStage);
     this.batch.value = snapshot.batch;
     this.unknownStages.value = snapshot.unknownStages;
-    this.learn(Date.parse(snapshot.asOf));
+    this.learn(Date.parse(snapshot.asOf), snapshot.head);
     const states = snapshot.stages.map((summary) => {
       const state = known.get(summary.stage) ?? { summary: signal(summary), feed: signal(EMPTY_FEED) };
       setIfChanged(state.summary, summary);
@@ -89,12 +94,12 @@ export class LiveState {
     }
     setIfChanged(this.batch, last.batch);
     setIfChanged(this.unknownStages, last.unknownStages);
-    this.learn(Date.parse(last.asOf));
+    this.learn(Date.parse(last.asOf), last.head);
   }
 
-  /** What is shown is how things were at `asOf` (server time). */
-  learn(asOf: number): void {
-    if (Number.isFinite(asOf)) this.freshness.value = { asOf, learntAt: performance.now() };
+  /** What is shown is how things were at `asOf` (server time); without a `head` nothing has come since. */
+  learn(asOf: number, head = this.freshness.peek()?.head ?? 0): void {
+    if (Number.isFinite(asOf)) this.freshness.value = { asOf, head, learntAt: performance.now() };
   }
 
   /** The server's time now, as far as known. */

@@ -46,6 +46,22 @@ export class LiveFeed {
     this.#connect();
   }
 
+  /** Lets everything stand still, for reading. */
+  pause(): void {
+    this.#flush();
+    this.state.paused.value = true;
+  }
+
+  /** Shows how things are now: what came meanwhile was not kept, however much it was. */
+  resume(): void {
+    together(() => {
+      this.state.paused.value = false;
+      this.state.waiting.value = 0;
+    });
+    this.#lastEventId = "";
+    this.#connect();
+  }
+
   /** Connects now, as after signing in. */
   retry(): void {
     this.#attempts = 0;
@@ -86,6 +102,11 @@ export class LiveFeed {
     this.#attempts = 0;
     if (message.lastEventId !== "") this.#lastEventId = message.lastEventId;
     const data = JSON.parse(message.data) as Snapshot | Frame;
+    if (this.state.paused.peek() && this.state.batch.peek() !== undefined) {
+      if ("batchId" in data && data.batchId === this.state.batch.peek()?.id)
+        this.state.waiting.value += data.events.length;
+      return;
+    }
     // A snapshot makes all that waits before it superfluous, except events: they may be counted as new.
     this.#queue.push(data);
     if (isSnapshot && this.state.batch.peek() === undefined) return this.#flush();
@@ -126,7 +147,8 @@ export class LiveFeed {
       this.#failedChecks = 0;
       this.state.databaseProblem.value = health.database === "ok" ? null : health.detail;
       const { connection, freshness } = this.state;
-      if (connection.peek() !== "live" || health.database !== "ok" || !freshness.peek()) return;
+      if (connection.peek() !== "live" || health.database !== "ok" || !freshness.peek() || this.state.paused.peek())
+        return;
       this.state.learn(this.state.serverNow() - (health.lagMs ?? 0));
     } catch (error) {
       if (source !== this.#source) return;

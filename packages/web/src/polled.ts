@@ -1,11 +1,13 @@
 /** What a view asks the server for, again and again while it is shown: when events have come, at most once a second. */
 import { signal, useSignalEffect, type ReadonlySignal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import { getJson } from "./api.js";
 import type { LiveState } from "./live-state.js";
 
 export interface Polled<T> {
   data: T | null;
+  /** What `data` answers; null before the first answer. */
+  answers: string | null;
   /** Why the latest attempt failed; null when it did not. */
   problem: string | null;
 }
@@ -14,16 +16,25 @@ const LEAST_PAUSE_MS = 1_000;
 /** Some of it changes with time alone. */
 const MOST_PAUSE_MS = 5_000;
 
+export interface Polling {
+  /** How things were when it was first read is how they stay. */
+  once?: boolean;
+  /** Also in a page that nobody looks at. */
+  hidden?: boolean;
+}
+
 /** `path` null: nothing to ask. A new path keeps the old data until the first answer. */
-export function usePolled<T>(path: string | null, state: LiveState): ReadonlySignal<Polled<T>> {
-  const polled = useMemo(() => signal<Polled<T>>({ data: null, problem: null }), []);
+export function usePolled<T>(path: string | null, state: LiveState, polling: Polling = {}): ReadonlySignal<Polled<T>> {
+  const polled = useMemo(() => signal<Polled<T>>({ data: null, answers: null, problem: null }), []);
   const wanted = useMemo(() => signal(path), []);
   wanted.value = path;
+  const how = useRef(polling);
+  how.current = polling;
   useSignalEffect(() => {
     const asked = wanted.value;
     if (asked === null) return undefined;
     const controller = new AbortController();
-    void poll(asked, polled, state, controller.signal);
+    void poll(asked, polled, state, how, controller.signal);
     return () => controller.abort();
   });
   return polled;
@@ -33,29 +44,37 @@ async function poll<T>(
   path: string,
   polled: ReturnType<typeof signal<Polled<T>>>,
   state: LiveState,
+  how: { current: Polling },
   stop: AbortSignal,
 ): Promise<void> {
   while (!stop.aborted) {
     const asOf = state.freshness.peek()?.asOf;
     try {
-      polled.value = { data: await getJson<T>(path, stop), problem: null };
+      polled.value = { data: await getJson<T>(path, stop), answers: path, problem: null };
     } catch (error) {
       if (stop.aborted) return;
       polled.value = {
         data: polled.peek()?.data ?? null,
+        answers: polled.peek()?.answers ?? null,
         problem: error instanceof Error ? error.message : String(error),
       };
     }
-    await news(state, asOf, stop);
+    if (how.current.once && polled.peek()?.problem === null) return;
+    await news(state, asOf, how, stop);
   }
 }
 
-/** Waits until there may be something new to ask for, and the page is looked at. */
-async function news(state: LiveState, asOf: number | undefined, stop: AbortSignal): Promise<void> {
+/** Waits until there may be something new to ask for, and the page is looked at and not paused. */
+async function news(
+  state: LiveState,
+  asOf: number | undefined,
+  how: { current: Polling },
+  stop: AbortSignal,
+): Promise<void> {
   const started = performance.now();
   while (!stop.aborted) {
     await new Promise((resolve) => setTimeout(resolve, LEAST_PAUSE_MS));
-    if (document.hidden) continue;
+    if (state.paused.peek() || (document.hidden && !how.current.hidden)) continue;
     if (state.freshness.peek()?.asOf !== asOf || performance.now() - started >= MOST_PAUSE_MS) return;
   }
 }

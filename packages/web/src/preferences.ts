@@ -1,5 +1,6 @@
 /** What the viewer chose: the look and the time zone (kept in this browser), the batch and the open event (kept in the URL). */
 import { effect, signal } from "@preact/signals";
+import { DEFAULT_ALERTS, type Alert, type AlertSettings } from "./alerts.js";
 import type { Zone } from "./format.js";
 
 export type Theme = "auto" | "light" | "dark";
@@ -30,6 +31,43 @@ effect(() => {
   store("cofi.theme", theme.value);
 });
 effect(() => store("cofi.zone", zone.value));
+
+function storedJson<T>(key: string, isOne: (value: unknown) => value is T, fallback: T): T {
+  try {
+    const value: unknown = JSON.parse(localStorage.getItem(key) ?? "null");
+    return isOne(value) ? value : fallback;
+  } catch {
+    // As above, or written by another version.
+    return fallback;
+  }
+}
+
+export const alertSettings = signal<AlertSettings>({
+  ...DEFAULT_ALERTS,
+  ...storedJson(
+    "cofi.alerts",
+    (value): value is Partial<AlertSettings> => typeof value === "object" && value !== null,
+    {},
+  ),
+});
+effect(() => store("cofi.alerts", JSON.stringify(alertSettings.value)));
+
+const MOST_TOLD = 200;
+const toldBefore = (): Alert[] => storedJson("cofi.told", (value): value is Alert[] => Array.isArray(value), []);
+/** Newest first. */
+export const told = signal(toldBefore());
+
+/** Those that nobody was told yet, in any page of this browser; from now on they are. */
+export function takeUntold(alerts: readonly Alert[]): Alert[] {
+  if (alerts.length === 0) return [];
+  const known = toldBefore();
+  const keys = new Set([...known, ...told.peek()].map(({ key }) => key));
+  const untold = alerts.filter(({ key }) => !keys.has(key));
+  if (untold.length === 0) return [];
+  told.value = [...untold, ...told.peek()].slice(0, MOST_TOLD);
+  store("cofi.told", JSON.stringify(told.value));
+  return untold;
+}
 
 function batchInUrl(): number | null {
   const text = new URLSearchParams(location.search).get("batch");
@@ -63,7 +101,8 @@ export function chooseBatch(id: number | null): void {
   const view = url.searchParams.get("view");
   url.search = "";
   if (id !== null) url.searchParams.set("batch", String(id));
-  if (view !== null) url.searchParams.set("view", view);
+  // Who chooses from the list of all wants to see the batch.
+  if (view !== null && view !== "batches") url.searchParams.set("view", view);
   history.pushState(null, "", url);
   readUrl();
 }

@@ -9,11 +9,28 @@ export const VIEWS = [
   { name: "time", label: "Time" },
   { name: "hosts", label: "Hosts" },
   { name: "errors", label: "Errors" },
+  { name: "metrics", label: "Metrics" },
+  { name: "batches", label: "All batches" },
 ] as const;
 export type ViewName = (typeof VIEWS)[number]["name"];
 
-/** Parameters of the files view; each as it stands in the URL and in the API. */
-const FILTERS = ["stage", "state", "host", "cause", "text", "minDurationMs", "sort", "order", "everything"] as const;
+/** Parameters of the views of files and of batches; each as it stands in the URL and in the API. */
+const FILTERS = [
+  "stage",
+  "state",
+  "host",
+  "cause",
+  "text",
+  "minDurationMs",
+  "sort",
+  "order",
+  "everything",
+  "status",
+  "from",
+  "to",
+  "before",
+  "watch",
+] as const;
 export type Filters = Partial<Record<(typeof FILTERS)[number], string>>;
 
 export interface Place {

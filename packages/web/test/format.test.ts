@@ -1,11 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { age, bytes, clock, duration, fullTime, number, percent, rate, stopwatch } from "../src/format.js";
+import { age, bytes, clock, duration, fullTime, number, percent, rate, startOfDay, stopwatch } from "../src/format.js";
 
 describe("times", () => {
   it("are said in UTC when asked for", () => {
     expect(clock("2026-11-23T02:15:07.123Z", "utc")).toBe("02:15:07");
     expect(clock("2026-11-23T00:00:00.000Z", "utc")).toBe("00:00:00");
     expect(fullTime("2026-11-23T02:15:07.009Z", "utc")).toBe("23 Nov 2026, 02:15:07.009 UTC");
+  });
+
+  it("of days begin at midnight, and refuse what is no day", () => {
+    expect(startOfDay("2026-11-30", 0, "utc")).toBe("2026-11-30T00:00:00.000Z");
+    expect(startOfDay("2026-11-30", 1, "utc")).toBe("2026-12-01T00:00:00.000Z");
+    expect(startOfDay("2026-11-30", 1, "local")).toBe(new Date(2026, 11, 1).toISOString());
+    expect(startOfDay("30.11.2026", 0, "utc")).toBeNull();
   });
 
   it("that are none are shown as they are", () => {

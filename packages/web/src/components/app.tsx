@@ -14,7 +14,7 @@ export function App({ feed }: { feed: LiveFeed }) {
       <a class="skip" href="#stages">
         Skip to the stages
       </a>
-      <Header state={feed.state} />
+      <Header feed={feed} />
       <main id="stages" tabindex={-1}>
         <Main feed={feed} />
       </main>
@@ -29,6 +29,8 @@ const LAZY: Readonly<Record<Exclude<ViewName, "stages">, ReturnType<typeof lazyV
   handoffs: lazyView(async () => (await import("../views/handoffs.js")).HandoffsView),
   time: lazyView(async () => (await import("../views/time.js")).TimeView),
   hosts: lazyView(async () => (await import("../views/hosts.js")).HostsView),
+  metrics: lazyView(async () => (await import("../views/metrics.js")).MetricsView),
+  batches: lazyView(async () => (await import("../views/batches.js")).BatchesView),
   errors: lazyView(async () => (await import("../views/errors.js")).ErrorsView),
 };
 

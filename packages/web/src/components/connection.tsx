@@ -1,6 +1,8 @@
-import { age, clock, zoneName } from "../format.js";
+import { behind, clock, number, zoneName } from "../format.js";
+import type { LiveFeed } from "../live.js";
 import type { LiveState } from "../live-state.js";
 import { zone } from "../preferences.js";
+import { AlertControls } from "./alerts.js";
 import { ticks } from "./ticking.js";
 
 /** Older than this, what is shown counts as stale: a silent stream is checked every few seconds. */
@@ -16,13 +18,27 @@ function describe(state: LiveState): Shown {
   if (connection === "missing") return { look: "broken", glyph: "✕", word: "No such batch", detail };
   if (connection === "live" && database !== null)
     return { look: "broken", glyph: "✕", word: "Database unreachable", detail: database };
+  if (connection === "live" && state.paused.value)
+    return { look: "waiting", glyph: "‖", word: "Paused", detail: "Nothing on the page changes" };
   if (connection === "live") return { look: "live", glyph: "●", word: "Live", detail: "Connected to the dashboard" };
   const word = connection === "connecting" ? "Connecting" : "Reconnecting";
   if (database !== null) return { look: "broken", glyph: "✕", word: "Database unreachable", detail: database };
   return { look: "waiting", glyph: "◌", word, detail };
 }
 
-export function ConnectionState({ state }: { state: LiveState }) {
+/** Nobody can tell whether what is shown is how things are. Why, for people; null while it can be told. */
+export function blindness(state: LiveState): string | null {
+  const { look, word, detail } = describe(state);
+  if (look === "broken" || state.connection.value === "reconnecting") return detail || word;
+  void ticks.slow.value;
+  const freshness = state.freshness.value;
+  const isSilent = freshness !== null && !state.paused.value && performance.now() - freshness.learntAt > STALE_MS;
+  return isSilent ? "The dashboard has not said for a while how things are." : null;
+}
+export const BLIND_RULE = `The connection or the database is lost, or there has been no word for more than ${STALE_MS / 1_000} s: what is shown may be old, and stalls cannot be told.`;
+
+export function ConnectionState({ feed }: { feed: LiveFeed }) {
+  const { state } = feed;
   const { look, glyph, word, detail } = describe(state);
   return (
     <div class="connection" data-look={look} data-connection={state.connection.value} title={detail}>
@@ -32,8 +48,26 @@ export function ConnectionState({ state }: { state: LiveState }) {
         </span>
         {word}
       </span>
-      <DataAge state={state} isLive={look === "live"} />
+      <DataAge state={state} isLive={look === "live" || state.paused.value} />
+      <PauseButton feed={feed} />
+      <AlertControls state={state} />
     </div>
+  );
+}
+
+function PauseButton({ feed }: { feed: LiveFeed }) {
+  const { paused, waiting, batch } = feed.state;
+  if (!batch.value) return null;
+  return (
+    <button
+      type="button"
+      class="button quiet pause"
+      aria-pressed={paused.value}
+      onClick={() => (paused.value ? feed.resume() : feed.pause())}
+      data-testid="pause"
+    >
+      {paused.value ? `Resume${waiting.value > 0 ? `, ${number(waiting.value)} new` : ""}` : "Pause"}
+    </button>
   );
 }
 
@@ -42,11 +76,12 @@ function DataAge({ state, isLive }: { state: LiveState; isLive: boolean }) {
   const freshness = state.freshness.value;
   if (!freshness) return <span class="data-age">no data yet</span>;
   const old = performance.now() - freshness.learntAt;
-  const isStale = !isLive || old > STALE_MS;
+  const isStale = !isLive || (old > STALE_MS && !state.paused.value);
   return (
     <span class="data-age" data-stale={isStale ? "" : undefined} data-testid="data-age">
       {isStale && <strong>stale, </strong>}as of <time>{clock(freshness.asOf, zone.value)}</time>{" "}
-      {zoneName(zone.value, new Date(freshness.asOf))}, <span class="data-age-ago">{age(old)}</span>
+      {zoneName(zone.value, new Date(freshness.asOf))}, event {number(freshness.head)},{" "}
+      <span class="data-age-ago">{behind(old)}</span>
     </span>
   );
 }

@@ -1,21 +1,38 @@
 import type { Finding } from "@cofi/event-log/detail/shapes";
 import type { LiveState } from "../live-state.js";
+import { useHeld } from "../held.js";
 import { usePolled } from "../polled.js";
+import { BLIND_RULE, blindness } from "./connection.js";
 import { follow, hrefOf, type Place } from "../views.js";
 
 /** What an operator should look at first, each with the way to it. Nothing is drawn while nothing is wrong. */
 export function Findings({ batchId, state }: { batchId: number; state: LiveState }) {
   const { data } = usePolled<{ findings: Finding[] }>(`api/batch/${batchId}/findings`, state).value;
-  if (!data || data.findings.length === 0) return null;
+  const blind = blindness(state);
+  // What nobody can see does not stall.
+  const latest = (data?.findings ?? []).filter(({ kind }) => blind === null || !STALLS.has(kind));
+  const { shown, hold } = useHeld("findings", latest, hasOtherRows, updateRows);
+  if (shown.length === 0 && blind === null) return null;
   return (
-    <section class="findings" aria-label="What to look at" data-testid="findings">
+    <section class="findings" aria-label="What to look at" data-testid="findings" {...hold}>
       <h2>What to look at</h2>
       <ul>
-        {data.findings.map((finding) => {
+        {blind !== null && (
+          <li data-tone="bad" data-finding="blind">
+            <span class="finding">
+              <span class="glyph" aria-hidden="true">
+                ⊘
+              </span>
+              <span class="finding-text">This page is blind: {blind}</span>
+              <span class="finding-rule">{BLIND_RULE}</span>
+            </span>
+          </li>
+        )}
+        {shown.map((finding) => {
           const to = placeOf(finding);
           const { glyph, tone } = LOOKS[finding.kind];
           return (
-            <li key={`${finding.kind} ${finding.stage} ${finding.what}`} data-tone={tone} data-finding={finding.kind}>
+            <li key={keyOf(finding)} data-tone={tone} data-finding={finding.kind}>
               <a href={hrefOf(to)} onClick={(event) => follow(event, to)}>
                 <span class="glyph" aria-hidden="true">
                   {glyph}
@@ -29,6 +46,21 @@ export function Findings({ batchId, state }: { batchId: number; state: LiveState
       </ul>
     </section>
   );
+}
+
+const STALLS: ReadonlySet<Finding["kind"]> = new Set(["stuck-stage", "silent-host", "slow-file"] as const);
+
+function keyOf({ kind, stage, what }: Finding): string {
+  return `${kind} ${stage} ${what}`;
+}
+
+function hasOtherRows(held: readonly Finding[], latest: readonly Finding[]): boolean {
+  return held.map(keyOf).join("\n") !== latest.map(keyOf).join("\n");
+}
+
+function updateRows(held: Finding[], latest: readonly Finding[]): Finding[] {
+  const known = new Map(latest.map((finding) => [keyOf(finding), finding]));
+  return held.map((finding) => known.get(keyOf(finding)) ?? finding);
 }
 
 const LOOKS: Readonly<Record<Finding["kind"], { glyph: string; tone: "bad" | "warn" }>> = {

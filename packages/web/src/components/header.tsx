@@ -1,5 +1,6 @@
 import type { Batch } from "@cofi/event-log/events";
 import { dayAndTime, number, stopwatch } from "../format.js";
+import type { LiveFeed } from "../live.js";
 import type { LiveState } from "../live-state.js";
 import { zone } from "../preferences.js";
 import { BatchPicker } from "./batch-picker.js";
@@ -11,7 +12,8 @@ import { ticks } from "./ticking.js";
 import { ViewTabs } from "./view-tabs.js";
 import { place } from "../views.js";
 
-export function Header({ state }: { state: LiveState }) {
+export function Header({ feed }: { feed: LiveFeed }) {
+  const { state } = feed;
   const batch = state.batch.value;
   return (
     <header class="top">
@@ -21,7 +23,7 @@ export function Header({ state }: { state: LiveState }) {
           cofi
         </span>
         <BatchPicker current={batch ?? null} />
-        <ConnectionState state={state} />
+        <ConnectionState feed={feed} />
         <PreferenceControls />
       </div>
       {batch && (

@@ -2,9 +2,11 @@
 import { FILE_STATES, type FileRow, type FilesPage } from "@cofi/event-log/detail/shapes";
 import { useSignal, type Signal } from "@preact/signals";
 import { memo } from "preact/compat";
-import { useMemo, useRef } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { ExportMenu } from "../components/export-menu.js";
 import type { ViewProps } from "../components/view-state.js";
 import { duration, number } from "../format.js";
+import { useHeld } from "../held.js";
 import type { LiveState } from "../live-state.js";
 import { usePolled } from "../polled.js";
 import { go, place, type Filters } from "../views.js";
@@ -21,10 +23,16 @@ export function FilesView({ batchId, state }: ViewProps) {
   const top = useSignal(0);
   const offset = Math.max(0, Math.floor(top.value / STEP_ROWS) * STEP_ROWS - STEP_ROWS);
   const query = new URLSearchParams({ ...filters, offset: String(offset), limit: String(PAGE_ROWS) });
-  const { data, problem } = usePolled<FilesPage>(`api/batch/${batchId}/files?${query}`, state).value;
+  const { data, answers, problem } = usePolled<FilesPage>(`api/batch/${batchId}/files?${query}`, state).value;
   return (
     <section class="panel files" aria-label="Files">
-      <Toolbar filters={filters} state={state} hosts={data?.hosts ?? []} total={data?.total ?? null} />
+      <Toolbar
+        batchId={batchId}
+        filters={filters}
+        state={state}
+        hosts={data?.hosts ?? []}
+        total={data?.total ?? null}
+      />
       {problem !== null && (
         <p class="remark" data-tone="bad" role="alert">
           {problem} {data !== null && "What is shown may be old."}
@@ -35,7 +43,7 @@ export function FilesView({ batchId, state }: ViewProps) {
       ) : data.total === 0 ? (
         <p class="soft view-empty">No file passes these filters.</p>
       ) : (
-        <Matrix key={JSON.stringify(filters)} page={data} state={state} top={top} />
+        <Matrix key={JSON.stringify(filters)} page={data} answers={answers} state={state} top={top} />
       )}
       {file !== null && <Journey key={file} batchId={batchId} file={file} state={state} />}
     </section>
@@ -43,13 +51,14 @@ export function FilesView({ batchId, state }: ViewProps) {
 }
 
 interface ToolbarProps {
+  batchId: number;
   filters: Filters;
   state: LiveState;
   hosts: readonly string[];
   total: number | null;
 }
 
-function Toolbar({ filters, state, hosts, total }: ToolbarProps) {
+function Toolbar({ batchId, filters, state, hosts, total }: ToolbarProps) {
   const typing = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const set = (patch: Filters, replace = false): void =>
     go({ view: "files", filters: { ...place.peek().filters, ...patch } }, replace);
@@ -118,6 +127,7 @@ function Toolbar({ filters, state, hosts, total }: ToolbarProps) {
           Show all
         </button>
       )}
+      <ExportMenu batchId={batchId} />
       <span class="toolbar-total" role="status" data-testid="files-total">
         {total === null ? "" : `${number(total)} ${total === 1 ? "file" : "files"}`}
       </span>
@@ -125,20 +135,67 @@ function Toolbar({ filters, state, hosts, total }: ToolbarProps) {
   );
 }
 
-function Matrix({ page, state, top }: { page: FilesPage; state: LiveState; top: Signal<number> }) {
+function hasOtherRows(held: FilesPage, latest: FilesPage): boolean {
+  if (held.offset !== latest.offset) return false;
+  return (
+    held.rows.map(({ fileName }) => fileName).join("\n") !== latest.rows.map(({ fileName }) => fileName).join("\n")
+  );
+}
+
+/** Cells change where they are; a row that has left the window stays as it was. */
+function updateRows(held: FilesPage, latest: FilesPage): FilesPage {
+  const known = new Map(latest.rows.map((row) => [row.fileName, row]));
+  return { ...held, hosts: latest.hosts, rows: held.rows.map((row) => known.get(row.fileName) ?? row) };
+}
+
+interface MatrixProps {
+  page: FilesPage;
+  /** The question that it answers. */
+  answers: string | null;
+  state: LiveState;
+  top: Signal<number>;
+}
+
+function Matrix({ page: latest, answers, state, top }: MatrixProps) {
+  const {
+    shown: page,
+    isBehind,
+    release,
+    hold,
+  } = useHeld(answers?.replace(/[?&]offset=\d+/, "") ?? null, latest, hasOtherRows, updateRows);
   const stages = state.stages.value.map(({ summary }) => summary.peek());
   const scroll = useRef<HTMLDivElement>(null);
   const columns = useMemo(() => `minmax(12rem, 1fr) repeat(${stages.length}, minmax(2.6rem, 6rem))`, [stages.length]);
+  /** The row that gets the focus as soon as it is drawn. */
+  const wanted = useRef<number | null>(null);
+  useLayoutEffect(() => {
+    const row = scroll.current?.querySelector<HTMLElement>(`[data-index="${wanted.current}"]`);
+    if (!row) return;
+    wanted.current = null;
+    row.focus();
+  });
   const move = (event: KeyboardEvent): void => {
-    const rows = [...(scroll.current?.querySelectorAll<HTMLElement>(".matrix-row") ?? [])];
-    const at = rows.indexOf(document.activeElement as HTMLElement);
-    const to = { ArrowDown: at + 1, ArrowUp: at - 1 }[event.key];
-    if (to === undefined || !rows[to]) return;
-    rows[to].focus();
+    const element = scroll.current;
+    const at = Number((document.activeElement as HTMLElement | null)?.dataset["index"] ?? Number.NaN);
+    if (!element || Number.isNaN(at)) return;
+    const screen = Math.max(1, Math.floor(element.clientHeight / ROW_PX) - 1);
+    const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: screen, PageUp: -screen, Home: -at, End: page.total };
+    const step = steps[event.key as keyof typeof steps];
+    if (step === undefined) return;
     event.preventDefault();
+    const to = Math.max(0, Math.min(page.total - 1, at + step));
+    const row = element.querySelector<HTMLElement>(`[data-index="${to}"]`);
+    if (row) return row.focus();
+    wanted.current = to;
+    element.scrollTop = to * ROW_PX;
   };
   return (
-    <div class="matrix" style={{ "--columns": columns }}>
+    <div class="matrix" style={{ "--columns": columns }} {...hold}>
+      {isBehind && (
+        <button type="button" class="new-events" onClick={release} data-testid="new-files">
+          {latest.total > page.total ? `${number(latest.total - page.total)} new` : "Show the new order"}
+        </button>
+      )}
       <div class="matrix-head" aria-hidden="true">
         <span>File</span>
         {stages.map(({ stage, label }) => (
@@ -164,6 +221,7 @@ function Matrix({ page, state, top }: { page: FilesPage; state: LiveState; top: 
                 print={JSON.stringify(row)}
                 hosts={page.hosts}
                 labels={stages.map(({ label }) => label)}
+                index={page.offset + index}
                 isEntrance={index === 0}
               />
             ))}
@@ -180,11 +238,13 @@ interface RowProps {
   print: string;
   hosts: readonly string[];
   labels: readonly string[];
+  /** Among all files that pass the filter. */
+  index: number;
   isEntrance: boolean;
 }
 
 const Row = memo(
-  function Row({ row, hosts, labels, isEntrance }: RowProps) {
+  function Row({ row, hosts, labels, index: position, isEntrance }: RowProps) {
     const spoken = row.cells.flatMap((cell, index) =>
       cell && cell.state !== "done" && cell.state !== "waiting"
         ? [`${labels[index]} ${FILE_LOOKS[cell.state].word}`]
@@ -197,6 +257,7 @@ const Row = memo(
           class="matrix-row"
           tabindex={isEntrance ? 0 : -1}
           data-file={row.fileName}
+          data-index={position}
           onClick={() => go({ ...place.peek(), file: row.fileName })}
         >
           <span class="matrix-name">
@@ -227,5 +288,6 @@ const Row = memo(
       </li>
     );
   },
-  (before, after) => before.print === after.print && before.isEntrance === after.isEntrance,
+  (before, after) =>
+    before.print === after.print && before.index === after.index && before.isEntrance === after.isEntrance,
 );

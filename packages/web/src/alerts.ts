@@ -1,0 +1,111 @@
+/** What is worth waking somebody for: each alert once, by thresholds that this browser keeps. */
+import type { Finding, TimelineView } from "@cofi/event-log/detail/shapes";
+import type { Batch, StageSummary } from "@cofi/event-log/events";
+import type { Zone } from "./format.js";
+
+export interface AlertSettings {
+  isOn: boolean;
+  onFailedBatch: boolean;
+  onStall: boolean;
+  /** Percent of the file steps that ended; null: never. */
+  errorPercent: number | null;
+  /** `HH:MM` in the zone of the page, on the day the batch began or the next; null: never. */
+  finishBy: string | null;
+}
+
+export const DEFAULT_ALERTS: AlertSettings = {
+  isOn: false,
+  onFailedBatch: true,
+  onStall: true,
+  errorPercent: 5,
+  finishBy: null,
+};
+
+export interface Alert {
+  /** Says the same thing of the same batch: told once. */
+  key: string;
+  title: string;
+  body: string;
+  /** Where it is seen, below the page. */
+  href: string;
+}
+
+export interface AlertFacts {
+  batch: Batch;
+  stages: readonly StageSummary[];
+  findings: readonly Finding[];
+  /** null while it is not known. */
+  timeline: TimelineView | null;
+  /** Server time, ms since 1970. */
+  now: number;
+  zone: Zone;
+}
+
+/** Fewer file steps than this say nothing about a rate. */
+const LEAST_STEPS = 20;
+const STALLS: ReadonlySet<Finding["kind"]> = new Set(["stuck-stage", "silent-host", "slow-file"] as const);
+
+/** Everything that the thresholds call for now, told before or not. */
+export function alertsOf(facts: AlertFacts, settings: AlertSettings): Alert[] {
+  if (!settings.isOn) return [];
+  return [
+    ...(settings.onFailedBatch ? failedBatch(facts) : []),
+    ...(settings.errorPercent === null ? [] : errorRate(facts, settings.errorPercent)),
+    ...(settings.onStall ? stalls(facts) : []),
+    ...(settings.finishBy === null ? [] : lateFinish(facts, settings.finishBy)),
+  ];
+}
+
+function failedBatch({ batch }: AlertFacts): Alert[] {
+  if (batch.status !== "failed" && batch.status !== "interrupted") return [];
+  const title = batch.status === "failed" ? `${batch.name} failed` : `${batch.name} was interrupted`;
+  return [
+    { key: `${batch.id} ${batch.status}`, title, body: "Open the batch to see why.", href: `?batch=${batch.id}` },
+  ];
+}
+
+function errorRate({ batch, stages }: AlertFacts, most: number): Alert[] {
+  const failed = stages.reduce((sum, stage) => sum + stage.failed, 0);
+  const ended = stages.reduce((sum, stage) => sum + stage.done, failed);
+  const share = (100 * failed) / ended;
+  if (ended < LEAST_STEPS || share <= most) return [];
+  const title = `${batch.name}: ${share.toFixed(1)} % of the file steps failed`;
+  const body = `${failed} of ${ended}; the threshold is ${most} %.`;
+  return [{ key: `${batch.id} error-rate ${most}`, title, body, href: `?batch=${batch.id}&view=errors` }];
+}
+
+function stalls({ batch, findings }: AlertFacts): Alert[] {
+  return findings
+    .filter(({ kind }) => STALLS.has(kind))
+    .map(({ kind, stage, what, text, rule }) => ({
+      // How many files are slow changes all the time, and is one alert.
+      key: `${batch.id} ${kind} ${stage} ${kind === "silent-host" ? what : ""}`,
+      title: `${batch.name}: ${text}`,
+      body: rule,
+      href: `?batch=${batch.id}&view=${kind === "silent-host" ? "hosts" : "time"}`,
+    }));
+}
+
+/** Late for certain: even the lowest estimate ends after it. */
+function lateFinish({ batch, timeline, now, zone }: AlertFacts, finishBy: string): Alert[] {
+  if (batch.status !== "running") return [];
+  const due = dueAt(Date.parse(batch.startedAt ?? batch.createdAt), finishBy, zone);
+  if (due === null || now + (timeline?.remainingMs?.[0] ?? 0) <= due) return [];
+  const title = now > due ? `${batch.name} is late` : `${batch.name} will be late`;
+  const body = `It was to be done by ${finishBy}.`;
+  return [{ key: `${batch.id} late ${finishBy}`, title, body, href: `?batch=${batch.id}&view=time` }];
+}
+
+/** The first time after the start at which the clock shows `HH:MM`, ms since 1970; null for what is no time of day. */
+export function dueAt(startedAt: number, time: string, zone: Zone): number | null {
+  const [, hours, minutes] = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(time) ?? [];
+  if (hours === undefined || minutes === undefined) return null;
+  const started = new Date(startedAt);
+  const due = new Date(startedAt);
+  if (zone === "utc") due.setUTCHours(Number(hours), Number(minutes), 0, 0);
+  else due.setHours(Number(hours), Number(minutes), 0, 0);
+  if (due > started) return due.getTime();
+  if (zone === "utc") due.setUTCDate(due.getUTCDate() + 1);
+  else due.setDate(due.getDate() + 1);
+  return due.getTime();
+}

@@ -1,0 +1,300 @@
+/** All batches, newest first, and beside them those that are watched together. */
+import { BATCH_STATUSES, type Batch } from "@cofi/event-log/events";
+import type { BatchOverview } from "@cofi/event-log/detail/shapes";
+import type { BatchPage } from "../api.js";
+import type { ViewProps } from "../components/view-state.js";
+import { StatusBadge, statusWord } from "../components/status.js";
+import { dayAndTime, number, percent, startOfDay, stopwatch } from "../format.js";
+import { useHeld } from "../held.js";
+import type { LiveState } from "../live-state.js";
+import { usePolled } from "../polled.js";
+import { chooseBatch, zone } from "../preferences.js";
+import { follow, go, hrefOf, place, type Filters } from "../views.js";
+import { Sparkline } from "./sparkline.js";
+
+const PAGE = 30;
+/** Columns that can be read beside each other. */
+const MOST_WATCHED = 6;
+
+export function BatchesView({ state }: ViewProps) {
+  const { filters } = place.value;
+  const { data, answers, problem } = usePolled<BatchPage>(`api/batches?${queryOf(filters)}`, state).value;
+  const watched = watchedOf(filters);
+  return (
+    <>
+      {watched.length > 0 && (
+        <section class="panel" aria-label="Side by side">
+          <div class="side-by-side">
+            {watched.map((id) => (
+              <Watched key={id} id={id} state={state} />
+            ))}
+          </div>
+        </section>
+      )}
+      <section class="panel" aria-label="All batches">
+        <Toolbar filters={filters} />
+        {problem !== null && (
+          <p class="remark" data-tone="bad" role="alert">
+            {problem} {data === null ? "The page tries again by itself." : "What is shown may be old."}
+          </p>
+        )}
+        {data === null ? (
+          problem === null && <p class="soft view-loading">Reading …</p>
+        ) : data.batches.length === 0 ? (
+          <p class="soft view-empty">No batch passes these filters.</p>
+        ) : (
+          <List page={data} answers={answers} filters={filters} state={state} />
+        )}
+      </section>
+    </>
+  );
+}
+
+/** As the API takes them; days are those of the time zone chosen. */
+function queryOf({ status, from, to, text, before }: Filters): URLSearchParams {
+  const query = new URLSearchParams({ limit: String(PAGE) });
+  if (status) query.set("status", status);
+  if (text) query.set("text", text);
+  if (before) query.set("before", before);
+  const first = from === undefined ? null : startOfDay(from, 0, zone.value);
+  const end = to === undefined ? null : startOfDay(to, 1, zone.value);
+  if (first !== null) query.set("from", first);
+  if (end !== null) query.set("to", end);
+  return query;
+}
+
+function watchedOf({ watch }: Filters): number[] {
+  const ids = (watch ?? "").split(",").filter((id) => /^\d{1,15}$/.test(id));
+  return [...new Set(ids.map(Number))].slice(0, MOST_WATCHED);
+}
+
+function set(patch: Filters, replace = false): void {
+  // Other filters, other pages.
+  go({ view: "batches", filters: { ...place.peek().filters, before: "", ...patch } }, replace);
+}
+
+let typing: ReturnType<typeof setTimeout> | undefined;
+
+function Toolbar({ filters }: { filters: Filters }) {
+  const day = (name: "from" | "to", label: string) => (
+    <label class="toolbar-field">
+      <span>{label}</span>
+      <input
+        type="date"
+        class="button"
+        value={filters[name] ?? ""}
+        onChange={(event) => set({ [name]: event.currentTarget.value })}
+      />
+    </label>
+  );
+  const isFiltered = (["status", "from", "to", "text"] as const).some((name) => filters[name]);
+  return (
+    <div class="toolbar">
+      <input
+        type="search"
+        placeholder="Part of a name, or a number"
+        aria-label="Part of a batch's name, or its number"
+        defaultValue={filters.text ?? ""}
+        onInput={(event) => {
+          const text = event.currentTarget.value;
+          clearTimeout(typing);
+          typing = setTimeout(() => set({ text }, true), 250);
+        }}
+      />
+      <label>
+        <span class="unseen">Status</span>
+        <select
+          class="button"
+          value={filters.status ?? ""}
+          onChange={(event) => set({ status: event.currentTarget.value })}
+        >
+          <option value="">Any status</option>
+          {BATCH_STATUSES.map((status) => (
+            <option key={status} value={status}>
+              {statusWord(status)}
+            </option>
+          ))}
+        </select>
+      </label>
+      {day("from", "from")}
+      {day("to", "to")}
+      {isFiltered && (
+        <button type="button" class="button quiet" onClick={() => set({ status: "", from: "", to: "", text: "" })}>
+          Show all
+        </button>
+      )}
+    </div>
+  );
+}
+
+interface ListProps {
+  page: BatchPage;
+  /** The question that it answers. */
+  answers: string | null;
+  filters: Filters;
+  state: LiveState;
+}
+
+function List({ page, answers, filters, state }: ListProps) {
+  const { shown, isBehind, release, hold } = useHeld(answers, page, hasOtherRows, updateRows);
+  const watched = watchedOf(filters);
+  const older = { view: "batches", filters: { ...filters, before: shown.nextCursor ?? "" } } as const;
+  const newest = { view: "batches", filters: { ...filters, before: "" } } as const;
+  return (
+    <div {...hold}>
+      {isBehind && (
+        <button type="button" class="new-events" onClick={release} data-testid="new-batches">
+          {newRows(shown, page)}
+        </button>
+      )}
+      <div class="table-scroll" tabindex={0} role="group" aria-label="Batches, newest first">
+        <table class="figures-table batches">
+          <thead>
+            <tr>
+              <th scope="col">Batch</th>
+              <th scope="col">Status</th>
+              <th scope="col">Progress</th>
+              <th scope="col">Took</th>
+              <th scope="col">Files</th>
+              <th scope="col">Failures</th>
+              <th scope="col">Files over time</th>
+              <th scope="col">Watch</th>
+            </tr>
+          </thead>
+          <tbody>
+            {shown.batches.map((batch) => (
+              <Row key={batch.id} batch={batch} state={state} watched={watched} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <p class="pages">
+        {filters.before && (
+          <a class="button" href={hrefOf(newest)} onClick={(event) => follow(event, newest)}>
+            Newest
+          </a>
+        )}
+        {shown.nextCursor !== null && (
+          <a class="button" href={hrefOf(older)} onClick={(event) => follow(event, older)}>
+            Older
+          </a>
+        )}
+      </p>
+    </div>
+  );
+}
+
+function hasOtherRows(held: BatchPage, latest: BatchPage): boolean {
+  return held.batches.map(({ id }) => id).join() !== latest.batches.map(({ id }) => id).join();
+}
+
+function updateRows(held: BatchPage, latest: BatchPage): BatchPage {
+  const known = new Map(latest.batches.map((batch) => [batch.id, batch]));
+  return { ...held, batches: held.batches.map((batch) => known.get(batch.id) ?? batch) };
+}
+
+function newRows(held: BatchPage, latest: BatchPage): string {
+  const known = new Set(held.batches.map(({ id }) => id));
+  const fresh = latest.batches.filter(({ id }) => !known.has(id)).length;
+  return fresh > 0 ? `${number(fresh)} new` : "Show the changes";
+}
+
+function isRunning({ status }: Batch): boolean {
+  return status === "running" || status === "pending";
+}
+
+function took({ startedAt, createdAt, finishedAt }: Batch, state: LiveState): string {
+  const end = finishedAt === null ? state.serverNow() : Date.parse(finishedAt);
+  return stopwatch(end - Date.parse(startedAt ?? createdAt));
+}
+
+interface RowProps {
+  batch: Batch;
+  state: LiveState;
+  watched: readonly number[];
+}
+
+function Row({ batch, state, watched }: RowProps) {
+  const path = `api/batch/${batch.id}/overview`;
+  const { data } = usePolled<BatchOverview>(path, state, { once: !isRunning(batch) }).value;
+  const isWatched = watched.includes(batch.id);
+  const failures = { view: "files", filters: { state: "failed" } } as const;
+  return (
+    <tr data-batch={batch.id}>
+      <th scope="row">
+        <a
+          href={`?batch=${batch.id}`}
+          onClick={(event) => {
+            if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
+            event.preventDefault();
+            chooseBatch(batch.id);
+          }}
+        >
+          {batch.name}
+        </a>
+        <span class="soft batch-line">
+          {batch.id} · {dayAndTime(batch.createdAt, zone.value)}
+        </span>
+      </th>
+      <td>
+        <StatusBadge status={batch.status} />
+      </td>
+      <td>
+        {data && <meter value={data.progress} aria-label="Progress" />} {data && percent(data.progress)}
+      </td>
+      <td>{batch.startedAt === null && isRunning(batch) ? "" : took(batch, state)}</td>
+      <td>{batch.totalFiles === null ? "" : number(batch.totalFiles)}</td>
+      <td data-tone={data && data.failed > 0 ? "bad" : undefined}>
+        {data &&
+          (data.failed > 0 ? (
+            <a href={`?batch=${batch.id}&view=${failures.view}&state=failed`}>{number(data.failed)}</a>
+          ) : (
+            "0"
+          ))}
+      </td>
+      <td>{data && <Sparkline values={data.spark} label={`Files that ended over time in ${batch.name}`} />}</td>
+      <td>
+        <input
+          type="checkbox"
+          aria-label={`Watch ${batch.name} beside others`}
+          checked={isWatched}
+          disabled={!isWatched && watched.length >= MOST_WATCHED}
+          onChange={() => {
+            const next = isWatched ? watched.filter((id) => id !== batch.id) : [...watched, batch.id];
+            go({ view: "batches", filters: { ...place.peek().filters, watch: next.join(",") } });
+          }}
+        />
+      </td>
+    </tr>
+  );
+}
+
+/** One batch as a column: what its stages are at. */
+function Watched({ id, state }: { id: number; state: LiveState }) {
+  const { data, problem } = usePolled<BatchOverview>(`api/batch/${id}/overview`, state).value;
+  if (!data) return <p class="soft">{problem ?? `Batch ${id}: reading …`}</p>;
+  const { batch, stages, done, failed } = data;
+  return (
+    <article class="watched" aria-label={batch.name} data-watched={id}>
+      <h2>
+        <a href={`?batch=${id}`}>{batch.name}</a> <StatusBadge status={batch.status} />
+      </h2>
+      <p class="soft">
+        {took(batch, state)} · {number(done)} file steps done ·{" "}
+        <span data-tone={failed > 0 ? "bad" : undefined}>{number(failed)} failed</span>
+      </p>
+      <Sparkline values={data.spark} label="Files that ended over time" />
+      <ol>
+        {stages.map(({ stage, label, status, done: ofStage, failed: bad }) => (
+          <li key={stage} data-status={status}>
+            <span>{label}</span>
+            <span class="soft">
+              {status === "pending" ? "waiting" : `${number(ofStage)} done`}
+              {bad > 0 && `, ${number(bad)} failed`}
+            </span>
+          </li>
+        ))}
+      </ol>
+    </article>
+  );
+}

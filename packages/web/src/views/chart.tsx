@@ -1,0 +1,182 @@
+import { effect } from "@preact/signals";
+import { useEffect, useRef, useState } from "preact/hooks";
+import uPlot from "uplot";
+import { clock, dayAndTime, type Zone } from "../format.js";
+import { theme, zone } from "../preferences.js";
+
+export type Tone = "busy" | "good" | "warn" | "bad";
+
+export interface Line {
+  label: string;
+  /** One for each place on the axis; null where nothing is known. */
+  values: readonly (number | null)[];
+  tone: Tone;
+  /** Told apart without colour. */
+  isDashed?: boolean;
+}
+
+export interface ChartProps {
+  title: string;
+  unit: string;
+  /** Seconds since 1970, ascending; or, with `names`, 0 to n - 1. */
+  x: readonly number[];
+  /** What stands at each place of the axis instead of a time. */
+  names?: readonly string[];
+  lines: readonly Line[];
+}
+
+const HEIGHT = 190;
+/** Each is marked: one between gaps would not be seen as a line. */
+const FEW_POINTS = 60;
+const DASH = [6, 4];
+
+/** A line chart with axes and unit, and the same numbers as a table. Made once; new data is put into it. */
+export function Chart(props: ChartProps) {
+  const { title, unit, x, names, lines } = props;
+  const frame = useRef<HTMLDivElement>(null);
+  const latest = useRef(props);
+  latest.current = props;
+  const plot = useRef<uPlot | null>(null);
+  useEffect(() => {
+    const element = frame.current;
+    if (!element) return undefined;
+    const make = (): void => {
+      plot.current?.destroy();
+      plot.current = new uPlot(optionsFor(element, latest.current), dataOf(latest.current), element);
+    };
+    // Canvas knows no custom properties: other colours or another zone, another drawing.
+    const dark = matchMedia("(prefers-color-scheme: dark)");
+    dark.addEventListener("change", make);
+    const stopWatching = effect(() => {
+      void theme.value;
+      void zone.value;
+      make();
+    });
+    const resized = new ResizeObserver(() =>
+      plot.current?.setSize({ width: Math.max(200, element.clientWidth), height: HEIGHT }),
+    );
+    resized.observe(element);
+    return () => {
+      dark.removeEventListener("change", make);
+      stopWatching();
+      resized.disconnect();
+      plot.current?.destroy();
+      plot.current = null;
+    };
+  }, [lines.map(({ label }) => label).join(), names?.join()]);
+  useEffect(() => plot.current?.setData(dataOf(props)), [x, lines]);
+  return (
+    <figure class="chart">
+      <figcaption>
+        {title} <span class="soft">in {unit}</span>
+      </figcaption>
+      <div ref={frame} aria-hidden="true" />
+      <Numbers {...props} />
+    </figure>
+  );
+}
+
+/** For those who do not see the drawing, and for those who want the figures. */
+function Numbers({ title, unit, x, names, lines }: ChartProps) {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <details onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>
+        As a table<span class="unseen">: {title}</span>
+      </summary>
+      {isOpen && (
+        <div class="table-scroll" tabindex={0} role="group" aria-label={`${title}, in ${unit}`}>
+          <table class="figures-table">
+            <thead>
+              <tr>
+                <th scope="col">{names ? "Batch" : "From"}</th>
+                {lines.map(({ label }) => (
+                  <th scope="col" key={label}>
+                    {label}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {x.map((at, index) => (
+                <tr key={at}>
+                  <th scope="row">{names?.[index] ?? dayAndTime(at * 1_000, zone.value)}</th>
+                  {lines.map(({ label, values }) => (
+                    <td key={label}>{shown(values[index] ?? null)}</td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </details>
+  );
+}
+
+function shown(value: number | null): string {
+  if (value === null) return "";
+  return value.toLocaleString("en", { maximumFractionDigits: value < 10 ? 2 : 0 });
+}
+
+function dataOf({ x, lines }: ChartProps): uPlot.AlignedData {
+  return [[...x], ...lines.map(({ values }) => [...values])];
+}
+
+function optionsFor(element: HTMLElement, { x, names, lines }: ChartProps): uPlot.Options {
+  const ink = colour(element, "--ink-soft");
+  const axis = {
+    stroke: ink,
+    grid: { stroke: colour(element, "--line"), width: 1 },
+    ticks: { stroke: colour(element, "--line"), width: 1 },
+    font: "12px system-ui, sans-serif",
+  };
+  return {
+    width: Math.max(200, element.clientWidth),
+    height: HEIGHT,
+    tzDate: (seconds) => inZone(seconds, zone.peek()),
+    scales: { x: { time: !names }, y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] } },
+    axes: [
+      names
+        ? {
+            ...axis,
+            values: (_plot, places) => places.map((at) => (Number.isInteger(at) ? (names[at] ?? "") : "")),
+            incrs: [1, 2, 5, 10, 20, 50],
+          }
+        : { ...axis, space: 72, values: (_plot, places) => places.map((at) => clock(at * 1_000, zone.peek())) },
+      { ...axis, size: 56, values: (_plot, values) => values.map(shown) },
+    ],
+    series: [
+      names
+        ? { label: "Batch", value: (_plot, at) => (at === null ? "" : (names[at] ?? "")) }
+        : { label: "From", value: (_plot, at) => (at === null ? "" : clock(at * 1_000, zone.peek())) },
+      ...lines.map(({ label, tone, isDashed }): uPlot.Series => {
+        const stroke = colour(element, `--${tone}`);
+        return {
+          label,
+          stroke,
+          width: 1.5,
+          ...(isDashed ? { dash: DASH } : {}),
+          points: { show: x.length <= FEW_POINTS, size: 5, stroke, fill: stroke },
+          value: (_plot, value) => shown(value),
+          spanGaps: false,
+        };
+      }),
+    ],
+  };
+}
+
+function inZone(seconds: number, wanted: Zone): Date {
+  const at = new Date(seconds * 1_000);
+  return wanted === "utc" ? uPlot.tzDate(at, "Etc/UTC") : at;
+}
+
+/** As the page's colour scheme has it: the property itself still names both. */
+function colour(element: HTMLElement, property: string): string {
+  const probe = document.createElement("span");
+  probe.style.color = `var(${property})`;
+  element.append(probe);
+  const resolved = getComputedStyle(probe).color;
+  probe.remove();
+  return resolved;
+}

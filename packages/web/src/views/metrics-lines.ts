@@ -1,0 +1,85 @@
+/** From counts and percentiles to the lines of charts. Pure. */
+import type { MetricsView, TrendsView } from "@cofi/event-log/detail/shapes";
+import type { ChartProps } from "./chart.js";
+
+type Charted = Pick<ChartProps, "title" | "unit" | "lines">;
+
+/** The charts of one stage; its counts are of buckets of `bucketS` seconds. */
+export function linesOfStage(stage: MetricsView["stages"][number], bucketS: number): Charted[] {
+  const perMinute = (counts: readonly number[]): number[] => counts.map((count) => (count * 60) / bucketS);
+  const seconds = (values: readonly (number | null)[]) => values.map((ms) => (ms === null ? null : ms / 1_000));
+  const { done, failed, retried, audioS, p50Ms, p95Ms } = stage;
+  return [
+    {
+      title: "Throughput",
+      unit: "files a minute",
+      lines: [
+        { label: "done", values: perMinute(done), tone: "good" },
+        { label: "tried again", values: perMinute(retried), tone: "warn", isDashed: true },
+        { label: "failed", values: perMinute(failed), tone: "bad", isDashed: true },
+      ],
+    },
+    {
+      title: "Duration of a file",
+      unit: "seconds",
+      lines: [
+        { label: "p50", values: seconds(p50Ms), tone: "busy" },
+        { label: "p95", values: seconds(p95Ms), tone: "warn", isDashed: true },
+      ],
+    },
+    {
+      title: "Failure rate",
+      unit: "% of the files that ended",
+      lines: [{ label: "failed", values: done.map((count, at) => share(failed[at] ?? 0, count)), tone: "bad" }],
+    },
+    {
+      title: "Audio",
+      unit: "hours an hour",
+      lines: [{ label: "audio", values: audioS.map((audio) => audio / bucketS), tone: "busy" }],
+    },
+  ];
+}
+
+function share(failed: number, done: number): number | null {
+  return failed + done > 0 ? (100 * failed) / (failed + done) : null;
+}
+
+/** The charts of one stage over batches, and what stands at each place of their axis. */
+export function linesOfTrend(
+  { batches }: TrendsView,
+  wanted: string,
+): { label: string; names: string[]; charts: Charted[] } {
+  const stages = batches.map(({ stages: all }) => all.find(({ stage }) => stage === wanted));
+  const each = (value: (stage: NonNullable<(typeof stages)[number]>) => number | null): (number | null)[] =>
+    stages.map((stage) => (stage ? value(stage) : null));
+  const scaled = (value: number | null, by: number): number | null => (value === null ? null : value * by);
+  return {
+    label: stages.find(Boolean)?.label ?? wanted,
+    names: batches.map(({ id, name }) => `${id} ${name}`),
+    charts: [
+      {
+        title: "Duration of the stage",
+        unit: "minutes",
+        lines: [{ label: "stage", values: each((stage) => scaled(stage.durationMs, 1 / 60_000)), tone: "busy" }],
+      },
+      {
+        title: "Throughput",
+        unit: "files a minute",
+        lines: [{ label: "done", values: each(({ perMinute }) => perMinute), tone: "good" }],
+      },
+      {
+        title: "Duration of a file",
+        unit: "seconds",
+        lines: [
+          { label: "p50", values: each(({ p50Ms }) => scaled(p50Ms, 1 / 1_000)), tone: "busy" },
+          { label: "p95", values: each(({ p95Ms }) => scaled(p95Ms, 1 / 1_000)), tone: "warn", isDashed: true },
+        ],
+      },
+      {
+        title: "Failure rate",
+        unit: "% of the files that ended",
+        lines: [{ label: "failed", values: each(({ failureRate }) => scaled(failureRate, 100)), tone: "bad" }],
+      },
+    ],
+  };
+}

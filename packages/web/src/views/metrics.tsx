@@ -1,0 +1,131 @@
+/** How fast, how slow, how often not: one stage over the time of the batch, and over the last batches. */
+import type { MetricsView as Metrics, TrendsView } from "@cofi/event-log/detail/shapes";
+import { useMemo } from "preact/hooks";
+import { DataView, type ViewProps } from "../components/view-state.js";
+import { duration, number, percent } from "../format.js";
+import type { LiveState } from "../live-state.js";
+import { usePolled } from "../polled.js";
+import { follow, hrefOf, place } from "../views.js";
+import { Chart } from "./chart.js";
+import { linesOfStage, linesOfTrend } from "./metrics-lines.js";
+
+export function MetricsView(props: ViewProps) {
+  return (
+    <>
+      <DataView<Metrics> {...props} path="metrics">
+        {(metrics) =>
+          metrics.times.length === 0 ? (
+            <p class="soft view-empty">No file of this batch has ended yet.</p>
+          ) : (
+            <ThisBatch metrics={metrics} />
+          )
+        }
+      </DataView>
+      <LastBatches state={props.state} />
+    </>
+  );
+}
+
+/** The stage in the address, else the latest that has ended a file. */
+function chosen(metrics: Metrics): Metrics["stages"][number] | undefined {
+  const worked = metrics.stages.filter(({ done, failed }) => [...done, ...failed].some((count) => count > 0));
+  return metrics.stages.find(({ stage }) => stage === place.value.filters.stage) ?? worked.at(-1);
+}
+
+function ThisBatch({ metrics }: { metrics: Metrics }) {
+  const stage = chosen(metrics);
+  const x = useMemo(() => metrics.times.map((time) => Date.parse(time) / 1_000), [metrics]);
+  const charts = useMemo(() => (stage ? linesOfStage(stage, metrics.bucketS) : []), [metrics, stage]);
+  return (
+    <section class="panel" aria-label="Figures of this batch">
+      <div class="table-scroll" tabindex={0} role="group" aria-label="Figures of each stage">
+        <table class="figures-table">
+          <thead>
+            <tr>
+              <th scope="col">Stage</th>
+              <th scope="col">Half take at most (p50)</th>
+              <th scope="col">95 % take at most (p95)</th>
+              <th scope="col">Failed</th>
+              <th scope="col">Audio hours an hour</th>
+            </tr>
+          </thead>
+          <tbody>
+            {metrics.stages.map(({ stage: name, label, overall }) => {
+              const to = { view: "metrics", filters: { stage: name } } as const;
+              return (
+                <tr key={name} data-stage={name}>
+                  <th scope="row">
+                    <a
+                      href={hrefOf(to)}
+                      aria-current={name === stage?.stage ? "true" : undefined}
+                      onClick={(event) => follow(event, to)}
+                    >
+                      {label}
+                    </a>
+                  </th>
+                  <td>{overall.p50Ms === null ? "" : duration(overall.p50Ms)}</td>
+                  <td>{overall.p95Ms === null ? "" : duration(overall.p95Ms)}</td>
+                  <td>{overall.failureRate === null ? "" : percent(overall.failureRate)}</td>
+                  <td>{overall.audioHoursPerHour === null ? "" : audioRate(overall.audioHoursPerHour)}</td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
+      {stage && (
+        <>
+          <h2 class="charts-title">{stage.label}, over time</h2>
+          <div class="charts">
+            {charts.map((chart) => (
+              <Chart key={`${stage.stage} ${chart.title}`} {...chart} x={x} />
+            ))}
+          </div>
+        </>
+      )}
+    </section>
+  );
+}
+
+function audioRate(hours: number): string {
+  return hours < 10 ? hours.toFixed(1) : number(Math.round(hours));
+}
+
+const LAST = 20;
+
+function LastBatches({ state }: { state: LiveState }) {
+  // Batches that are over: read once, and again when the view is opened again.
+  const { data, problem } = usePolled<TrendsView>(`api/trends?batches=${LAST}`, state, { once: true }).value;
+  const wanted = place.value.filters.stage ?? "stt";
+  const trend = useMemo(() => (data ? linesOfTrend(data, wanted) : null), [data, wanted]);
+  return (
+    <section class="panel" aria-label="The last batches">
+      {problem !== null && (
+        <p class="remark" data-tone="bad" role="alert">
+          {problem}
+        </p>
+      )}
+      {trend === null ? (
+        problem === null && <p class="soft view-loading">Reading the last {LAST} batches …</p>
+      ) : trend.names.length === 0 ? (
+        <p class="soft view-empty">No batch is over yet: there is nothing to compare with.</p>
+      ) : (
+        <>
+          <h2 class="charts-title">
+            {trend.label}, over the last {trend.names.length} batches
+          </h2>
+          <div class="charts">
+            {trend.charts.map((chart) => (
+              <Chart
+                key={`${wanted} ${chart.title}`}
+                {...chart}
+                x={trend.names.map((_, index) => index)}
+                names={trend.names}
+              />
+            ))}
+          </div>
+        </>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,69 @@
+import type { Finding } from "@cofi/event-log/detail/shapes";
+import type { StageSummary } from "@cofi/event-log/events";
+import { describe, expect, it } from "vitest";
+import { BATCH } from "../../../test/support/log-events.js";
+import { alertsOf, DEFAULT_ALERTS, dueAt, type AlertFacts } from "../src/alerts.js";
+
+const ON = { ...DEFAULT_ALERTS, isOn: true, errorPercent: 5, finishBy: "06:00" };
+const NOW = Date.parse("2026-11-21T02:00:00.000Z");
+const CALM: AlertFacts = {
+  batch: { ...BATCH, status: "running" },
+  stages: [stage(95, 5)],
+  findings: [],
+  timeline: null,
+  now: NOW,
+  zone: "utc",
+};
+
+function stage(done: number, failed: number): StageSummary {
+  return { stage: "stt", done, failed } as StageSummary;
+}
+function stall(kind: Finding["kind"], what: string | null, text: string): Finding {
+  return { kind, stage: "stt", what, count: 1, text, rule: "the rule" };
+}
+const keys = (facts: Partial<AlertFacts>, settings = ON): string[] =>
+  alertsOf({ ...CALM, ...facts }, settings).map(({ key }) => key);
+
+describe("alertsOf", () => {
+  it("is silent when nothing is over a threshold, and when it is off", () => {
+    expect(keys({})).toEqual([]);
+    expect(keys({ batch: { ...BATCH, status: "failed" } }, { ...ON, isOn: false })).toEqual([]);
+  });
+
+  it("tells a failed and an interrupted batch, not one that has failed files", () => {
+    expect(keys({ batch: { ...BATCH, status: "failed" } })).toEqual(["1 failed"]);
+    expect(keys({ batch: { ...BATCH, status: "interrupted" } })).toEqual(["1 interrupted"]);
+    expect(keys({ batch: { ...BATCH, status: "completed_with_errors" } })).toEqual([]);
+  });
+
+  it("tells an error rate above the threshold, once enough has ended", () => {
+    expect(keys({ stages: [stage(94, 6)] })).toEqual(["1 error-rate 5"]);
+    expect(keys({ stages: [stage(9, 10)] })).toEqual([]);
+    expect(keys({ stages: [stage(0, 100)] }, { ...ON, errorPercent: null as unknown as number })).toEqual([]);
+  });
+
+  it("tells stalls once each, however many files are slow, and no causes", () => {
+    const one = keys({ findings: [stall("slow-file", "a.wav", "a.wav is slow")] });
+    const two = keys({ findings: [stall("slow-file", null, "2 files are slow")] });
+    expect(one).toEqual(two);
+    expect(keys({ findings: [stall("silent-host", "h1", ""), stall("silent-host", "h2", "")] })).toHaveLength(2);
+    expect(keys({ findings: [stall("cause", "CUDA", "")] })).toEqual([]);
+  });
+
+  it("tells a late finish when even the lowest estimate is after it", () => {
+    const timeline = (low: number) => ({ remainingMs: [low, 9e9] as const }) as unknown as AlertFacts["timeline"];
+    expect(keys({ timeline: timeline(3.9 * 3_600_000) })).toEqual([]);
+    expect(keys({ timeline: timeline(4.1 * 3_600_000) })).toEqual(["1 late 06:00"]);
+    expect(keys({ now: NOW + 5 * 3_600_000 })).toEqual(["1 late 06:00"]);
+  });
+});
+
+describe("dueAt", () => {
+  it("is the first such time after the start", () => {
+    const at = (time: string) => new Date(dueAt(Date.parse("2026-11-20T18:00:00Z"), time, "utc") ?? 0).toISOString();
+    expect(at("06:00")).toBe("2026-11-21T06:00:00.000Z");
+    expect(at("18:00")).toBe("2026-11-21T18:00:00.000Z");
+    expect(at("18:01")).toBe("2026-11-20T18:01:00.000Z");
+    expect(dueAt(NOW, "25:00", "utc")).toBeNull();
+  });
+});

@@ -1,0 +1,55 @@
+import type { MetricsView, StageOverview } from "@cofi/event-log/detail/shapes";
+import { expect, it } from "vitest";
+import { linesOfStage, linesOfTrend } from "../src/views/metrics-lines.js";
+
+it("turns counts of buckets into rates, and says nothing where nothing ended", () => {
+  const stage = {
+    done: [3, 0],
+    failed: [1, 0],
+    retried: [2, 0],
+    audioS: [90, 0],
+    p50Ms: [1_500, null],
+    p95Ms: [2_000, null],
+  } as unknown as MetricsView["stages"][number];
+  const charts = linesOfStage(stage, 30);
+  expect(charts.map(({ title, unit }) => `${title}, ${unit}`)).toEqual([
+    "Throughput, files a minute",
+    "Duration of a file, seconds",
+    "Failure rate, % of the files that ended",
+    "Audio, hours an hour",
+  ]);
+  expect(charts.map(({ lines }) => lines.map(({ values }) => values))).toEqual([
+    [
+      [6, 0],
+      [4, 0],
+      [2, 0],
+    ],
+    [
+      [1.5, null],
+      [2, null],
+    ],
+    [[25, null]],
+    [[3, 0]],
+  ]);
+});
+
+it("draws a stage over batches, also those that never came to it", () => {
+  const stt = { stage: "stt", label: "Speech to text", durationMs: 120_000, failureRate: 0.1, perMinute: 8 };
+  const overview = { ...stt, p50Ms: null, p95Ms: 2_000 } as StageOverview;
+  const batches = [
+    { id: 7, name: "first", startedAt: null, stages: [overview] },
+    { id: 8, name: "second", startedAt: null, stages: [] },
+  ];
+  const { label, names, charts } = linesOfTrend({ batches }, "stt");
+  expect([label, names]).toEqual(["Speech to text", ["7 first", "8 second"]]);
+  expect(charts.map(({ lines }) => lines.map(({ values }) => values))).toEqual([
+    [[2, null]],
+    [[8, null]],
+    [
+      [null, null],
+      [2, null],
+    ],
+    [[10, null]],
+  ]);
+  expect(linesOfTrend({ batches: [] }, "llm1")).toMatchObject({ label: "llm1", names: [] });
+});
