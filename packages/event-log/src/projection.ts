@@ -34,7 +34,7 @@ interface StageState {
   startedAt: string | null;
   finishedAt: string | null;
   lastEventAt: string | null;
-  /** Epoch milliseconds at which files finished, those in the last minute before `lastEventAt` among them. */
+  /** Epoch milliseconds at which files finished: all in the last minute before `lastEventAt`, and some older ones. */
   finishes: number[];
   /** Newest first. */
   events: LogEvent[];
@@ -141,7 +141,8 @@ function applyToFile(state: StageState, fileName: string, event: LogEvent): void
   // Events become visible out of order: one that comes late does not undo what a later one said.
   if (previous && previous.id > event.id) return;
   if (previous) state[previous.state] -= 1;
-  if (previous && previous.finishedAt !== null) {
+  const since = Date.parse(state.lastEventAt ?? event.timestamp) - MINUTE_MS;
+  if (previous && previous.finishedAt !== null && previous.finishedAt > since) {
     const index = state.finishes.indexOf(previous.finishedAt);
     if (index !== -1) state.finishes.splice(index, 1);
   }
@@ -149,8 +150,9 @@ function applyToFile(state: StageState, fileName: string, event: LogEvent): void
   state.files.set(fileName, { state: next, id: event.id, finishedAt });
   state[next] += 1;
   if (finishedAt !== null) state.finishes.push(finishedAt);
-  const since = Date.parse(state.lastEventAt ?? event.timestamp) - MINUTE_MS;
-  if ((state.finishes[0] ?? Infinity) <= since) state.finishes = state.finishes.filter((time) => time > since);
+  // Not with each event: at a thousand a second the last minute holds 60,000. Older ones are not counted.
+  if ((state.finishes[0] ?? Infinity) <= since - MINUTE_MS)
+    state.finishes = state.finishes.filter((time) => time > since);
 }
 
 /** Ids mostly come ascending; a late one goes to its place, so that the list is newest first by id. */

@@ -52,8 +52,11 @@ function placeInUrl(): Place {
 }
 
 export const place = signal(placeInUrl());
+/** The view that was asked for: its tab shows it at once, before the view is drawn. */
+export const askedView = signal(place.value.view);
 const read = (): void => {
   place.value = placeInUrl();
+  askedView.value = place.value.view;
 };
 addEventListener("popstate", read);
 // Another batch has files and causes of its own: its address holds no filters.
@@ -77,7 +80,10 @@ export function hrefOf({ view, filters = {}, file = null }: Partial<Place> & Pic
 export function go(to: Partial<Place> & Pick<Place, "view">, replace = false): void {
   if (replace) history.replaceState(history.state, "", hrefOf(to));
   else history.pushState(null, "", hrefOf(to));
-  read();
+  if (to.view === place.peek().view) return read();
+  // A view of hundreds of rows takes its time: the click is answered first, by its tab.
+  askedView.value = to.view;
+  requestAnimationFrame(() => setTimeout(read));
 }
 
 /** For links: a plain click stays in the page. */

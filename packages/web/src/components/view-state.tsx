@@ -24,8 +24,26 @@ export function DataView<T>({ batchId, state, path, children }: DataViewProps<T>
           {problem} {data === null ? "The page tries again by itself." : "What is shown may be old."}
         </p>
       )}
-      {data === null ? problem === null && <p class="soft view-loading">Reading …</p> : children(data)}
+      {data === null ? problem === null && <Reading /> : children(data)}
     </>
+  );
+}
+
+const LONG_MS = 2_000;
+
+/** While there is nothing to show yet; says after a while why it takes so long. */
+export function Reading() {
+  const [isLong, setLong] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLong(true), LONG_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  return (
+    <p class="soft view-loading" role="status">
+      Reading …
+      {isLong &&
+        " The first look at a batch with a million events takes a quarter of a minute; the cards are there meanwhile."}
+    </p>
   );
 }
 

@@ -1,8 +1,8 @@
-import { follow, hrefOf, place, VIEWS } from "../views.js";
+import { askedView, follow, hrefOf, VIEWS } from "../views.js";
 
 /** The ways to look at one batch. */
 export function ViewTabs() {
-  const { view } = place.value;
+  const view = askedView.value;
   return (
     <nav class="tabs" aria-label="Views">
       {VIEWS.map(({ name, label }) => (

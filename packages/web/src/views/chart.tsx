@@ -4,9 +4,9 @@ import uPlot from "uplot";
 import { clock, dayAndTime, type Zone } from "../format.js";
 import { theme, zone } from "../preferences.js";
 
-export type Tone = "busy" | "good" | "warn" | "bad";
+type Tone = "busy" | "good" | "warn" | "bad";
 
-export interface Line {
+interface Line {
   label: string;
   /** One for each place on the axis; null where nothing is known. */
   values: readonly (number | null)[];

@@ -4,8 +4,9 @@ import { useSignal, type Signal } from "@preact/signals";
 import { memo } from "preact/compat";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { ExportMenu } from "../components/export-menu.js";
-import type { ViewProps } from "../components/view-state.js";
+import { Reading, type ViewProps } from "../components/view-state.js";
 import { duration, number } from "../format.js";
+import { StageIcon } from "../components/icons.js";
 import { useHeld } from "../held.js";
 import type { LiveState } from "../live-state.js";
 import { usePolled } from "../polled.js";
@@ -39,7 +40,7 @@ export function FilesView({ batchId, state }: ViewProps) {
         </p>
       )}
       {data === null ? (
-        problem === null && <p class="soft view-loading">Reading …</p>
+        problem === null && <Reading />
       ) : data.total === 0 ? (
         <p class="soft view-empty">No file passes these filters.</p>
       ) : (
@@ -58,13 +59,19 @@ interface ToolbarProps {
   total: number | null;
 }
 
+const LEAST_MS = ["1000", "10000", "60000", "300000"];
+
+function atLeast(ms: string): string {
+  return `${duration(Number(ms))} or more`;
+}
+
 function Toolbar({ batchId, filters, state, hosts, total }: ToolbarProps) {
   const typing = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const set = (patch: Filters, replace = false): void =>
     go({ view: "files", filters: { ...place.peek().filters, ...patch } }, replace);
   const stages = state.stages.value.map(({ summary }) => summary.peek());
   const select = (
-    name: "stage" | "state" | "host" | "sort",
+    name: "stage" | "state" | "host" | "minDurationMs" | "sort",
     label: string,
     options: readonly (readonly [string, string])[],
   ) => (
@@ -83,6 +90,13 @@ function Toolbar({ batchId, filters, state, hosts, total }: ToolbarProps) {
       </select>
     </label>
   );
+  const chosen = filters.minDurationMs;
+  const durations: [string, string][] = [
+    ["", "Any duration"],
+    ...LEAST_MS.map((ms): [string, string] => [ms, atLeast(ms)]),
+  ];
+  // A link may ask for any other.
+  if (chosen !== undefined && !LEAST_MS.includes(chosen)) durations.push([chosen, atLeast(chosen)]);
   const isFiltered = Object.keys(filters).length > 0;
   return (
     <div class="toolbar">
@@ -103,6 +117,7 @@ function Toolbar({ batchId, filters, state, hosts, total }: ToolbarProps) {
         ...FILE_STATES.map((name) => [name, FILE_LOOKS[name].word] as const),
       ])}
       {select("host", "Host", [["", "Any host"], ...[...hosts].toSorted().map((host) => [host, host] as const)])}
+      {select("minDurationMs", "Duration", durations)}
       {select("sort", "Order", [
         ["", "By name"],
         ["duration", "By duration"],
@@ -163,9 +178,15 @@ function Matrix({ page: latest, answers, state, top }: MatrixProps) {
     release,
     hold,
   } = useHeld(answers?.replace(/[?&]offset=\d+/, "") ?? null, latest, hasOtherRows, updateRows);
-  const stages = state.stages.value.map(({ summary }) => summary.peek());
+  const all = state.stages.value.map(({ summary }) => summary.peek());
+  // Tables and trades are no business of recordings: no empty columns for them.
+  const columnsShown = all.flatMap((_, index) => (page.rows.some(({ cells }) => cells[index]) ? [index] : []));
+  const stages = columnsShown.flatMap((index) => all[index] ?? []);
   const scroll = useRef<HTMLDivElement>(null);
-  const columns = useMemo(() => `minmax(12rem, 1fr) repeat(${stages.length}, minmax(2.6rem, 6rem))`, [stages.length]);
+  const columns = useMemo(
+    () => `minmax(var(--matrix-name), 1fr) repeat(${stages.length}, minmax(var(--matrix-cell), 6rem))`,
+    [stages.length],
+  );
   /** The row that gets the focus as soon as it is drawn. */
   const wanted = useRef<number | null>(null);
   useLayoutEffect(() => {
@@ -198,9 +219,10 @@ function Matrix({ page: latest, answers, state, top }: MatrixProps) {
       )}
       <div class="matrix-head" aria-hidden="true">
         <span>File</span>
-        {stages.map(({ stage, label }) => (
+        {stages.map(({ stage, label, icon }) => (
           <span key={stage} title={label}>
-            {label}
+            <StageIcon name={icon} />
+            <span class="matrix-label">{label}</span>
           </span>
         ))}
       </div>
@@ -218,9 +240,10 @@ function Matrix({ page: latest, answers, state, top }: MatrixProps) {
               <Row
                 key={row.fileName}
                 row={row}
-                print={JSON.stringify(row)}
+                print={JSON.stringify([row, columnsShown])}
                 hosts={page.hosts}
-                labels={stages.map(({ label }) => label)}
+                columns={columnsShown}
+                labels={all.map(({ label }) => label)}
                 index={page.offset + index}
                 isEntrance={index === 0}
               />
@@ -237,6 +260,8 @@ interface RowProps {
   /** Everything that is drawn, for comparison: rows come anew with every answer. */
   print: string;
   hosts: readonly string[];
+  /** Indexes of the stages that are shown. */
+  columns: readonly number[];
   labels: readonly string[];
   /** Among all files that pass the filter. */
   index: number;
@@ -244,7 +269,7 @@ interface RowProps {
 }
 
 const Row = memo(
-  function Row({ row, hosts, labels, index: position, isEntrance }: RowProps) {
+  function Row({ row, hosts, columns, labels, index: position, isEntrance }: RowProps) {
     const spoken = row.cells.flatMap((cell, index) =>
       cell && cell.state !== "done" && cell.state !== "waiting"
         ? [`${labels[index]} ${FILE_LOOKS[cell.state].word}`]
@@ -264,7 +289,8 @@ const Row = memo(
             {row.fileName}
             <span class="unseen">: {spoken.join(", ") || "nothing unusual"}</span>
           </span>
-          {row.cells.map((cell, index) => {
+          {columns.map((index) => {
+            const cell = row.cells[index];
             if (!cell) return <span key={labels[index]} class="cell" aria-hidden="true" />;
             const { glyph, word, tone } = FILE_LOOKS[cell.state];
             const host = cell.host === null ? "" : ` on ${hosts[cell.host]}`;
