@@ -14,6 +14,13 @@ const WORDS = {
   missing: "missing",
 } as const;
 
+function astray(stages: readonly HandoffCounts[]): string[] {
+  return stages.flatMap(({ label, missing, unexpected }) => [
+    ...(missing > 0 ? [`${number(missing)} missing in ${label}`] : []),
+    ...(unexpected > 0 ? [`${number(unexpected)} unexpected in ${label}`] : []),
+  ]);
+}
+
 /** Input = done + failed + left out + in flight + trying again + waiting + missing, at each handoff. */
 export function HandoffsView(props: ViewProps) {
   return (
@@ -26,10 +33,10 @@ export function HandoffsView(props: ViewProps) {
             </span>
             {balanced
               ? "Every file that a stage should have seen is accounted for."
-              : "Some files are not where they should be: see “missing” and “unexpected”."}
+              : `Not where they should be: ${astray(stages).join(", ")}.`}
           </p>
           <div class="table-scroll" tabindex={0} role="group" aria-label="Files at each handoff">
-            <table class="figures-table">
+            <table class="figures-table handoffs">
               <thead>
                 <tr>
                   <th scope="col">Stage</th>

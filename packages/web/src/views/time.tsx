@@ -20,10 +20,13 @@ export function TimeView(props: ViewProps) {
       {(view) => {
         const now = Date.parse(view.asOf);
         const labels = new Map(view.stages.map(({ stage, label }) => [stage, label]));
+        const stuck = view.stalls.find(({ kind }) => kind === "stuck-stage");
         return (
           <>
             <p class="panel eta" data-testid="eta">
-              {view.remainingMs === null ? (
+              {stuck ? (
+                <strong>The end cannot be told: {labels.get(stuck.stage)} stands still.</strong>
+              ) : view.remainingMs === null ? (
                 <strong>The end cannot be told yet: {unknownOf(view.stages)}</strong>
               ) : view.remainingMs[1] === 0 ? (
                 <strong>Nothing is left to do.</strong>
@@ -33,7 +36,7 @@ export function TimeView(props: ViewProps) {
                   {clock(now + view.remainingMs[1], zone.value)}, in {rangeText(view.remainingMs)}
                 </strong>
               )}
-              {view.bottleneck !== null && <span> · most of it in {labels.get(view.bottleneck)}</span>}
+              {!stuck && view.bottleneck !== null && <span> · most of it in {labels.get(view.bottleneck)}</span>}
             </p>
             <Stalls stalls={view.stalls} labels={labels} />
             <Gantt stages={view.stages} now={now} />
