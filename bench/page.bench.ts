@@ -63,20 +63,11 @@ const worst = (values: readonly number[]): number => Math.max(16, ...values);
 
 async function settled(page: Page): Promise<void> {
   await page.locator("main .panel, main .card").first().waitFor();
-  await page.waitForFunction("!document.querySelector('.view-loading')", undefined, { timeout: 60_000 });
+  await page.locator("main:not(:has(.view-loading))").waitFor({ timeout: 60_000 });
 }
 
 async function interact(page: Page): Promise<void> {
-  for (const { label } of [
-    { label: "Files" },
-    { label: "Handoffs" },
-    { label: "Time" },
-    { label: "Hosts" },
-    { label: "Errors" },
-    { label: "Metrics" },
-    { label: "All batches" },
-    { label: "Stages" },
-  ]) {
+  for (const label of ["Files", "Handoffs", "Time", "Hosts", "Errors", "Metrics", "All batches", "Stages"]) {
     await page.getByRole("navigation", { name: "Views" }).getByRole("link", { name: label, exact: true }).click();
     await settled(page);
   }
