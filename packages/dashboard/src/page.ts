@@ -3,12 +3,20 @@ import { join } from "node:path";
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance } from "fastify";
 import { ProblemError } from "./problems.js";
+import { streamQuery } from "./schemas.js";
 
 /** Vite puts a hash of the content in these names, so they never change. */
 const HASHED = /[\\/]assets[\\/]/;
 
-/** The built page at `/`. Hashed assets are kept by browsers for good, everything else is asked for again each time. */
-export async function registerPage(app: FastifyInstance, webRoot: string): Promise<void> {
+/**
+ * The built page at `/`. Hashed assets are kept by browsers for good, everything else is asked for again each time.
+ * `onAsked` learns for which batch the page is opened (null: the newest) while the browser still loads its script.
+ */
+export async function registerPage(
+  app: FastifyInstance,
+  webRoot: string,
+  onAsked: (batchId: number | null) => void,
+): Promise<void> {
   if (!existsSync(join(webRoot, "index.html"))) {
     app.get("/", { schema: { hide: true } }, () => {
       throw new ProblemError(
@@ -18,6 +26,12 @@ export async function registerPage(app: FastifyInstance, webRoot: string): Promi
     });
     return;
   }
+  app.addHook("onResponse", async ({ method, routeOptions, query }, { statusCode }) => {
+    // Not for who was sent to the login form.
+    if (method !== "GET" || routeOptions.url !== "/" || (statusCode !== 200 && statusCode !== 304)) return;
+    const { success, data } = streamQuery.safeParse(query);
+    if (success) onAsked(data.batch ?? null);
+  });
   await app.register(fastifyStatic, {
     root: webRoot,
     // Each file its own route: what is not there falls to the 404 of the app, and no path is ever resolved on disk.

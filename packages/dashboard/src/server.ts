@@ -56,7 +56,11 @@ export async function createDashboard(options: DashboardOptions): Promise<Dashbo
   await registerProtection(app, settings);
   await registerDocs(app);
   registerRoutes(app, { store, tail, views, hub, health, settings });
-  await registerPage(app, options.webRoot);
+  await registerPage(app, options.webRoot, (batchId) => {
+    const opened = batchId ?? tail.newestBatch?.id;
+    // Only ahead of the stream that the page is about to ask for; that one says what fails.
+    if (opened !== undefined) views.open(opened).catch(() => undefined);
+  });
 
   let closing: Promise<void> | null = null;
   return {
