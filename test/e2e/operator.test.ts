@@ -17,6 +17,14 @@ import { launchBrowser } from "../support/browser.js";
 import { startCofi, type CofiProcess } from "../support/cofi.js";
 
 const FILES = 600;
+/** 720: half of 1440, as with a zoom of 200 %. */
+const LOOKS = [
+  { width: 1440, height: 900, colorScheme: "light" },
+  { width: 1440, height: 900, colorScheme: "dark" },
+  { width: 720, height: 450, colorScheme: "light" },
+  { width: 390, height: 844, colorScheme: "light" },
+  { width: 390, height: 844, colorScheme: "dark" },
+] as const;
 const FOCUSED_ROW = "document.activeElement.dataset.index";
 let root: string;
 let dashboard: CofiProcess;
@@ -227,6 +235,23 @@ test("a silent host and a slow file are told apart from a stage that stands stil
   }
 });
 
+test("of a file that was tried very often the latest tries are drawn, the earlier ones on demand", async () => {
+  const database = await openDatabase(databaseUrl);
+  const tries = 60;
+  for (let attempt = 1; attempt <= tries; attempt++)
+    for (const eventType of ["file_start", "error"])
+      await sql`INSERT INTO batchExecutionLog (batchId, stage, eventType, fileName, attempt, status)
+        VALUES (${batchId}, 'llm1', ${eventType}, 'again.wav', ${attempt}, 'processing')`.execute(database.kysely);
+  await database.close();
+  await page.goto(`${url}/?batch=${batchId}&view=files&file=again.wav`);
+  const drawn = page.getByRole("dialog").locator(".tries > li");
+  await expect.poll(() => drawn.count()).toBe(40);
+  expect(await drawn.last().textContent()).toContain(`try ${tries}`);
+  await page.getByRole("button", { name: "Show 20 earlier tries" }).click();
+  await expect.poll(() => drawn.count()).toBe(tries);
+  expect(await drawn.nth(1).textContent()).toContain("try 2");
+});
+
 test("a page that lost its dashboard says that it is blind, not that something stalls", async () => {
   const own = startCofi(["serve"], { COFI_DATABASE_URL: databaseUrl, COFI_DATA_DIR: root, COFI_PORT: "0" });
   const ownUrl = (await own.printed(/Dashboard: (http\S+)/))[1] ?? "";
@@ -238,20 +263,43 @@ test("a page that lost its dashboard says that it is blind, not that something s
 });
 
 test.each(["stages", "files", "handoffs", "time", "hosts", "errors", "metrics", "batches"])(
-  "%s: nothing serious for axe, light and dark, wide and on a phone",
+  "%s: nothing serious for axe, light and dark, wide, at 200 % zoom and on a phone",
   async (view) => {
     await mkdir("test-results", { recursive: true });
-    for (const colorScheme of ["light", "dark"] as const)
-      for (const width of [1440, 390]) {
-        await page.emulateMedia({ colorScheme });
-        await page.setViewportSize({ width, height: width === 390 ? 844 : 900 });
-        await page.goto(`${url}/?view=${view}`);
-        await page.locator("main .panel, main .card").first().waitFor();
-        await expect.poll(() => page.locator(".view-loading").count()).toBe(0);
-        await page.screenshot({ path: `test-results/operator-${view}-${colorScheme}-${width}.png` });
-        expect(await axeViolations(page), `${view} ${colorScheme} ${width}`).toEqual([]);
-        const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
-        expect(overflow, `${view} ${width} does not scroll sideways`).toBeLessThanOrEqual(0);
-      }
+    for (const { width, height, colorScheme } of LOOKS) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height });
+      await page.goto(`${url}/?view=${view}`);
+      await page.locator("main .panel, main .card").first().waitFor();
+      await expect.poll(() => page.locator(".view-loading").count()).toBe(0);
+      await page.screenshot({ path: `test-results/operator-${view}-${colorScheme}-${width}.png` });
+      expect(await axeViolations(page), `${view} ${colorScheme} ${width}`).toEqual([]);
+      const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
+      expect(overflow, `${view} ${width} does not scroll sideways`).toBeLessThanOrEqual(0);
+    }
   },
 );
+
+test.each([
+  ["alerts", "?view=stages", "Alerts"],
+  ["export", "?view=files", "Export"],
+  ["journey", "?view=files&state=failed", null],
+] as const)("%s, opened: nothing serious for axe, and all of it within the page", async (name, query, button) => {
+  for (const { width, height, colorScheme } of LOOKS) {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width, height });
+    await page.goto(`${url}/${query}`);
+    await page.locator("main .panel, main .card").first().waitFor();
+    if (button) await page.getByRole("button", { name: button }).click();
+    else await page.locator(".matrix-row").first().click();
+    const selector = button ? ":popover-open" : "dialog[open]";
+    const opened = page.locator(selector);
+    await opened.waitFor();
+    if (!button) await opened.locator(".tries > li").first().waitFor();
+    const box = await opened.boundingBox();
+    expect(box?.x, `${name} ${width}`).toBeGreaterThanOrEqual(0);
+    expect((box?.x ?? 0) + (box?.width ?? 0), `${name} ${width}`).toBeLessThanOrEqual(width);
+    await page.screenshot({ path: `test-results/operator-${name}-${colorScheme}-${width}.png` });
+    expect(await axeViolations(page, selector), `${name} ${colorScheme} ${width}`).toEqual([]);
+  }
+});

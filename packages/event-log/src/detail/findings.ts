@@ -32,7 +32,9 @@ function lostFiles(detail: Detail, summaries: readonly StageSummary[], asOf: str
     ({ stage, label, from, missing, missingFiles }): Finding[] => {
       if (missing === 0) return [];
       const names = missing === 1 ? missingFiles[0] : `${missing} files`;
-      const rule = `${labelOf(from)} finished it, and ${label} is over and never saw it.`;
+      const them = missing === 1 ? "it" : "them";
+      const seen = from === null ? `Other stages worked on ${them}` : `${labelOf(from)} finished ${them}`;
+      const rule = `${seen}, and ${label} is over and never saw ${them}.`;
       return [
         {
           kind: "missing",

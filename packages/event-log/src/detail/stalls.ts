@@ -93,7 +93,7 @@ function silentHosts(
 
 function slowFiles(detail: Detail, { stage }: StageSummary, index: number, now: number, { ms, words }: Limit): Stall[] {
   const cells = detail.stages[index] as StageCells;
-  const rule = `It has been in work for more than ${words}.`;
+  const rule = `In work for more than ${words}.`;
   const slow: Stall[] = [];
   for (const [file, name] of detail.files.all.entries()) {
     if (cells.stateOf(file) !== "inFlight") continue;

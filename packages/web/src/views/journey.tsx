@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { fetchEvent } from "../api.js";
 import { Icon } from "../components/icons.js";
-import { clock, duration, fullTime } from "../format.js";
+import { clock, duration, fullTime, number } from "../format.js";
 import type { LiveState } from "../live-state.js";
 import { usePolled } from "../polled.js";
 import { showEvent, zone } from "../preferences.js";
@@ -13,16 +13,20 @@ import { diffLines, type DiffLine } from "./line-diff.js";
 import { triesOf, type Try } from "./tries.js";
 
 const MOST_EVENTS = 1_000;
+/** A file goes through ten stages, most of them once: more tries than this are of a batch that was run again and again. */
+const TRIES_SHOWN = 40;
 
 export function Journey({ batchId, file, state }: { batchId: number; file: string; state: LiveState }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const query = new URLSearchParams({ fileName: file, limit: String(MOST_EVENTS) });
   const { data, problem } = usePolled<{ events: LogEvent[] }>(`api/batch/${batchId}/logs?${query}`, state).value;
   const compared = useSignal<readonly Try[]>([]);
+  const showsAll = useSignal(false);
   const close = (): void => go({ ...place.peek(), file: null });
   useEffect(() => dialog.current?.showModal(), []);
   const labels = new Map(state.stages.value.map(({ summary }) => [summary.peek().stage, summary.peek().label]));
   const tries = data ? triesOf(data.events) : [];
+  const hidden = showsAll.value ? 0 : Math.max(0, tries.length - TRIES_SHOWN);
   const choose = (one: Try): void => {
     const others = compared.value.filter((other) => other.id !== one.id);
     compared.value = others.length < compared.value.length ? others : [...others, one].slice(-2);
@@ -56,8 +60,22 @@ export function Journey({ batchId, file, state }: { batchId: number; file: strin
           )}
           {data === null && problem === null && <p class="soft">Reading …</p>}
           {data !== null && tries.length === 0 && <p class="soft">No event names this file.</p>}
+          {data?.events.length === MOST_EVENTS && (
+            <p class="remark">Of the events of this file only the latest {number(MOST_EVENTS)} are shown.</p>
+          )}
+          {hidden > 0 && (
+            <button type="button" class="button" onClick={() => (showsAll.value = true)}>
+              Show {hidden === 1 ? "the earlier try" : `${number(hidden)} earlier tries`}
+            </button>
+          )}
           {tries.length > 0 && (
-            <Tries tries={tries} labels={labels} chosen={compared.value} choose={choose} now={state.serverNow()} />
+            <Tries
+              tries={tries.slice(hidden)}
+              labels={labels}
+              chosen={compared.value}
+              choose={choose}
+              now={state.serverNow()}
+            />
           )}
           {left && right && <Comparison left={left} right={right} labels={labels} />}
         </div>
@@ -110,7 +128,8 @@ function Tries({ tries, labels, chosen, choose, now }: TriesProps) {
               <span
                 class="try-bar"
                 style={{
-                  insetInlineStart: `${((start - first) / span) * 100}%`,
+                  // What began last and took no time is still to be seen at the end of the track.
+                  insetInlineStart: `min(${((start - first) / span) * 100}%, 100% - 3px)`,
                   inlineSize: `${((end - start) / span) * 100}%`,
                 }}
               />
