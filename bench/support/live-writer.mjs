@@ -1,6 +1,6 @@
 /**
  * A pipeline that goes on and on: `live-writer.mjs <database url> <batch> <events a second> <files>` tries the files of a
- * finished batch again in its last stage, until it is told to end.
+ * finished batch again in its last stage, until its input ends: with the process that started it, whatever becomes of that.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -13,6 +13,7 @@ import { Store } from "@cofi/event-log/store";
 const [url = "", batch, rate, files] = process.argv.slice(2);
 const STEP_MS = 20;
 const stop = new AbortController();
+process.stdin.resume().once("close", () => stop.abort());
 process.once("SIGTERM", () => stop.abort());
 
 const database = await openDatabase(url);

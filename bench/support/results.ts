@@ -11,6 +11,8 @@ declare module "vitest" {
   }
 }
 
+const RESULTS = "bench/RESULTS.md";
+
 interface Row {
   title: string;
   name: string;
@@ -51,24 +53,48 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return async () => {
     const lines = (await readFile(file, "utf8")).split("\n").filter(Boolean);
     await rm(folder, { recursive: true, force: true });
-    if (lines.length > 0) await writeFile("bench/RESULTS.md", page(lines.map((line) => JSON.parse(line) as Row)));
+    if (lines.length === 0) return;
+    const old = await readFile(RESULTS, "utf8").catch(() => "");
+    await writeFile(
+      RESULTS,
+      page(
+        old,
+        lines.map((line) => JSON.parse(line) as Row),
+      ),
+    );
   };
 }
 
-function page(rows: readonly Row[]): string {
-  const machine = `${cpus().length} cores (${cpus()[0]?.model ?? "unknown"}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`;
-  const head = `# Benchmarks\n\nWritten by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}: ${machine}. Medians of three; ratios against the first row of each table, measured in the same run.\n`;
-  const titles = [...new Set(rows.map(({ title }) => title))];
-  const tables = titles.map((title) => {
-    const own = rows.filter((row) => row.title === title);
-    const body = own.map(
-      ({ name, value, unit, ratio }) =>
-        `| ${name} | ${format(value)} ${unit} | ${ratio === null ? "1" : ratio.toFixed(2)} |`,
+/** What was measured this time takes the place of what has the same title; a run of one benchmark leaves the others. */
+function page(old: string, rows: readonly Row[]): string {
+  const sections = new Map(
+    old
+      .split(/^(?=## )/m)
+      .slice(1)
+      .map((section) => [section.slice(3, section.indexOf("\n")), section.trimEnd()]),
+  );
+  for (const title of new Set(rows.map((row) => row.title)))
+    sections.set(
+      title,
+      sectionOf(
+        title,
+        rows.filter((row) => row.title === title),
+      ),
     );
-    const note = own[0]?.note ? `\n${own[0].note}\n` : "";
-    return `\n## ${title}\n${note}\n| what | measured | ratio |\n|---|---|---|\n${body.join("\n")}\n`;
-  });
-  return head + tables.join("");
+  const head =
+    "# Benchmarks\n\nWritten by `npm run bench`. Medians of three where it can be repeated; ratios against the first row of each table, measured in the same run.";
+  return `${[head, ...sections.values()].join("\n\n")}\n`;
+}
+
+function sectionOf(title: string, rows: readonly Row[]): string {
+  const machine = `${cpus().length} cores (${cpus()[0]?.model ?? "unknown"}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`;
+  const body = rows.map(
+    ({ name, value, unit, ratio }) =>
+      `| ${name} | ${format(value)} ${unit} | ${ratio === null ? "1" : ratio.toFixed(2)} |`,
+  );
+  const note = rows[0]?.note ? `${rows[0].note}\n\n` : "";
+  const date = new Date().toISOString().slice(0, 10);
+  return `## ${title}\n\n${note}${date}, ${machine}.\n\n| what | measured | ratio |\n|---|---|---|\n${body.join("\n")}`;
 }
 
 function format(value: number): string {
