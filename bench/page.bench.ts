@@ -82,12 +82,14 @@ const OBSERVE = `
     last = now;
     requestAnimationFrame(frame);
   });
-  const cards = new MutationObserver(() => {
-    if (document.querySelectorAll(".card .row").length < 10) return;
-    cards.disconnect();
-    requestAnimationFrame(() => setTimeout(() => (globalThis.cardsPaintedAt = performance.now())));
-  });
-  cards.observe(document, { childList: true, subtree: true });`;
+  globalThis.cardsPainted = new Promise((resolve) => {
+    const cards = new MutationObserver(() => {
+      if (document.querySelectorAll(".card .row").length < 10) return;
+      cards.disconnect();
+      requestAnimationFrame(() => setTimeout(() => resolve(performance.now())));
+    });
+    cards.observe(document, { childList: true, subtree: true });
+  });`;
 
 type Measured = { interactions: number[]; tasks: number[]; frames: number[] };
 
@@ -229,8 +231,7 @@ async function openPage(): Promise<Page> {
 async function firstView(address: string, batchId: number): Promise<number> {
   const page = await openPage();
   await page.goto(`${address}/?batch=${batchId}`);
-  const painted = await page.waitForFunction("globalThis.cardsPaintedAt");
-  const ms = Number(await painted.jsonValue());
+  const ms = await page.evaluate<number>("cardsPainted");
   await page.close();
   return ms;
 }
