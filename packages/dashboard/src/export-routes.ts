@@ -20,6 +20,9 @@ export interface ExportParts {
   existing: (id: number) => Promise<Batch>;
 }
 
+/** An export lasts as long as its reader takes for it; one that never ends is none. */
+const handlerTimeout = 6 * 3_600_000;
+
 const format = z.enum(EXPORT_FORMATS).default("csv");
 const FILE = { 200: { description: "The file", content: { "text/csv": { schema: z.string() } } } };
 
@@ -36,6 +39,7 @@ export function registerExportRoutes(plain: FastifyInstance, parts: ExportParts,
   app.get(
     "/api/batch/:id/export/files",
     {
+      handlerTimeout,
       schema: {
         tags: ["export"],
         summary: "All files that pass the filter, a row for each stage, with the event that says so",
@@ -44,11 +48,15 @@ export function registerExportRoutes(plain: FastifyInstance, parts: ExportParts,
         response: { ...FILE, ...common },
       },
     },
-    async ({ params, query }, reply) => {
+    async ({ params, query, signal }, reply) => {
       const { format: wanted, ...filter } = query;
       const batch = await existing(params.id);
       const upToId = await headNow();
-      const { detail, summaries } = await foldDetail(store, batch, upToId, nextTurn);
+      const { detail, summaries } = await foldDetail(store, batch, upToId, async () => {
+        // Nobody waits for it any more.
+        signal.throwIfAborted();
+        await nextTurn();
+      });
       return send(
         reply,
         { what: "files", batch, upToId, wanted },
@@ -60,6 +68,7 @@ export function registerExportRoutes(plain: FastifyInstance, parts: ExportParts,
   app.get(
     "/api/batch/:id/export/events",
     {
+      handlerTimeout,
       schema: {
         tags: ["export"],
         summary: "All events that pass the filter, oldest first",

@@ -83,7 +83,8 @@ function describe(error: FastifyError): [ProblemKind, string] {
 export function registerProblems(app: FastifyInstance): void {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const [kind, detail] = describe(error);
-    if (kind === "internal-error") request.log.error({ err: error }, "a request failed");
+    // Work that was given up because its reader left is no failure.
+    if (kind === "internal-error" && error.name !== "AbortError") request.log.error({ err: error }, "a request failed");
     sendProblem(request, reply, kind, detail);
   });
   app.setNotFoundHandler((request, reply) => {

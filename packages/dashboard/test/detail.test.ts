@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { parse } from "csv-parse/sync";
 import { sql } from "kysely";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -9,7 +10,7 @@ import type { BatchOverview, FilesPage, Reconciliation, TrendsView } from "@cofi
 import type { Batch, LogEvent, LogEventDetail } from "@cofi/event-log/events";
 import { generateBatch } from "../../../tools/generate-batch.mjs";
 import { DIALECTS } from "../../../test/support/databases.js";
-import { get, problem, run, type Running } from "./dashboard-support.js";
+import { get, problem, run, startDashboard, type Running } from "./dashboard-support.js";
 
 type ExportedFile = { fileName: string; stage: string; state: string; eventId: number | null };
 
@@ -132,6 +133,24 @@ describe.each(DIALECTS)("what the views and exports say on %s", (dialect) => {
     const ofCause = await lines<ExportedFile>(`${path}/export/files?format=ndjson&cause=${encodeURIComponent(cause)}`);
     const { body: byCause } = await get<FilesPage>(`${it.url}${path}/files?cause=${encodeURIComponent(cause)}`);
     expect(new Set(ofCause.rows.map(({ fileName }) => fileName)).size).toBe(byCause.total);
+  });
+
+  test("an export is not cut off when its reader takes longer than a request may", async () => {
+    const batch = await it.store.createBatch({ name: "night", folder: null });
+    // More than the buffers of a connection hold.
+    const events = 240;
+    const payload = JSON.stringify({ text: "x".repeat(100_000) });
+    for (let n = 0; n < events; n++)
+      await it.fresh.insertForeign({ batchId: batch.id, stage: "stt", eventType: "info", payload });
+    const limited = await startDashboard(it.store, { COFI_REQUEST_TIMEOUT_MS: "100" });
+    try {
+      const url = `${limited.url}/api/batch/${batch.id}/export/events?format=ndjson&bodies=1`;
+      const response = await fetch(url, { headers: { "accept-encoding": "identity" } });
+      await pause(300);
+      expect((await response.text()).trim().split("\n")).toHaveLength(events);
+    } finally {
+      await limited.dashboard.close();
+    }
   });
 
   test("cells that a spreadsheet would run are made harmless; bodies only when asked for", async () => {
