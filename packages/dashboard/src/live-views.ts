@@ -5,6 +5,7 @@
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { applyToDetail, emptyDetail, type Detail } from "@cofi/event-log/detail/detail";
+import { replayPages } from "@cofi/event-log/detail/replay";
 import type { Batch, LogEvent, StageSummary } from "@cofi/event-log/events";
 import {
   applyBatch,
@@ -17,7 +18,6 @@ import {
 } from "@cofi/event-log/projection";
 import { STAGES } from "@cofi/event-log/stages";
 import type { Store } from "@cofi/event-log/store";
-import { AudioLengths } from "@cofi/event-log/detail/audio-lengths";
 import type { IdRange } from "./holes.js";
 import { leanEvent } from "./lean-event.js";
 import { Preview } from "./preview.js";
@@ -34,7 +34,6 @@ export interface LiveViewsOptions {
   idleMs: number;
 }
 
-const PAGE = 5_000;
 /** A batch with more events than this is shown as SQL counts it first. */
 const FIRST_PAGE = 1_000;
 /** Views kept without a viewer; beyond it the longest unused goes first. */
@@ -254,29 +253,24 @@ export class LiveViews {
   ): Promise<{ view: BatchView; detail: Detail; eventCount: number; fromHoles: Set<number> }> {
     let view = emptyView(batch, this.#options.eventsPerStage);
     const detail = emptyDetail(batch);
-    const lengths = new AudioLengths(this.#store);
     const fromHoles = new Set<number>();
-    let cursor = 0;
     let eventCount = 0;
-    for (let limit = FIRST_PAGE; ; limit = PAGE) {
-      const page = await this.#store.replay(batch.id, cursor, head, limit);
-      for (const event of await lengths.addTo(page)) {
+    for await (const page of replayPages(this.#store, batch.id, head, FIRST_PAGE)) {
+      const isFirst = eventCount === 0;
+      for (const event of page) {
         const lean = leanEvent(event);
         view = applyEvent(view, lean);
         applyToDetail(detail, lean);
         if (inRanges(holes, event.id)) fromHoles.add(event.id);
       }
       eventCount += page.length;
-      cursor = page.at(-1)?.id ?? head;
-      if (page.length < limit) {
-        const shown = await this.#store.eventsByIds(shownEvents(view));
-        return { view: showEvents(view, shown.map(leanEvent)), detail, eventCount, fromHoles };
-      }
       // It will take a while. Who waits sees the counts first; the two do not compete for the database.
-      if (limit === FIRST_PAGE) await preview();
+      if (isFirst && page.length === FIRST_PAGE) await preview();
       // SQLite answers within the same turn: others want theirs.
       await nextTurn();
     }
+    const shown = await this.#store.eventsByIds(shownEvents(view));
+    return { view: showEvents(view, shown.map(leanEvent)), detail, eventCount, fromHoles };
   }
 
   #spread(events: readonly LogEvent[]): void {

@@ -56,11 +56,13 @@ export async function createDashboard(options: DashboardOptions): Promise<Dashbo
   await registerProtection(app, settings);
   await registerDocs(app);
   registerRoutes(app, { store, tail, views, hub, health, settings });
-  await registerPage(app, options.webRoot, (batchId) => {
+  /** Ahead of who is about to ask for it; null: the newest. What fails is told to them. */
+  const openAhead = async (batchId: number | null): Promise<void> => {
+    await tail.refresh();
     const opened = batchId ?? tail.newestBatch?.id;
-    // Only ahead of the stream that the page is about to ask for; that one says what fails.
-    if (opened !== undefined) views.open(opened).catch(() => undefined);
-  });
+    if (opened !== undefined) await views.open(opened);
+  };
+  await registerPage(app, options.webRoot, (batchId) => void openAhead(batchId).catch(() => undefined));
 
   let closing: Promise<void> | null = null;
   return {
@@ -71,6 +73,8 @@ export async function createDashboard(options: DashboardOptions): Promise<Dashbo
         throw listenError(error, settings);
       }
       tail.start();
+      // After a restart all pages come back at once, and a large batch takes a while to read.
+      void openAhead(null).catch(() => undefined);
       return { url: browserUrl(app, settings) };
     },
     close() {

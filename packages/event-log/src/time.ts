@@ -5,6 +5,8 @@ export function toDatabaseTime(time: Date): string {
   return time.toISOString().replace("T", " ").replace("Z", "");
 }
 
+/** As both databases give what they stored themselves. */
+const WHOLE_TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/;
 const DATABASE_TIME = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?$/;
 
 /**
@@ -13,6 +15,11 @@ const DATABASE_TIME = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,9})
  * one odd row does not hide the others.
  */
 export function toApiTime(stored: string): string {
+  // The common case without making dates: a replay has a million of them. No month has fewer than 28 days.
+  if (WHOLE_TIME.test(stored)) {
+    const text = `${stored.slice(0, 10)}T${stored.slice(11)}Z`;
+    if (stored.slice(8, 10) <= "28" && !Number.isNaN(Date.parse(text))) return text;
+  }
   const match = DATABASE_TIME.exec(stored);
   const text = match
     ? `${match[1]}T${match[2]}:${match[3] ?? "00"}.${(match[4] ?? "").slice(0, 3).padEnd(3, "0")}Z`
