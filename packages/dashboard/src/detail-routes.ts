@@ -6,12 +6,16 @@ import { findingsOf } from "@cofi/event-log/detail/findings";
 import type { Stall } from "@cofi/event-log/detail/shapes";
 import { stallsOf } from "@cofi/event-log/detail/stalls";
 import { timelineView, type History } from "@cofi/event-log/detail/timeline";
-import { effectiveBatch } from "@cofi/event-log/projection";
+import type { Folded } from "@cofi/event-log/detail/replay";
+import { effectiveBatch, snapshotOf } from "@cofi/event-log/projection";
+import type { Snapshot } from "@cofi/event-log/events";
+import type { Store } from "@cofi/event-log/store";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { z } from "zod";
 import type { BatchHistory } from "./batch-history.js";
 import {
+  causeQuery,
   errorsSchema,
   fileFilter,
   filesPageSchema,
@@ -20,17 +24,22 @@ import {
   hostsSchema,
   metricsSchema,
   reconciliationSchema,
+  snapshotSchema,
   timelineSchema,
 } from "./detail-schemas.js";
+import { FocusedViews } from "./focused-views.js";
+import { leanEvent } from "./lean-event.js";
 import type { LiveView, LiveViews } from "./live-views.js";
 import { ProblemError } from "./problems.js";
 import { idParams } from "./schemas.js";
 import type { Tail } from "./tail.js";
 
 export interface DetailParts {
+  store: Store;
   tail: Tail;
   views: LiveViews;
   history: BatchHistory;
+  eventsPerStage: number;
 }
 
 type FileFilter = z.output<z.ZodObject<typeof fileFilter>>;
@@ -50,7 +59,8 @@ export function filterOf({ stage, everything, order, ...rest }: FileFilter): Omi
 
 export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts, common: object): void {
   const app = plain.withTypeProvider<ZodTypeProvider>();
-  const { tail, views, history } = parts;
+  const { store, tail, views, history, eventsPerStage } = parts;
+  const focused = new FocusedViews(store, eventsPerStage);
 
   /** With everything that was committed before the request. */
   const opened = async (id: number): Promise<LiveView> => {
@@ -94,14 +104,45 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
     },
   );
 
-  for (const { name, summary, schema, make } of WHOLE_VIEWS) {
+  app.get(
+    "/api/batch/:id/findings",
+    {
+      schema: {
+        tags: ["detail"],
+        summary: "What to look at first: lost files, stalls, sick hosts, causes of failures",
+        params: idParams,
+        response: { 200: findingsSchema, ...common },
+      },
+    },
+    async ({ params }) => {
+      const view = await opened(params.id);
+      return once(view, "findings", (asOf) => ({
+        findings: findingsOf(view.detail, view.summaries, stalls(view, asOf), asOf),
+        asOf,
+        head: view.detail.head,
+      }));
+    },
+  );
+
+  for (const { name, summary, schema, make } of NARROWED_VIEWS) {
     app.get(
       `/api/batch/:id/${name}`,
-      { schema: { tags: ["detail"], summary, params: idParams, response: { 200: schema, ...common } } },
-      async ({ params }) => {
+      {
+        schema: {
+          tags: ["detail"],
+          summary,
+          params: idParams,
+          querystring: causeQuery,
+          response: { 200: schema, ...common },
+        },
+      },
+      async ({ params, query: { cause } }) => {
         const view = await opened(params.id);
         const past = await history.speeds(params.id);
-        return once(view, name, (asOf) => make(view, asOf, past));
+        if (cause === undefined) return once(view, name, (asOf) => make(view, asOf, past, stalls(view, asOf)));
+        const { folded, asOf } = await focused.of(view, cause);
+        // Whether it gets on is a matter of the whole batch.
+        return make(folded, asOf, past, []);
       },
     );
   }
@@ -112,13 +153,23 @@ function stalls({ detail, summaries, current }: LiveView, asOf: string): Stall[]
   return effectiveBatch(current).status === "running" ? stallsOf(detail, summaries, Date.parse(asOf)) : [];
 }
 
-/** The views that take no parameters. */
-const WHOLE_VIEWS: readonly {
+/** The views of a batch, or of the files that one cause of errors has hit. */
+const NARROWED_VIEWS: readonly {
   name: string;
   summary: string;
   schema: z.ZodType;
-  make: (view: LiveView, asOf: string, past: History) => unknown;
+  make: (view: Folded, asOf: string, past: History, stalls: readonly Stall[]) => unknown;
 }[] = [
+  {
+    name: "snapshot",
+    summary: "The cards with their latest events, as the stream begins with",
+    schema: snapshotSchema,
+    make: ({ current, summaries }, asOf) => {
+      const snapshot = snapshotOf(current, asOf);
+      const events = Object.entries(snapshot.events).map(([stage, list]) => [stage, list.map(leanEvent)]);
+      return { ...snapshot, events: Object.fromEntries(events), stages: summaries } satisfies Snapshot;
+    },
+  },
   {
     name: "reconciliation",
     summary: "What each stage should have seen against what it saw, with the files that make the difference",
@@ -141,19 +192,9 @@ const WHOLE_VIEWS: readonly {
     name: "timeline",
     summary: "When each stage ran, what is left of it, and what does not get on",
     schema: timelineSchema,
-    make: (view, asOf, past) => ({
-      ...timelineView(view.detail, view.summaries, past, Date.parse(asOf)),
-      stalls: stalls(view, asOf),
-    }),
-  },
-  {
-    name: "findings",
-    summary: "What to look at first: lost files, stalls, sick hosts, causes of failures",
-    schema: findingsSchema,
-    make: (view, asOf) => ({
-      findings: findingsOf(view.detail, view.summaries, stalls(view, asOf), asOf),
-      asOf,
-      head: view.detail.head,
+    make: ({ detail, summaries }, asOf, past, stalled) => ({
+      ...timelineView(detail, summaries, past, Date.parse(asOf)),
+      stalls: stalled,
     }),
   },
   {

@@ -15,9 +15,10 @@ import {
   type TimelineView,
   type TrendsView,
 } from "@cofi/event-log/detail/shapes";
+import type { Snapshot } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
 import { z } from "zod";
-import { batchSchema, cursorText, limitText } from "./schemas.js";
+import { batchSchema, cursorText, eventSchema, limitText, stageSchema } from "./schemas.js";
 
 const time = z.string().meta({ description: "ISO 8601, UTC" });
 const count = z.number().int().nonnegative();
@@ -26,6 +27,11 @@ const stageStatus = z.enum(["pending", "processing", "success", "failed"]);
 const stageNames = STAGES.map(({ name }) => name);
 const stageName = z.enum(stageNames as [string, ...string[]]);
 
+const cause = z.string().min(1).max(1_000).meta({ description: "A cause as the view of errors words it" });
+
+/** The whole batch, or only the files that the cause has hit. */
+export const causeQuery = z.strictObject({ cause: cause.optional() });
+
 /** Which files, and in which order. */
 export const fileFilter = {
   stage: stageName
@@ -33,7 +39,7 @@ export const fileFilter = {
     .meta({ description: "The stage that state, host and minDurationMs are about; any without it" }),
   state: z.enum(FILE_STATES).optional(),
   host: z.string().max(50).optional(),
-  cause: z.string().max(1_000).optional().meta({ description: "A cause as the view of errors words it" }),
+  cause: cause.optional(),
   minDurationMs: cursorText("Files whose latest try took at least so long").optional(),
   text: z.string().max(255).optional().meta({ description: "Part of the file's name, in any case" }),
   everything: z.enum(["0", "1"]).optional().meta({ description: "1: CSV files and trades too, not only recordings" }),
@@ -98,6 +104,7 @@ export const reconciliationSchema = z
         missing: count,
         unexpected: count,
         announced: count.nullable(),
+        unnamed: count,
         missingFiles: z.array(z.string()),
         unexpectedFiles: z.array(z.string()),
       }),
@@ -198,6 +205,17 @@ export const findingsSchema = z
     ...asOf,
   })
   .meta({ id: "Findings" }) satisfies z.ZodType<{ findings: Finding[]; asOf: string; head: number }>;
+
+export const snapshotSchema = z
+  .object({
+    batch: batchSchema.nullable(),
+    stages: z.array(stageSchema),
+    events: z.record(z.string(), z.array(eventSchema)).meta({ description: "By stage, newest first" }),
+    unknownStages: z.record(z.string(), z.number()),
+    eventsPerStage: count,
+    ...asOf,
+  })
+  .meta({ id: "Snapshot" }) satisfies z.ZodType<Snapshot>;
 
 const series = z.array(z.number());
 const percentiles = z.array(z.number().nullable());

@@ -52,11 +52,12 @@ export function registerExportRoutes(plain: FastifyInstance, parts: ExportParts,
       const { format: wanted, ...filter } = query;
       const batch = await existing(params.id);
       const upToId = await headNow();
-      const { detail, summaries } = await foldDetail(store, batch, upToId, async () => {
+      const breathe = async (): Promise<void> => {
         // Nobody waits for it any more.
         signal.throwIfAborted();
         await nextTurn();
-      });
+      };
+      const { detail, summaries } = await foldDetail(store, batch, upToId, { breathe });
       return send(
         reply,
         { what: "files", batch, upToId, wanted },

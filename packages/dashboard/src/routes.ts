@@ -223,7 +223,7 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
   registerExportRoutes(plain, { store, tail, existing }, { ...BAD_REQUEST, ...NO_BATCH, ...COMMON });
   registerDetailRoutes(
     plain,
-    { tail, views, history: new BatchHistory(store) },
+    { store, tail, views, history: new BatchHistory(store), eventsPerStage: settings.eventsPerStage },
     { ...BAD_REQUEST, ...NO_BATCH, ...COMMON },
   );
 

@@ -6,11 +6,20 @@ import { setTimeout as pause } from "node:timers/promises";
 import { parse } from "csv-parse/sync";
 import { sql } from "kysely";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { BatchOverview, FilesPage, Reconciliation, TrendsView } from "@cofi/event-log/detail/shapes";
-import type { Batch, LogEvent, LogEventDetail } from "@cofi/event-log/events";
-import { generateBatch } from "../../../tools/generate-batch.mjs";
+import type {
+  BatchOverview,
+  ErrorsView,
+  FilesPage,
+  HostsView,
+  MetricsView,
+  Reconciliation,
+  TrendsView,
+} from "@cofi/event-log/detail/shapes";
+import type { Batch, LogEvent, LogEventDetail, Snapshot } from "@cofi/event-log/events";
+import { STAGES } from "@cofi/event-log/stages";
+import { generateBatch, TROUBLE } from "../../../tools/generate-batch.mjs";
 import { DIALECTS } from "../../../test/support/databases.js";
-import { get, problem, run, startDashboard, type Running } from "./dashboard-support.js";
+import { get, problem, run, startDashboard, until, type Running } from "./dashboard-support.js";
 
 type ExportedFile = { fileName: string; stage: string; state: string; eventId: number | null };
 
@@ -133,6 +142,62 @@ describe.each(DIALECTS)("what the views and exports say on %s", (dialect) => {
     const ofCause = await lines<ExportedFile>(`${path}/export/files?format=ndjson&cause=${encodeURIComponent(cause)}`);
     const { body: byCause } = await get<FilesPage>(`${it.url}${path}/files?cause=${encodeURIComponent(cause)}`);
     expect(new Set(ofCause.rows.map(({ fileName }) => fileName)).size).toBe(byCause.total);
+  });
+
+  test("narrowed to one cause, each view says what it would say of a batch with these files alone", async () => {
+    const { batchId } = await generate({ files: 200, trouble: true });
+    const path = `${it.url}/api/batch/${batchId}`;
+    const { body: errors } = await get<ErrorsView>(`${path}/errors`);
+    const group = errors.groups.find(({ cause }) => cause.startsWith("The answer is no JSON"))!;
+    const of = `cause=${encodeURIComponent(group.cause)}`;
+    const { body: page } = await get<FilesPage>(`${path}/files?${of}&limit=500`);
+    const files = new Set(page.rows.map(({ fileName }) => fileName));
+    expect(files.size).toBe(group.files);
+    const { rows } = await sql<{ stage: string; fileName: string; gpuIp: string | null; eventType: string }>`
+      SELECT stage, fileName, gpuIp, eventType FROM batchExecutionLog
+      WHERE batchId = ${batchId} AND fileName IS NOT NULL`.execute(it.fresh.database.kysely);
+    const own = rows.filter(({ fileName }) => files.has(fileName));
+
+    const { body: hosts } = await get<HostsView>(`${path}/hosts?${of}`);
+    const lid = STAGES.findIndex(({ name }) => name === "lid");
+    for (const { host, stages } of hosts.hosts) {
+      const there = own.filter(({ stage, gpuIp }) => stage === "lid" && gpuIp === host);
+      expect([host, stages[lid]?.errors ?? 0, stages[lid]?.done ?? 0]).toEqual([
+        host,
+        there.filter(({ eventType }) => eventType === "error").length,
+        there.filter(({ eventType }) => eventType === "file_complete").length,
+      ]);
+    }
+    expect(hosts.hosts.find(({ host }) => host === TROUBLE.sickHost)?.stages[lid]?.errors).toBe(group.count);
+
+    const { body: handoffs } = await get<Reconciliation>(`${path}/reconciliation?${of}`);
+    expect(handoffs.stages.find(({ stage }) => stage === "lid")).toMatchObject({ input: files.size, done: files.size });
+    expect(handoffs.balanced).toBe(true);
+    const { body: snapshot } = await get<Snapshot>(`${path}/snapshot?${of}`);
+    expect(snapshot.stages[lid]).toMatchObject({ done: files.size, totalFiles: files.size, errors: group.count });
+    expect(snapshot.events["lid"]?.filter(({ fileName }) => fileName !== null && !files.has(fileName))).toEqual([]);
+    const { body: narrowed } = await get<ErrorsView>(`${path}/errors?${of}`);
+    expect(narrowed.groups).toEqual([group]);
+    const { body: metrics } = await get<MetricsView>(`${path}/metrics?${of}`);
+    const retried = metrics.stages[lid]?.retried.reduce((sum, count) => sum + count, 0);
+    expect(retried).toBe(group.count);
+
+    // A file that meets the cause later belongs to it from then on, with all that it met before.
+    const quiet = rows.find(({ fileName }) => fileName.endsWith(".wav") && !files.has(fileName))!.fileName;
+    await it.fresh.insertForeign({
+      batchId,
+      stage: "lid",
+      eventType: "error",
+      status: "failed",
+      fileName: quiet,
+      errorMessage: group.example,
+    });
+    await until(async () => {
+      const { body } = await get<Snapshot>(`${path}/snapshot?${of}`);
+      return body.stages[lid]?.failed === 1 && body.stages[0]?.done === files.size + 1;
+    }, "the new file");
+    const { body: nothing } = await get<Snapshot>(`${path}/snapshot?cause=nobody`);
+    expect(nothing.stages[lid]).toMatchObject({ done: 0, failed: 0, inFlight: 0, totalFiles: 0 });
   });
 
   test("an export is not cut off when its reader takes longer than a request may", async () => {

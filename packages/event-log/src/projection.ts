@@ -223,7 +223,7 @@ export function summaryOf(name: string, figures: StageFigures): StageSummary {
     done,
     failed,
     inFlight,
-    progress: progress(status, totalFiles, done + failed),
+    progress: progressOf(status, totalFiles, done + failed),
     startedAt,
     finishedAt,
     errors,
@@ -232,7 +232,8 @@ export function summaryOf(name: string, figures: StageFigures): StageSummary {
   };
 }
 
-function progress(status: StageStatus, totalFiles: number | null, finished: number): number | null {
+/** 0 to 1; null while it is not known how many files there are. */
+export function progressOf(status: StageStatus, totalFiles: number | null, finished: number): number | null {
   if (totalFiles === null) return null;
   if (totalFiles === 0) return status === "success" ? 1 : 0;
   return Math.min(1, finished / totalFiles);

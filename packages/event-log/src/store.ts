@@ -259,6 +259,14 @@ export class Store {
     return (await this.#run(() => select.select(["payload", "response"]).execute())).map(toDetail);
   }
 
+  /** All events of these files, or of none (null), with an id up to `upToId`; ascending. */
+  async eventsOfFiles(batchId: number, fileNames: readonly string[] | null, upToId: number): Promise<LogEvent[]> {
+    const select = this.#events().where("batchId", "=", batchId).where("id", "<=", upToId).orderBy("id", "asc");
+    const named =
+      fileNames === null ? select.where("fileName", "is", null) : select.where("fileName", "in", [...fileNames]);
+    return (await this.#run(() => named.execute())).map(toEvent);
+  }
+
   /** 0 when there is no event yet. */
   async maxEventId(): Promise<number> {
     const select = this.#db.selectFrom("batchExecutionLog").select((eb) => eb.fn.max("id").as("id"));

@@ -4,6 +4,7 @@ import { errorsView, hostsView, metricsView, reconciliation } from "@cofi/event-
 import { applyToDetail, emptyDetail, type Detail } from "@cofi/event-log/detail/detail";
 import { causeOf } from "@cofi/event-log/detail/error-cause";
 import { filesPage, type FilesQuery } from "@cofi/event-log/detail/files-view";
+import { findingsOf } from "@cofi/event-log/detail/findings";
 import type { Range } from "@cofi/event-log/detail/shapes";
 import { stallsOf } from "@cofi/event-log/detail/stalls";
 import { timelineView } from "@cofi/event-log/detail/timeline";
@@ -126,12 +127,27 @@ describe("reconciliation", () => {
       missing: 1,
       missingFiles: ["d"],
       announced: 3,
+      unnamed: 0,
     });
     expect(ivr).toMatchObject({ from: "denoise", input: 2, done: 1, waiting: 1, missing: 0 });
     expect(lid).toMatchObject({ input: 1, waiting: 1 });
     expect(balanced).toBe(false);
     for (const { input, done, failed, skipped, inFlight, retrying, waiting, missing } of stages)
       expect(done + failed + skipped + inFlight + retrying + waiting + missing).toBe(input);
+  });
+
+  test("files that were announced and never named are told, but not of a writer that only counts", () => {
+    const counted = new Script()
+      .stage("file_distribution", 3, (s) => s.done("file_distribution", "a").done("file_distribution", "b"))
+      .stage("denoise", 2, (s) => s.add("denoise", { eventType: "stage_progress", processedFiles: 2 }))
+      .stage("ivr", 2, (s) => s.done("ivr", "a"));
+    const folded = detailOf(counted.events);
+    const [first, ivr] = reconciliation(folded.detail, folded.summaries, ASOF).stages;
+    expect(first).toMatchObject({ input: 2, done: 2, announced: 3, unnamed: 1 });
+    expect(ivr).toMatchObject({ stage: "ivr", from: "file_distribution", input: 2, done: 1, missingFiles: ["b"] });
+    expect(findingsOf(folded.detail, folded.summaries, [], ASOF).map(({ text }) => text)).toContain(
+      "1 file announced by File distribution never ran",
+    );
   });
 
   test("the matrix finds them: by state, stage, host, text and cause", () => {

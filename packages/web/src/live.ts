@@ -38,6 +38,8 @@ export class LiveFeed {
   /** Shows a batch; null follows the newest. */
   follow(batchId: number | null): void {
     this.#batchId = batchId;
+    // It is there already, as the newest: only the stream must not go on to another one.
+    if (batchId !== null && batchId === this.state.batch.peek()?.id) return this.retry();
     this.#lastEventId = "";
     this.#queue = [];
     this.#attempts = 0;

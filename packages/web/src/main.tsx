@@ -3,12 +3,15 @@ import { render } from "preact";
 import { App } from "./components/app.js";
 import { statusWord } from "./components/status.js";
 import { LiveFeed } from "./live.js";
-import { chosenBatch } from "./preferences.js";
+import { chosenBatch, shownBatch } from "./preferences.js";
 
 const root = document.getElementById("app");
 if (!root) throw new Error("index.html has no element #app");
 const feed = new LiveFeed();
 effect(() => feed.follow(chosenBatch.value));
+effect(() => {
+  shownBatch.value = feed.state.batch.value?.id ?? null;
+});
 effect(() => {
   const batch = feed.state.batch.value;
   document.title = batch ? `${batch.name}: ${statusWord(batch.status)} · Cofi` : "Cofi";

@@ -81,13 +81,16 @@ function eventInUrl(): number | null {
 
 /** The batch asked for; null follows the newest. */
 export const chosenBatch = signal(batchInUrl());
+/** The batch on the page; null while there is none. */
+export const shownBatch = signal<number | null>(null);
 /** The event whose dialog is open. */
 export const openEvent = signal(eventInUrl());
 
 /** Until the dialog is closed and the focus is back on its row: the lists keep still so long. */
 export const isDialogUp = signal(false);
 
-function readUrl(): void {
+/** After the address has changed. */
+export function readUrl(): void {
   chosenBatch.value = batchInUrl();
   openEvent.value = eventInUrl();
 }

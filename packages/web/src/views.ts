@@ -1,6 +1,6 @@
 /** Which view is shown and with which filters: all of it in the URL, so that a link reopens exactly what was sent. */
 import { effect, signal } from "@preact/signals";
-import { chosenBatch } from "./preferences.js";
+import { chosenBatch, readUrl, shownBatch } from "./preferences.js";
 
 export const VIEWS = [
   { name: "stages", label: "Stages" },
@@ -14,8 +14,8 @@ export const VIEWS = [
 ] as const;
 export type ViewName = (typeof VIEWS)[number]["name"];
 
-/** Parameters of the views of files and of batches; each as it stands in the URL and in the API. */
-const FILTERS = [
+/** Parameters of the view of files; each as it stands in the URL and in the API. */
+const FILE_FILTERS = [
   "stage",
   "state",
   "host",
@@ -25,12 +25,9 @@ const FILTERS = [
   "sort",
   "order",
   "everything",
-  "status",
-  "from",
-  "to",
-  "before",
-  "watch",
 ] as const;
+/** Those of the other views beside them. */
+const FILTERS = [...FILE_FILTERS, "status", "from", "to", "before", "watch"] as const;
 export type Filters = Partial<Record<(typeof FILTERS)[number], string>>;
 
 export interface Place {
@@ -65,25 +62,43 @@ effect(() => {
   read();
 });
 
-/** The address of a place, for links. The batch stays. */
+/** The views that are not of one batch, or of the newest, whichever that is. */
+const OF_NO_BATCH: ReadonlySet<ViewName> = new Set(["stages", "batches"] as const);
+
+/**
+ * The address of a place, for links. The batch stays, and so does the cause of errors that everything is narrowed to (an
+ * empty one drops it). A place in a batch names it, so that the link means the same when there is a newer one.
+ */
 export function hrefOf({ view, filters = {}, file = null }: Partial<Place> & Pick<Place, "view">): string {
+  const kept = view === "batches" ? undefined : place.value.filters.cause;
+  const wanted: Filters = { ...(kept ? { cause: kept } : {}), ...filters };
   const query = new URLSearchParams();
-  const batch = new URLSearchParams(location.search).get("batch");
-  if (batch !== null) query.set("batch", batch);
+  const isOfNewest = OF_NO_BATCH.has(view) && !wanted.cause;
+  const batch = chosenBatch.value ?? (isOfNewest ? null : shownBatch.value);
+  if (batch !== null) query.set("batch", String(batch));
   if (view !== "stages") query.set("view", view);
-  for (const name of FILTERS) if (filters[name]) query.set(name, filters[name]);
+  for (const name of FILTERS) if (wanted[name]) query.set(name, wanted[name]);
   if (file !== null) query.set("file", file);
   return query.size > 0 ? `?${query}` : "?";
+}
+
+/** Which files, and in which order, as the API takes it. */
+export function fileQuery(filters: Filters): Record<string, string> {
+  return Object.fromEntries(FILE_FILTERS.flatMap((name) => (filters[name] ? [[name, filters[name]]] : [])));
 }
 
 /** `replace`: while somebody types; the back button skips it. */
 export function go(to: Partial<Place> & Pick<Place, "view">, replace = false): void {
   if (replace) history.replaceState(history.state, "", hrefOf(to));
   else history.pushState(null, "", hrefOf(to));
-  if (to.view === place.peek().view) return read();
+  const arrive = (): void => {
+    readUrl();
+    read();
+  };
+  if (to.view === place.peek().view) return arrive();
   // A view of hundreds of rows takes its time: the click is answered first, by its tab.
   askedView.value = to.view;
-  requestAnimationFrame(() => setTimeout(read));
+  requestAnimationFrame(() => setTimeout(arrive));
 }
 
 /** For links: a plain click stays in the page. */

@@ -2,7 +2,7 @@
 import type { StageSummary } from "../events.js";
 import { STAGES } from "../stages.js";
 import type { Detail, StageCells } from "./detail.js";
-import { fileState, isoTime } from "./files-view.js";
+import { fileState, isoTime, onlyCounts } from "./files-view.js";
 import { percentile } from "./histogram.js";
 import { emptyBucket, mergeBucket } from "./series.js";
 import {
@@ -14,12 +14,12 @@ import {
   type Reconciliation,
 } from "./shapes.js";
 
-/** Each stage of recordings: what it should have seen against what it saw. */
+/** Each stage of recordings that names its files: what it should have seen against what it saw. */
 export function reconciliation(detail: Detail, summaries: readonly StageSummary[], asOf: string): Reconciliation {
   const stages: HandoffCounts[] = [];
   let from: number | null = null;
   for (const [index, { name, label, unit }] of STAGES.entries()) {
-    if (unit !== "recording") continue;
+    if (unit !== "recording" || onlyCounts(detail, summaries, index)) continue;
     const { status, totalFiles } = summaries[index] as StageSummary;
     const counts: HandoffCounts = {
       stage: name,
@@ -36,6 +36,7 @@ export function reconciliation(detail: Detail, summaries: readonly StageSummary[
       missing: 0,
       unexpected: 0,
       announced: totalFiles,
+      unnamed: 0,
       missingFiles: [],
       unexpectedFiles: [],
     };
@@ -51,10 +52,14 @@ export function reconciliation(detail: Detail, summaries: readonly StageSummary[
       counts[state] += 1;
       if (state === "missing" && counts.missingFiles.length < MOST_NAMES) counts.missingFiles.push(fileName);
     }
+    const isOver = status === "success" || status === "failed";
+    const hasNamed = (detail.stages[index] as StageCells).named > 0;
+    // What a stage announces may hold what it leaves out, or not.
+    if (isOver && hasNamed) counts.unnamed = Math.max(0, (totalFiles ?? 0) - (counts.input - counts.missing));
     stages.push(counts);
     from = index;
   }
-  const balanced = stages.every(({ missing, unexpected }) => missing === 0 && unexpected === 0);
+  const balanced = stages.every(({ missing, unexpected, unnamed }) => missing + unexpected + unnamed === 0);
   return { stages, balanced, asOf, head: detail.head };
 }
 

@@ -20,6 +20,8 @@ const HOST_BITS = 32;
 
 /** One stage of all files; index: the file. */
 export class StageCells {
+  /** Files that an event of the stage has named. */
+  named = 0;
   readonly state = new Growing(Uint8Array);
   /** Id of the event that says so. */
   readonly eventId = new Growing(Float64Array);
@@ -198,6 +200,7 @@ function applyToCell(
   // Events become visible out of order: one that comes late does not undo what a later one said.
   if (event.id < cells.eventId.get(file)) return;
   const before = cells.stateOf(file);
+  if (before === "none") cells.named += 1;
   const hostBefore = cells.host.get(file) - 1;
   if (before === "inFlight" && hostBefore >= 0) hostStage(detail, hostBefore, stage).inFlight -= 1;
   const host = now.host ?? (isStart ? -1 : hostBefore);

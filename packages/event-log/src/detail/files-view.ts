@@ -33,6 +33,7 @@ export function fileState(
   const own = (detail.stages[stage] as StageCells).stateOf(file);
   if (own !== "none") return own;
   if (STAGES[stage]?.unit !== "recording" || detail.isRecording.get(file) === 0) return null;
+  if (onlyCounts(detail, summaries, stage)) return null;
   let before: number | null = null;
   for (let earlier = 0; earlier < stage; earlier++) {
     const isOfRecordings = STAGES[earlier]?.unit === "recording";
@@ -42,11 +43,16 @@ export function fileState(
         !isOfRecordings && !STAGES.some((other, at) => at > earlier && at < stage && other.unit === "recording");
       return isNext ? "skipped" : null;
     }
-    if (isOfRecordings) before = earlier;
+    if (isOfRecordings && !onlyCounts(detail, summaries, earlier)) before = earlier;
   }
   if (before !== null && (detail.stages[before] as StageCells).stateOf(file) !== "done") return null;
   const { status } = summaries[stage] as StageSummary;
   return status === "success" || status === "failed" || wasSeenLater(detail, stage, file) ? "missing" : "waiting";
+}
+
+/** A writer that says how many files it has done, but not which: it is believed, and its files are not looked for. */
+export function onlyCounts(detail: Detail, summaries: readonly StageSummary[], stage: number): boolean {
+  return detail.stages[stage]?.named === 0 && (summaries[stage]?.done ?? 0) > 0;
 }
 
 function wasSeenLater(detail: Detail, stage: number, file: number): boolean {
@@ -98,7 +104,8 @@ export function matchingFiles(
   return matching;
 }
 
-function filesOfCause(detail: Detail, cause: string): ReadonlySet<number> {
+/** Indexes of the files that it has hit. */
+export function filesOfCause(detail: Detail, cause: string): ReadonlySet<number> {
   const index = detail.causes.find(cause);
   return (index === undefined ? undefined : detail.errors[index]?.files) ?? new Set<number>();
 }

@@ -29,8 +29,9 @@ export function findingsOf(
 
 function lostFiles(detail: Detail, summaries: readonly StageSummary[], asOf: string): Finding[] {
   return reconciliation(detail, summaries, asOf).stages.flatMap(
-    ({ stage, label, from, missing, missingFiles }): Finding[] => {
-      if (missing === 0) return [];
+    ({ stage, label, from, missing, missingFiles, unnamed }): Finding[] => {
+      const ofNoName = unnamed === 0 ? [] : [neverNamed(stage, label, unnamed)];
+      if (missing === 0) return ofNoName;
       const names = missing === 1 ? missingFiles[0] : `${missing} files`;
       const them = missing === 1 ? "it" : "them";
       const seen = from === null ? `Other stages worked on ${them}` : `${labelOf(from)} finished ${them}`;
@@ -44,9 +45,16 @@ function lostFiles(detail: Detail, summaries: readonly StageSummary[], asOf: str
           text: `${names} never reached ${label}`,
           rule,
         },
+        ...ofNoName,
       ];
     },
   );
+}
+
+function neverNamed(stage: string, label: string, count: number): Finding {
+  const text = `${count} ${count === 1 ? "file" : "files"} announced by ${label} never ran`;
+  const rule = `${label} is over, and no event has named so many of the files that it said it has to do.`;
+  return { kind: "unnamed", stage, what: null, count, text, rule };
 }
 
 function stalled({ kind, stage, what, rule }: Stall): Finding {

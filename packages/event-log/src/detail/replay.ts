@@ -1,6 +1,6 @@
 /** The detail of a batch at one moment, folded from the database alone: what an export says is what SQL says. */
 import type { Batch, LogEvent, StageSummary } from "../events.js";
-import { applyEvent, emptyView, stageSummary } from "../projection.js";
+import { applyEvent, emptyView, stageSummary, type BatchView } from "../projection.js";
 import { STAGES } from "../stages.js";
 import type { Store } from "../store.js";
 import { AudioLengths } from "./audio-lengths.js";
@@ -39,31 +39,39 @@ export async function* replayPages(
   yield events;
 }
 
-export interface FoldedDetail {
+export interface Folded {
+  current: BatchView;
   detail: Detail;
   /** The cards, in stage order. */
   summaries: StageSummary[];
 }
 
-/**
- * Of the events with an id up to `upToId`. `breathe` is awaited between pages: SQLite answers within the same turn, and a
- * server's other work wants its own.
- * @throws DatabaseUnavailableError
- */
-export async function foldDetail(
-  store: Store,
+export interface FoldOptions {
+  /** How many of the latest events each stage keeps; 1 when nobody looks at them. */
+  eventsPerStage?: number;
+  /** Awaited between pages: SQLite answers within the same turn, and a server's other work wants its own. */
+  breathe?: () => Promise<unknown>;
+}
+
+/** Of the events with an id up to `upToId`. @throws DatabaseUnavailableError */
+export function foldDetail(store: Store, batch: Batch, upToId: number, options: FoldOptions = {}): Promise<Folded> {
+  return foldPages(batch, replayPages(store, batch.id, upToId), options);
+}
+
+/** Each event once, in any order. */
+export async function foldPages(
   batch: Batch,
-  upToId: number,
-  breathe: () => Promise<unknown> = () => Promise.resolve(),
-): Promise<FoldedDetail> {
-  let view = emptyView(batch, 1);
+  pages: AsyncIterable<readonly LogEvent[]>,
+  { eventsPerStage = 1, breathe }: FoldOptions,
+): Promise<Folded> {
+  let current = emptyView(batch, eventsPerStage);
   const detail = emptyDetail(batch);
-  for await (const page of replayPages(store, batch.id, upToId)) {
+  for await (const page of pages) {
     for (const event of page) {
-      view = applyEvent(view, event);
+      current = applyEvent(current, event);
       applyToDetail(detail, event);
     }
-    await breathe();
+    await breathe?.();
   }
-  return { detail, summaries: STAGES.map(({ name }) => stageSummary(view, name)) };
+  return { current, detail, summaries: STAGES.map(({ name }) => stageSummary(current, name)) };
 }

@@ -57,6 +57,8 @@ export interface HandoffCounts {
   unexpected: number;
   /** What the stage itself said that it has to do; null while it has not. */
   announced: number | null;
+  /** Files that it announced and that no event has named by its end: nobody knows which. */
+  unnamed: number;
   /** The first names of the files missing and unexpected, at most {@link MOST_NAMES} each. */
   missingFiles: string[];
   unexpectedFiles: string[];
@@ -65,7 +67,7 @@ export const MOST_NAMES = 100;
 
 export interface Reconciliation {
   stages: HandoffCounts[];
-  /** Every file that a stage should have seen is accounted for. */
+  /** Every file that a stage should have seen is accounted for, and so is every one that it announced. */
   balanced: boolean;
   asOf: string;
   head: number;
@@ -189,7 +191,15 @@ export interface Stall {
 }
 
 /** Something that an operator should look at. */
-export const FINDING_KINDS = ["missing", "stuck-stage", "silent-host", "sick-host", "slow-file", "cause"] as const;
+export const FINDING_KINDS = [
+  "missing",
+  "unnamed",
+  "stuck-stage",
+  "silent-host",
+  "sick-host",
+  "slow-file",
+  "cause",
+] as const;
 export interface Finding {
   kind: (typeof FINDING_KINDS)[number];
   stage: string;

@@ -5,7 +5,7 @@ import { EventDialog } from "./event-dialog.js";
 import { Findings } from "./findings.js";
 import { Header } from "./header.js";
 import { EmptyState, LoadingState, MissingBatch, SignIn, UnknownStages } from "./notices.js";
-import { StageCard } from "./stage-card.js";
+import { StageCards } from "./stage-cards.js";
 import { lazyView } from "./view-state.js";
 
 export function App({ feed }: { feed: LiveFeed }) {
@@ -24,7 +24,8 @@ export function App({ feed }: { feed: LiveFeed }) {
   );
 }
 
-const LAZY: Readonly<Record<Exclude<ViewName, "stages">, ReturnType<typeof lazyView>>> = {
+const LAZY: Readonly<Record<Exclude<ViewName, "stages"> | "focused", ReturnType<typeof lazyView>>> = {
+  focused: lazyView(async () => (await import("../views/focused-stages.js")).FocusedStages),
   files: lazyView(async () => (await import("../views/files.js")).FilesView),
   handoffs: lazyView(async () => (await import("../views/handoffs.js")).HandoffsView),
   time: lazyView(async () => (await import("../views/time.js")).TimeView),
@@ -42,25 +43,16 @@ function Main({ feed }: { feed: LiveFeed }) {
   const batch = state.batch.value;
   if (batch === undefined) return <LoadingState reason={state.reason.value} />;
   if (batch === null) return <EmptyState />;
-  const { view } = place.value;
-  if (view !== "stages") {
-    const View = LAZY[view];
+  const { view, filters } = place.value;
+  if (view !== "stages" || filters.cause) {
+    const View = LAZY[view === "stages" ? "focused" : view];
     return <View key={`${batch.id} ${view}`} batchId={batch.id} state={state} />;
   }
   return (
     <>
       <UnknownStages counts={state.unknownStages.value} />
       <Findings key={batch.id} batchId={batch.id} state={state} />
-      <div class="cards" key={batch.id}>
-        {state.stages.value.map((stage, index) => (
-          <StageCard
-            key={`${batch.id} ${stage.summary.peek().stage}`}
-            stage={stage}
-            position={index + 1}
-            state={state}
-          />
-        ))}
-      </div>
+      <StageCards key={batch.id} state={state} />
     </>
   );
 }

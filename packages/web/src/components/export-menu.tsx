@@ -1,4 +1,4 @@
-import { place } from "../views.js";
+import { fileQuery, place } from "../views.js";
 
 const FORMATS = ["csv", "json", "ndjson"] as const;
 
@@ -23,7 +23,7 @@ export function ExportMenu({ batchId }: { batchId: number }) {
       </button>
       <div id="export" class="picker export" popover="auto" role="dialog" aria-label="Export">
         <h2>These files, a row for each stage</h2>
-        <p class="pages">{links("files", filters)}</p>
+        <p class="pages">{links("files", fileQuery(filters))}</p>
         <h2>All events of the batch</h2>
         <p class="pages">{links("events", {})}</p>
         <p class="soft">

@@ -65,6 +65,7 @@ function updateRows(held: Finding[], latest: readonly Finding[]): Finding[] {
 
 const LOOKS: Readonly<Record<Finding["kind"], { glyph: string; tone: "bad" | "warn" }>> = {
   missing: { glyph: "?", tone: "bad" },
+  unnamed: { glyph: "?", tone: "bad" },
   "stuck-stage": { glyph: "‖", tone: "bad" },
   "silent-host": { glyph: "‖", tone: "warn" },
   "sick-host": { glyph: "!", tone: "warn" },
@@ -77,6 +78,8 @@ function placeOf({ kind, stage, what, count }: Finding): Partial<Place> & Pick<P
   switch (kind) {
     case "missing":
       return { view: "files", filters: { stage, state: "missing" }, file: count === 1 ? what : null };
+    case "unnamed":
+      return { view: "handoffs" };
     case "stuck-stage":
       return { view: "files", filters: { stage, state: "inFlight" } };
     case "silent-host":

@@ -5,6 +5,7 @@ import type { LiveState } from "../live-state.js";
 import { zone } from "../preferences.js";
 import { BatchPicker } from "./batch-picker.js";
 import { ConnectionState } from "./connection.js";
+import { FocusBar } from "./focus-bar.js";
 import { PipelineStrip } from "./pipeline-strip.js";
 import { PreferenceControls } from "./preference-controls.js";
 import { StatusBadge } from "./status.js";
@@ -40,6 +41,7 @@ export function Header({ feed }: { feed: LiveFeed }) {
       )}
       {!batch && <h1 class="unseen">Cofi batch dashboard</h1>}
       {batch && <ViewTabs />}
+      {batch && <FocusBar />}
       {place.value.view === "stages" && <PipelineStrip state={state} />}
     </header>
   );

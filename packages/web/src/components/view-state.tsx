@@ -2,6 +2,7 @@ import type { ComponentChildren, FunctionComponent } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { LiveState } from "../live-state.js";
 import { usePolled } from "../polled.js";
+import { place } from "../views.js";
 
 export interface ViewProps {
   batchId: number;
@@ -14,9 +15,11 @@ interface DataViewProps<T> extends ViewProps {
   children: (data: T) => ComponentChildren;
 }
 
-/** A view of one answer of the server: says that it is being read, or why it cannot be. Old data stays, marked. */
+/** A view of one answer of the server, narrowed to a cause of errors if there is one: says that it is being read, or why it cannot be. Old data stays, marked. */
 export function DataView<T>({ batchId, state, path, children }: DataViewProps<T>) {
-  const { data, problem } = usePolled<T>(`api/batch/${batchId}/${path}`, state).value;
+  const { cause } = place.value.filters;
+  const narrowed = cause ? `?${new URLSearchParams({ cause })}` : "";
+  const { data, problem } = usePolled<T>(`api/batch/${batchId}/${path}${narrowed}`, state).value;
   return (
     <>
       {problem !== null && (

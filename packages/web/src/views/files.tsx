@@ -10,7 +10,7 @@ import { StageIcon } from "../components/icons.js";
 import { useHeld } from "../held.js";
 import type { LiveState } from "../live-state.js";
 import { usePolled } from "../polled.js";
-import { go, place, type Filters } from "../views.js";
+import { fileQuery, go, place, type Filters } from "../views.js";
 import { FILE_LOOKS } from "./file-look.js";
 import { Journey } from "./journey.js";
 
@@ -23,7 +23,7 @@ export function FilesView({ batchId, state }: ViewProps) {
   const { filters, file } = place.value;
   const top = useSignal(0);
   const offset = Math.max(0, Math.floor(top.value / STEP_ROWS) * STEP_ROWS - STEP_ROWS);
-  const query = new URLSearchParams({ ...filters, offset: String(offset), limit: String(PAGE_ROWS) });
+  const query = new URLSearchParams({ ...fileQuery(filters), offset: String(offset), limit: String(PAGE_ROWS) });
   const { data, answers, problem } = usePolled<FilesPage>(`api/batch/${batchId}/files?${query}`, state).value;
   return (
     <section class="panel files" aria-label="Files">
@@ -97,7 +97,7 @@ function Toolbar({ batchId, filters, state, hosts, total }: ToolbarProps) {
   ];
   // A link may ask for any other.
   if (chosen !== undefined && !LEAST_MS.includes(chosen)) durations.push([chosen, atLeast(chosen)]);
-  const isFiltered = Object.keys(filters).length > 0;
+  const isFiltered = Object.values(filters).some(Boolean);
   return (
     <div class="toolbar">
       <input
@@ -132,13 +132,8 @@ function Toolbar({ batchId, filters, state, hosts, total }: ToolbarProps) {
       >
         {filters.order === "desc" ? "↓" : "↑"}
       </button>
-      {filters.cause !== undefined && (
-        <span class="badge" data-tone="bad">
-          one cause of errors
-        </span>
-      )}
       {isFiltered && (
-        <button type="button" class="button quiet" onClick={() => go({ view: "files" })}>
+        <button type="button" class="button quiet" onClick={() => go({ view: "files", filters: { cause: "" } })}>
           Show all
         </button>
       )}

@@ -15,9 +15,10 @@ const WORDS = {
 } as const;
 
 function astray(stages: readonly HandoffCounts[]): string[] {
-  return stages.flatMap(({ label, missing, unexpected }) => [
+  return stages.flatMap(({ label, missing, unexpected, unnamed }) => [
     ...(missing > 0 ? [`${number(missing)} missing in ${label}`] : []),
     ...(unexpected > 0 ? [`${number(unexpected)} unexpected in ${label}`] : []),
+    ...(unnamed > 0 ? [`${number(unnamed)} announced by ${label} and never named`] : []),
   ]);
 }
 
@@ -50,6 +51,7 @@ export function HandoffsView(props: ViewProps) {
                   ))}
                   <th scope="col">unexpected</th>
                   <th scope="col">announced</th>
+                  <th scope="col">never named</th>
                 </tr>
               </thead>
               <tbody>
@@ -59,6 +61,9 @@ export function HandoffsView(props: ViewProps) {
               </tbody>
             </table>
           </div>
+          {stages.map((row) => (
+            <Astray key={row.stage} row={row} />
+          ))}
         </section>
       )}
     </DataView>
@@ -66,7 +71,7 @@ export function HandoffsView(props: ViewProps) {
 }
 
 function Row({ row, stages }: { row: HandoffCounts; stages: readonly HandoffCounts[] }) {
-  const { stage, label, from, input, unexpected, announced } = row;
+  const { stage, label, from, input, unexpected, announced, unnamed } = row;
   return (
     <tr data-stage={stage}>
       <th scope="row">{label}</th>
@@ -75,8 +80,13 @@ function Row({ row, stages }: { row: HandoffCounts; stages: readonly HandoffCoun
       {COLUMNS.map((column) => (
         <Count key={column} count={row[column]} filters={{ stage, state: column }} tone={toneOf(column)} />
       ))}
-      <td data-tone={unexpected > 0 ? "bad" : undefined}>{number(unexpected)}</td>
+      <td data-tone={unexpected > 0 ? "bad" : undefined} class={unexpected > 0 ? undefined : "soft"}>
+        {number(unexpected)}
+      </td>
       <td class="soft">{announced === null ? "unknown" : number(announced)}</td>
+      <td data-tone={unnamed > 0 ? "bad" : undefined} class={unnamed > 0 ? undefined : "soft"}>
+        {number(unnamed)}
+      </td>
     </tr>
   );
 }
@@ -95,5 +105,80 @@ function Count({ count, filters, tone }: { count: number; filters: Filters; tone
         {number(count)}
       </a>
     </td>
+  );
+}
+
+/** The files that make a difference, by name: each opens its journey. */
+function Astray({ row }: { row: HandoffCounts }) {
+  const { stage, label, from, missing, missingFiles, unexpected, unexpectedFiles, unnamed } = row;
+  return (
+    <>
+      {missing > 0 && (
+        <Names
+          title={`Missing in ${label}`}
+          why={from === null ? "Other stages have seen them." : "The stage before finished them; this one is over."}
+          names={missingFiles}
+          count={missing}
+          filters={{ stage, state: "missing" }}
+        />
+      )}
+      {unexpected > 0 && (
+        <Names
+          title={`Unexpected in ${label}`}
+          why="It saw them though the stage before had not finished them."
+          names={unexpectedFiles}
+          count={unexpected}
+          filters={{ stage }}
+        />
+      )}
+      {unnamed > 0 && (
+        <section class="astray">
+          <h2>
+            {number(unnamed)} announced by {label} and never named
+          </h2>
+          <p class="soft">It said that it has so many more files than any event has named: compare with the folder.</p>
+        </section>
+      )}
+    </>
+  );
+}
+
+interface NamesProps {
+  title: string;
+  why: string;
+  names: readonly string[];
+  /** Of all, of which `names` are the first. */
+  count: number;
+  filters: Filters;
+}
+
+function Names({ title, why, names, count, filters }: NamesProps) {
+  const all = { view: "files", filters } as const;
+  return (
+    <section class="astray">
+      <h2>
+        {title}: {number(count)}
+      </h2>
+      <p class="soft">{why}</p>
+      <ul>
+        {names.map((file) => {
+          const to = { view: "files", filters, file } as const;
+          return (
+            <li key={file}>
+              <a href={hrefOf(to)} onClick={(event) => follow(event, to)}>
+                {file}
+              </a>
+            </li>
+          );
+        })}
+      </ul>
+      {count > names.length && (
+        <p>
+          <a href={hrefOf(all)} onClick={(event) => follow(event, all)}>
+            and {number(count - names.length)} more
+          </a>
+        </p>
+      )}
+    </section>
   );
 }

@@ -1,0 +1,19 @@
+import { follow, hrefOf, place } from "../views.js";
+
+/** Says that everything below is narrowed to one cause of errors, and lets go of it. */
+export function FocusBar() {
+  const { view, filters } = place.value;
+  const { cause } = filters;
+  if (!cause || view === "batches") return null;
+  const everything = { ...place.value, filters: { ...filters, cause: "" } };
+  return (
+    <p class="remark focus-bar" data-tone="busy" role="status" data-testid="focus">
+      <span>
+        Only the files with the error <strong>{cause}</strong>
+      </span>
+      <a class="button" href={hrefOf(everything)} onClick={(event) => follow(event, everything)}>
+        Show all files
+      </a>
+    </p>
+  );
+}
