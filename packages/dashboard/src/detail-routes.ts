@@ -1,4 +1,5 @@
 /** The routes of the detailed views: part of the table of routes, see `routes.ts`. All are computed from what is in memory. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { errorsView, hostsView, metricsView, reconciliation } from "@cofi/event-log/detail/batch-views";
 import { stageIndex } from "@cofi/event-log/detail/detail";
 import { filesPage, type FilesQuery } from "@cofi/event-log/detail/files-view";
@@ -12,7 +13,7 @@ import type { Snapshot } from "@cofi/event-log/events";
 import type { Store } from "@cofi/event-log/store";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
-import type { z } from "zod";
+import { z } from "zod";
 import type { BatchHistory } from "./batch-history.js";
 import {
   causeQuery,
@@ -32,6 +33,7 @@ import { leanEvent } from "./lean-event.js";
 import type { LiveView, LiveViews } from "./live-views.js";
 import { ProblemError } from "./problems.js";
 import { idParams } from "./schemas.js";
+import type { DashboardSettings } from "./settings.js";
 import type { Tail } from "./tail.js";
 
 export interface DetailParts {
@@ -39,13 +41,15 @@ export interface DetailParts {
   tail: Tail;
   views: LiveViews;
   history: BatchHistory;
-  eventsPerStage: number;
+  settings: DashboardSettings;
 }
 
 type FileFilter = z.output<z.ZodObject<typeof fileFilter>>;
 
 /** ms for which an answer is good though events have come: many viewers of a busy batch share it. */
 const SHARED_MS = 250;
+/** ms for which a request waits for a batch that is being read; half of its time if that is shorter. */
+const READING_MS = 5_000;
 
 /** As the views take it. */
 export function filterOf({ stage, everything, order, ...rest }: FileFilter): Omit<FilesQuery, "offset" | "limit"> {
@@ -59,15 +63,23 @@ export function filterOf({ stage, everything, order, ...rest }: FileFilter): Omi
 
 export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts, common: object): void {
   const app = plain.withTypeProvider<ZodTypeProvider>();
-  const { store, tail, views, history, eventsPerStage } = parts;
-  const focused = new FocusedViews(store, eventsPerStage);
+  const { store, tail, views, history, settings } = parts;
+  const focused = new FocusedViews(store, settings.eventsPerStage);
 
   /** With everything that was committed before the request. */
   const opened = async (id: number): Promise<LiveView> => {
     await tail.refresh();
-    const view = await views.open(id);
+    const view = await Promise.race([views.open(id), whileRead(id)]);
     if (!view) throw new ProblemError("not-found", `There is no batch ${id}.`);
     return view;
+  };
+
+  /** A batch of millions of events takes longer to be read than anybody waits for an answer. */
+  const whileRead = async (id: number): Promise<never> => {
+    await sleep(Math.min(READING_MS, settings.requestTimeoutMs / 2), undefined, { ref: false });
+    const share = views.readShare(id) ?? 0;
+    const detail = `The events of the batch are being read, ${Math.floor(share * 100)} % so far. Ask again in a moment.`;
+    throw new ProblemError("reading", detail);
   };
 
   const shared = new Map<string, { events: number; madeAt: number; answer: unknown }>();
@@ -102,6 +114,19 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
         filesPage(view.detail, view.summaries, { ...filterOf(filter), offset: offset ?? 0, limit }, asOf),
       );
     },
+  );
+
+  app.get(
+    "/api/batch/:id/reading",
+    {
+      schema: {
+        tags: ["detail"],
+        summary: "How far a large batch has been read into memory, of which all detailed views are made",
+        params: idParams,
+        response: { 200: z.object({ share: z.number().min(0).max(1).nullable() }), ...common },
+      },
+    },
+    async ({ params }) => ({ share: views.readShare(params.id) }),
   );
 
   app.get(

@@ -116,6 +116,8 @@ interface Loading {
   offer: (preview: Promise<Preview>) => void;
   /** The newest one that was asked for. */
   latest: Promise<Preview> | null;
+  /** Of its events, read so far. */
+  share: number;
 }
 
 /** Pause between two previews of a batch that is being replayed: so many times as long as one takes, for the replay to get on. */
@@ -195,6 +197,11 @@ export class LiveViews {
     return new Preview({ ...snapshot, events: Object.fromEntries(events) }, lowWater, performance.now() - started);
   }
 
+  /** How much of a batch that is being replayed has been read, 0 to 1; null when none is. */
+  readShare(batchId: number): number | null {
+    return this.#loading.get(batchId)?.share ?? null;
+  }
+
   /** The view if it is in memory. */
   peek(batchId: number): LiveView | null {
     return this.#live.get(batchId) ?? null;
@@ -223,11 +230,7 @@ export class LiveViews {
         endWatch();
         return null;
       }
-      const { view, detail, eventCount, fromHoles } = await this.#replay(batch, head, holes, () => {
-        const first = this.#nextPreview(batchId, loading);
-        loading.offer(first);
-        return first;
-      });
+      const { view, detail, eventCount, fromHoles } = await this.#replay(batch, head, holes, loading);
       const live = new LiveView(view, detail, eventCount, endWatch);
       live.apply(
         loading.events.filter((event) => !fromHoles.has(event.id)),
@@ -249,12 +252,14 @@ export class LiveViews {
     batch: Batch,
     head: number,
     holes: IdRange[],
-    preview: () => Promise<Preview>,
+    loading: Loading,
   ): Promise<{ view: BatchView; detail: Detail; eventCount: number; fromHoles: Set<number> }> {
     let view = emptyView(batch, this.#options.eventsPerStage);
     const detail = emptyDetail(batch);
     const fromHoles = new Set<number>();
     let eventCount = 0;
+    /** First and last event of the batch; the last is known only of those that take a while. */
+    let span: readonly [number, number] | null = null;
     for await (const page of replayPages(this.#store, batch.id, head, FIRST_PAGE)) {
       const isFirst = eventCount === 0;
       for (const event of page) {
@@ -265,7 +270,12 @@ export class LiveViews {
       }
       eventCount += page.length;
       // It will take a while. Who waits sees the counts first; the two do not compete for the database.
-      if (isFirst && page.length === FIRST_PAGE) await preview();
+      if (isFirst && page.length === FIRST_PAGE) {
+        const preview = this.#nextPreview(batch.id, loading);
+        loading.offer(preview);
+        span = [page[0]!.id, (await preview).snapshot.head];
+      }
+      if (span) loading.share = Math.min(1, (view.head - span[0]) / Math.max(1, span[1] - span[0]));
       // SQLite answers within the same turn: others want theirs.
       await nextTurn();
     }
@@ -312,7 +322,7 @@ export class LiveViews {
 function newLoading(): Loading {
   let offer: Loading["offer"] = () => undefined;
   const preview = new Promise<Preview>((resolve) => (offer = resolve));
-  return { events: [], batch: null, preview, offer, latest: null };
+  return { events: [], batch: null, preview, offer, latest: null, share: 0 };
 }
 
 function inRanges(ranges: readonly IdRange[], id: number): boolean {

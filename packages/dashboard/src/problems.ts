@@ -15,6 +15,7 @@ const KINDS = {
   "unsupported-media-type": [415, "The content type is not understood"],
   "too-many-requests": [429, "Too many requests"],
   "internal-error": [500, "Something broke in the dashboard"],
+  reading: [503, "The batch is being read"],
   unavailable: [503, "Not available for now"],
 } as const satisfies Record<string, readonly [number, string]>;
 export type ProblemKind = keyof typeof KINDS;
@@ -38,7 +39,7 @@ function problem(kind: ProblemKind, detail: string, instance?: string): Problem 
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, kind: ProblemKind, detail: string): void {
   // The path without its query: that may hold what the client typed.
   const body = problem(kind, detail, request.url.split("?", 1)[0]);
-  if (kind === "unavailable") reply.header("Retry-After", "2");
+  if (body.status === 503) reply.header("Retry-After", "2");
   if (kind === "unauthorized") reply.header("WWW-Authenticate", 'Bearer realm="Cofi"');
   reply
     .code(body.status)

@@ -223,7 +223,7 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
   registerExportRoutes(plain, { store, tail, existing }, { ...BAD_REQUEST, ...NO_BATCH, ...COMMON });
   registerDetailRoutes(
     plain,
-    { store, tail, views, history: new BatchHistory(store), eventsPerStage: settings.eventsPerStage },
+    { store, tail, views, history: new BatchHistory(store), settings },
     { ...BAD_REQUEST, ...NO_BATCH, ...COMMON },
   );
 

@@ -4,11 +4,14 @@ import type { Batch, LogEvent, LogEventDetail, Problem } from "@cofi/event-log/e
 /** An answer that is not what was asked for. `status` is 0 when the server could not be reached. */
 export class ApiError extends Error {
   readonly status: number;
+  /** The server has to read the batch first: there will be an answer. */
+  readonly isReading: boolean;
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, isReading = false) {
     super(message);
     this.name = "ApiError";
     this.status = status;
+    this.isReading = isReading;
   }
 }
 
@@ -27,13 +30,15 @@ export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T>
     if (signal?.aborted) throw error;
     throw new ApiError(0, "The dashboard does not answer. Is `cofi serve` running?");
   }
-  if (!response.ok) throw new ApiError(response.status, await problemText(response));
+  if (!response.ok) throw await errorOf(response);
   return (await response.json()) as T;
 }
 
-async function problemText(response: Response): Promise<string> {
+async function errorOf(response: Response): Promise<ApiError> {
+  const { status, statusText } = response;
   const problem = (await response.json().catch(() => null)) as Partial<Problem> | null;
-  return problem?.detail ?? problem?.title ?? `The server answered ${response.status} ${response.statusText}.`;
+  const text = problem?.detail ?? problem?.title ?? `The server answered ${status} ${statusText}.`;
+  return new ApiError(status, text, problem?.type === "/problems/reading");
 }
 
 export interface BatchPage {
@@ -121,7 +126,7 @@ export interface HealthAnswer {
 /** Says so too when the database is away (503); throws only when there is no such answer. */
 export async function fetchHealth(): Promise<HealthAnswer> {
   const response = await fetch("api/health", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
-  if (!response.ok && response.status !== 503) throw new ApiError(response.status, await problemText(response));
+  if (!response.ok && response.status !== 503) throw await errorOf(response);
   const body = (await response.json()) as Partial<{
     database: "ok" | "unreachable";
     detail: string;
@@ -135,5 +140,5 @@ export async function signIn(token: string): Promise<boolean> {
   const response = await fetch("login", { method: "POST", body: new URLSearchParams({ token }), redirect: "manual" });
   if (response.type === "opaqueredirect") return true;
   if (response.status === 401) return false;
-  throw new ApiError(response.status, await problemText(response));
+  throw await errorOf(response);
 }

@@ -1,7 +1,7 @@
 /** What a view asks the server for, again and again while it is shown: when events have come, at most once a second. */
 import { signal, useSignalEffect, type ReadonlySignal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
-import { getJson } from "./api.js";
+import { ApiError, getJson } from "./api.js";
 import type { LiveState } from "./live-state.js";
 
 export interface Polled<T> {
@@ -21,6 +21,8 @@ export interface Polling {
   once?: boolean;
   /** Also in a page that nobody looks at. */
   hidden?: boolean;
+  /** ms from one question to the next at least: for what changes seldom. */
+  everyMs?: number;
 }
 
 /** `path` null: nothing to ask. A new path keeps the old data until the first answer. */
@@ -56,12 +58,18 @@ async function poll<T>(
       polled.value = {
         data: polled.peek()?.data ?? null,
         answers: polled.peek()?.answers ?? null,
-        problem: error instanceof Error ? error.message : String(error),
+        problem: reasonOf(error),
       };
     }
-    if (how.current.once && polled.peek()?.problem === null) return;
+    if (how.current.once && polled.peek()?.answers === path) return;
     await news(state, asOf, how, stop);
   }
+}
+
+/** null for what is only a matter of time. */
+function reasonOf(error: unknown): string | null {
+  if (error instanceof ApiError && error.isReading) return null;
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Waits until there may be something new to ask for, and the page is looked at and not paused. */
@@ -73,7 +81,7 @@ async function news(
 ): Promise<void> {
   const started = performance.now();
   while (!stop.aborted) {
-    await new Promise((resolve) => setTimeout(resolve, LEAST_PAUSE_MS));
+    await new Promise((resolve) => setTimeout(resolve, how.current.everyMs ?? LEAST_PAUSE_MS));
     if (state.paused.peek() || (document.hidden && !how.current.hidden)) continue;
     if (state.freshness.peek()?.asOf !== asOf || performance.now() - started >= MOST_PAUSE_MS) return;
   }

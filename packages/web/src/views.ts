@@ -27,7 +27,7 @@ const FILE_FILTERS = [
   "everything",
 ] as const;
 /** Those of the other views beside them. */
-const FILTERS = [...FILE_FILTERS, "status", "from", "to", "before", "watch"] as const;
+const FILTERS = [...FILE_FILTERS, "measure", "status", "from", "to", "before", "watch"] as const;
 export type Filters = Partial<Record<(typeof FILTERS)[number], string>>;
 
 export interface Place {

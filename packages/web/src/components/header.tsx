@@ -6,6 +6,7 @@ import { zone } from "../preferences.js";
 import { BatchPicker } from "./batch-picker.js";
 import { ConnectionState } from "./connection.js";
 import { FocusBar } from "./focus-bar.js";
+import { NewerBatch } from "./newer-batch.js";
 import { PipelineStrip } from "./pipeline-strip.js";
 import { PreferenceControls } from "./preference-controls.js";
 import { StatusBadge } from "./status.js";
@@ -32,6 +33,7 @@ export function Header({ feed }: { feed: LiveFeed }) {
           <div class="batch-title">
             <h1>{batch.name}</h1>
             <StatusBadge status={batch.status} />
+            <NewerBatch batch={batch} state={state} />
           </div>
           <dl class="figures">
             <Elapsed batch={batch} state={state} />

@@ -1,7 +1,8 @@
 import type { ComponentChildren, FunctionComponent } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { LiveState } from "../live-state.js";
-import { usePolled } from "../polled.js";
+import { percent } from "../format.js";
+import { usePolled, type Polled } from "../polled.js";
 import { place } from "../views.js";
 
 export interface ViewProps {
@@ -15,38 +16,93 @@ interface DataViewProps<T> extends ViewProps {
   children: (data: T) => ComponentChildren;
 }
 
-/** A view of one answer of the server, narrowed to a cause of errors if there is one: says that it is being read, or why it cannot be. Old data stays, marked. */
+/** A view of one answer of the server, narrowed to a cause of errors if there is one; what it is while there is none yet. */
 export function DataView<T>({ batchId, state, path, children }: DataViewProps<T>) {
   const { cause } = place.value.filters;
   const narrowed = cause ? `?${new URLSearchParams({ cause })}` : "";
-  const { data, problem } = usePolled<T>(`api/batch/${batchId}/${path}${narrowed}`, state).value;
+  const answer = usePolled<T>(`api/batch/${batchId}/${path}${narrowed}`, state).value;
+  return (
+    <Answer {...answer} batchId={batchId} state={state}>
+      {children}
+    </Answer>
+  );
+}
+
+interface AnswerProps<T> extends Pick<Polled<T>, "data" | "problem"> {
+  /** The batch whose events the server may have to read first; null when it need not. */
+  batchId: number | null;
+  state: LiveState;
+  children: (data: T) => ComponentChildren;
+}
+
+/** What an answer says; before the first that it is being read, or why it cannot be. Old data stays, marked. */
+export function Answer<T>({ data, problem, batchId, state, children }: AnswerProps<T>) {
+  if (data === null && problem === null) return <Reading batchId={batchId} state={state} />;
+  if (data === null)
+    return (
+      <ViewState glyph="✕" tone="bad" title="This cannot be read now" alert>
+        {problem} The page tries again by itself.
+      </ViewState>
+    );
   return (
     <>
       {problem !== null && (
         <p class="remark" data-tone="bad" role="alert">
-          {problem} {data === null ? "The page tries again by itself." : "What is shown may be old."}
+          {problem} What is shown may be old.
         </p>
       )}
-      {data === null ? problem === null && <Reading /> : children(data)}
+      {children(data)}
     </>
   );
 }
 
-const LONG_MS = 2_000;
+interface ViewStateProps {
+  glyph: string;
+  tone: "idle" | "good" | "bad";
+  title: string;
+  /** To be said at once. */
+  alert?: boolean;
+  children?: ComponentChildren;
+}
 
-/** While there is nothing to show yet; says after a while why it takes so long. */
-export function Reading() {
+/** A view without data: what that means, and what to do. */
+export function ViewState({ glyph, tone, title, alert = false, children }: ViewStateProps) {
+  return (
+    <section class="panel view-state" data-tone={tone} role={alert ? "alert" : undefined}>
+      <span class="view-state-glyph" aria-hidden="true">
+        {glyph}
+      </span>
+      <h2>{title}</h2>
+      {children && <p>{children}</p>}
+    </section>
+  );
+}
+
+const LONG_MS = 1_000;
+
+/** While there is nothing to show yet: grey lines in its place; of a huge batch, how far the server has read it. */
+function Reading({ batchId = null, state }: { batchId?: number | null; state?: LiveState }) {
   const [isLong, setLong] = useState(false);
   useEffect(() => {
     const timer = setTimeout(() => setLong(true), LONG_MS);
     return () => clearTimeout(timer);
   }, []);
   return (
-    <p class="soft view-loading" role="status">
-      Reading …
-      {isLong &&
-        " The first look at a batch with a million events takes a quarter of a minute; the cards are there meanwhile."}
-    </p>
+    <section class="panel view-loading" aria-busy="true">
+      <p role="status">Reading …{isLong && batchId !== null && state && <Share batchId={batchId} state={state} />}</p>
+      <div class="view-lines" aria-hidden="true" />
+    </section>
+  );
+}
+
+function Share({ batchId, state }: { batchId: number; state: LiveState }) {
+  const { data } = usePolled<{ share: number | null }>(`api/batch/${batchId}/reading`, state).value;
+  if (!data || data.share === null) return null;
+  return (
+    <>
+      {" "}
+      <meter value={data.share} aria-label="Events read" /> {percent(data.share)} of the events of this batch
+    </>
   );
 }
 
@@ -63,16 +119,16 @@ export function lazyView(load: () => Promise<FunctionComponent<ViewProps>>): Fun
           loaded = view;
           return redraw((n) => n + 1);
         },
-        () => setProblem("This view could not be fetched: the dashboard may have been updated. Reload the page."),
+        () => setProblem("The dashboard may have been updated, or cannot be reached: reload the page."),
       );
     }, []);
     if (problem !== "")
       return (
-        <p class="remark" data-tone="bad" role="alert">
+        <ViewState glyph="✕" tone="bad" title="This view could not be fetched" alert>
           {problem}
-        </p>
+        </ViewState>
       );
     const View = loaded;
-    return View ? <View {...props} /> : <p class="soft view-loading">Reading …</p>;
+    return View ? <View {...props} /> : <Reading />;
   };
 }

@@ -2,7 +2,7 @@
 import { BATCH_STATUSES, type Batch } from "@cofi/event-log/events";
 import type { BatchOverview } from "@cofi/event-log/detail/shapes";
 import type { BatchPage } from "../api.js";
-import type { ViewProps } from "../components/view-state.js";
+import { Answer, ViewState, type ViewProps } from "../components/view-state.js";
 import { StatusBadge, statusWord } from "../components/status.js";
 import { dayAndTime, number, percent, startOfDay, stopwatch } from "../format.js";
 import { useHeld } from "../held.js";
@@ -33,18 +33,19 @@ export function BatchesView({ state }: ViewProps) {
       )}
       <section class="panel" aria-label="All batches">
         <Toolbar filters={filters} />
-        {problem !== null && (
-          <p class="remark" data-tone="bad" role="alert">
-            {problem} {data === null ? "The page tries again by itself." : "What is shown may be old."}
-          </p>
-        )}
-        {data === null ? (
-          problem === null && <p class="soft view-loading">Reading …</p>
-        ) : data.batches.length === 0 ? (
-          <p class="soft view-empty">No batch passes these filters.</p>
-        ) : (
-          <List page={data} answers={answers} filters={filters} state={state} />
-        )}
+        <Answer data={data} problem={problem} batchId={null} state={state}>
+          {(page) =>
+            page.batches.length === 0 ? (
+              <ViewState glyph="○" tone="idle" title="No batch passes these filters">
+                <button type="button" class="button" onClick={showAll}>
+                  Show all
+                </button>
+              </ViewState>
+            ) : (
+              <List page={page} answers={answers} filters={filters} state={state} />
+            )
+          }
+        </Answer>
       </section>
     </>
   );
@@ -71,6 +72,10 @@ function watchedOf({ watch }: Filters): number[] {
 function set(patch: Filters, replace = false): void {
   // Other filters, other pages.
   go({ view: "batches", filters: { ...place.peek().filters, before: "", ...patch } }, replace);
+}
+
+function showAll(): void {
+  set({ status: "", from: "", to: "", text: "" });
 }
 
 let typing: ReturnType<typeof setTimeout> | undefined;
@@ -119,7 +124,7 @@ function Toolbar({ filters }: { filters: Filters }) {
       {day("from", "from")}
       {day("to", "to")}
       {isFiltered && (
-        <button type="button" class="button quiet" onClick={() => set({ status: "", from: "", to: "", text: "" })}>
+        <button type="button" class="button quiet" onClick={showAll}>
           Show all
         </button>
       )}

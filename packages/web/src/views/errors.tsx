@@ -1,5 +1,5 @@
 import type { ErrorsView as Errors } from "@cofi/event-log/detail/shapes";
-import { DataView, type ViewProps } from "../components/view-state.js";
+import { DataView, ViewState, type ViewProps } from "../components/view-state.js";
 import { clock, fullTime, number } from "../format.js";
 import { showEvent, zone } from "../preferences.js";
 import { follow, hrefOf } from "../views.js";
@@ -11,7 +11,9 @@ export function ErrorsView(props: ViewProps) {
     <DataView<Errors> {...props} path="errors">
       {({ groups }) =>
         groups.length === 0 ? (
-          <p class="soft view-empty">No errors in this batch.</p>
+          <ViewState glyph="✓" tone="good" title="No errors in this batch">
+            They are grouped here by their cause as they come, the first failure first.
+          </ViewState>
         ) : (
           <ol class="causes" aria-label="Causes of errors, the oldest first">
             {groups.map((group) => {

@@ -4,7 +4,7 @@ import { useSignal, type Signal } from "@preact/signals";
 import { memo } from "preact/compat";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { ExportMenu } from "../components/export-menu.js";
-import { Reading, type ViewProps } from "../components/view-state.js";
+import { Answer, ViewState, type ViewProps } from "../components/view-state.js";
 import { duration, number } from "../format.js";
 import { StageIcon } from "../components/icons.js";
 import { useHeld } from "../held.js";
@@ -34,21 +34,36 @@ export function FilesView({ batchId, state }: ViewProps) {
         hosts={data?.hosts ?? []}
         total={data?.total ?? null}
       />
-      {problem !== null && (
-        <p class="remark" data-tone="bad" role="alert">
-          {problem} {data !== null && "What is shown may be old."}
-        </p>
-      )}
-      {data === null ? (
-        problem === null && <Reading />
-      ) : data.total === 0 ? (
-        <p class="soft view-empty">No file passes these filters.</p>
-      ) : (
-        <Matrix key={JSON.stringify(filters)} page={data} answers={answers} state={state} top={top} />
-      )}
+      <Answer data={data} problem={problem} batchId={batchId} state={state}>
+        {(page) =>
+          page.total === 0 ? (
+            <NoFiles isFiltered={Object.keys(fileQuery(filters)).length > 0} />
+          ) : (
+            <Matrix key={JSON.stringify(filters)} page={page} answers={answers} state={state} top={top} />
+          )
+        }
+      </Answer>
       {file !== null && <Journey key={file} batchId={batchId} file={file} state={state} />}
     </section>
   );
+}
+
+function NoFiles({ isFiltered }: { isFiltered: boolean }) {
+  return isFiltered ? (
+    <ViewState glyph="○" tone="idle" title="No file passes these filters">
+      <button type="button" class="button" onClick={showAll}>
+        Show all
+      </button>
+    </ViewState>
+  ) : (
+    <ViewState glyph="○" tone="idle" title="No recording yet">
+      Each has a row here from its first event on.
+    </ViewState>
+  );
+}
+
+function showAll(): void {
+  go({ view: "files", filters: { cause: "" } });
 }
 
 interface ToolbarProps {
@@ -133,7 +148,7 @@ function Toolbar({ batchId, filters, state, hosts, total }: ToolbarProps) {
         {filters.order === "desc" ? "↓" : "↑"}
       </button>
       {isFiltered && (
-        <button type="button" class="button quiet" onClick={() => go({ view: "files", filters: { cause: "" } })}>
+        <button type="button" class="button quiet" onClick={showAll}>
           Show all
         </button>
       )}

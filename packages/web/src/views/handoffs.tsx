@@ -1,5 +1,5 @@
 import type { HandoffCounts, Reconciliation } from "@cofi/event-log/detail/shapes";
-import { DataView, type ViewProps } from "../components/view-state.js";
+import { DataView, ViewState, type ViewProps } from "../components/view-state.js";
 import { number } from "../format.js";
 import { follow, hrefOf, type Filters } from "../views.js";
 
@@ -26,46 +26,52 @@ function astray(stages: readonly HandoffCounts[]): string[] {
 export function HandoffsView(props: ViewProps) {
   return (
     <DataView<Reconciliation> {...props} path="reconciliation">
-      {({ stages, balanced }) => (
-        <section class="panel" aria-label="Handoffs">
-          <p class="remark" data-tone={balanced ? "good" : "bad"} data-testid="balance">
-            <span class="glyph" aria-hidden="true">
-              {balanced ? "✓" : "?"}
-            </span>
-            {balanced
-              ? "Every file that a stage should have seen is accounted for."
-              : `Not where they should be: ${astray(stages).join(", ")}.`}
-          </p>
-          <div class="table-scroll" tabindex={0} role="group" aria-label="Files at each handoff">
-            <table class="figures-table handoffs">
-              <thead>
-                <tr>
-                  <th scope="col">Stage</th>
-                  <th scope="col">gets from</th>
-                  <th scope="col">input</th>
-                  {COLUMNS.map((column) => (
-                    <th scope="col" key={column}>
-                      {column === "done" ? "= " : "+ "}
-                      {WORDS[column]}
-                    </th>
+      {({ stages, balanced }) =>
+        stages.every(({ input, announced }) => input === 0 && announced === null) ? (
+          <ViewState glyph="○" tone="idle" title="Nothing to account for yet">
+            Here stands, for each stage, what it should have seen against what it saw, as soon as files have begun.
+          </ViewState>
+        ) : (
+          <section class="panel" aria-label="Handoffs">
+            <p class="remark" data-tone={balanced ? "good" : "bad"} data-testid="balance">
+              <span class="glyph" aria-hidden="true">
+                {balanced ? "✓" : "?"}
+              </span>
+              {balanced
+                ? "Every file that a stage should have seen is accounted for."
+                : `Not where they should be: ${astray(stages).join(", ")}.`}
+            </p>
+            <div class="table-scroll" tabindex={0} role="group" aria-label="Files at each handoff">
+              <table class="figures-table handoffs">
+                <thead>
+                  <tr>
+                    <th scope="col">Stage</th>
+                    <th scope="col">gets from</th>
+                    <th scope="col">input</th>
+                    {COLUMNS.map((column) => (
+                      <th scope="col" key={column}>
+                        {column === "done" ? "= " : "+ "}
+                        {WORDS[column]}
+                      </th>
+                    ))}
+                    <th scope="col">unexpected</th>
+                    <th scope="col">announced</th>
+                    <th scope="col">never named</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {stages.map((row) => (
+                    <Row key={row.stage} row={row} stages={stages} />
                   ))}
-                  <th scope="col">unexpected</th>
-                  <th scope="col">announced</th>
-                  <th scope="col">never named</th>
-                </tr>
-              </thead>
-              <tbody>
-                {stages.map((row) => (
-                  <Row key={row.stage} row={row} stages={stages} />
-                ))}
-              </tbody>
-            </table>
-          </div>
-          {stages.map((row) => (
-            <Astray key={row.stage} row={row} />
-          ))}
-        </section>
-      )}
+                </tbody>
+              </table>
+            </div>
+            {stages.map((row) => (
+              <Astray key={row.stage} row={row} />
+            ))}
+          </section>
+        )
+      }
     </DataView>
   );
 }

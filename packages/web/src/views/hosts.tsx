@@ -1,9 +1,8 @@
 import type { HostStageView, HostsView as Hosts } from "@cofi/event-log/detail/shapes";
-import { useSignal } from "@preact/signals";
-import { DataView, type ViewProps } from "../components/view-state.js";
+import { DataView, ViewState, type ViewProps } from "../components/view-state.js";
 import { age, number, percent, rate } from "../format.js";
 import type { LiveState } from "../live-state.js";
-import { follow, hrefOf } from "../views.js";
+import { follow, go, hrefOf, place } from "../views.js";
 
 const MEASURES = {
   errors: "Error rate",
@@ -12,32 +11,35 @@ const MEASURES = {
   heard: "Last heard",
 } as const;
 type Measure = keyof typeof MEASURES;
+const MEASURE_NAMES = Object.keys(MEASURES) as Measure[];
 
 /** Host by stage; the shade says how bad, the text says it too. */
 export function HostsView(props: ViewProps) {
-  const measure = useSignal<Measure>("errors");
+  const measure = MEASURE_NAMES.find((name) => name === place.value.filters.measure) ?? "errors";
   return (
     <DataView<Hosts> {...props} path="hosts">
       {({ hosts }) =>
         hosts.length === 0 ? (
-          <p class="soft view-empty">No event of this batch names a host.</p>
+          <ViewState glyph="○" tone="idle" title="No host has been named yet">
+            A host has a row here from the first event on that names it (<code>gpuIp</code>).
+          </ViewState>
         ) : (
           <section class="panel" aria-label="Hosts">
             <div class="toolbar" role="group" aria-label="What is shown">
-              {(Object.keys(MEASURES) as Measure[]).map((name) => (
+              {MEASURE_NAMES.map((name) => (
                 <button
                   type="button"
                   class="button"
                   key={name}
-                  aria-pressed={measure.value === name}
-                  onClick={() => (measure.value = name)}
+                  aria-pressed={measure === name}
+                  onClick={() => go({ view: "hosts", filters: { measure: name === "errors" ? "" : name } })}
                 >
                   {MEASURES[name]}
                 </button>
               ))}
             </div>
-            <div class="table-scroll" tabindex={0} role="group" aria-label={`${MEASURES[measure.value]} of each host`}>
-              <HeatMap hosts={hosts} measure={measure.value} state={props.state} />
+            <div class="table-scroll" tabindex={0} role="group" aria-label={`${MEASURES[measure]} of each host`}>
+              <HeatMap hosts={hosts} measure={measure} state={props.state} />
             </div>
           </section>
         )

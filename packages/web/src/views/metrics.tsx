@@ -1,7 +1,7 @@
 /** How fast, how slow, how often not: one stage over the time of the batch, and over the last batches. */
 import type { MetricsView as Metrics, TrendsView } from "@cofi/event-log/detail/shapes";
 import { useMemo } from "preact/hooks";
-import { DataView, type ViewProps } from "../components/view-state.js";
+import { DataView, ViewState, type ViewProps } from "../components/view-state.js";
 import { duration, number, percent } from "../format.js";
 import type { LiveState } from "../live-state.js";
 import { usePolled } from "../polled.js";
@@ -15,7 +15,9 @@ export function MetricsView(props: ViewProps) {
       <DataView<Metrics> {...props} path="metrics">
         {(metrics) =>
           metrics.times.length === 0 ? (
-            <p class="soft view-empty">No file of this batch has ended yet.</p>
+            <ViewState glyph="○" tone="idle" title="No file of this batch has ended yet">
+              Throughput, durations, failures and audio hours are drawn as files end.
+            </ViewState>
           ) : (
             <ThisBatch metrics={metrics} />
           )

@@ -1,7 +1,9 @@
 import type { Range, Stall, StageTime, TimelineView } from "@cofi/event-log/detail/shapes";
 import { statusWord } from "../components/status.js";
-import { DataView, type ViewProps } from "../components/view-state.js";
+import { DataView, ViewState, type ViewProps } from "../components/view-state.js";
+import { ticks } from "../components/ticking.js";
 import { clock, duration } from "../format.js";
+import type { LiveState } from "../live-state.js";
 import { zone } from "../preferences.js";
 import { follow, hrefOf } from "../views.js";
 
@@ -16,35 +18,66 @@ const BASIS: Readonly<Record<StageTime["basis"], string>> = {
 /** When each stage ran, and what is left: a bar for what was, a hatched one for what is expected at most. */
 export function TimeView(props: ViewProps) {
   return (
-    <DataView<TimelineView & { stalls: Stall[] }> {...props} path="timeline">
-      {(view) => {
-        const now = Date.parse(view.asOf);
-        const labels = new Map(view.stages.map(({ stage, label }) => [stage, label]));
-        const stuck = view.stalls.find(({ kind }) => kind === "stuck-stage");
-        return (
-          <>
-            <p class="panel eta" data-testid="eta">
-              {stuck ? (
-                <strong>The end cannot be told: {labels.get(stuck.stage)} stands still.</strong>
-              ) : view.remainingMs === null ? (
-                <strong>The end cannot be told yet: {unknownOf(view.stages)}</strong>
-              ) : view.remainingMs[1] === 0 ? (
-                <strong>Nothing is left to do.</strong>
-              ) : (
-                <strong>
-                  Ends between {clock(now + view.remainingMs[0], zone.value)} and{" "}
-                  {clock(now + view.remainingMs[1], zone.value)}, in {rangeText(view.remainingMs)}
-                </strong>
-              )}
-              {!stuck && view.bottleneck !== null && <span> · most of it in {labels.get(view.bottleneck)}</span>}
-            </p>
-            <Stalls stalls={view.stalls} labels={labels} />
-            <Gantt stages={view.stages} now={now} />
-          </>
-        );
-      }}
+    <DataView<Told> {...props} path="timeline">
+      {(view) => <Timeline view={view} state={props.state} />}
     </DataView>
   );
+}
+
+type Told = TimelineView & { stalls: Stall[] };
+
+function Timeline({ view: told, state }: { view: Told; state: LiveState }) {
+  const now = timeNow(told, state);
+  const view = aged(told, now - Date.parse(told.asOf));
+  if (view.stages.every(({ startedAt }) => startedAt === null))
+    return (
+      <ViewState glyph="○" tone="idle" title="No stage has begun">
+        Here stands when each ran, how long what is left will take, and what does not get on.
+      </ViewState>
+    );
+  const labels = new Map(view.stages.map(({ stage, label }) => [stage, label]));
+  const stuck = view.stalls.find(({ kind }) => kind === "stuck-stage");
+  return (
+    <>
+      <p class="panel eta" data-testid="eta">
+        {stuck ? (
+          <strong>The end cannot be told: {labels.get(stuck.stage)} stands still.</strong>
+        ) : view.remainingMs === null ? (
+          <strong>The end cannot be told yet: {unknownOf(view.stages)}</strong>
+        ) : view.remainingMs[1] === 0 ? (
+          <strong>Nothing is left to do.</strong>
+        ) : (
+          <strong>
+            Ends between {clock(now + view.remainingMs[0], zone.value)} and{" "}
+            {clock(now + view.remainingMs[1], zone.value)}, in {rangeText(view.remainingMs)}
+          </strong>
+        )}
+        {!stuck && view.bottleneck !== null && <span> · most of it in {labels.get(view.bottleneck)}</span>}
+      </p>
+      <Stalls stalls={view.stalls} labels={labels} />
+      <Gantt stages={view.stages} now={now} />
+    </>
+  );
+}
+
+/** Ticks while the batch runs and the page is not paused. */
+function timeNow({ asOf }: Told, state: LiveState): number {
+  if (state.batch.value?.status !== "running" || state.paused.value) return Date.parse(asOf);
+  void ticks.slow.value;
+  return Math.max(Date.parse(asOf), state.serverNow());
+}
+
+/** What was told so many ms ago: what runs has come so much closer to its end, what stands still stands so much longer. */
+function aged(view: Told, ms: number): Told {
+  const less = (range: Range | null): Range | null => range && [Math.max(0, range[0] - ms), Math.max(0, range[1] - ms)];
+  return {
+    ...view,
+    stages: view.stages.map((stage) =>
+      stage.status === "processing" ? { ...stage, remainingMs: less(stage.remainingMs) } : stage,
+    ),
+    remainingMs: less(view.remainingMs),
+    stalls: view.stalls.map((stall) => ({ ...stall, forMs: stall.forMs + ms })),
+  };
 }
 
 function unknownOf(stages: readonly StageTime[]): string {
@@ -80,7 +113,6 @@ function Stalls({ stalls, labels }: { stalls: readonly Stall[]; labels: Readonly
 
 function Gantt({ stages, now }: { stages: readonly StageTime[]; now: number }) {
   const starts = stages.flatMap(({ startedAt }) => (startedAt === null ? [] : [Date.parse(startedAt)]));
-  if (starts.length === 0) return <p class="soft view-empty">No stage has begun.</p>;
   const first = Math.min(...starts);
   const bars = barsOf(stages, now);
   const last = Math.max(first + 1_000, ...bars.map(({ expected, end }) => Math.max(expected, end)));

@@ -1,0 +1,24 @@
+import type { Batch } from "@cofi/event-log/events";
+import type { LiveState } from "../live-state.js";
+import { usePolled } from "../polled.js";
+import { chooseBatch, chosenBatch } from "../preferences.js";
+
+const LOOK_MS = 10_000;
+
+/** A link into a batch stays with it; who works with one must still learn that the next one has begun. */
+export function NewerBatch({ batch, state }: { batch: Batch; state: LiveState }) {
+  const path = chosenBatch.value === null ? null : "api/current-batch";
+  const newest = usePolled<{ batch: Batch | null }>(path, state, { everyMs: LOOK_MS }).value.data?.batch;
+  if (path === null || !newest || newest.id <= batch.id || batch.status === "running") return null;
+  return (
+    <button
+      type="button"
+      class="button"
+      title={`${newest.name} is newer. Show it, and each new one as it starts`}
+      onClick={() => chooseBatch(null)}
+      data-testid="newer-batch"
+    >
+      Newer: {newest.name}
+    </button>
+  );
+}
