@@ -1,0 +1,107 @@
+/** What is chosen narrows all that is shown, and stands in the address: a link reopens what was sent, also when there is a newer batch. */
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { openDatabase } from "@cofi/event-log/database";
+import { Store } from "@cofi/event-log/store";
+import { TROUBLE } from "../../tools/generate-batch.mjs";
+import { launchBrowser } from "../support/browser.js";
+import { expectFit, LOOKS, takeLook } from "../support/looks.js";
+import { startNight, type Night } from "../support/night.js";
+
+const PATIENCE = { timeout: 20_000 };
+let night: Night;
+let browser: Browser;
+let page: Page;
+
+beforeAll(async () => {
+  night = await startNight(300);
+  browser = await launchBrowser();
+});
+afterAll(async () => {
+  await browser?.close();
+  await night?.close();
+});
+beforeEach(async () => {
+  await page?.close();
+  page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+});
+
+const tab = (label: string) =>
+  page.getByRole("navigation", { name: "Views" }).getByRole("link", { name: label, exact: true });
+
+test("a click on a cause of errors narrows every view to its files, until it is let go of", async () => {
+  await page.goto(`${night.url}/?view=errors`);
+  await page.getByRole("link", { name: /The answer is no JSON/ }).click();
+  await page.locator(".matrix-row").first().waitFor();
+  const files = parseInt((await page.getByTestId("files-total").textContent()) ?? "", 10);
+  expect(files).toBeGreaterThan(10);
+  expect(files).toBeLessThan(night.files);
+
+  await tab("Handoffs").click();
+  const input = page.locator('tr[data-stage="lid"] td').nth(1);
+  await expect.poll(() => input.textContent(), PATIENCE).toBe(String(files));
+  await tab("Hosts").click();
+  const sick = page.locator(`[data-host="${TROUBLE.sickHost}"] td[data-errors] a`).filter({ hasText: "100 %" });
+  await sick.waitFor();
+  await tab("Errors").click();
+  await expect.poll(() => page.locator(".cause").count(), PATIENCE).toBe(1);
+  await tab("Metrics").click();
+  await page.locator(".charts").first().waitFor();
+  await tab("Time").click();
+  await page.getByTestId("eta").waitFor();
+  await tab("Stages").click();
+  const total = page.locator('[data-stage="lid"] [data-count="total"] dd');
+  await expect.poll(() => total.textContent(), PATIENCE).toBe(String(files));
+  expect(await page.getByTestId("findings").count()).toBe(0);
+  for (const look of LOOKS) {
+    await takeLook(page, look);
+    await page.reload();
+    await expect.poll(() => total.textContent(), PATIENCE).toBe(String(files));
+    await expectFit(page, "narrowed-stages", look);
+  }
+
+  await page.getByTestId("focus").getByRole("link", { name: "Show all files" }).click();
+  await page.getByTestId("findings").waitFor();
+  await expect.poll(() => total.textContent(), PATIENCE).not.toBe(String(files));
+  expect(new URL(page.url()).searchParams.has("cause")).toBe(false);
+});
+
+test("the measure of the heat map is in the address", async () => {
+  await page.goto(`${night.url}/?view=hosts`);
+  await page.getByRole("button", { name: "Last heard" }).click();
+  await page.goto(page.url());
+  await page.getByRole("button", { name: "Last heard", pressed: true }).waitFor();
+});
+
+test("handoffs name the files that make a difference, each the way to its journey", async () => {
+  await page.goto(`${night.url}/?view=handoffs`);
+  await page.locator(".astray").getByRole("link", { name: night.vanished }).click();
+  await page.getByRole("dialog").getByText("Denoise").waitFor();
+});
+
+test("a link into a batch means the same when there is a newer one, which is told; the first page follows the newest", async () => {
+  await page.goto(night.url);
+  await page.getByRole("heading", { name: "night", level: 1 }).waitFor();
+  await tab("Files").click();
+  await page.locator(".matrix-row").first().waitFor();
+  const link = page.url();
+  expect(new URL(link).searchParams.get("batch")).toBe(String(night.batchId));
+  const follower = await browser.newPage();
+  await follower.goto(night.url);
+
+  const database = await openDatabase(night.databaseUrl);
+  const store = new Store(database);
+  const { id } = await store.createBatch({ name: "the next night", folder: null });
+  await store.updateBatch(night.batchId, { status: "interrupted" });
+  await database.close();
+
+  await follower.getByRole("heading", { name: "the next night", level: 1 }).waitFor(PATIENCE);
+  await follower.close();
+  await page.goto(link);
+  await page.getByRole("heading", { name: "night", level: 1 }).waitFor();
+  await page.locator(".matrix-row").first().waitFor();
+  await page.getByTestId("newer-batch").click();
+  await page.getByRole("heading", { name: "the next night", level: 1 }).waitFor();
+  expect(new URL(page.url()).searchParams.has("batch")).toBe(false);
+  expect(id).toBeGreaterThan(night.batchId);
+});

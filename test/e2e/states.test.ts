@@ -1,0 +1,121 @@
+/** What each view looks like when it has nothing to show: before there is anything, while it is read, and when it cannot be. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, Page, Route } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { openDatabase } from "@cofi/event-log/database";
+import { migrate } from "@cofi/event-log/migrate";
+import { Store } from "@cofi/event-log/store";
+import { generateBatch } from "../../tools/generate-batch.mjs";
+import { launchBrowser } from "../support/browser.js";
+import { startCofi, type CofiProcess } from "../support/cofi.js";
+import { expectFit, LOOKS, takeLook } from "../support/looks.js";
+import { startMariadb, type MariadbServer } from "../support/mariadb.js";
+
+const VIEWS = {
+  files: "Files",
+  handoffs: "Handoffs",
+  time: "Time",
+  hosts: "Hosts",
+  errors: "Errors",
+  metrics: "Metrics",
+  batches: "All batches",
+} as const;
+
+/** What views are made of; not the stream. */
+const DATA = /\/api\/(batch\/\d+\/|batches|trends)/;
+const PATIENCE = { timeout: 20_000 };
+
+let root: string;
+let database: MariadbServer;
+let dashboard: CofiProcess;
+let browser: Browser;
+let page: Page;
+let url: string;
+let empty: number;
+let night: number;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "cofi-states-"));
+  database = await startMariadb();
+  const databaseUrl = await database.createDatabase();
+  const opened = await openDatabase(databaseUrl);
+  await migrate(opened);
+  const store = new Store(opened);
+  empty = (await store.createBatch({ name: "empty", folder: null })).id;
+  night = (await generateBatch({ store, spoolDir: root, files: 60, name: "night", trouble: true })).batchId;
+  await opened.close();
+  dashboard = startCofi(["serve"], { COFI_DATABASE_URL: databaseUrl, COFI_DATA_DIR: root, COFI_PORT: "0" });
+  url = (await dashboard.printed(/Dashboard: (http\S+)/))[1] ?? "";
+  browser = await launchBrowser();
+});
+afterAll(async () => {
+  await browser?.close();
+  await dashboard?.stop();
+  await database?.stop();
+  await rm(root, { recursive: true, force: true });
+});
+beforeEach(async () => {
+  await page?.close();
+  page = await browser.newPage();
+});
+
+const tab = (label: string) =>
+  page.getByRole("navigation", { name: "Views" }).getByRole("link", { name: label, exact: true });
+
+test.each(Object.keys(VIEWS))("%s of a batch without events says what will stand there", async (view) => {
+  const filter = view === "batches" ? "&text=nobody" : "";
+  for (const look of LOOKS) {
+    await takeLook(page, look);
+    await page.goto(`${url}/?batch=${empty}&view=${view}${filter}`);
+    await page.locator(".view-state").first().waitFor();
+    await expect.poll(() => page.locator(".view-loading").count()).toBe(0);
+    await expectFit(page, `empty-${view}`, look);
+  }
+});
+
+test.each(Object.keys(VIEWS))("%s keeps its place while it is read", async (view) => {
+  for (const look of LOOKS) {
+    await takeLook(page, look);
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    const hold = async (route: Route): Promise<void> => {
+      await released;
+      await route.continue();
+    };
+    await page.route(DATA, hold);
+    await page.goto(`${url}/?batch=${night}&view=${view}`);
+    await page.locator(".view-loading").first().waitFor();
+    await expectFit(page, `loading-${view}`, look);
+    release();
+    await expect.poll(() => page.locator(".view-loading").count(), PATIENCE).toBe(0);
+    await page.unroute(DATA, hold);
+    expect(await page.locator(".view-state[data-tone=bad]").count()).toBe(0);
+  }
+});
+
+test("with the database away each view says that it cannot be read, and is there again with it", async () => {
+  await page.goto(`${url}/?batch=${night}`);
+  await page.locator(".card").first().waitFor();
+  await database.kill();
+  try {
+    await page.locator(".connection", { hasText: "Database unreachable" }).waitFor();
+    for (const look of LOOKS) {
+      await takeLook(page, look);
+      for (const [view, label] of Object.entries(VIEWS)) {
+        await tab(label).click();
+        await page.getByRole("alert").first().waitFor();
+        await expect.poll(() => page.locator(".view-loading").count()).toBe(0);
+        await expectFit(page, `error-${view}`, look);
+      }
+    }
+  } finally {
+    await database.restart();
+  }
+  for (const label of Object.values(VIEWS)) {
+    await tab(label).click();
+    await page.locator("main .panel:not(.view-state)").first().waitFor();
+    await expect.poll(() => page.getByRole("alert").count(), PATIENCE).toBe(0);
+  }
+});

@@ -1,0 +1,66 @@
+/** A night in which something went wrong, and its dashboard: what the browser tests of the operator's work look at. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { sql } from "kysely";
+import { openDatabase } from "@cofi/event-log/database";
+import { migrate } from "@cofi/event-log/migrate";
+import { Store } from "@cofi/event-log/store";
+import { generateBatch } from "../../tools/generate-batch.mjs";
+import { startCofi } from "./cofi.js";
+
+export interface Night {
+  /** Of the dashboard. */
+  url: string;
+  databaseUrl: string;
+  /** A folder of the tests' own. */
+  root: string;
+  batchId: number;
+  files: number;
+  failed: number;
+  vanished: string;
+  /** Another dashboard of the same database. */
+  serve(): Promise<{ url: string; stop: () => Promise<void> }>;
+  close(): Promise<void>;
+}
+
+/** Two batches in an embedded database: `quiet`, and `night` with what `TROUBLE` names, ten minutes old, so that what hangs is told. */
+export async function startNight(files: number): Promise<Night> {
+  const root = await mkdtemp(join(tmpdir(), "cofi-night-"));
+  const databaseUrl = `sqlite:${join(root, "cofi.sqlite")}`;
+  const database = await openDatabase(databaseUrl);
+  await migrate(database);
+  const store = new Store(database);
+  await generateBatch({ store, spoolDir: root, files: 20, name: "quiet" });
+  const { batchId, failed, vanished } = await generateBatch({
+    store,
+    spoolDir: root,
+    files,
+    name: "night",
+    trouble: true,
+  });
+  await sql`UPDATE batchExecutionLog SET timestamp = strftime('%Y-%m-%d %H:%M:%f', timestamp, '-600 seconds')`.execute(
+    database.kysely,
+  );
+  await database.close();
+  const serve: Night["serve"] = async () => {
+    const dashboard = startCofi(["serve"], { COFI_DATABASE_URL: databaseUrl, COFI_DATA_DIR: root, COFI_PORT: "0" });
+    const url = (await dashboard.printed(/Dashboard: (http\S+)/))[1] ?? "";
+    return { url, stop: () => dashboard.stop() };
+  };
+  const { url, stop } = await serve();
+  return {
+    url,
+    databaseUrl,
+    root,
+    batchId,
+    files,
+    failed,
+    vanished: vanished ?? "",
+    serve,
+    async close() {
+      await stop();
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
