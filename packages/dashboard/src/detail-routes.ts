@@ -46,8 +46,10 @@ export interface DetailParts {
 
 type FileFilter = z.output<z.ZodObject<typeof fileFilter>>;
 
-/** ms for which an answer is good though events have come: many viewers of a busy batch share it. */
-const SHARED_MS = 250;
+/** ms for which an answer is good though events have come, or so many times what it took: many viewers of a busy batch share it. */
+const SHARED = { leastMs: 250, times: 5 };
+/** ms for which it is good when none have: durations go on. */
+const QUIET_MS = 1_000;
 /** ms for which a request waits for a batch that is being read; half of its time if that is shorter. */
 const READING_MS = 5_000;
 
@@ -82,17 +84,21 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
     throw new ProblemError("reading", detail);
   };
 
-  const shared = new Map<string, { events: number; madeAt: number; answer: unknown }>();
+  const shared = new Map<string, { events: number; madeAt: number; sharedMs: number; answer: unknown }>();
   /** The answer for this view and these parameters, made again only when there is something new to say. */
   const once = <T>(view: LiveView, key: string, make: (asOf: string) => T): T => {
     const now = performance.now();
     const name = `${view.batchId} ${key}`;
     const known = shared.get(name);
     const age = known ? now - known.madeAt : Infinity;
-    if (known && age < 1_000 && (age < SHARED_MS || known.events === view.eventCount)) return known.answer as T;
-    for (const [other, { madeAt }] of shared) if (now - madeAt > 1_000) shared.delete(other);
+    if (known && (age < known.sharedMs || (age < QUIET_MS && known.events === view.eventCount)))
+      return known.answer as T;
+    for (const [other, { madeAt, sharedMs }] of shared)
+      if (now - madeAt > Math.max(QUIET_MS, sharedMs)) shared.delete(other);
     const answer = make(new Date().toISOString());
-    shared.set(name, { events: view.eventCount, madeAt: performance.now(), answer });
+    const madeAt = performance.now();
+    const sharedMs = Math.max(SHARED.leastMs, SHARED.times * (madeAt - now));
+    shared.set(name, { events: view.eventCount, madeAt, sharedMs, answer });
     return answer;
   };
 

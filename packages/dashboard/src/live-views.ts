@@ -322,6 +322,8 @@ export class LiveViews {
 function newLoading(): Loading {
   let offer: Loading["offer"] = () => undefined;
   const preview = new Promise<Preview>((resolve) => (offer = resolve));
+  // Told to those who wait for it, if anybody does.
+  preview.catch(() => undefined);
   return { events: [], batch: null, preview, offer, latest: null, share: 0 };
 }
 

@@ -200,22 +200,6 @@ describe.each(DIALECTS)("what the views and exports say on %s", (dialect) => {
     expect(nothing.stages[lid]).toMatchObject({ done: 0, failed: 0, inFlight: 0, totalFiles: 0 });
   });
 
-  test("who asks for a batch that is still being read learns how far it is, and to ask again", async () => {
-    const { batchId } = await generate({ files: 2_000 });
-    const hasty = await startDashboard(it.store, { COFI_REQUEST_TIMEOUT_MS: "100" });
-    try {
-      const path = `${hasty.url}/api/batch/${batchId}`;
-      const answer = await problem(`${path}/hosts`);
-      expect(answer).toMatchObject({ status: 503, type: "/problems/reading" });
-      expect(answer.detail).toMatch(/being read, \d+ % so far/);
-      expect(answer.headers.get("retry-after")).toBe("2");
-      await until(async () => (await fetch(`${path}/hosts`)).status === 200, "the batch to be read");
-      expect((await get(`${path}/reading`)).body).toEqual({ share: null });
-    } finally {
-      await hasty.dashboard.close();
-    }
-  });
-
   test("an export is not cut off when its reader takes longer than a request may", async () => {
     const batch = await it.store.createBatch({ name: "night", folder: null });
     // More than the buffers of a connection hold.

@@ -1,11 +1,15 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { sql } from "kysely";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openDatabase, type Database } from "@cofi/event-log/database";
 import { migrate } from "@cofi/event-log/migrate";
 import { Store } from "@cofi/event-log/store";
 import type { Dashboard } from "@cofi/dashboard/server";
+import { generateBatch } from "../../../tools/generate-batch.mjs";
 import { startMariadb, type MariadbServer } from "../../../test/support/mariadb.js";
-import { stallingProxy } from "../../../test/support/stalling-proxy.js";
+import { stallingProxy, type StallingProxy } from "../../../test/support/stalling-proxy.js";
 import { Feed, get, problem, startDashboard, until } from "./dashboard-support.js";
 
 let server: MariadbServer;
@@ -35,6 +39,11 @@ async function info(batchId: number): Promise<number> {
       database.kysely,
     );
   return Number(result.insertId);
+}
+
+async function openThrough({ port }: StallingProxy): Promise<Database> {
+  const name = (await sql<{ name: string }>`SELECT DATABASE() AS name`.execute(database.kysely)).rows[0]!.name;
+  return openDatabase(server.url.replace(`:${server.port}/`, `:${port}/`) + name);
 }
 
 test("the database is killed and comes back: the page is told both, and no event is lost or doubled", async () => {
@@ -98,8 +107,7 @@ test("a dashboard that starts while the database is away serves as soon as it is
 test("a database that hangs without closing anything counts as lost, and nothing is lost or doubled when it answers again", async () => {
   const batch = await store.createBatch({ name: "night", folder: null });
   const proxy = await stallingProxy(server.port);
-  const name = (await sql<{ name: string }>`SELECT DATABASE() AS name`.execute(database.kysely)).rows[0]!.name;
-  const through = await openDatabase(server.url.replace(`:${server.port}/`, `:${proxy.port}/`) + name);
+  const through = await openThrough(proxy);
   const hanging = await startDashboard(new Store(through), {
     COFI_QUERY_TIMEOUT_MS: "200",
     COFI_REQUEST_TIMEOUT_MS: "500",
@@ -121,6 +129,31 @@ test("a database that hangs without closing anything counts as lost, and nothing
     proxy.resume();
     await hanging.dashboard.close();
     await through.close();
+    proxy.close();
+  }
+});
+
+test("who asks for a batch that is still being read learns how far it is, and to ask again", async () => {
+  const spoolDir = await mkdtemp(join(tmpdir(), "cofi-reading-"));
+  const { batchId } = await generateBatch({ store, spoolDir, files: 300 });
+  await rm(spoolDir, { recursive: true });
+  // A database so far away that reading a batch takes longer than anybody waits for an answer.
+  const proxy = await stallingProxy(server.port);
+  const far = await openThrough(proxy);
+  proxy.delay(100);
+  const hasty = await startDashboard(new Store(far), { COFI_REQUEST_TIMEOUT_MS: "3000" });
+  try {
+    const path = `${hasty.url}/api/batch/${batchId}`;
+    const answer = await problem(`${path}/hosts`);
+    expect(answer).toMatchObject({ status: 503, type: "/problems/reading" });
+    expect(answer.detail).toMatch(/being read, \d+ % so far/);
+    expect(answer.headers.get("retry-after")).toBe("2");
+    proxy.delay(0);
+    await until(async () => (await fetch(`${path}/hosts`)).status === 200, "the batch to be read");
+    expect((await get(`${path}/reading`)).body).toEqual({ share: null });
+  } finally {
+    await hasty.dashboard.close();
+    await far.close();
     proxy.close();
   }
 });

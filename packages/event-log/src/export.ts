@@ -1,6 +1,7 @@
 /** What leaves Cofi as a file: events, or files by stages, as CSV, JSON or NDJSON, piece by piece. */
 import { stringify } from "csv-stringify/sync";
 import type { Detail } from "./detail/detail.js";
+import { FileStates } from "./detail/file-states.js";
 import { fileRow, matchingFiles, sortFiles, type FilesQuery } from "./detail/files-view.js";
 import type { Batch, LogEvent, LogEventDetail, StageSummary } from "./events.js";
 import { STAGES } from "./stages.js";
@@ -61,10 +62,11 @@ export async function* exportFiles(
   format: ExportFormat,
 ): AsyncGenerator<string> {
   const files = sortFiles(detail, matchingFiles(detail, summaries, query), query);
+  const states = new FileStates(detail, summaries);
   yield* written(
     format,
     FILE_COLUMNS,
-    pagesOf(files, (file) => rowsOfFile(detail, summaries, file)),
+    pagesOf(files, (file) => rowsOfFile(detail, states, file)),
   );
 }
 
@@ -72,8 +74,8 @@ async function* pagesOf(files: readonly number[], rows: (file: number) => Row[])
   for (let start = 0; start < files.length; start += PAGE) yield files.slice(start, start + PAGE).flatMap(rows);
 }
 
-function rowsOfFile(detail: Detail, summaries: readonly StageSummary[], file: number): Row[] {
-  const { fileName, audioS, cells } = fileRow(detail, summaries, file);
+function rowsOfFile(detail: Detail, states: FileStates, file: number): Row[] {
+  const { fileName, audioS, cells } = fileRow(detail, states, file);
   return cells.flatMap((cell, stage): Row[] => {
     if (!cell) return [];
     const { host, eventId, ...rest } = cell;

@@ -1,8 +1,9 @@
 /** Views over all files of a batch, computed from its detail: reconciliation, hosts, causes of errors, figures over time. */
 import type { StageSummary } from "../events.js";
 import { STAGES } from "../stages.js";
-import type { Detail, StageCells } from "./detail.js";
-import { fileState, isoTime, onlyCounts } from "./files-view.js";
+import type { Detail } from "./detail.js";
+import { FileStates } from "./file-states.js";
+import { isoTime } from "./files-view.js";
 import { percentile } from "./histogram.js";
 import { emptyBucket, mergeBucket } from "./series.js";
 import {
@@ -16,51 +17,57 @@ import {
 
 /** Each stage of recordings that names its files: what it should have seen against what it saw. */
 export function reconciliation(detail: Detail, summaries: readonly StageSummary[], asOf: string): Reconciliation {
-  const stages: HandoffCounts[] = [];
-  let from: number | null = null;
-  for (const [index, { name, label, unit }] of STAGES.entries()) {
-    if (unit !== "recording" || onlyCounts(detail, summaries, index)) continue;
-    const { status, totalFiles } = summaries[index] as StageSummary;
-    const counts: HandoffCounts = {
-      stage: name,
-      label,
-      status,
-      from: from === null ? null : (STAGES[from]?.name ?? null),
-      input: 0,
-      done: 0,
-      failed: 0,
-      skipped: 0,
-      inFlight: 0,
-      retrying: 0,
-      waiting: 0,
-      missing: 0,
-      unexpected: 0,
-      announced: totalFiles,
-      unnamed: 0,
-      missingFiles: [],
-      unexpectedFiles: [],
-    };
-    for (const [file, fileName] of detail.files.all.entries()) {
-      if (detail.isRecording.get(file) === 0) continue;
-      const state = fileState(detail, summaries, index, file);
+  const states = new FileStates(detail, summaries);
+  const indexes = STAGES.flatMap(({ unit }, index) =>
+    unit === "recording" && !states.onlyCounts(index) ? [index] : [],
+  );
+  const stages = indexes.map((index, at) => emptyCounts(index, indexes[at - 1] ?? null, summaries));
+  for (const [file, fileName] of detail.files.all.entries()) {
+    if (detail.isRecording.get(file) === 0) continue;
+    const ofFile = states.of(file);
+    for (const [at, index] of indexes.entries()) {
+      const state = ofFile[index] ?? null;
       if (state === null) continue;
-      if (from !== null && (detail.stages[from] as StageCells).stateOf(file) !== "done" && state !== "skipped") {
-        counts.unexpected += 1;
-        if (counts.unexpectedFiles.length < MOST_NAMES) counts.unexpectedFiles.push(fileName);
-      }
+      const counts = stages[at]!;
       counts.input += 1;
       counts[state] += 1;
-      if (state === "missing" && counts.missingFiles.length < MOST_NAMES) counts.missingFiles.push(fileName);
+      if (state === "missing" && counts.missing <= MOST_NAMES) counts.missingFiles.push(fileName);
+      if (at === 0 || state === "skipped" || ofFile[indexes[at - 1]!] === "done") continue;
+      counts.unexpected += 1;
+      if (counts.unexpected <= MOST_NAMES) counts.unexpectedFiles.push(fileName);
     }
-    const isOver = status === "success" || status === "failed";
-    const hasNamed = (detail.stages[index] as StageCells).named > 0;
+  }
+  for (const [at, counts] of stages.entries()) {
+    const isOver = counts.status === "success" || counts.status === "failed";
+    const hasNamed = detail.stages[indexes[at]!]!.named > 0;
     // What a stage announces may hold what it leaves out, or not.
-    if (isOver && hasNamed) counts.unnamed = Math.max(0, (totalFiles ?? 0) - (counts.input - counts.missing));
-    stages.push(counts);
-    from = index;
+    if (isOver && hasNamed) counts.unnamed = Math.max(0, (counts.announced ?? 0) - (counts.input - counts.missing));
   }
   const balanced = stages.every(({ missing, unexpected, unnamed }) => missing + unexpected + unnamed === 0);
   return { stages, balanced, asOf, head: detail.head };
+}
+
+function emptyCounts(index: number, from: number | null, summaries: readonly StageSummary[]): HandoffCounts {
+  const { stage, label, status, totalFiles } = summaries[index] as StageSummary;
+  return {
+    stage,
+    label,
+    status,
+    from: from === null ? null : (STAGES[from]?.name ?? null),
+    input: 0,
+    done: 0,
+    failed: 0,
+    skipped: 0,
+    inFlight: 0,
+    retrying: 0,
+    waiting: 0,
+    missing: 0,
+    unexpected: 0,
+    announced: totalFiles,
+    unnamed: 0,
+    missingFiles: [],
+    unexpectedFiles: [],
+  };
 }
 
 export function hostsView(detail: Detail, asOf: string): HostsView {

@@ -2,6 +2,7 @@
 import type { StageSummary } from "../events.js";
 import { STAGES } from "../stages.js";
 import type { Detail, StageCells } from "./detail.js";
+import { FileStates } from "./file-states.js";
 import type { FileCell, FileRow, FilesPage, FileState } from "./shapes.js";
 
 export interface FilesQuery {
@@ -23,44 +24,6 @@ export interface FilesQuery {
   limit: number;
 }
 
-/** The state of a file in a stage, given what the stages before it say. null: it is no business of this stage. */
-export function fileState(
-  detail: Detail,
-  summaries: readonly StageSummary[],
-  stage: number,
-  file: number,
-): FileState | null {
-  const own = (detail.stages[stage] as StageCells).stateOf(file);
-  if (own !== "none") return own;
-  if (STAGES[stage]?.unit !== "recording" || detail.isRecording.get(file) === 0) return null;
-  if (onlyCounts(detail, summaries, stage)) return null;
-  let before: number | null = null;
-  for (let earlier = 0; earlier < stage; earlier++) {
-    const isOfRecordings = STAGES[earlier]?.unit === "recording";
-    if ((detail.stages[earlier] as StageCells).stateOf(file) === "skipped") {
-      // A stage that works on no recordings took it out: the next one that does must say so, or the sum would not add up.
-      const isNext =
-        !isOfRecordings && !STAGES.some((other, at) => at > earlier && at < stage && other.unit === "recording");
-      return isNext ? "skipped" : null;
-    }
-    if (isOfRecordings && !onlyCounts(detail, summaries, earlier)) before = earlier;
-  }
-  if (before !== null && (detail.stages[before] as StageCells).stateOf(file) !== "done") return null;
-  const { status } = summaries[stage] as StageSummary;
-  return status === "success" || status === "failed" || wasSeenLater(detail, stage, file) ? "missing" : "waiting";
-}
-
-/** A writer that says how many files it has done, but not which: it is believed, and its files are not looked for. */
-export function onlyCounts(detail: Detail, summaries: readonly StageSummary[], stage: number): boolean {
-  return detail.stages[stage]?.named === 0 && (summaries[stage]?.done ?? 0) > 0;
-}
-
-function wasSeenLater(detail: Detail, stage: number, file: number): boolean {
-  return detail.stages.some(
-    (cells, later) => later > stage && STAGES[later]?.unit === "recording" && cells.stateOf(file) !== "none",
-  );
-}
-
 /** One page of the files that pass the filter, sorted. */
 export function filesPage(
   detail: Detail,
@@ -70,7 +33,8 @@ export function filesPage(
 ): FilesPage {
   const found = sortFiles(detail, matchingFiles(detail, summaries, query), query);
   const shown = found.slice(query.offset, query.offset + query.limit);
-  const rows = shown.map((file) => fileRow(detail, summaries, file));
+  const states = new FileStates(detail, summaries);
+  const rows = shown.map((file) => fileRow(detail, states, file));
   return { rows, total: found.length, offset: query.offset, hosts: detail.hosts.all, asOf, head: detail.head };
 }
 
@@ -84,13 +48,14 @@ export function matchingFiles(
   const host = query.host === undefined ? undefined : (detail.hosts.find(query.host) ?? Infinity);
   const text = query.text?.toLowerCase();
   const stages = query.stage === undefined ? STAGES.map((_, index) => index) : [query.stage];
+  const states = new FileStates(detail, summaries);
   const byCell = query.stage !== undefined || state !== undefined || host !== undefined || minDurationMs !== undefined;
-  const hits = (file: number, stage: number): boolean => {
+  const hits = (file: number, stage: number, ofFile: readonly (FileState | null)[]): boolean => {
     const cells = detail.stages[stage] as StageCells;
     if (host !== undefined && !cells.wasTriedBy(file, host)) return false;
     if (minDurationMs !== undefined && !(cells.duration.get(file) >= minDurationMs)) return false;
     if (state === undefined) return query.stage === undefined || cells.stateOf(file) !== "none" || host !== undefined;
-    return fileState(detail, summaries, stage, file) === state;
+    return ofFile[stage] === state;
   };
   const ofCause = cause === undefined ? null : filesOfCause(detail, cause);
   const matching: number[] = [];
@@ -98,7 +63,10 @@ export function matchingFiles(
     if (!query.everything && detail.isRecording.get(file) === 0) continue;
     if (ofCause && !ofCause.has(file)) continue;
     if (text && !name.toLowerCase().includes(text)) continue;
-    if (byCell && !stages.some((stage) => hits(file, stage))) continue;
+    if (byCell) {
+      const ofFile = state === undefined ? [] : states.of(file);
+      if (!stages.some((stage) => hits(file, stage, ofFile))) continue;
+    }
     matching.push(file);
   }
   return matching;
@@ -117,13 +85,12 @@ export function sortFiles(
   { sort, stage, descending }: Pick<FilesQuery, "sort" | "stage" | "descending">,
 ): number[] {
   const sign = descending ? -1 : 1;
-  const names = detail.files.all;
-  const byName = (a: number, b: number): number => (names[a]! < names[b]! ? -1 : 1);
-  if (sort === "name") return files.toSorted((a, b) => sign * byName(a, b));
+  const ranks = detail.files.ranks();
+  if (sort === "name") return files.toSorted((a, b) => sign * (ranks[a]! - ranks[b]!));
   const stages = stage === undefined ? detail.stages : [detail.stages[stage] as StageCells];
-  const keys = new Float64Array(names.length);
+  const keys = new Float64Array(detail.files.all.length);
   for (const file of files) keys[file] = sortKey(stages, file, sort);
-  return files.toSorted((a, b) => sign * (keys[a]! - keys[b]!) || byName(a, b));
+  return files.toSorted((a, b) => sign * (keys[a]! - keys[b]!) || ranks[a]! - ranks[b]!);
 }
 
 function sortKey(stages: readonly StageCells[], file: number, sort: Exclude<FilesQuery["sort"], "name">): number {
@@ -133,9 +100,10 @@ function sortKey(stages: readonly StageCells[], file: number, sort: Exclude<File
 }
 
 /** One file with its cells. */
-export function fileRow(detail: Detail, summaries: readonly StageSummary[], file: number): FileRow {
+export function fileRow(detail: Detail, states: FileStates, file: number): FileRow {
+  const ofFile = states.of(file);
   const cells = detail.stages.map((stage, index): FileCell | null => {
-    const state = fileState(detail, summaries, index, file);
+    const state = ofFile[index] ?? null;
     if (state === null) return null;
     const [duration, host] = [stage.duration.get(file), stage.host.get(file)];
     return {

@@ -30,6 +30,8 @@ export class Growing<T extends Numbers> {
 export class Names {
   readonly all: string[] = [];
   readonly #indexes = new Map<string, number>();
+  readonly #sorted: number[] = [];
+  #ranks = new Uint32Array();
 
   /** The number of a name, which gets one if it has none. */
   add(name: string): number {
@@ -40,6 +42,18 @@ export class Names {
       this.#indexes.set(name, index);
     }
     return index;
+  }
+
+  /** The place of each name among all in alphabetical order; not to be changed. Worked out again only when there are new ones. */
+  ranks(): Uint32Array {
+    const { all } = this;
+    if (this.#sorted.length === all.length) return this.#ranks;
+    for (let index = this.#sorted.length; index < all.length; index++) this.#sorted.push(index);
+    // Sorted but for the new ones at its end, which the sort makes use of.
+    this.#sorted.sort((a, b) => (all[a]! < all[b]! ? -1 : 1));
+    this.#ranks = new Uint32Array(all.length);
+    for (const [rank, index] of this.#sorted.entries()) this.#ranks[index] = rank;
+    return this.#ranks;
   }
 
   /** undefined for a name that never came. */

@@ -2,7 +2,7 @@
 import type { StageSummary } from "../events.js";
 import { STAGES } from "../stages.js";
 import type { Detail, StageCells } from "./detail.js";
-import { fileState } from "./files-view.js";
+import { FileStates } from "./file-states.js";
 import type { Range, StageTime, TimelineView } from "./shapes.js";
 
 /** How long a stage took for each file in batches before, ms: the faster and the slower of them. By stage. */
@@ -61,8 +61,9 @@ function remainingAtWork(
   const recentFrom = Math.max(started, now - RECENT_MS);
   let [left, leftAudio, finished, finishedAudio, recent, recentAudio] = [0, 0, 0, 0, 0, 0];
   let isAudioKnown = true;
+  const states = new FileStates(detail, summaries);
   for (let file = 0; file < detail.files.all.length; file++) {
-    const state = fileState(detail, summaries, index, file);
+    const state = states.of(file)[index] ?? null;
     if (state === null || state === "skipped" || state === "missing") continue;
     const audio = detail.audioS.get(file);
     if (audio === 0) isAudioKnown = false;
