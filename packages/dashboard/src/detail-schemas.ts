@@ -179,6 +179,7 @@ export const timelineSchema = z
         status: stageStatus,
         startedAt: time.nullable(),
         finishedAt: time.nullable(),
+        failed: count,
         remainingMs: range.nullable().meta({ description: "Fastest and slowest, ms" }),
         basis: z.enum(["done", "audio", "files", "history", "unknown"]),
       }),

@@ -161,6 +161,7 @@ export interface StageTime {
   status: StageStatus;
   startedAt: string | null;
   finishedAt: string | null;
+  failed: number;
   /** Time left; null when nothing is known of its speed yet. */
   remainingMs: Range | null;
   /** What the range rests on. */

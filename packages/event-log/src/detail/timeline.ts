@@ -29,8 +29,8 @@ export function timelineView(
   let files = 0;
   const stages = STAGES.map(({ name, label }, index): StageTime => {
     const summary = summaries[index] as StageSummary;
-    const { status, startedAt, finishedAt } = summary;
-    const base = { stage: name, label, status, startedAt, finishedAt };
+    const { status, startedAt, finishedAt, failed } = summary;
+    const base = { stage: name, label, status, startedAt, finishedAt, failed };
     if (status === "success" || status === "failed") {
       if (STAGES[index]?.unit === "recording") files = summary.done;
       return { ...base, remainingMs: [0, 0], basis: "done" };

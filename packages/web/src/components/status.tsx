@@ -26,7 +26,7 @@ export function statusWord(status: StageStatus | BatchStatus): string {
 }
 
 /** A stage that is over is plainly done only when none of its files failed. */
-function stageLook({ status, failed }: StageSummary): Look {
+function stageLook({ status, failed }: Pick<StageSummary, "status" | "failed">): Look {
   return status === "success" && failed > 0
     ? { glyph: "!", word: `${number(failed)} failed`, tone: "warn" }
     : STATUS[status];
@@ -52,7 +52,7 @@ function Badge({ look: { glyph, word, tone }, status }: { look: Look; status: St
 }
 
 /** Glyph only, where the word stands elsewhere. */
-export function StageGlyph({ summary }: { summary: StageSummary }) {
+export function StageGlyph({ summary }: { summary: Pick<StageSummary, "status" | "failed"> }) {
   return <Glyph look={stageLook(summary)} />;
 }
 

@@ -3,7 +3,7 @@ import { BATCH_STATUSES, type Batch } from "@cofi/event-log/events";
 import type { BatchOverview } from "@cofi/event-log/detail/shapes";
 import type { BatchPage } from "../api.js";
 import { Answer, ViewState, type ViewProps } from "../components/view-state.js";
-import { StatusBadge, statusWord } from "../components/status.js";
+import { StageGlyph, StatusBadge, statusWord } from "../components/status.js";
 import { dayAndTime, number, percent, startOfDay, stopwatch } from "../format.js";
 import { useHeld } from "../held.js";
 import type { LiveState } from "../live-state.js";
@@ -292,7 +292,9 @@ function Watched({ id, state }: { id: number; state: LiveState }) {
       <ol>
         {stages.map(({ stage, label, status, done: ofStage, failed: bad }) => (
           <li key={stage} data-status={status}>
-            <span>{label}</span>
+            <span>
+              <StageGlyph summary={{ status, failed: bad }} /> {label}
+            </span>
             <span class="soft">
               {status === "pending" ? "waiting" : `${number(ofStage)} done`}
               {bad > 0 && `, ${number(bad)} failed`}

@@ -194,7 +194,7 @@ function Matrix({ page: latest, answers, state, top }: MatrixProps) {
   const stages = columnsShown.flatMap((index) => all[index] ?? []);
   const scroll = useRef<HTMLDivElement>(null);
   const columns = useMemo(
-    () => `minmax(var(--matrix-name), 1fr) repeat(${stages.length}, minmax(var(--matrix-cell), 6rem))`,
+    () => `minmax(var(--matrix-name), 2fr) repeat(${stages.length}, minmax(var(--matrix-cell), 1fr))`,
     [stages.length],
   );
   /** The row that gets the focus as soon as it is drawn. */

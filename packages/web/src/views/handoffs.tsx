@@ -2,17 +2,9 @@ import type { HandoffCounts, Reconciliation } from "@cofi/event-log/detail/shape
 import { DataView, ViewState, type ViewProps } from "../components/view-state.js";
 import { number } from "../format.js";
 import { follow, hrefOf, type Filters } from "../views.js";
+import { FILE_LOOKS } from "./file-look.js";
 
 const COLUMNS = ["done", "failed", "skipped", "inFlight", "retrying", "waiting", "missing"] as const;
-const WORDS = {
-  done: "done",
-  failed: "failed",
-  skipped: "left out",
-  inFlight: "in flight",
-  retrying: "trying again",
-  waiting: "waiting",
-  missing: "missing",
-} as const;
 
 function astray(stages: readonly HandoffCounts[]): string[] {
   return stages.flatMap(({ label, missing, unexpected, unnamed }) => [
@@ -51,7 +43,10 @@ export function HandoffsView(props: ViewProps) {
                     {COLUMNS.map((column) => (
                       <th scope="col" key={column}>
                         {column === "done" ? "= " : "+ "}
-                        {WORDS[column]}
+                        {FILE_LOOKS[column].word}{" "}
+                        <span class="glyph" data-tone={FILE_LOOKS[column].tone} aria-hidden="true">
+                          {FILE_LOOKS[column].glyph}
+                        </span>
                       </th>
                     ))}
                     <th scope="col">unexpected</th>

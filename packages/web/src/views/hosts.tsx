@@ -3,6 +3,7 @@ import { DataView, ViewState, type ViewProps } from "../components/view-state.js
 import { age, number, percent, rate } from "../format.js";
 import type { LiveState } from "../live-state.js";
 import { follow, go, hrefOf, place } from "../views.js";
+import { FILE_LOOKS } from "./file-look.js";
 
 const MEASURES = {
   errors: "Error rate",
@@ -12,6 +13,10 @@ const MEASURES = {
 } as const;
 type Measure = keyof typeof MEASURES;
 const MEASURE_NAMES = Object.keys(MEASURES) as Measure[];
+
+const SOME_FAIL = { glyph: "!", tone: "warn" } as const;
+/** From this share of failures on a host does not do its work there. */
+const MOSTLY = 0.5;
 
 /** Host by stage; the shade says how bad, the text says it too. */
 export function HostsView(props: ViewProps) {
@@ -88,6 +93,7 @@ function HeatMap({ hosts, measure, state }: { hosts: Hosts["hosts"]; measure: Me
                   style={{ "--heat": heatOf(cell, measure, fastest[index] ?? 0) }}
                   data-errors={cell.errors}
                 >
+                  {measure === "errors" && <ErrorGlyph rate={cell.errorRate} />}
                   <a href={hrefOf(to)} onClick={(event) => follow(event, to)} title={describe(cell)}>
                     {textOf(cell, measure, state.serverNow())}
                   </a>
@@ -99,6 +105,17 @@ function HeatMap({ hosts, measure, state }: { hosts: Hosts["hosts"]; measure: Me
         ))}
       </tbody>
     </table>
+  );
+}
+
+/** As in the matrix and on the cards: the glyph tells without colour. */
+function ErrorGlyph({ rate: share }: { rate: number | null }) {
+  if (share === null) return null;
+  const look = share === 0 ? FILE_LOOKS.done : share < MOSTLY ? SOME_FAIL : FILE_LOOKS.failed;
+  return (
+    <span class="glyph" data-tone={look.tone} aria-hidden="true">
+      {look.glyph}
+    </span>
   );
 }
 

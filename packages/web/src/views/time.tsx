@@ -1,5 +1,5 @@
 import type { Range, Stall, StageTime, TimelineView } from "@cofi/event-log/detail/shapes";
-import { statusWord } from "../components/status.js";
+import { StageGlyph, statusWord } from "../components/status.js";
 import { DataView, ViewState, type ViewProps } from "../components/view-state.js";
 import { ticks } from "../components/ticking.js";
 import { clock, duration } from "../format.js";
@@ -55,7 +55,7 @@ function Timeline({ view: told, state }: { view: Told; state: LiveState }) {
         {!stuck && view.bottleneck !== null && <span> · most of it in {labels.get(view.bottleneck)}</span>}
       </p>
       <Stalls stalls={view.stalls} labels={labels} />
-      <Gantt stages={view.stages} now={now} />
+      <Gantt stages={view.stages} now={now} stuck={stuck?.stage ?? null} />
     </>
   );
 }
@@ -111,10 +111,17 @@ function Stalls({ stalls, labels }: { stalls: readonly Stall[]; labels: Readonly
   );
 }
 
-function Gantt({ stages, now }: { stages: readonly StageTime[]; now: number }) {
+interface GanttProps {
+  stages: readonly StageTime[];
+  now: number;
+  /** The stage that stands still: its speed says nothing of its end. */
+  stuck: string | null;
+}
+
+function Gantt({ stages, now, stuck }: GanttProps) {
   const starts = stages.flatMap(({ startedAt }) => (startedAt === null ? [] : [Date.parse(startedAt)]));
   const first = Math.min(...starts);
-  const bars = barsOf(stages, now);
+  const bars = barsOf(stages, now, stuck);
   const last = Math.max(first + 1_000, ...bars.map(({ expected, end }) => Math.max(expected, end)));
   const at = (time: number): string => `${(((time - first) / (last - first)) * 100).toFixed(3)}%`;
   const marks = [0, 0.25, 0.5, 0.75, 1].map((share) => first + share * (last - first));
@@ -130,7 +137,9 @@ function Gantt({ stages, now }: { stages: readonly StageTime[]; now: number }) {
       <ol>
         {bars.map(({ stage, start, end, expected }) => (
           <li key={stage.stage} data-stage={stage.stage}>
-            <span class="gantt-label">{stage.label}</span>
+            <span class="gantt-label">
+              <StageGlyph summary={stage} /> {stage.label}
+            </span>
             <span class="gantt-track">
               {start !== null && (
                 <span
@@ -148,7 +157,8 @@ function Gantt({ stages, now }: { stages: readonly StageTime[]; now: number }) {
             </span>
             <span class="gantt-text">
               {start === null ? statusWord(stage.status) : duration(end - start)}
-              {stage.basis !== "done" && (
+              {stage.stage === stuck && <span class="soft"> stands still</span>}
+              {stage.basis !== "done" && stage.stage !== stuck && (
                 <span class="soft">
                   {" "}
                   {stage.remainingMs === null ? "left: unknown" : `left: ${rangeText(stage.remainingMs)}`},{" "}
@@ -175,11 +185,11 @@ interface Bar {
 }
 
 /** Stages that have not begun come after those at work, one after the other. */
-function barsOf(stages: readonly StageTime[], now: number): Bar[] {
+function barsOf(stages: readonly StageTime[], now: number, stuck: string | null): Bar[] {
   let after = now;
   return stages.map((stage) => {
     const start = stage.startedAt === null ? null : Date.parse(stage.startedAt);
-    const longest = stage.remainingMs?.[1] ?? 0;
+    const longest = stage.stage === stuck ? 0 : (stage.remainingMs?.[1] ?? 0);
     if (start !== null) {
       const end = stage.finishedAt === null ? now : Date.parse(stage.finishedAt);
       const expected = stage.status === "processing" ? end + longest : end;
