@@ -12,7 +12,7 @@ export function App({ feed }: { feed: LiveFeed }) {
   return (
     <>
       <a class="skip" href="#stages">
-        Skip to the stages
+        Skip to the content
       </a>
       <Header feed={feed} />
       <main id="stages" tabindex={-1}>

@@ -1,0 +1,95 @@
+/** By keyboard alone: Tab and arrows reach everything, Enter opens it, Escape leads back to where one was. */
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { launchBrowser } from "../support/browser.js";
+import { startNight, type Night } from "../support/night.js";
+
+let night: Night;
+let browser: Browser;
+let page: Page;
+
+beforeAll(async () => {
+  night = await startNight(120);
+  browser = await launchBrowser();
+});
+afterAll(async () => {
+  await browser?.close();
+  await night?.close();
+});
+beforeEach(async () => {
+  await page?.close();
+  page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+});
+
+/** Notes whatever gets the focus. */
+const WATCH = `globalThis.reached = new Set(); addEventListener("focusin", ({ target }) => reached.add(target));`;
+/** What can be used within the selector and never had the focus. Rows of lists are gone through by arrows: one of them is a stop. */
+const unreached = (within: string): string => `[...document.querySelectorAll("${within}")].flatMap((part) =>
+  [...part.querySelectorAll("a[href], button, select, input, summary, [tabindex='0']")]
+    .filter((one) => one.tabIndex >= 0 && !one.matches(":disabled") && one.checkVisibility() && !reached.has(one))
+    .map((one) => one.outerHTML.slice(0, 120)))`;
+const focused = (attribute: string): string => `document.activeElement.getAttribute("${attribute}")`;
+
+/** Presses Tab until the focus has left the page, or been everywhere. */
+async function tabThrough(times: number): Promise<void> {
+  for (let n = 0; n < times; n++) await page.keyboard.press("Tab");
+}
+
+test.each(["stages", "files", "handoffs", "time", "hosts", "errors", "metrics", "batches"])(
+  "%s: Tab reaches everything",
+  async (view) => {
+    await page.addInitScript(WATCH);
+    await page.goto(`${night.url}/?batch=${night.batchId}&view=${view}`);
+    await page.locator("main .panel, main .card").first().waitFor();
+    await expect.poll(() => page.locator(".view-loading").count(), { timeout: 20_000 }).toBe(0);
+    // What changes by itself while the keys are pressed would be new to the watch.
+    await page.getByTestId("pause").focus();
+    await page.keyboard.press("Enter");
+    const count = await page.locator("a[href], button, select, input, summary, [tabindex='0']").count();
+    await tabThrough(count + 10);
+    expect(await page.evaluate(unreached("body"))).toEqual([]);
+  },
+);
+
+test("rows of the matrix by arrows; Escape leads back to the row whose journey was open", async () => {
+  await page.goto(`${night.url}/?batch=${night.batchId}&view=files`);
+  await page.locator(".matrix-row").first().focus();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog").locator(".tries > li").first().waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  expect(await page.evaluate(focused("data-index"))).toBe("2");
+});
+
+test("events of a card by arrows; Escape leads back to the row whose event was open", async () => {
+  await page.goto(`${night.url}/?batch=${night.batchId}`);
+  const rows = page.locator('[data-stage="stt"] .row');
+  await rows.first().focus();
+  await page.keyboard.press("ArrowDown");
+  const id = await page.evaluate(focused("data-event-id"));
+  await page.keyboard.press("Enter");
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText(`event ${id}`).first().waitFor();
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "hidden" });
+  expect(await page.evaluate(focused("data-event-id"))).toBe(id);
+});
+
+test.each([
+  ["batches", "batch-picker", "?"],
+  ["alerts", "alerts", "?"],
+])("the popover %s opens by Enter, Tab goes through it, Escape leads back", async (id, button, query) => {
+  await page.goto(`${night.url}/${query}`);
+  await page.locator(".card").first().waitFor();
+  await page.getByTestId(button).focus();
+  await page.evaluate(WATCH);
+  await page.keyboard.press("Enter");
+  await page.locator(`#${id}:popover-open`).waitFor();
+  await tabThrough(await page.locator(`#${id}`).locator("a[href], button, select, input").count());
+  expect(await page.evaluate(unreached(`#${id}`))).toEqual([]);
+  await page.keyboard.press("Escape");
+  await page.locator(`#${id}:popover-open`).waitFor({ state: "detached" });
+  expect(await page.evaluate(focused("data-testid"))).toBe(button);
+});
