@@ -87,8 +87,11 @@ test.each([
   await page.evaluate(WATCH);
   await page.keyboard.press("Enter");
   await page.locator(`#${id}:popover-open`).waitFor();
-  await tabThrough(await page.locator(`#${id}`).locator("a[href], button, select, input").count());
-  expect(await page.evaluate(unreached(`#${id}`))).toEqual([]);
+  if (id === "batches") await page.locator("#batches [data-batch]").first().waitFor();
+  const left = (): Promise<string[]> => page.evaluate<string[]>(unreached(`#${id}`));
+  const most = 30;
+  for (let n = 0; n < most && (await left()).length > 0; n++) await page.keyboard.press("Tab");
+  expect(await left()).toEqual([]);
   await page.keyboard.press("Escape");
   await page.locator(`#${id}:popover-open`).waitFor({ state: "detached" });
   expect(await page.evaluate(focused("data-testid"))).toBe(button);

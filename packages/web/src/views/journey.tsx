@@ -22,13 +22,12 @@ export function Journey({ batchId, file, state }: { batchId: number; file: strin
   const { data, problem } = usePolled<{ events: LogEvent[] }>(`api/batch/${batchId}/logs?${query}`, state).value;
   const compared = useSignal<readonly Try[]>([]);
   const showsAll = useSignal(false);
-  const close = (): void => go({ ...place.peek(), file: null });
-  useEffect(() => {
-    const element = dialog.current;
-    element?.showModal();
-    // Closed before it is gone, it gives the focus back to where it was opened from.
-    return () => element?.close();
-  }, []);
+  const close = (): void => {
+    // Before it is gone: so it gives the focus back to where it was opened from.
+    dialog.current?.close();
+    go({ ...place.peek(), file: null });
+  };
+  useEffect(() => dialog.current?.showModal(), []);
   const labels = new Map(state.stages.value.map(({ summary }) => [summary.peek().stage, summary.peek().label]));
   const tries = data ? triesOf(data.events) : [];
   const hidden = showsAll.value ? 0 : Math.max(0, tries.length - TRIES_SHOWN);
