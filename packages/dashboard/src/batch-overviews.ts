@@ -2,6 +2,7 @@
 import type { BatchOverview, TrendsView } from "@cofi/event-log/detail/shapes";
 import type { Batch } from "@cofi/event-log/events";
 import type { Store } from "@cofi/event-log/store";
+import pLimit from "p-limit";
 import type { Tail } from "./tail.js";
 
 /** ms for which the line of a batch that runs is good: it costs a pass over its events. */
@@ -9,6 +10,8 @@ const RUNNING_MS = 2_000;
 /** Times as long as it takes, for the line of a large batch. */
 const COST_TIMES = 5;
 const MOST_KEPT = 500;
+/** Lines read at the same time: a page of batches with a million events each must leave the database to the live feed. */
+const READ_AT_ONCE = 2;
 /** Batches that are looked through for those that are over. */
 const BATCHES_READ = 200;
 
@@ -22,6 +25,7 @@ export class BatchOverviews {
   readonly #store: Store;
   readonly #tail: Tail;
   readonly #known = new Map<string, Known>();
+  readonly #limit = pLimit(READ_AT_ONCE);
 
   constructor(store: Store, tail: Tail) {
     this.#store = store;
@@ -34,7 +38,7 @@ export class BatchOverviews {
     const key = `${batch.id} ${isOver(batch) ? batch.finishedAt : ""}`;
     const known = this.#known.get(key);
     if (known && performance.now() < known.until) return known.overview;
-    const entry: Known = { overview: this.#read(batch), until: Infinity };
+    const entry: Known = { overview: this.#limit(() => this.#read(batch)), until: Infinity };
     this.#known.delete(key);
     this.#known.set(key, entry);
     void this.#judge(key, entry, isOver(batch));
