@@ -1,7 +1,8 @@
 /** What is worth waking somebody for: each alert once, by thresholds that this browser keeps. */
 import type { Finding, TimelineView } from "@cofi/event-log/detail/shapes";
 import type { Batch, StageSummary } from "@cofi/event-log/events";
-import type { Zone } from "./format.js";
+import { clockIn, instantsNear } from "@cofi/event-log/zone-clock";
+import { timeZoneOf, type Zone } from "./zones.js";
 
 export interface AlertSettings {
   isOn: boolean;
@@ -41,6 +42,7 @@ export interface AlertFacts {
   zone: Zone;
 }
 
+const DAY_MS = 86_400_000;
 /** Fewer file steps than this say nothing about a rate. */
 const LEAST_STEPS = 20;
 const STALLS: ReadonlySet<Finding["kind"]> = new Set(["stuck-stage", "silent-host", "slow-file"] as const);
@@ -96,16 +98,13 @@ function lateFinish({ batch, timeline, now, zone }: AlertFacts, finishBy: string
   return [{ key: `${batch.id} late ${finishBy}`, title, body, href: `?batch=${batch.id}&view=time` }];
 }
 
-/** The first time after the start at which the clock shows `HH:MM`, ms since 1970; null for what is no time of day. */
+/** The first time after the start at which clocks of the zone show `HH:MM`, ms since 1970; null for what is no time of day. */
 export function dueAt(startedAt: number, time: string, zone: Zone): number | null {
   const [, hours, minutes] = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(time) ?? [];
   if (hours === undefined || minutes === undefined) return null;
-  const started = new Date(startedAt);
-  const due = new Date(startedAt);
-  if (zone === "utc") due.setUTCHours(Number(hours), Number(minutes), 0, 0);
-  else due.setHours(Number(hours), Number(minutes), 0, 0);
-  if (due > started) return due.getTime();
-  if (zone === "utc") due.setUTCDate(due.getUTCDate() + 1);
-  else due.setDate(due.getDate() + 1);
-  return due.getTime();
+  const timeZone = timeZoneOf(zone);
+  const started = clockIn(startedAt, timeZone);
+  const today = started - (started % DAY_MS) + (Number(hours) * 60 + Number(minutes)) * 60_000;
+  const instants = [today, today + DAY_MS].flatMap((local) => instantsNear(local, timeZone));
+  return instants.find((instant) => instant > startedAt) ?? null;
 }

@@ -1,14 +1,12 @@
 /** What the viewer chose: the look and the time zone (kept in this browser), the batch and the open event (kept in the URL). */
 import { effect, signal } from "@preact/signals";
 import { DEFAULT_ALERTS, type Alert, type AlertSettings } from "./alerts.js";
-import type { Zone } from "./format.js";
+import { isZone, type Zone } from "./zones.js";
 
-export type Theme = "auto" | "light" | "dark";
-
-function stored<T extends string>(key: string, allowed: readonly T[], fallback: T): T {
+function stored<T extends string>(key: string, isOne: (value: string) => value is T, fallback: T): T {
   try {
     const value = localStorage.getItem(key);
-    return allowed.find((candidate) => candidate === value) ?? fallback;
+    return value !== null && isOne(value) ? value : fallback;
   } catch {
     // Storage is switched off in this browser: the choice then lasts as long as the page.
     return fallback;
@@ -23,8 +21,13 @@ function store(key: string, value: string): void {
   }
 }
 
-export const theme = signal<Theme>(stored("cofi.theme", ["auto", "light", "dark"], "auto"));
-export const zone = signal<Zone>(stored("cofi.zone", ["local", "utc"], "local"));
+export const THEMES = ["auto", "light", "dark"] as const;
+export type Theme = (typeof THEMES)[number];
+const isTheme = (value: string): value is Theme => THEMES.some((known) => known === value);
+
+export const theme = signal<Theme>(stored("cofi.theme", isTheme, "auto"));
+/** A zone that this browser does not know is as if none were chosen. */
+export const zone = signal<Zone>(stored("cofi.zone", isZone, "local"));
 
 effect(() => {
   document.documentElement.dataset["theme"] = theme.value;

@@ -66,4 +66,21 @@ describe("dueAt", () => {
     expect(at("18:01")).toBe("2026-11-20T18:01:00.000Z");
     expect(dueAt(NOW, "25:00", "utc")).toBeNull();
   });
+
+  it.each([
+    // From London, of a batch that is traded in Mumbai.
+    ["2026-11-20T18:00:00Z", "06:00", "Asia/Kolkata", "2026-11-21T00:30:00.000Z"],
+    ["2026-11-20T18:00:00Z", "00:15", "Asia/Kolkata", "2026-11-20T18:45:00.000Z"],
+    ["2026-11-20T18:00:00Z", "23:15", "Asia/Kolkata", "2026-11-21T17:45:00.000Z"],
+    // The night in which clocks are put forward: it comes an hour sooner, and 02:30 is left out.
+    ["2026-03-08T01:00:00Z", "06:00", "America/New_York", "2026-03-08T10:00:00.000Z"],
+    ["2026-03-08T01:00:00Z", "02:30", "America/New_York", "2026-03-08T07:30:00.000Z"],
+    // The night in which they are put back: 01:30 comes twice.
+    ["2026-11-01T00:00:00Z", "06:00", "America/New_York", "2026-11-01T11:00:00.000Z"],
+    ["2026-11-01T00:00:00Z", "01:30", "America/New_York", "2026-11-01T05:30:00.000Z"],
+    ["2026-11-01T05:45:00Z", "01:30", "America/New_York", "2026-11-01T06:30:00.000Z"],
+    ["2026-11-01T06:45:00Z", "01:30", "America/New_York", "2026-11-02T06:30:00.000Z"],
+  ])("after %s, %s in %s is at %s", (startedAt, time, zone, due) => {
+    expect(new Date(dueAt(Date.parse(startedAt), time, zone) ?? 0).toISOString()).toBe(due);
+  });
 });
