@@ -1,6 +1,6 @@
 /** What is worth waking somebody for: each alert once, by thresholds that this browser keeps. */
 import type { Finding, TimelineView } from "@cofi/event-log/detail/shapes";
-import type { Batch, StageSummary } from "@cofi/event-log/events";
+import type { Batch } from "@cofi/event-log/events";
 import { clockIn, instantsNear } from "@cofi/event-log/zone-clock";
 import { timeZoneOf, type Zone } from "./zones.js";
 
@@ -31,15 +31,15 @@ export interface Alert {
   href: string;
 }
 
+/** Of one batch. */
 export interface AlertFacts {
   batch: Batch;
-  stages: readonly StageSummary[];
+  /** File steps over all stages: a file is counted in every stage it passes. 0 while it is not known. */
+  done: number;
+  failed: number;
   findings: readonly Finding[];
   /** null while it is not known. */
-  timeline: TimelineView | null;
-  /** Server time, ms since 1970. */
-  now: number;
-  zone: Zone;
+  timeline: Pick<TimelineView, "remainingMs" | "asOf"> | null;
 }
 
 const DAY_MS = 86_400_000;
@@ -48,13 +48,13 @@ const LEAST_STEPS = 20;
 const STALLS: ReadonlySet<Finding["kind"]> = new Set(["stuck-stage", "silent-host", "slow-file"] as const);
 
 /** Everything that the thresholds call for now, told before or not. */
-export function alertsOf(facts: AlertFacts, settings: AlertSettings): Alert[] {
+export function alertsOf(facts: AlertFacts, settings: AlertSettings, zone: Zone): Alert[] {
   if (!settings.isOn) return [];
   return [
     ...(settings.onFailedBatch ? failedBatch(facts) : []),
     ...(settings.errorPercent === null ? [] : errorRate(facts, settings.errorPercent)),
     ...(settings.onStall ? stalls(facts) : []),
-    ...(settings.finishBy === null ? [] : lateFinish(facts, settings.finishBy)),
+    ...(settings.finishBy === null ? [] : lateFinish(facts, settings.finishBy, zone)),
   ];
 }
 
@@ -66,9 +66,8 @@ function failedBatch({ batch }: AlertFacts): Alert[] {
   ];
 }
 
-function errorRate({ batch, stages }: AlertFacts, most: number): Alert[] {
-  const failed = stages.reduce((sum, stage) => sum + stage.failed, 0);
-  const ended = stages.reduce((sum, stage) => sum + stage.done, failed);
+function errorRate({ batch, done, failed }: AlertFacts, most: number): Alert[] {
+  const ended = done + failed;
   const share = (100 * failed) / ended;
   if (ended < LEAST_STEPS || share <= most) return [];
   const title = `${batch.name}: ${share.toFixed(1)} % of the file steps failed`;
@@ -89,10 +88,11 @@ function stalls({ batch, findings }: AlertFacts): Alert[] {
 }
 
 /** Late for certain: even the lowest estimate ends after it. */
-function lateFinish({ batch, timeline, now, zone }: AlertFacts, finishBy: string): Alert[] {
-  if (batch.status !== "running") return [];
+function lateFinish({ batch, timeline }: AlertFacts, finishBy: string, zone: Zone): Alert[] {
+  if (batch.status !== "running" || timeline === null) return [];
   const due = dueAt(Date.parse(batch.startedAt ?? batch.createdAt), finishBy, zone);
-  if (due === null || now + (timeline?.remainingMs?.[0] ?? 0) <= due) return [];
+  const now = Date.parse(timeline.asOf);
+  if (due === null || now + (timeline.remainingMs?.[0] ?? 0) <= due) return [];
   const title = now > due ? `${batch.name} is late` : `${batch.name} will be late`;
   const body = `It was to be done by ${finishBy}.`;
   return [{ key: `${batch.id} late ${finishBy}`, title, body, href: `?batch=${batch.id}&view=time` }];

@@ -19,8 +19,6 @@ const MOST_PAUSE_MS = 5_000;
 export interface Polling {
   /** How things were when it was first read is how they stay. */
   once?: boolean;
-  /** Also in a page that nobody looks at. */
-  hidden?: boolean;
 }
 
 /** `path` null: nothing to ask. A new path keeps the old data until the first answer. */
@@ -60,21 +58,16 @@ async function poll<T>(
       };
     }
     if (how.current.once && polled.peek()?.problem === null) return;
-    await news(state, asOf, how, stop);
+    await news(state, asOf, stop);
   }
 }
 
 /** Waits until there may be something new to ask for, and the page is looked at and not paused. */
-async function news(
-  state: LiveState,
-  asOf: number | undefined,
-  how: { current: Polling },
-  stop: AbortSignal,
-): Promise<void> {
+async function news(state: LiveState, asOf: number | undefined, stop: AbortSignal): Promise<void> {
   const started = performance.now();
   while (!stop.aborted) {
     await new Promise((resolve) => setTimeout(resolve, LEAST_PAUSE_MS));
-    if (state.paused.peek() || (document.hidden && !how.current.hidden)) continue;
+    if (state.paused.peek() || document.hidden) continue;
     if (state.freshness.peek()?.asOf !== asOf || performance.now() - started >= MOST_PAUSE_MS) return;
   }
 }

@@ -45,7 +45,7 @@ function storedJson<T>(key: string, isOne: (value: unknown) => value is T, fallb
   }
 }
 
-export const alertSettings = signal<AlertSettings>({
+const alertsBefore = (): AlertSettings => ({
   ...DEFAULT_ALERTS,
   ...storedJson(
     "cofi.alerts",
@@ -53,6 +53,7 @@ export const alertSettings = signal<AlertSettings>({
     {},
   ),
 });
+export const alertSettings = signal(alertsBefore());
 effect(() => store("cofi.alerts", JSON.stringify(alertSettings.value)));
 
 const MOST_TOLD = 200;
@@ -63,14 +64,20 @@ export const told = signal(toldBefore());
 /** Those that nobody was told yet, in any page of this browser; from now on they are. */
 export function takeUntold(alerts: readonly Alert[]): Alert[] {
   if (alerts.length === 0) return [];
-  const known = toldBefore();
-  const keys = new Set([...known, ...told.peek()].map(({ key }) => key));
-  const untold = alerts.filter(({ key }) => !keys.has(key));
+  // Where nothing can be stored, what this page told is known to it alone.
+  const known = new Map([...toldBefore(), ...told.peek()].map((alert) => [alert.key, alert]));
+  const untold = alerts.filter(({ key }) => !known.has(key));
   if (untold.length === 0) return [];
-  told.value = [...untold, ...told.peek()].slice(0, MOST_TOLD);
+  told.value = [...untold, ...known.values()].slice(0, MOST_TOLD);
   store("cofi.told", JSON.stringify(told.value));
   return untold;
 }
+
+/** Other pages of this browser tell, and set thresholds, too. */
+addEventListener("storage", ({ key }) => {
+  if (key === "cofi.told") told.value = toldBefore();
+  if (key === "cofi.alerts") alertSettings.value = alertsBefore();
+});
 
 function batchInUrl(): number | null {
   const text = new URLSearchParams(location.search).get("batch");
