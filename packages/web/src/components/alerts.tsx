@@ -57,10 +57,15 @@ function Watch({ state, onNew }: { state: LiveState; onNew: (count: number) => v
   return null;
 }
 
-/** Without permission it stands in the list only. */
+/** Without permission it stands in the list only; so it does in browsers of phones, which refuse a page's own. */
 function notify({ key, title, body, href }: Alert): void {
   if (!("Notification" in globalThis) || Notification.permission !== "granted") return;
-  const notification = new Notification(title, { body, tag: `cofi ${key}` });
+  let notification: Notification;
+  try {
+    notification = new Notification(title, { body, tag: `cofi ${key}` });
+  } catch {
+    return;
+  }
   notification.addEventListener("click", () => {
     focus();
     location.assign(href);
