@@ -2,7 +2,7 @@
  * Alerts as an operator gets them: the browser's own notifications, on a desktop that shows them. While one batch is shown,
  * others run.
  */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "kysely";
@@ -12,6 +12,7 @@ import { openDatabase, type Database } from "@cofi/event-log/database";
 import { migrate } from "@cofi/event-log/migrate";
 import { Store } from "@cofi/event-log/store";
 import { generateBatch } from "../../tools/generate-batch.mjs";
+import { axeViolations } from "../support/axe.js";
 import { launchBrowser } from "../support/browser.js";
 import { startCofi, type CofiProcess } from "../support/cofi.js";
 import { startDesktop, type Desktop } from "../support/desktop.js";
@@ -114,9 +115,9 @@ test("the stall of a batch that is not shown comes as the browser's notification
 });
 
 test("what one page of the browser has told, another one lists and does not tell again", async () => {
-  await openWithAlerts(`?batch=${calmId}`);
-  await expect.poll(() => told(page).count(), SOON).toBe(2);
   const before = desktop.notifications.length;
+  await openWithAlerts(`?batch=${calmId}`);
+  await expect.poll(() => desktop.notifications, SOON).toHaveLength(before + 2);
   const other = await context.newPage();
   await other.goto(`${url}/?batch=${stuckId}`);
   await looks(other, 2);
@@ -128,9 +129,16 @@ test("what one page of the browser has told, another one lists and does not tell
   expect(
     [...(await shownIn(page)), ...(await shownIn(other))].filter(({ title }) => title === "short failed"),
   ).toHaveLength(1);
-  expect(desktop.notifications).toHaveLength(before + 1);
+  expect(desktop.notifications).toHaveLength(before + 3);
   await other.getByTestId("alerts").click();
   await expect.poll(() => told(other).allTextContents()).toHaveLength(3);
+  await mkdir("test-results", { recursive: true });
+  for (const width of [1440, 390]) {
+    await other.setViewportSize({ width, height: 844 });
+    await other.emulateMedia({ colorScheme: width === 390 ? "dark" : "light" });
+    await other.screenshot({ path: `test-results/alerts-told-${width}.png` });
+    expect(await axeViolations(other, ":popover-open"), `${width}`).toEqual([]);
+  }
   // The thresholds are those of the browser, too.
   await other.getByRole("checkbox", { name: /Tell me when/ }).uncheck();
   await expect.poll(() => page.getByTestId("alerts").textContent()).toBe("Alerts");
