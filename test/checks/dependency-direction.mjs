@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * Which of our packages the sources of each may import. The page takes types, the projection and the shapes of the detail only: nothing that runs on Node.
+ * Which of our packages the sources of each may import. The page takes types, the projection, the clocks of time zones and the shapes of the detail only: nothing that runs on Node.
  * @type {Record<string, string[]>}
  */
 const ALLOWED = {
@@ -14,6 +14,7 @@ const ALLOWED = {
     "@cofi/event-log/events",
     "@cofi/event-log/stages",
     "@cofi/event-log/projection",
+    "@cofi/event-log/zone-clock",
     "@cofi/event-log/detail/shapes",
     "@cofi/event-log/detail/metadata",
   ],

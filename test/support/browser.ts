@@ -16,8 +16,10 @@ const FLAGS = [
 
 /**
  * A browser with an empty profile; `close()` ends it.
+ * @param env on top of this process's environment
  * @throws Error with the command to type when there is no Chromium
  */
-export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: programPath("chromium"), args: FLAGS, timeout: 60_000 });
+export function launchBrowser(env: Record<string, string> = {}): Promise<Browser> {
+  const executablePath = programPath("chromium");
+  return chromium.launch({ executablePath, args: FLAGS, env: { ...process.env, ...env }, timeout: 60_000 });
 }

@@ -20,6 +20,7 @@ const PROGRAMS = /** @type {const} */ ({
     variable: "COFI_CHROMIUM",
     aptPackage: "chromium",
   },
+  "dbus-daemon": { names: ["dbus-daemon"], aptPackage: "dbus" },
   nginx: { names: ["nginx"], aptPackage: "nginx" },
   dockerd: { names: ["dockerd"], aptPackage: "docker.io" },
 });

@@ -1,4 +1,5 @@
 /** ISO 8601 times with an offset, or local ones in the zone of the batch. */
+import { clockIn, instantsAt } from "@cofi/event-log/zone-clock";
 import { InputError } from "./input-error.js";
 
 const ISO = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d\d(?::?\d\d)?)?$/i;
@@ -23,37 +24,9 @@ export function batchTimeZone(environment: NodeJS.ProcessEnv): string {
   return zone;
 }
 
-const formats = new Map<string, Intl.DateTimeFormat>();
-
-/** What the clocks of `zone` show at `utc`, as the same fields in UTC; minus `utc` it is the zone's offset. */
-function wallClock(utc: number, zone: string): number {
-  let format = formats.get(zone);
-  if (!format) {
-    format = new Intl.DateTimeFormat("en-u-ca-gregory-nu-latn", {
-      timeZone: zone,
-      hourCycle: "h23",
-      year: "numeric",
-      month: "numeric",
-      day: "numeric",
-      hour: "numeric",
-      minute: "numeric",
-      second: "numeric",
-    });
-    formats.set(zone, format);
-  }
-  const fields = Object.fromEntries(format.formatToParts(utc).map(({ type, value }) => [type, Number(value)]));
-  const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = fields;
-  return Date.UTC(year, month - 1, day, hour, minute, second);
-}
-
 /** The instant at which clocks in `zone` show `local`; the earlier one of an hour that comes twice. */
 function instantOf(local: number, zone: string): number {
-  const day = 86_400_000;
-  const wholeSeconds = Math.floor(local / 1000) * 1000;
-  const candidates = [local - day, local + day].map(
-    (near) => local - (wallClock(near, zone) - Math.floor(near / 1000) * 1000),
-  );
-  const instant = candidates.toSorted((a, b) => a - b).find((candidate) => wallClock(candidate, zone) === wholeSeconds);
+  const [instant] = instantsAt(local, zone);
   if (instant === undefined)
     throw new TimeError(`does not exist in ${zone}: clocks were put forward over it; give the time with its offset`);
   return instant;
@@ -91,5 +64,5 @@ export function parseTime(text: string, zone: string): Date {
 
 /** The calendar day of an instant in `zone`, `YYYY-MM-DD`. */
 export function dayIn(time: Date, zone: string): string {
-  return new Date(wallClock(time.getTime(), zone)).toISOString().slice(0, 10);
+  return new Date(clockIn(time.getTime(), zone)).toISOString().slice(0, 10);
 }

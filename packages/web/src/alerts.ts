@@ -1,7 +1,8 @@
 /** What is worth waking somebody for: each alert once, by thresholds that this browser keeps. */
 import type { Finding, TimelineView } from "@cofi/event-log/detail/shapes";
-import type { Batch, StageSummary } from "@cofi/event-log/events";
-import type { Zone } from "./format.js";
+import type { Batch } from "@cofi/event-log/events";
+import { clockIn, instantsNear } from "@cofi/event-log/zone-clock";
+import { timeZoneOf, type Zone } from "./zones.js";
 
 export interface AlertSettings {
   isOn: boolean;
@@ -30,29 +31,30 @@ export interface Alert {
   href: string;
 }
 
+/** Of one batch. */
 export interface AlertFacts {
   batch: Batch;
-  stages: readonly StageSummary[];
+  /** File steps over all stages: a file is counted in every stage it passes. 0 while it is not known. */
+  done: number;
+  failed: number;
   findings: readonly Finding[];
   /** null while it is not known. */
-  timeline: TimelineView | null;
-  /** Server time, ms since 1970. */
-  now: number;
-  zone: Zone;
+  timeline: Pick<TimelineView, "remainingMs" | "asOf"> | null;
 }
 
+const DAY_MS = 86_400_000;
 /** Fewer file steps than this say nothing about a rate. */
 const LEAST_STEPS = 20;
 const STALLS: ReadonlySet<Finding["kind"]> = new Set(["stuck-stage", "silent-host", "slow-file"] as const);
 
 /** Everything that the thresholds call for now, told before or not. */
-export function alertsOf(facts: AlertFacts, settings: AlertSettings): Alert[] {
+export function alertsOf(facts: AlertFacts, settings: AlertSettings, zone: Zone): Alert[] {
   if (!settings.isOn) return [];
   return [
     ...(settings.onFailedBatch ? failedBatch(facts) : []),
     ...(settings.errorPercent === null ? [] : errorRate(facts, settings.errorPercent)),
     ...(settings.onStall ? stalls(facts) : []),
-    ...(settings.finishBy === null ? [] : lateFinish(facts, settings.finishBy)),
+    ...(settings.finishBy === null ? [] : lateFinish(facts, settings.finishBy, zone)),
   ];
 }
 
@@ -64,9 +66,8 @@ function failedBatch({ batch }: AlertFacts): Alert[] {
   ];
 }
 
-function errorRate({ batch, stages }: AlertFacts, most: number): Alert[] {
-  const failed = stages.reduce((sum, stage) => sum + stage.failed, 0);
-  const ended = stages.reduce((sum, stage) => sum + stage.done, failed);
+function errorRate({ batch, done, failed }: AlertFacts, most: number): Alert[] {
+  const ended = done + failed;
   const share = (100 * failed) / ended;
   if (ended < LEAST_STEPS || share <= most) return [];
   const title = `${batch.name}: ${share.toFixed(1)} % of the file steps failed`;
@@ -87,25 +88,23 @@ function stalls({ batch, findings }: AlertFacts): Alert[] {
 }
 
 /** Late for certain: even the lowest estimate ends after it. */
-function lateFinish({ batch, timeline, now, zone }: AlertFacts, finishBy: string): Alert[] {
-  if (batch.status !== "running") return [];
+function lateFinish({ batch, timeline }: AlertFacts, finishBy: string, zone: Zone): Alert[] {
+  if (batch.status !== "running" || timeline === null) return [];
   const due = dueAt(Date.parse(batch.startedAt ?? batch.createdAt), finishBy, zone);
-  if (due === null || now + (timeline?.remainingMs?.[0] ?? 0) <= due) return [];
+  const now = Date.parse(timeline.asOf);
+  if (due === null || now + (timeline.remainingMs?.[0] ?? 0) <= due) return [];
   const title = now > due ? `${batch.name} is late` : `${batch.name} will be late`;
   const body = `It was to be done by ${finishBy}.`;
   return [{ key: `${batch.id} late ${finishBy}`, title, body, href: `?batch=${batch.id}&view=time` }];
 }
 
-/** The first time after the start at which the clock shows `HH:MM`, ms since 1970; null for what is no time of day. */
+/** The first time after the start at which clocks of the zone show `HH:MM`, ms since 1970; null for what is no time of day. */
 export function dueAt(startedAt: number, time: string, zone: Zone): number | null {
   const [, hours, minutes] = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(time) ?? [];
   if (hours === undefined || minutes === undefined) return null;
-  const started = new Date(startedAt);
-  const due = new Date(startedAt);
-  if (zone === "utc") due.setUTCHours(Number(hours), Number(minutes), 0, 0);
-  else due.setHours(Number(hours), Number(minutes), 0, 0);
-  if (due > started) return due.getTime();
-  if (zone === "utc") due.setUTCDate(due.getUTCDate() + 1);
-  else due.setDate(due.getDate() + 1);
-  return due.getTime();
+  const timeZone = timeZoneOf(zone);
+  const started = clockIn(startedAt, timeZone);
+  const today = started - (started % DAY_MS) + (Number(hours) * 60 + Number(minutes)) * 60_000;
+  const instants = [today, today + DAY_MS].flatMap((local) => instantsNear(local, timeZone));
+  return instants.find((instant) => instant > startedAt) ?? null;
 }

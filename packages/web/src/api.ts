@@ -50,8 +50,8 @@ export function fetchBatches(before: string | null, signal: AbortSignal): Promis
   return getJson(`api/batches?limit=30${before === null ? "" : `&before=${before}`}`, signal);
 }
 
-export async function fetchBatch(id: number): Promise<Batch> {
-  return (await getJson<{ batch: Batch }>(`api/batch/${id}`)).batch;
+export async function fetchBatch(id: number, signal?: AbortSignal): Promise<Batch> {
+  return (await getJson<{ batch: Batch }>(`api/batch/${id}`, signal)).batch;
 }
 
 export function fetchEvent(id: number, signal: AbortSignal): Promise<LogEventDetail> {

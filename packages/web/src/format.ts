@@ -1,6 +1,5 @@
 /** Figures as people read them. Everything here is pure; times are milliseconds unless said otherwise. */
-
-export type Zone = "local" | "utc";
+import { timeZoneOf, type Zone } from "./zones.js";
 
 const NUMBER = new Intl.NumberFormat("en-GB");
 const formats = new Map<string, Intl.DateTimeFormat>();
@@ -12,7 +11,7 @@ function dateFormat(zone: Zone, options: Intl.DateTimeFormatOptions): Intl.DateT
     format = new Intl.DateTimeFormat("en-GB", {
       ...options,
       hourCycle: "h23",
-      ...(zone === "utc" && { timeZone: "UTC" }),
+      timeZone: timeZoneOf(zone),
     });
     formats.set(key, format);
   }
@@ -43,10 +42,10 @@ export function dayAndTime(at: number | string, zone: Zone): string {
   return dateFormat(zone, { ...DAY, hour: "2-digit", minute: "2-digit" }).format(time);
 }
 
-/** `UTC`, `CET`, `GMT+5:30`: as the viewer's browser names the zone at that time. */
+/** `UTC`, `CET`, `GMT+5:30`: as the browser names the zone at that time. */
 export function zoneName(zone: Zone, at: Date): string {
   if (zone === "utc") return "UTC";
-  const parts = dateFormat("local", { hour: "2-digit", timeZoneName: "short" }).formatToParts(at);
+  const parts = dateFormat(zone, { hour: "2-digit", timeZoneName: "short" }).formatToParts(at);
   return parts.find((part) => part.type === "timeZoneName")?.value ?? "local";
 }
 
@@ -112,16 +111,4 @@ export function rate(perMinute: number): string {
 
 function two(value: number): string {
   return String(value).padStart(2, "0");
-}
-
-/**
- * The instant at which a day begins, so many days later; ISO 8601, UTC. null for what is no day.
- * @param day `YYYY-MM-DD`
- */
-export function startOfDay(day: string, daysLater: number, zone: Zone): string | null {
-  const [, year, month, date] = /^(\d{4})-(\d{2})-(\d{2})$/.exec(day) ?? [];
-  if (year === undefined || month === undefined || date === undefined) return null;
-  const parts = [Number(year), Number(month) - 1, Number(date) + daysLater] as const;
-  const at = zone === "utc" ? new Date(Date.UTC(...parts)) : new Date(...parts);
-  return Number.isNaN(at.getTime()) ? null : at.toISOString();
 }

@@ -19,8 +19,6 @@ const MOST_PAUSE_MS = 5_000;
 export interface Polling {
   /** How things were when it was first read is how they stay. */
   once?: boolean;
-  /** Also in a page that nobody looks at. */
-  hidden?: boolean;
   /** ms from one question to the next at least: for what changes seldom. */
   everyMs?: number;
 }
@@ -82,7 +80,7 @@ async function news(
   const started = performance.now();
   while (!stop.aborted) {
     await new Promise((resolve) => setTimeout(resolve, how.current.everyMs ?? LEAST_PAUSE_MS));
-    if (state.paused.peek() || (document.hidden && !how.current.hidden)) continue;
+    if (state.paused.peek() || document.hidden) continue;
     if (state.freshness.peek()?.asOf !== asOf || performance.now() - started >= MOST_PAUSE_MS) return;
   }
 }

@@ -1,14 +1,12 @@
 /** What the viewer chose: the look and the time zone (kept in this browser), the batch and the open event (kept in the URL). */
 import { effect, signal } from "@preact/signals";
 import { DEFAULT_ALERTS, type Alert, type AlertSettings } from "./alerts.js";
-import type { Zone } from "./format.js";
+import { isZone, type Zone } from "./zones.js";
 
-export type Theme = "auto" | "light" | "dark";
-
-function stored<T extends string>(key: string, allowed: readonly T[], fallback: T): T {
+function stored<T extends string>(key: string, isOne: (value: string) => value is T, fallback: T): T {
   try {
     const value = localStorage.getItem(key);
-    return allowed.find((candidate) => candidate === value) ?? fallback;
+    return value !== null && isOne(value) ? value : fallback;
   } catch {
     // Storage is switched off in this browser: the choice then lasts as long as the page.
     return fallback;
@@ -23,8 +21,13 @@ function store(key: string, value: string): void {
   }
 }
 
-export const theme = signal<Theme>(stored("cofi.theme", ["auto", "light", "dark"], "auto"));
-export const zone = signal<Zone>(stored("cofi.zone", ["local", "utc"], "local"));
+export const THEMES = ["auto", "light", "dark"] as const;
+export type Theme = (typeof THEMES)[number];
+const isTheme = (value: string): value is Theme => THEMES.some((known) => known === value);
+
+export const theme = signal<Theme>(stored("cofi.theme", isTheme, "auto"));
+/** A zone that this browser does not know is as if none were chosen. */
+export const zone = signal<Zone>(stored("cofi.zone", isZone, "local"));
 
 effect(() => {
   document.documentElement.dataset["theme"] = theme.value;
@@ -42,7 +45,7 @@ function storedJson<T>(key: string, isOne: (value: unknown) => value is T, fallb
   }
 }
 
-export const alertSettings = signal<AlertSettings>({
+const alertsBefore = (): AlertSettings => ({
   ...DEFAULT_ALERTS,
   ...storedJson(
     "cofi.alerts",
@@ -50,6 +53,7 @@ export const alertSettings = signal<AlertSettings>({
     {},
   ),
 });
+export const alertSettings = signal(alertsBefore());
 effect(() => store("cofi.alerts", JSON.stringify(alertSettings.value)));
 
 const MOST_TOLD = 200;
@@ -60,14 +64,20 @@ export const told = signal(toldBefore());
 /** Those that nobody was told yet, in any page of this browser; from now on they are. */
 export function takeUntold(alerts: readonly Alert[]): Alert[] {
   if (alerts.length === 0) return [];
-  const known = toldBefore();
-  const keys = new Set([...known, ...told.peek()].map(({ key }) => key));
-  const untold = alerts.filter(({ key }) => !keys.has(key));
+  // Where nothing can be stored, what this page told is known to it alone.
+  const known = new Map([...toldBefore(), ...told.peek()].map((alert) => [alert.key, alert]));
+  const untold = alerts.filter(({ key }) => !known.has(key));
   if (untold.length === 0) return [];
-  told.value = [...untold, ...told.peek()].slice(0, MOST_TOLD);
+  told.value = [...untold, ...known.values()].slice(0, MOST_TOLD);
   store("cofi.told", JSON.stringify(told.value));
   return untold;
 }
+
+/** Other pages of this browser tell, and set thresholds, too. */
+addEventListener("storage", ({ key }) => {
+  if (key === "cofi.told") told.value = toldBefore();
+  if (key === "cofi.alerts") alertSettings.value = alertsBefore();
+});
 
 function batchInUrl(): number | null {
   const text = new URLSearchParams(location.search).get("batch");

@@ -1,28 +1,24 @@
 import type { Finding } from "@cofi/event-log/detail/shapes";
-import type { StageSummary } from "@cofi/event-log/events";
 import { describe, expect, it } from "vitest";
 import { BATCH } from "../../../test/support/log-events.js";
-import { alertsOf, DEFAULT_ALERTS, dueAt, type AlertFacts } from "../src/alerts.js";
+import { alertsOf, DEFAULT_ALERTS, dueAt, type AlertFacts, type AlertSettings } from "../src/alerts.js";
 
-const ON = { ...DEFAULT_ALERTS, isOn: true, errorPercent: 5, finishBy: "06:00" };
+const HOUR_MS = 3_600_000;
+const ON: AlertSettings = { ...DEFAULT_ALERTS, isOn: true, errorPercent: 5, finishBy: "06:00" };
 const NOW = Date.parse("2026-11-21T02:00:00.000Z");
 const CALM: AlertFacts = {
   batch: { ...BATCH, status: "running" },
-  stages: [stage(95, 5)],
+  done: 95,
+  failed: 5,
   findings: [],
   timeline: null,
-  now: NOW,
-  zone: "utc",
 };
 
-function stage(done: number, failed: number): StageSummary {
-  return { stage: "stt", done, failed } as StageSummary;
-}
 function stall(kind: Finding["kind"], what: string | null, text: string): Finding {
   return { kind, stage: "stt", what, count: 1, text, rule: "the rule" };
 }
 const keys = (facts: Partial<AlertFacts>, settings = ON): string[] =>
-  alertsOf({ ...CALM, ...facts }, settings).map(({ key }) => key);
+  alertsOf({ ...CALM, ...facts }, settings, "utc").map(({ key }) => key);
 
 describe("alertsOf", () => {
   it("is silent when nothing is over a threshold, and when it is off", () => {
@@ -37,9 +33,9 @@ describe("alertsOf", () => {
   });
 
   it("tells an error rate above the threshold, once enough has ended", () => {
-    expect(keys({ stages: [stage(94, 6)] })).toEqual(["1 error-rate 5"]);
-    expect(keys({ stages: [stage(9, 10)] })).toEqual([]);
-    expect(keys({ stages: [stage(0, 100)] }, { ...ON, errorPercent: null as unknown as number })).toEqual([]);
+    expect(keys({ done: 94, failed: 6 })).toEqual(["1 error-rate 5"]);
+    expect(keys({ done: 9, failed: 10 })).toEqual([]);
+    expect(keys({ done: 0, failed: 100 }, { ...ON, errorPercent: null })).toEqual([]);
   });
 
   it("tells stalls once each, however many files are slow, and no causes", () => {
@@ -51,10 +47,15 @@ describe("alertsOf", () => {
   });
 
   it("tells a late finish when even the lowest estimate is after it", () => {
-    const timeline = (low: number) => ({ remainingMs: [low, 9e9] as const }) as unknown as AlertFacts["timeline"];
-    expect(keys({ timeline: timeline(3.9 * 3_600_000) })).toEqual([]);
-    expect(keys({ timeline: timeline(4.1 * 3_600_000) })).toEqual(["1 late 06:00"]);
-    expect(keys({ now: NOW + 5 * 3_600_000 })).toEqual(["1 late 06:00"]);
+    const timeline = (leastHours: number | null, hoursLater = 0): AlertFacts["timeline"] => ({
+      remainingMs: leastHours === null ? null : [leastHours * HOUR_MS, 9e9],
+      asOf: new Date(NOW + hoursLater * HOUR_MS).toISOString(),
+    });
+    expect(keys({ timeline: timeline(3.9) })).toEqual([]);
+    expect(keys({ timeline: timeline(4.1) })).toEqual(["1 late 06:00"]);
+    expect(keys({ timeline: timeline(null, 3.9) })).toEqual([]);
+    expect(keys({ timeline: timeline(null, 4.1) })).toEqual(["1 late 06:00"]);
+    expect(keys({ timeline: timeline(4.1), batch: { ...BATCH, status: "completed" } })).toEqual([]);
   });
 });
 
@@ -65,5 +66,22 @@ describe("dueAt", () => {
     expect(at("18:00")).toBe("2026-11-21T18:00:00.000Z");
     expect(at("18:01")).toBe("2026-11-20T18:01:00.000Z");
     expect(dueAt(NOW, "25:00", "utc")).toBeNull();
+  });
+
+  it.each([
+    // From London, of a batch that is traded in Mumbai.
+    ["2026-11-20T18:00:00Z", "06:00", "Asia/Kolkata", "2026-11-21T00:30:00.000Z"],
+    ["2026-11-20T18:00:00Z", "00:15", "Asia/Kolkata", "2026-11-20T18:45:00.000Z"],
+    ["2026-11-20T18:00:00Z", "23:15", "Asia/Kolkata", "2026-11-21T17:45:00.000Z"],
+    // The night in which clocks are put forward: it comes an hour sooner, and 02:30 is left out.
+    ["2026-03-08T01:00:00Z", "06:00", "America/New_York", "2026-03-08T10:00:00.000Z"],
+    ["2026-03-08T01:00:00Z", "02:30", "America/New_York", "2026-03-08T07:30:00.000Z"],
+    // The night in which they are put back: 01:30 comes twice.
+    ["2026-11-01T00:00:00Z", "06:00", "America/New_York", "2026-11-01T11:00:00.000Z"],
+    ["2026-11-01T00:00:00Z", "01:30", "America/New_York", "2026-11-01T05:30:00.000Z"],
+    ["2026-11-01T05:45:00Z", "01:30", "America/New_York", "2026-11-01T06:30:00.000Z"],
+    ["2026-11-01T06:45:00Z", "01:30", "America/New_York", "2026-11-02T06:30:00.000Z"],
+  ])("after %s, %s in %s is at %s", (startedAt, time, zone, due) => {
+    expect(new Date(dueAt(Date.parse(startedAt), time, zone) ?? 0).toISOString()).toBe(due);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { age, bytes, clock, duration, fullTime, number, percent, rate, startOfDay, stopwatch } from "../src/format.js";
+import { age, bytes, clock, duration, fullTime, number, percent, rate, stopwatch, zoneName } from "../src/format.js";
 
 describe("times", () => {
   it("are said in UTC when asked for", () => {
@@ -8,11 +8,13 @@ describe("times", () => {
     expect(fullTime("2026-11-23T02:15:07.009Z", "utc")).toBe("23 Nov 2026, 02:15:07.009 UTC");
   });
 
-  it("of days begin at midnight, and refuse what is no day", () => {
-    expect(startOfDay("2026-11-30", 0, "utc")).toBe("2026-11-30T00:00:00.000Z");
-    expect(startOfDay("2026-11-30", 1, "utc")).toBe("2026-12-01T00:00:00.000Z");
-    expect(startOfDay("2026-11-30", 1, "local")).toBe(new Date(2026, 11, 1).toISOString());
-    expect(startOfDay("30.11.2026", 0, "utc")).toBeNull();
+  it("are said in the zone that is chosen, by its name at that time", () => {
+    expect(clock("2026-11-23T02:15:07.123Z", "Asia/Kolkata")).toBe("07:45:07");
+    expect(fullTime("2026-11-23T20:15:07.009Z", "Asia/Kolkata")).toBe("24 Nov 2026, 01:45:07.009 GMT+5:30");
+    expect(clock("2026-03-08T06:59:59.000Z", "America/New_York")).toBe("01:59:59");
+    expect(clock("2026-03-08T07:00:00.000Z", "America/New_York")).toBe("03:00:00");
+    expect(zoneName("America/New_York", new Date("2026-03-08T06:59:59Z"))).toBe("GMT-5");
+    expect(zoneName("America/New_York", new Date("2026-03-08T07:00:00Z"))).toBe("GMT-4");
   });
 
   it("that are none are shown as they are", () => {

@@ -1,16 +1,15 @@
-import type { Finding, TimelineView } from "@cofi/event-log/detail/shapes";
-import { useSignal, useSignalEffect } from "@preact/signals";
+import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import { AlertWatch, MOST_RUNNING } from "../alert-watch.js";
 import { alertsOf, type Alert, type AlertSettings } from "../alerts.js";
-import { number } from "../format.js";
+import { number, zoneName } from "../format.js";
 import type { LiveState } from "../live-state.js";
-import { usePolled } from "../polled.js";
 import { alertSettings, takeUntold, told, zone } from "../preferences.js";
 
-/** The bell: thresholds, what was told, and the watch that tells it, also while the page is in the background. */
+/** The bell: thresholds, what was told, and the watch that tells it, also while the page is paused or in the background. */
 export function AlertControls({ state }: { state: LiveState }) {
   const isOpen = useSignal(false);
   const fresh = useSignal(0);
-  const batch = state.batch.value;
   return (
     <>
       <button
@@ -36,38 +35,37 @@ export function AlertControls({ state }: { state: LiveState }) {
       >
         {isOpen.value && <Thresholds />}
       </div>
-      {batch && alertSettings.value.isOn && (
-        <Watch key={batch.id} batchId={batch.id} state={state} onNew={(count) => (fresh.value += count)} />
-      )}
+      {alertSettings.value.isOn && <Watch state={state} onNew={(count) => (fresh.value = fresh.peek() + count)} />}
     </>
   );
 }
 
-function Watch({ batchId, state, onNew }: { batchId: number; state: LiveState; onNew: (count: number) => void }) {
-  const findings = usePolled<{ findings: Finding[] }>(`api/batch/${batchId}/findings`, state, { hidden: true });
-  const timeline = usePolled<TimelineView>(`api/batch/${batchId}/timeline`, state, { hidden: true });
+function Watch({ state, onNew }: { state: LiveState; onNew: (count: number) => void }) {
+  const watch = useMemo(() => new AlertWatch(state.serverNow()), []);
+  const shownId = useComputed(() => state.batch.value?.id ?? null);
   useSignalEffect(() => {
-    const batch = state.batch.value;
-    if (batch?.id !== batchId) return;
-    const facts = {
-      batch,
-      stages: state.stages.value.map(({ summary }) => summary.value),
-      findings: findings.value.data?.findings ?? [],
-      timeline: timeline.value.data,
-      now: state.serverNow(),
-      zone: zone.value,
-    };
-    const untold = takeUntold(alertsOf(facts, alertSettings.value));
+    const controller = new AbortController();
+    void watch.run(shownId.value, () => alertSettings.peek(), controller.signal);
+    return () => controller.abort();
+  });
+  useSignalEffect(() => {
+    const alerts = watch.facts.value.flatMap((facts) => alertsOf(facts, alertSettings.value, zone.value));
+    const untold = takeUntold(alerts);
     for (const alert of untold) notify(alert);
     if (untold.length > 0) onNew(untold.length);
   });
   return null;
 }
 
-/** Without permission it stands in the list only. */
+/** Without permission it stands in the list only; so it does in browsers of phones, which refuse a page's own. */
 function notify({ key, title, body, href }: Alert): void {
   if (!("Notification" in globalThis) || Notification.permission !== "granted") return;
-  const notification = new Notification(title, { body, tag: `cofi ${key}` });
+  let notification: Notification;
+  try {
+    notification = new Notification(title, { body, tag: `cofi ${key}` });
+  } catch {
+    return;
+  }
   notification.addEventListener("click", () => {
     focus();
     location.assign(href);
@@ -98,11 +96,11 @@ function Thresholds() {
     <div class="alerts-body">
       <label>
         <input type="checkbox" checked={settings.isOn} onChange={(event) => void turn(event.currentTarget.checked)} />
-        <strong>Tell me when something is wrong with the batch shown</strong>
+        <strong>Tell me when something is wrong with a batch</strong>
       </label>
       <fieldset disabled={!settings.isOn}>
         <legend class="unseen">Thresholds</legend>
-        {check("onFailedBatch", "The batch fails or is interrupted")}
+        {check("onFailedBatch", "It fails or is interrupted")}
         {check("onStall", "A stage, a host or a file does not get on")}
         <label>
           More than
@@ -125,9 +123,12 @@ function Thresholds() {
             value={settings.finishBy ?? ""}
             onChange={(event) => set({ finishBy: event.currentTarget.value || null })}
           />
-          (empty: never)
+          {zoneName(zone.value, new Date())} (empty: never)
         </label>
       </fieldset>
+      <p class="soft">
+        The batch shown and the {MOST_RUNNING} newest that run are watched, also while the page is paused.
+      </p>
       <p class="soft">
         {permission.value === "granted"
           ? "Each is told once, as a notification and here, while this page is open."

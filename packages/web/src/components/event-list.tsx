@@ -3,8 +3,9 @@ import { useSignal, type ReadonlySignal } from "@preact/signals";
 import { memo } from "preact/compat";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { EMPTY_FEED, shortMessage, type Feed } from "../feed.js";
-import { clock, duration, fullTime, number, type Zone } from "../format.js";
+import { clock, duration, fullTime, number } from "../format.js";
 import { isDialogUp, showEvent, zone } from "../preferences.js";
+import type { Zone } from "../zones.js";
 import { eventLook } from "./status.js";
 
 interface Props {

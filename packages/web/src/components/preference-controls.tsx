@@ -1,13 +1,14 @@
+import { useMemo } from "preact/hooks";
 import { zoneName } from "../format.js";
-import { theme, zone, type Theme } from "../preferences.js";
+import { theme, THEMES, zone } from "../preferences.js";
+import { listedZones } from "../zones.js";
 import { Icon } from "./icons.js";
-
-const THEMES: readonly Theme[] = ["auto", "light", "dark"];
 
 export function PreferenceControls() {
   const local = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const short = zoneName("local", new Date());
   const localName = local === short ? `${local} (local)` : `${local} (${short})`;
+  const others = useMemo(zoneOptions, []);
   const nextTheme = THEMES[(THEMES.indexOf(theme.value) + 1) % THEMES.length] ?? "auto";
   return (
     <div class="preferences">
@@ -15,10 +16,11 @@ export function PreferenceControls() {
         class="button quiet"
         aria-label="Time zone"
         value={zone.value}
-        onChange={(event) => (zone.value = event.currentTarget.value === "utc" ? "utc" : "local")}
+        onChange={(event) => (zone.value = event.currentTarget.value)}
       >
         <option value="local">{localName}</option>
         <option value="utc">UTC</option>
+        {others}
       </select>
       <button
         type="button"
@@ -31,5 +33,21 @@ export function PreferenceControls() {
         <Icon name={theme.value} />
       </button>
     </div>
+  );
+}
+
+function zoneOptions() {
+  const names = listedZones();
+  const chosen = zone.peek();
+  // As another version kept it, or the browser before its update.
+  if (chosen !== "local" && chosen !== "utc" && !names.includes(chosen)) names.unshift(chosen);
+  return (
+    <optgroup label="All zones">
+      {names.map((name) => (
+        <option key={name} value={name}>
+          {name}
+        </option>
+      ))}
+    </optgroup>
   );
 }

@@ -4,12 +4,13 @@ import type { BatchOverview } from "@cofi/event-log/detail/shapes";
 import type { BatchPage } from "../api.js";
 import { Answer, ViewState, type ViewProps } from "../components/view-state.js";
 import { StageGlyph, StatusBadge, statusWord } from "../components/status.js";
-import { dayAndTime, number, percent, startOfDay, stopwatch } from "../format.js";
+import { dayAndTime, number, percent, stopwatch } from "../format.js";
 import { useHeld } from "../held.js";
 import type { LiveState } from "../live-state.js";
 import { usePolled } from "../polled.js";
 import { chooseBatch, zone } from "../preferences.js";
 import { follow, go, hrefOf, place, type Filters } from "../views.js";
+import { startOfDay } from "../zones.js";
 import { Sparkline } from "./sparkline.js";
 
 const PAGE = 30;

@@ -1,8 +1,9 @@
 import { effect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
-import { clock, dayAndTime, type Zone } from "../format.js";
+import { clock, dayAndTime } from "../format.js";
 import { theme, zone } from "../preferences.js";
+import { timeZoneOf } from "../zones.js";
 
 type Tone = "busy" | "good" | "warn" | "bad";
 
@@ -134,7 +135,7 @@ function optionsFor(element: HTMLElement, { x, names, lines }: ChartProps): uPlo
   return {
     width: Math.max(200, element.clientWidth),
     height: HEIGHT,
-    tzDate: (seconds) => inZone(seconds, zone.peek()),
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1_000), timeZoneOf(zone.peek())),
     scales: { x: { time: !names }, y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] } },
     axes: [
       names
@@ -164,11 +165,6 @@ function optionsFor(element: HTMLElement, { x, names, lines }: ChartProps): uPlo
       }),
     ],
   };
-}
-
-function inZone(seconds: number, wanted: Zone): Date {
-  const at = new Date(seconds * 1_000);
-  return wanted === "utc" ? uPlot.tzDate(at, "Etc/UTC") : at;
 }
 
 /** As the page's colour scheme has it: the property itself still names both. */
