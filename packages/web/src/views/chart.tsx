@@ -30,6 +30,10 @@ const HEIGHT = 190;
 /** Each is marked: one between gaps would not be seen as a line. */
 const FEW_POINTS = 60;
 const DASH = [6, 4];
+/** From one label of the time axis to the next: nothing below what it says. */
+const TIME_STEPS_S = [
+  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800,
+];
 
 /** A line chart with axes and unit, and the same numbers as a table. Made once; new data is put into it. */
 export function Chart(props: ChartProps) {
@@ -120,6 +124,11 @@ function shown(value: number | null): string {
   return value.toLocaleString("en", { maximumFractionDigits: value < 10 ? 2 : 0 });
 }
 
+/** Of an axis with these labels, px: figures of the font are 7 px wide, ticks and gaps beside them. */
+function widthOf(labels: readonly string[]): number {
+  return 20 + 7 * Math.max(4, ...labels.map((label) => label.length));
+}
+
 function dataOf({ x, lines }: ChartProps): uPlot.AlignedData {
   return [[...x], ...lines.map(({ values }) => [...values])];
 }
@@ -135,6 +144,8 @@ function optionsFor(element: HTMLElement, { x, names, lines }: ChartProps): uPlo
   return {
     width: Math.max(200, element.clientWidth),
     height: HEIGHT,
+    // The last label of the axis stands half beyond it.
+    padding: [8, 28, 0, 0],
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1_000), timeZoneOf(zone.peek())),
     scales: { x: { time: !names }, y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] } },
     axes: [
@@ -144,8 +155,13 @@ function optionsFor(element: HTMLElement, { x, names, lines }: ChartProps): uPlo
             values: (_plot, places) => places.map((at) => (Number.isInteger(at) ? (names[at] ?? "") : "")),
             incrs: [1, 2, 5, 10, 20, 50],
           }
-        : { ...axis, space: 72, values: (_plot, places) => places.map((at) => clock(at * 1_000, zone.peek())) },
-      { ...axis, size: 56, values: (_plot, values) => values.map(shown) },
+        : {
+            ...axis,
+            space: 72,
+            incrs: TIME_STEPS_S,
+            values: (_plot, places) => places.map((at) => clock(at * 1_000, zone.peek())),
+          },
+      { ...axis, size: (_plot, values) => widthOf(values ?? []), values: (_plot, values) => values.map(shown) },
     ],
     series: [
       names
