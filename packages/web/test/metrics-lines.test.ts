@@ -35,7 +35,7 @@ it("turns counts of buckets into rates, and says nothing where nothing ended", (
 
 it("draws a stage over batches, also those that never came to it", () => {
   const stt = { stage: "stt", label: "Speech to text", durationMs: 120_000, failureRate: 0.1, perMinute: 8 };
-  const overview = { ...stt, p50Ms: null, p95Ms: 2_000 } as StageOverview;
+  const overview = { ...stt, p50Ms: null, p95Ms: 2_000, audioHoursPerHour: 12 } as StageOverview;
   const batches = [
     { id: 7, name: "first", startedAt: null, stages: [overview] },
     { id: 8, name: "second", startedAt: null, stages: [] },
@@ -50,6 +50,8 @@ it("draws a stage over batches, also those that never came to it", () => {
       [2, null],
     ],
     [[10, null]],
+    [[12, null]],
   ]);
+  expect(charts.at(-1)).toMatchObject({ title: "Audio", unit: "hours an hour" });
   expect(linesOfTrend({ batches: [] }, "llm1")).toMatchObject({ label: "llm1", names: [] });
 });

@@ -80,6 +80,11 @@ export function linesOfTrend(
         unit: "% of the files that ended",
         lines: [{ label: "failed", values: each(({ failureRate }) => scaled(failureRate, 100)), tone: "bad" }],
       },
+      {
+        title: "Audio",
+        unit: "hours an hour",
+        lines: [{ label: "audio", values: each(({ audioHoursPerHour }) => audioHoursPerHour), tone: "busy" }],
+      },
     ],
   };
 }
