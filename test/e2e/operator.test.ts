@@ -141,6 +141,29 @@ test("all batches: filters and batches side by side are in the address, and open
   await page.locator(".card").first().waitFor();
 });
 
+test("figures over as many of the last batches as were asked for, in the address", async () => {
+  await page.goto(`${url}/?view=metrics&stage=llm1`);
+  const last = page.getByRole("region", { name: "The last batches" });
+  const count = page.getByRole("combobox", { name: "How many batches" });
+  await last.getByText("Trade extraction, over the last batch").waitFor();
+  expect(await count.inputValue()).toBe("20");
+  expect(await last.locator("figcaption").allTextContents()).toContain("Audio in hours an hour");
+  await count.selectOption("50");
+  await expect.poll(() => new URL(page.url()).search).toBe("?view=metrics&stage=llm1&last=50");
+  await expect.poll(() => last.getAttribute("aria-busy")).toBe("false");
+  await page.reload();
+  await last.getByText("Trade extraction, over the last").waitFor();
+  expect(await count.inputValue()).toBe("50");
+  // Another stage, as many batches.
+  await page.getByRole("link", { name: "Denoise" }).click();
+  await last.getByText("Denoise, over the last").waitFor();
+  expect(await count.inputValue()).toBe("50");
+  await count.selectOption("20");
+  await expect.poll(() => new URL(page.url()).search).toBe("?view=metrics&stage=denoise");
+  await page.goto(`${url}/?view=metrics&last=7`);
+  await expect.poll(() => count.inputValue()).toBe("20");
+});
+
 test("the files that are filtered leave as a file with their events", async () => {
   await page.goto(`${url}/?view=files&state=failed&stage=denoise`);
   await expect.poll(() => page.getByTestId("files-total").textContent()).toBe(`${failed} files`);

@@ -228,6 +228,19 @@ describe.each(DIALECTS)("what the views and exports say on %s", (dialect) => {
     expect(trends.batches[0]?.stages).toEqual(line.stages);
     expect((await problem(`${it.url}/api/trends?batches=0`)).status).toBe(400);
   });
+
+  test("the last batches that are over are found behind many that are not", async () => {
+    const { kysely } = it.fresh.database;
+    const add = (count: number, columns: { status: "completed" | "interrupted"; finishedAt: string | null }) =>
+      kysely
+        .insertInto("batchStatus")
+        .values(Array.from({ length: count }, (_, n) => ({ ...columns, name: `${columns.status} ${n}` })))
+        .execute();
+    await add(3, { status: "completed", finishedAt: "2026-10-01 00:00:00.000" });
+    await add(450, { status: "interrupted", finishedAt: null });
+    const { body: trends } = await get<TrendsView>(`${it.url}/api/trends?batches=2`);
+    expect(trends.batches.map(({ name }) => name)).toEqual(["completed 1", "completed 2"]);
+  });
 });
 
 function pick(counts: Record<string, number> | undefined): { done: number | undefined; failed: number | undefined } {

@@ -14,7 +14,7 @@ export const VIEWS = [
 ] as const;
 export type ViewName = (typeof VIEWS)[number]["name"];
 
-/** Parameters of the views of files and of batches; each as it stands in the URL and in the API. */
+/** Parameters of the views of files, of batches and of metrics; each as it stands in the URL and in the API. */
 const FILTERS = [
   "stage",
   "state",
@@ -30,6 +30,7 @@ const FILTERS = [
   "to",
   "before",
   "watch",
+  "last",
 ] as const;
 export type Filters = Partial<Record<(typeof FILTERS)[number], string>>;
 

@@ -1,6 +1,6 @@
 import type { MetricsView, StageOverview } from "@cofi/event-log/detail/shapes";
 import { expect, it } from "vitest";
-import { linesOfStage, linesOfTrend } from "../src/views/metrics-lines.js";
+import { batchesWanted, linesOfStage, linesOfTrend } from "../src/views/metrics-lines.js";
 
 it("turns counts of buckets into rates, and says nothing where nothing ended", () => {
   const stage = {
@@ -33,6 +33,11 @@ it("turns counts of buckets into rates, and says nothing where nothing ended", (
   ]);
 });
 
+it("takes the number of batches from the address, and the usual one for anything else", () => {
+  expect(["10", "20", "50", "100"].map(batchesWanted)).toEqual([10, 20, 50, 100]);
+  for (const other of [undefined, "", "0", "30", "1000", "ten", "10 "]) expect(batchesWanted(other)).toBe(20);
+});
+
 it("draws a stage over batches, also those that never came to it", () => {
   const stt = { stage: "stt", label: "Speech to text", durationMs: 120_000, failureRate: 0.1, perMinute: 8 };
   const overview = { ...stt, p50Ms: null, p95Ms: 2_000, audioHoursPerHour: 12 } as StageOverview;
@@ -41,7 +46,11 @@ it("draws a stage over batches, also those that never came to it", () => {
     { id: 8, name: "second", startedAt: null, stages: [] },
   ];
   const { label, names, charts } = linesOfTrend({ batches }, "stt");
-  expect([label, names]).toEqual(["Speech to text", ["7 first", "8 second"]]);
+  expect(label).toBe("Speech to text");
+  expect(names).toEqual([
+    { mark: "7", name: "7 first" },
+    { mark: "8", name: "8 second" },
+  ]);
   expect(charts.map(({ lines }) => lines.map(({ values }) => values))).toEqual([
     [[2, null]],
     [[8, null]],

@@ -5,9 +5,9 @@ import { DataView, type ViewProps } from "../components/view-state.js";
 import { duration, number, percent } from "../format.js";
 import type { LiveState } from "../live-state.js";
 import { usePolled } from "../polled.js";
-import { follow, hrefOf, place } from "../views.js";
+import { follow, go, hrefOf, place } from "../views.js";
 import { Chart } from "./chart.js";
-import { linesOfStage, linesOfTrend } from "./metrics-lines.js";
+import { BATCH_COUNTS, batchesWanted, linesOfStage, linesOfTrend, USUAL_BATCHES } from "./metrics-lines.js";
 
 export function MetricsView(props: ViewProps) {
   return (
@@ -51,7 +51,7 @@ function ThisBatch({ metrics }: { metrics: Metrics }) {
           </thead>
           <tbody>
             {metrics.stages.map(({ stage: name, label, overall }) => {
-              const to = { view: "metrics", filters: { stage: name } } as const;
+              const to = { view: "metrics", filters: { ...place.value.filters, stage: name } } as const;
               return (
                 <tr key={name} data-stage={name}>
                   <th scope="row">
@@ -91,41 +91,60 @@ function audioRate(hours: number): string {
   return hours < 10 ? hours.toFixed(1) : number(Math.round(hours));
 }
 
-const LAST = 20;
-
 function LastBatches({ state }: { state: LiveState }) {
+  const { filters } = place.value;
+  const count = batchesWanted(filters.last);
+  const path = `api/trends?batches=${count}`;
   // Batches that are over: read once, and again when the view is opened again.
-  const { data, problem } = usePolled<TrendsView>(`api/trends?batches=${LAST}`, state, { once: true }).value;
-  const wanted = place.value.filters.stage ?? "stt";
+  const { data, answers, problem } = usePolled<TrendsView>(path, state, { once: true }).value;
+  const wanted = filters.stage ?? "stt";
   const trend = useMemo(() => (data ? linesOfTrend(data, wanted) : null), [data, wanted]);
   return (
-    <section class="panel" aria-label="The last batches">
+    <section class="panel" aria-label="The last batches" aria-busy={answers !== path}>
+      <div class="toolbar">
+        {trend !== null && trend.names.length > 0 && (
+          <h2 class="charts-title">
+            {trend.label}, over the last {trend.names.length === 1 ? "batch" : `${trend.names.length} batches`}
+          </h2>
+        )}
+        <label>
+          <span class="unseen">How many batches</span>
+          <select class="button" value={count} onChange={(event) => setCount(Number(event.currentTarget.value))}>
+            {BATCH_COUNTS.map((some) => (
+              <option key={some} value={some}>
+                Last {some} batches
+              </option>
+            ))}
+          </select>
+        </label>
+        {data !== null && answers !== path && problem === null && <span class="soft">Reading …</span>}
+      </div>
       {problem !== null && (
         <p class="remark" data-tone="bad" role="alert">
           {problem}
         </p>
       )}
       {trend === null ? (
-        problem === null && <p class="soft view-loading">Reading the last {LAST} batches …</p>
+        problem === null && <p class="soft view-loading">Reading the last {count} batches …</p>
       ) : trend.names.length === 0 ? (
         <p class="soft view-empty">No batch is over yet: there is nothing to compare with.</p>
       ) : (
-        <>
-          <h2 class="charts-title">
-            {trend.label}, over the last {trend.names.length} batches
-          </h2>
-          <div class="charts">
-            {trend.charts.map((chart) => (
-              <Chart
-                key={`${wanted} ${chart.title}`}
-                {...chart}
-                x={trend.names.map((_, index) => index)}
-                names={trend.names}
-              />
-            ))}
-          </div>
-        </>
+        <div class="charts">
+          {trend.charts.map((chart) => (
+            <Chart
+              key={`${wanted} ${chart.title}`}
+              {...chart}
+              x={trend.names.map((_, index) => index)}
+              names={trend.names}
+            />
+          ))}
+        </div>
       )}
     </section>
   );
+}
+
+function setCount(count: number): void {
+  const last = count === USUAL_BATCHES ? "" : String(count);
+  go({ view: "metrics", filters: { ...place.peek().filters, last } });
 }
