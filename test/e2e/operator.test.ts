@@ -275,6 +275,38 @@ test("of a file that was tried very often the latest tries are drawn, the earlie
   expect(await drawn.nth(1).textContent()).toContain("try 2");
 });
 
+test("a journey shows how long the file waited; what is in flight goes on, unless the page is paused", async () => {
+  const database = await openDatabase(databaseUrl);
+  for (const [eventType, attempt, secondsAgo] of [
+    ["file_start", 1, 100],
+    ["error", 1, 90],
+    ["file_start", 2, 60],
+  ] as const)
+    await sql`INSERT INTO batchExecutionLog (batchId, stage, eventType, fileName, attempt, status, timestamp)
+      VALUES (${batchId}, 'llm1', ${eventType}, 'patient.wav', ${attempt}, 'processing',
+        strftime('%Y-%m-%d %H:%M:%f', ${new Date(Date.now() - secondsAgo * 1_000).toISOString()}))`.execute(
+      database.kysely,
+    );
+  await database.close();
+  const row = page.locator('[data-file="patient.wav"]');
+  const texts = page.getByRole("dialog").locator(".try-text");
+  await page.goto(`${url}/?batch=${batchId}&view=files&text=patient`);
+  await row.click();
+  await expect.poll(() => texts.count()).toBe(2);
+  expect(await texts.first().textContent()).not.toContain("waited");
+  expect(await texts.last().textContent()).toContain("waited 30.0 s · ");
+  expect(await page.locator(".try-wait").count()).toBe(1);
+  const before = await texts.last().textContent();
+  await expect.poll(() => texts.last().textContent()).not.toBe(before);
+  await page.keyboard.press("Escape");
+  await page.getByTestId("pause").click();
+  await row.click();
+  await expect.poll(() => texts.count()).toBe(2);
+  const paused = await texts.last().textContent();
+  await page.waitForTimeout(1_500);
+  expect(await texts.last().textContent()).toBe(paused);
+});
+
 test("a page that lost its dashboard says that it is blind, not that something stalls", async () => {
   const own = startCofi(["serve"], { COFI_DATABASE_URL: databaseUrl, COFI_DATA_DIR: root, COFI_PORT: "0" });
   const ownUrl = (await own.printed(/Dashboard: (http\S+)/))[1] ?? "";
