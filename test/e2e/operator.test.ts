@@ -108,6 +108,19 @@ test("both causes of the failures are named with their counts; one click shows t
   await journey.getByRole("button", { name: "Compare" }).nth(0).click();
   await journey.getByRole("button", { name: "Compare" }).nth(1).click();
   await page.getByTestId("comparison").getByText("Payload").first().waitFor();
+  // The comparison is part of the link; with the file it leaves the address.
+  expect(new URL(page.url()).searchParams.get("compare")).toMatch(/^\d+,\d+$/);
+  const compared = await page.getByTestId("comparison").getByRole("heading", { level: 3 }).textContent();
+  await page.reload();
+  await page.getByTestId("comparison").getByText("Payload").first().waitFor();
+  expect(await page.getByTestId("comparison").getByRole("heading", { level: 3 }).textContent()).toBe(compared);
+  expect(await journey.locator('[aria-pressed="true"]').count()).toBe(2);
+  await journey.locator('[aria-pressed="true"]').first().click();
+  await expect.poll(() => page.getByTestId("comparison").count()).toBe(0);
+  expect(new URL(page.url()).searchParams.get("compare")).toMatch(/^\d+$/);
+  await page.keyboard.press("Escape");
+  await expect.poll(() => journey.count()).toBe(0);
+  expect([...new URL(page.url()).searchParams.keys()]).not.toContain("compare");
 });
 
 test("the same counts by the page and by SQL; a link reopens what was sent", async () => {

@@ -39,6 +39,8 @@ export interface Place {
   filters: Filters;
   /** The file whose journey is open. */
   file: string | null;
+  /** Ids of the first events of its tries that are compared, two at most. */
+  compared: readonly number[];
 }
 
 function placeInUrl(): Place {
@@ -49,7 +51,9 @@ function placeInUrl(): Place {
     const value = query.get(name);
     if (value) filters[name] = value;
   }
-  return { view, filters, file: query.get("file") };
+  const file = query.get("file");
+  const compared = file === null ? null : /^(\d{1,15})(?:,(\d{1,15}))?$/.exec(query.get("compare") ?? "");
+  return { view, filters, file, compared: compared ? compared.slice(1).filter(Boolean).map(Number) : [] };
 }
 
 export const place = signal(placeInUrl());
@@ -67,13 +71,19 @@ effect(() => {
 });
 
 /** The address of a place, for links. The batch stays. */
-export function hrefOf({ view, filters = {}, file = null }: Partial<Place> & Pick<Place, "view">): string {
+export function hrefOf({
+  view,
+  filters = {},
+  file = null,
+  compared = [],
+}: Partial<Place> & Pick<Place, "view">): string {
   const query = new URLSearchParams();
   const batch = new URLSearchParams(location.search).get("batch");
   if (batch !== null) query.set("batch", batch);
   if (view !== "stages") query.set("view", view);
   for (const name of FILTERS) if (filters[name]) query.set(name, filters[name]);
   if (file !== null) query.set("file", file);
+  if (file !== null && compared.length > 0) query.set("compare", compared.join(","));
   return query.size > 0 ? `?${query}` : "?";
 }
 

@@ -21,7 +21,6 @@ export function Journey({ batchId, file, state }: { batchId: number; file: strin
   const dialog = useRef<HTMLDialogElement>(null);
   const query = new URLSearchParams({ fileName: file, limit: String(MOST_EVENTS) });
   const { data, problem } = usePolled<{ events: LogEvent[] }>(`api/batch/${batchId}/logs?${query}`, state).value;
-  const compared = useSignal<readonly Try[]>([]);
   const showsAll = useSignal(false);
   const close = (): void => go({ ...place.peek(), file: null });
   useEffect(() => dialog.current?.showModal(), []);
@@ -33,11 +32,13 @@ export function Journey({ batchId, file, state }: { batchId: number; file: strin
     tries.some(({ endedAt }) => endedAt === null),
   );
   const hidden = showsAll.value ? 0 : Math.max(0, tries.length - TRIES_SHOWN);
+  const chosen = place.value.compared.flatMap((id) => tries.find((one) => one.id === id) ?? []);
   const choose = (one: Try): void => {
-    const others = compared.value.filter((other) => other.id !== one.id);
-    compared.value = others.length < compared.value.length ? others : [...others, one].slice(-2);
+    const others = chosen.filter((other) => other.id !== one.id);
+    const next = others.length < chosen.length ? others : [...others, one].slice(-2);
+    go({ ...place.peek(), compared: next.map(({ id }) => id) });
   };
-  const [left, right] = compared.value;
+  const [left, right] = chosen;
   return (
     <dialog
       ref={dialog}
@@ -79,7 +80,7 @@ export function Journey({ batchId, file, state }: { batchId: number; file: strin
               tries={tries.slice(hidden)}
               waits={waits.slice(hidden)}
               labels={labels}
-              chosen={compared.value}
+              chosen={chosen}
               choose={choose}
               now={now}
             />
@@ -218,7 +219,7 @@ function Comparison({ left, right, labels }: { left: Try; right: Try; labels: Re
       if (!controller.signal.aborted) shown.value = error instanceof Error ? error.message : String(error);
     });
     return () => controller.abort();
-  }, [left.id, right.id]);
+  }, [left.id, left.endId, right.id, right.endId]);
   const name = (one: Try): string => `${labels.get(one.stage) ?? one.stage}, try ${one.attempt ?? "?"}`;
   return (
     <section class="comparison" aria-label="Comparison" data-testid="comparison">
