@@ -108,6 +108,19 @@ test("both causes of the failures are named with their counts; one click shows t
   await journey.getByRole("button", { name: "Compare" }).nth(0).click();
   await journey.getByRole("button", { name: "Compare" }).nth(1).click();
   await page.getByTestId("comparison").getByText("Payload").first().waitFor();
+  // The comparison is part of the link; with the file it leaves the address.
+  expect(new URL(page.url()).searchParams.get("compare")).toMatch(/^\d+,\d+$/);
+  const compared = await page.getByTestId("comparison").getByRole("heading", { level: 3 }).textContent();
+  await page.reload();
+  await page.getByTestId("comparison").getByText("Payload").first().waitFor();
+  expect(await page.getByTestId("comparison").getByRole("heading", { level: 3 }).textContent()).toBe(compared);
+  expect(await journey.locator('[aria-pressed="true"]').count()).toBe(2);
+  await journey.locator('[aria-pressed="true"]').first().click();
+  await expect.poll(() => page.getByTestId("comparison").count()).toBe(0);
+  expect(new URL(page.url()).searchParams.get("compare")).toMatch(/^\d+$/);
+  await page.keyboard.press("Escape");
+  await expect.poll(() => journey.count()).toBe(0);
+  expect([...new URL(page.url()).searchParams.keys()]).not.toContain("compare");
 });
 
 test("the same counts by the page and by SQL; a link reopens what was sent", async () => {
@@ -139,6 +152,29 @@ test("all batches: filters and batches side by side are in the address, and open
   await rows.getByRole("link", { name: "quiet" }).click();
   await page.getByRole("heading", { name: "quiet", level: 1 }).waitFor();
   await page.locator(".card").first().waitFor();
+});
+
+test("figures over as many of the last batches as were asked for, in the address", async () => {
+  await page.goto(`${url}/?view=metrics&stage=llm1`);
+  const last = page.getByRole("region", { name: "The last batches" });
+  const count = page.getByRole("combobox", { name: "How many batches" });
+  await last.getByText("Trade extraction, over the last batch").waitFor();
+  expect(await count.inputValue()).toBe("20");
+  expect(await last.locator("figcaption").allTextContents()).toContain("Audio in hours an hour");
+  await count.selectOption("50");
+  await expect.poll(() => new URL(page.url()).search).toBe("?view=metrics&stage=llm1&last=50");
+  await expect.poll(() => last.getAttribute("aria-busy")).toBe("false");
+  await page.reload();
+  await last.getByText("Trade extraction, over the last").waitFor();
+  expect(await count.inputValue()).toBe("50");
+  // Another stage, as many batches.
+  await page.getByRole("link", { name: "Denoise" }).click();
+  await last.getByText("Denoise, over the last").waitFor();
+  expect(await count.inputValue()).toBe("50");
+  await count.selectOption("20");
+  await expect.poll(() => new URL(page.url()).search).toBe("?view=metrics&stage=denoise");
+  await page.goto(`${url}/?view=metrics&last=7`);
+  await expect.poll(() => count.inputValue()).toBe("20");
 });
 
 test("the files that are filtered leave as a file with their events", async () => {
@@ -250,6 +286,38 @@ test("of a file that was tried very often the latest tries are drawn, the earlie
   await page.getByRole("button", { name: "Show 20 earlier tries" }).click();
   await expect.poll(() => drawn.count()).toBe(tries);
   expect(await drawn.nth(1).textContent()).toContain("try 2");
+});
+
+test("a journey shows how long the file waited; what is in flight goes on, unless the page is paused", async () => {
+  const database = await openDatabase(databaseUrl);
+  for (const [eventType, attempt, secondsAgo] of [
+    ["file_start", 1, 100],
+    ["error", 1, 90],
+    ["file_start", 2, 60],
+  ] as const)
+    await sql`INSERT INTO batchExecutionLog (batchId, stage, eventType, fileName, attempt, status, timestamp)
+      VALUES (${batchId}, 'llm1', ${eventType}, 'patient.wav', ${attempt}, 'processing',
+        strftime('%Y-%m-%d %H:%M:%f', ${new Date(Date.now() - secondsAgo * 1_000).toISOString()}))`.execute(
+      database.kysely,
+    );
+  await database.close();
+  const row = page.locator('[data-file="patient.wav"]');
+  const texts = page.getByRole("dialog").locator(".try-text");
+  await page.goto(`${url}/?batch=${batchId}&view=files&text=patient`);
+  await row.click();
+  await expect.poll(() => texts.count()).toBe(2);
+  expect(await texts.first().textContent()).not.toContain("waited");
+  expect(await texts.last().textContent()).toContain("waited 30.0 s · ");
+  expect(await page.locator(".try-wait").count()).toBe(1);
+  const before = await texts.last().textContent();
+  await expect.poll(() => texts.last().textContent()).not.toBe(before);
+  await page.keyboard.press("Escape");
+  await page.getByTestId("pause").click();
+  await row.click();
+  await expect.poll(() => texts.count()).toBe(2);
+  const paused = await texts.last().textContent();
+  await page.waitForTimeout(1_500);
+  expect(await texts.last().textContent()).toBe(paused);
 });
 
 test("a page that lost its dashboard says that it is blind, not that something stalls", async () => {

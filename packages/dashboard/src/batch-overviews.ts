@@ -12,8 +12,9 @@ const COST_TIMES = 5;
 const MOST_KEPT = 500;
 /** Lines read at the same time: a page of batches with a million events each must leave the database to the live feed. */
 const READ_AT_ONCE = 2;
-/** Batches that are looked through for those that are over. */
+/** Batches that are looked through for those that are over: so many at once, and at most so many times. */
 const BATCHES_READ = 200;
+const MOST_READS = 50;
 
 interface Known {
   overview: Promise<BatchOverview>;
@@ -58,14 +59,25 @@ export class BatchOverviews {
 
   /** The newest batches that are over, oldest first. @throws DatabaseUnavailableError */
   async trends(most: number): Promise<TrendsView> {
-    const { batches } = await this.#store.batches({ limit: BATCHES_READ });
-    const over = batches.filter(isOver).slice(0, most).toReversed();
     const overviews: BatchOverview[] = [];
     // One after the other: each is a pass over all events of a batch, and the database has other work.
-    for (const batch of over) overviews.push(await this.of(batch));
+    for (const batch of (await this.#over(most)).toReversed()) overviews.push(await this.of(batch));
     return {
       batches: overviews.map(({ batch: { id, name, startedAt }, stages }) => ({ id, name, startedAt, stages })),
     };
+  }
+
+  /** The newest batches that are over, newest first, however many newer ones are not. */
+  async #over(most: number): Promise<Batch[]> {
+    const over: Batch[] = [];
+    let before: number | undefined;
+    for (let reads = 0; reads < MOST_READS && over.length < most; reads++) {
+      const { batches, nextCursor } = await this.#store.batches({ limit: BATCHES_READ, before });
+      over.push(...batches.filter(isOver));
+      if (nextCursor === null) break;
+      before = Number(nextCursor);
+    }
+    return over.slice(0, most);
   }
 
   async #read(batch: Batch): Promise<BatchOverview> {

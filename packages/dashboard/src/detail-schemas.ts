@@ -64,6 +64,7 @@ const stageOverview = z.object({
   perMinute: z.number().nullable(),
   p50Ms: z.number().nullable(),
   p95Ms: z.number().nullable(),
+  audioHoursPerHour: z.number().nullable(),
 }) satisfies z.ZodType<StageOverview>;
 
 const cell = z.object({

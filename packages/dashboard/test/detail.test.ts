@@ -280,13 +280,31 @@ describe.each(DIALECTS)("what the views and exports say on %s", (dialect) => {
     );
     expect(line.spark.reduce((sum, files) => sum + files, 0)).toBe(Number(rows[0]?.ends));
     expect(line.progress).toBe(1);
-    expect(line.stages.find(({ stage }) => stage === "stt")?.p95Ms).toBeGreaterThan(1_000);
+    const stt = line.stages.find(({ stage }) => stage === "stt");
+    expect(stt?.p95Ms).toBeGreaterThan(1_000);
+    expect(stt?.audioHoursPerHour).toBeGreaterThan(0);
+    const { body: metrics } = await get<MetricsView>(`${it.url}/api/batch/${batchId}/metrics`);
+    const byFold = metrics.stages.map(({ stage, overall }) => [stage, overall.audioHoursPerHour]);
+    expect(line.stages.map(({ stage, audioHoursPerHour }) => [stage, audioHoursPerHour])).toEqual(byFold);
     await generate({ files: 10, name: "second" });
     await generate({ files: 10, name: "running", trouble: true });
     const { body: trends } = await get<TrendsView>(`${it.url}/api/trends?batches=5`);
     expect(trends.batches.map(({ name }) => name)).toEqual(["first", "second"]);
     expect(trends.batches[0]?.stages).toEqual(line.stages);
     expect((await problem(`${it.url}/api/trends?batches=0`)).status).toBe(400);
+  });
+
+  test("the last batches that are over are found behind many that are not", async () => {
+    const { kysely } = it.fresh.database;
+    const add = (count: number, columns: { status: "completed" | "interrupted"; finishedAt: string | null }) =>
+      kysely
+        .insertInto("batchStatus")
+        .values(Array.from({ length: count }, (_, n) => ({ ...columns, name: `${columns.status} ${n}` })))
+        .execute();
+    await add(3, { status: "completed", finishedAt: "2026-10-01 00:00:00.000" });
+    await add(450, { status: "interrupted", finishedAt: null });
+    const { body: trends } = await get<TrendsView>(`${it.url}/api/trends?batches=2`);
+    expect(trends.batches.map(({ name }) => name)).toEqual(["completed 1", "completed 2"]);
   });
 });
 

@@ -1,6 +1,8 @@
 /** One batch in one line, as SQL sees it: for lists of batches, of which most are in nobody's memory. */
 import { sql, type RawBuilder } from "kysely";
+import { audioDone } from "./audio-done.js";
 import type { Database } from "./database.js";
+import { audioHoursPerHour, stageDuration } from "./detail/batch-views.js";
 import { countDuration, emptyHistogram, percentile, type Histogram } from "./detail/histogram.js";
 import type { BatchOverview, StageOverview } from "./detail/shapes.js";
 import type { Batch, StageSummary } from "./events.js";
@@ -21,12 +23,16 @@ export async function overviewOf(
   upToId: number,
   asOf: string,
 ): Promise<BatchOverview> {
-  const [{ stages, head }, durations] = await Promise.all([
+  const [{ stages, head }, durations, audioS] = await Promise.all([
     figuresOf(database, batch.id, upToId),
     durationsOf(database, batch.id, upToId),
+    audioDone(database, batch.id, upToId),
   ]);
   const summaries = STAGES.map(({ name }) => summaryOf(name, stages.get(name)!));
-  const overview = summaries.map((summary) => stageOverview(summary, durations.get(summary.stage), asOf));
+  const overview = summaries.map((summary) => {
+    const { stage } = summary;
+    return stageOverview(summary, { durations: durations.get(stage), audioS: audioS.get(stage) ?? 0 }, asOf);
+  });
   return {
     batch: effectiveBatch({ batch, head }),
     done: sumOf(overview.map(({ done }) => done)),
@@ -39,9 +45,13 @@ export async function overviewOf(
   };
 }
 
-function stageOverview(summary: StageSummary, durations: Histogram | undefined, asOf: string): StageOverview {
-  const { stage, label, status, done, failed, startedAt, finishedAt } = summary;
-  const durationMs = startedAt === null ? null : Date.parse(finishedAt ?? asOf) - Date.parse(startedAt);
+function stageOverview(
+  summary: StageSummary,
+  { durations, audioS }: { durations: Histogram | undefined; audioS: number },
+  asOf: string,
+): StageOverview {
+  const { stage, label, status, done, failed } = summary;
+  const durationMs = stageDuration(summary, asOf);
   return {
     stage,
     label,
@@ -53,6 +63,7 @@ function stageOverview(summary: StageSummary, durations: Histogram | undefined, 
     perMinute: durationMs !== null && durationMs > 0 && done > 0 ? done / (durationMs / 60_000) : null,
     p50Ms: durations ? percentile(durations, 0.5) : null,
     p95Ms: durations ? percentile(durations, 0.95) : null,
+    audioHoursPerHour: audioHoursPerHour(summary, audioS, asOf),
   };
 }
 

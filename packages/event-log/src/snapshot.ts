@@ -21,11 +21,11 @@ const MINUTE_MS = 60_000;
 
 /** How the latest event of a file is packed into one number with its id, so that MAX finds it: id * 4 + code. */
 const IN_FLIGHT = 1;
-const DONE = 2;
+export const FILE_DONE = 2;
 const FAILED = 3;
-const CODE = sql<number>`CASE eventType
+export const FILE_CODE = sql<number>`CASE eventType
   WHEN 'file_start' THEN ${sql.lit(IN_FLIGHT)}
-  WHEN 'file_complete' THEN CASE WHEN status = 'failed' THEN ${sql.lit(FAILED)} ELSE ${sql.lit(DONE)} END
+  WHEN 'file_complete' THEN CASE WHEN status = 'failed' THEN ${sql.lit(FAILED)} ELSE ${sql.lit(FILE_DONE)} END
   ELSE CASE WHEN status IN ('processing', 'pending') THEN ${sql.lit(IN_FLIGHT)} ELSE ${sql.lit(FAILED)} END END`;
 
 /** Counts over all events of the batch with an id up to `upToId`. @throws the driver's error */
@@ -102,14 +102,14 @@ async function figuresOfStage(part: Part): Promise<StageFigures> {
     totalFiles: (total === null ? null : said.get(total)?.totalFiles) ?? null,
     processedFiles: (processed === null ? null : said.get(processed)?.processedFiles) ?? 0,
     isByFile: groups.length > 0,
-    done: count(DONE, "files"),
+    done: count(FILE_DONE, "files"),
     failed: count(FAILED, "files"),
     inFlight: count(IN_FLIGHT, "files"),
     errors: Number(errors),
     startedAt: first ? toApiTime(first.timestamp) : null,
     finishedAt: isComplete ? toApiTime(end.timestamp) : null,
     lastEventAt,
-    finishedLastMinute: count(DONE, "recent") + count(FAILED, "recent"),
+    finishedLastMinute: count(FILE_DONE, "recent") + count(FAILED, "recent"),
   };
 }
 
@@ -149,7 +149,7 @@ async function fileGroups(
 ): Promise<{ code: number; files: number; recent: number }[]> {
   const { rows } = await sql<{ code: number; files: number; recent: number }>`
     SELECT last & 3 AS code, count(*) AS files, sum(CASE WHEN recent = last >> 2 THEN 1 ELSE 0 END) AS recent FROM (
-      SELECT max(id * 4 + ${CODE}) AS last, max(CASE WHEN timestamp > ${since} THEN id END) AS recent
+      SELECT max(id * 4 + ${FILE_CODE}) AS last, max(CASE WHEN timestamp > ${since} THEN id END) AS recent
       FROM ${indexed(database, "batchExecutionLog_state")}
       WHERE batchId = ${batchId} AND stage = ${stage} AND fileName IS NOT NULL AND id <= ${upToId}
         AND eventType IN ('file_start', 'file_complete', 'error')

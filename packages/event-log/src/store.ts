@@ -14,6 +14,7 @@ import type {
   LogEventDetail,
   Snapshot,
 } from "./events.js";
+import { parseJson } from "./json.js";
 import { overviewOf } from "./overview.js";
 import { effectiveBatch, summaryOf } from "./projection.js";
 import { figuresOf, indexed } from "./snapshot.js";
@@ -518,16 +519,6 @@ function toEvent(row: EventRow): LogEvent {
 function toDetail(row: EventRow & { payload: string | null; response: string | null }): LogEventDetail {
   const { payload, response, payloadCut, responseCut } = row;
   return { ...toEvent(row), payload, response, payloadCut: toCut(payloadCut), responseCut: toCut(responseCut) };
-}
-
-/** undefined when there is no text or it is no JSON. */
-function parseJson(text: string | null): Json | undefined {
-  if (text === null) return undefined;
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return undefined;
-  }
 }
 
 function toCut(text: string | null): Cut | null {

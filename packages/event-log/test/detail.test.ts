@@ -243,6 +243,17 @@ describe("time", () => {
     expect(timelineView(detail, summaries, new Map(), Date.parse(ASOF)).remainingMs).toBeNull();
   });
 
+  test("audio of a file counts once, however often it was done; a length that is no number of seconds not at all", () => {
+    const script = new Script();
+    for (const said of [30, 0, -1, Infinity, NaN, "30", null])
+      script.add("stt", { fileName: "a.wav", metadata: { audioSeconds: said } });
+    script.done("stt", "a.wav", 60).done("stt", "b.wav", 60).done("stt", "a.wav", 60).failed("stt", "c.wav", "no");
+    const { detail, summaries } = detailOf(script.events);
+    const asOf = new Date(Date.parse(BATCH.createdAt) + 300_000).toISOString();
+    const stt = metricsView(detail, summaries, asOf).stages.find(({ stage }) => stage === "stt");
+    expect(stt?.overall.audioHoursPerHour).toBeCloseTo(0.1);
+  });
+
   test("figures over time keep their sums, however long the batch takes", () => {
     const script = new Script();
     for (let n = 0; n < 50; n++) script.done("stt", `${n}`, 600);

@@ -27,7 +27,7 @@ const FILE_FILTERS = [
   "everything",
 ] as const;
 /** Those of the other views beside them. */
-const FILTERS = [...FILE_FILTERS, "measure", "status", "from", "to", "before", "watch"] as const;
+const FILTERS = [...FILE_FILTERS, "measure", "last", "status", "from", "to", "before", "watch"] as const;
 export type Filters = Partial<Record<(typeof FILTERS)[number], string>>;
 
 export interface Place {
@@ -35,6 +35,8 @@ export interface Place {
   filters: Filters;
   /** The file whose journey is open. */
   file: string | null;
+  /** Ids of the first events of its tries that are compared, two at most. */
+  compared: readonly number[];
 }
 
 function placeInUrl(): Place {
@@ -45,7 +47,9 @@ function placeInUrl(): Place {
     const value = query.get(name);
     if (value) filters[name] = value;
   }
-  return { view, filters, file: query.get("file") };
+  const file = query.get("file");
+  const compared = file === null ? null : /^(\d{1,15})(?:,(\d{1,15}))?$/.exec(query.get("compare") ?? "");
+  return { view, filters, file, compared: compared ? compared.slice(1).filter(Boolean).map(Number) : [] };
 }
 
 export const place = signal(placeInUrl());
@@ -69,7 +73,12 @@ const OF_NO_BATCH: ReadonlySet<ViewName> = new Set(["stages", "batches"] as cons
  * The address of a place, for links. The batch stays, and so does the cause of errors that everything is narrowed to (an
  * empty one drops it). A place in a batch names it, so that the link means the same when there is a newer one.
  */
-export function hrefOf({ view, filters = {}, file = null }: Partial<Place> & Pick<Place, "view">): string {
+export function hrefOf({
+  view,
+  filters = {},
+  file = null,
+  compared = [],
+}: Partial<Place> & Pick<Place, "view">): string {
   const kept = view === "batches" ? undefined : place.value.filters.cause;
   const wanted: Filters = { ...(kept ? { cause: kept } : {}), ...filters };
   const query = new URLSearchParams();
@@ -79,6 +88,7 @@ export function hrefOf({ view, filters = {}, file = null }: Partial<Place> & Pic
   if (view !== "stages") query.set("view", view);
   for (const name of FILTERS) if (wanted[name]) query.set(name, wanted[name]);
   if (file !== null) query.set("file", file);
+  if (file !== null && compared.length > 0) query.set("compare", compared.join(","));
   return query.size > 0 ? `?${query}` : "?";
 }
 

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { LogEvent } from "@cofi/event-log/events";
 import { logEvent } from "../../../test/support/log-events.js";
 import { diffLines } from "../src/views/line-diff.js";
-import { triesOf } from "../src/views/tries.js";
+import { triesOf, waitsOf } from "../src/views/tries.js";
 
 describe("triesOf", () => {
   it("puts starts and ends of the same try together, in whatever order they come", () => {
@@ -33,6 +34,67 @@ describe("triesOf", () => {
       ["failed", null, null],
       ["skipped", null, "no trade"],
     ]);
+  });
+});
+
+describe("waitsOf", () => {
+  const file = { fileName: "a.wav" };
+  const start = (id: number, stage: string) => logEvent(id, { ...file, stage, eventType: "file_start" });
+  const end = (id: number, stage: string) => logEvent(id, { ...file, stage, eventType: "file_complete" });
+  const retried = (id: number, stage: string) =>
+    logEvent(id, { ...file, stage, eventType: "error", status: "processing" });
+  const waits = (...events: LogEvent[]) => waitsOf(triesOf(events));
+
+  it("says how long the file waited for its turn and for its retries, also before what is in flight", () => {
+    const way = [start(1, "denoise"), end(3, "denoise"), start(7, "stt"), retried(8, "stt"), start(10, "stt")];
+    expect(waits(...way)).toEqual([null, 4_000, 2_000]);
+    expect(waits()).toEqual([]);
+  });
+
+  it("says nothing of tries that overlap, nor where a start or an end is not known", () => {
+    expect(waits(start(1, "stt"), start(2, "llm1"), end(3, "stt"), end(5, "llm1"), start(6, "llm2"))).toEqual([
+      null,
+      null,
+      1_000,
+    ]);
+    expect(waits(start(1, "stt"), start(2, "llm1"), end(3, "llm1"), start(4, "llm2"))).toEqual([null, null, null]);
+    expect(waits(start(1, "stt"), end(2, "stt"), end(5, "llm1"), start(6, "llm2"))).toEqual([null, null, 1_000]);
+  });
+
+  it("goes on after a try that was given up when its stage began another", () => {
+    const givenUp = [start(1, "denoise"), end(2, "denoise"), start(3, "stt"), start(9, "stt"), end(10, "stt")];
+    expect(waits(...givenUp, start(12, "llm1"))).toEqual([null, 1_000, null, 2_000]);
+  });
+
+  it("never names a time in which an earlier try ran, nor less than none", () => {
+    const steps = fc.array(
+      fc.record({
+        kind: fc.constantFrom(start, end, retried),
+        stage: fc.constantFrom("denoise", "stt", "llm1"),
+        late: fc.integer({ min: -3, max: 3 }),
+      }),
+      { maxLength: 20 },
+    );
+    fc.assert(
+      fc.property(steps, (all) => {
+        // Clocks of hosts differ: a later event may bear an earlier time.
+        const tries = triesOf(
+          all.map(({ kind, stage, late }, at) => ({
+            ...kind(at + 1, stage),
+            timestamp: logEvent(Math.max(0, at + 1 + late), {}).timestamp,
+          })),
+        );
+        const found = waitsOf(tries);
+        expect(found).toHaveLength(tries.length);
+        for (const [index, waited] of found.entries()) {
+          if (waited === null) continue;
+          const began = Date.parse(tries[index]?.startedAt ?? "");
+          const ends = tries.slice(0, index).flatMap(({ endedAt }) => (endedAt === null ? [] : Date.parse(endedAt)));
+          expect(waited).toBeGreaterThanOrEqual(0);
+          expect(Math.max(...ends)).toBeLessThanOrEqual(began - waited);
+        }
+      }),
+    );
   });
 });
 

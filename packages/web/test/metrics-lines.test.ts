@@ -1,6 +1,6 @@
 import type { MetricsView, StageOverview } from "@cofi/event-log/detail/shapes";
 import { expect, it } from "vitest";
-import { linesOfStage, linesOfTrend } from "../src/views/metrics-lines.js";
+import { batchesWanted, linesOfStage, linesOfTrend } from "../src/views/metrics-lines.js";
 
 it("turns counts of buckets into rates, and says nothing where nothing ended", () => {
   const stage = {
@@ -33,15 +33,24 @@ it("turns counts of buckets into rates, and says nothing where nothing ended", (
   ]);
 });
 
+it("takes the number of batches from the address, and the usual one for anything else", () => {
+  expect(["10", "20", "50", "100"].map(batchesWanted)).toEqual([10, 20, 50, 100]);
+  for (const other of [undefined, "", "0", "30", "1000", "ten", "10 "]) expect(batchesWanted(other)).toBe(20);
+});
+
 it("draws a stage over batches, also those that never came to it", () => {
   const stt = { stage: "stt", label: "Speech to text", durationMs: 120_000, failureRate: 0.1, perMinute: 8 };
-  const overview = { ...stt, p50Ms: null, p95Ms: 2_000 } as StageOverview;
+  const overview = { ...stt, p50Ms: null, p95Ms: 2_000, audioHoursPerHour: 12 } as StageOverview;
   const batches = [
     { id: 7, name: "first", startedAt: null, stages: [overview] },
     { id: 8, name: "second", startedAt: null, stages: [] },
   ];
   const { label, names, charts } = linesOfTrend({ batches }, "stt");
-  expect([label, names]).toEqual(["Speech to text", ["7 first", "8 second"]]);
+  expect(label).toBe("Speech to text");
+  expect(names).toEqual([
+    { mark: "7", name: "7 first" },
+    { mark: "8", name: "8 second" },
+  ]);
   expect(charts.map(({ lines }) => lines.map(({ values }) => values))).toEqual([
     [[2, null]],
     [[8, null]],
@@ -50,6 +59,8 @@ it("draws a stage over batches, also those that never came to it", () => {
       [2, null],
     ],
     [[10, null]],
+    [[12, null]],
   ]);
+  expect(charts.at(-1)).toMatchObject({ title: "Audio", unit: "hours an hour" });
   expect(linesOfTrend({ batches: [] }, "llm1")).toMatchObject({ label: "llm1", names: [] });
 });

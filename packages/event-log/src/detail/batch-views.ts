@@ -1,7 +1,7 @@
 /** Views over all files of a batch, computed from its detail: reconciliation, hosts, causes of errors, figures over time. */
 import type { StageSummary } from "../events.js";
 import { STAGES } from "../stages.js";
-import type { Detail } from "./detail.js";
+import type { Detail, StageCells } from "./detail.js";
 import { FileStates } from "./file-states.js";
 import { isoTime } from "./files-view.js";
 import { percentile } from "./histogram.js";
@@ -120,15 +120,11 @@ export function metricsView(detail: Detail, summaries: readonly StageSummary[], 
     for (const [number, bucket] of series.stages[index] ?? [])
       mergeBucket(buckets[Math.floor((number - first) / merged)]!, bucket);
     const durations = detail.durations[index]!;
-    const total = buckets.reduce(
-      (sum, { done, failed, audioS }) => ({
-        done: sum.done + done,
-        failed: sum.failed + failed,
-        audioS: sum.audioS + audioS,
-      }),
-      { done: 0, failed: 0, audioS: 0 },
-    );
-    const hours = hoursOf(summaries[index], asOf);
+    const total = buckets.reduce((sum, { done, failed }) => ({ done: sum.done + done, failed: sum.failed + failed }), {
+      done: 0,
+      failed: 0,
+    });
+    const summary = summaries[index] as StageSummary;
     return {
       stage: name,
       label,
@@ -142,7 +138,7 @@ export function metricsView(detail: Detail, summaries: readonly StageSummary[], 
         p50Ms: percentile(durations, 0.5),
         p95Ms: percentile(durations, 0.95),
         failureRate: total.done + total.failed > 0 ? total.failed / (total.done + total.failed) : null,
-        audioHoursPerHour: hours > 0 && total.audioS > 0 ? total.audioS / 3_600 / hours : null,
+        audioHoursPerHour: audioHoursPerHour(summary, audioDone(detail, index), asOf),
       },
     };
   });
@@ -150,7 +146,21 @@ export function metricsView(detail: Detail, summaries: readonly StageSummary[], 
   return { bucketS, times, stages, asOf, head: detail.head };
 }
 
-function hoursOf(summary: StageSummary | undefined, asOf: string): number {
-  if (!summary?.startedAt) return 0;
-  return (Date.parse(summary.finishedAt ?? asOf) - Date.parse(summary.startedAt)) / 3_600_000;
+/** ms from the start of a stage to its end, or to `asOf`; null before it began. */
+export function stageDuration({ startedAt, finishedAt }: StageSummary, asOf: string): number | null {
+  return startedAt === null ? null : Date.parse(finishedAt ?? asOf) - Date.parse(startedAt);
+}
+
+/** `audioS`: seconds of audio in the files that are done, each counted once; null when no length or no time is known. */
+export function audioHoursPerHour(summary: StageSummary, audioS: number, asOf: string): number | null {
+  const durationMs = stageDuration(summary, asOf);
+  return durationMs !== null && durationMs > 0 && audioS > 0 ? audioS / (durationMs / 1_000) : null;
+}
+
+function audioDone(detail: Detail, stage: number): number {
+  const cells = detail.stages[stage] as StageCells;
+  let seconds = 0;
+  for (let file = 0; file < detail.files.all.length; file++)
+    if (cells.stateOf(file) === "done") seconds += detail.audioS.get(file);
+  return seconds;
 }

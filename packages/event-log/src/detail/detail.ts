@@ -9,7 +9,7 @@ import { causeOf } from "./error-cause.js";
 import { Growing, Names } from "./growing.js";
 import { countDuration, emptyHistogram, type Histogram } from "./histogram.js";
 import { Series } from "./series.js";
-import { metadataField, skipReason } from "./metadata.js";
+import { audioSeconds, skipReason } from "./metadata.js";
 
 /** What a file is in a stage; the number is how it is stored. A file that no event of the stage names is `none`. */
 export const CELL_STATES = ["none", "inFlight", "retrying", "done", "failed", "skipped"] as const;
@@ -88,7 +88,7 @@ export interface Detail {
   /** 1 for a file that a stage of recordings has named; the others are CSV files and trades. */
   readonly isRecording: Growing<Uint8Array>;
   /** Seconds of audio; 0 while no event has said. */
-  readonly audioS: Growing<Float32Array>;
+  readonly audioS: Growing<Float64Array>;
   readonly stages: readonly StageCells[];
   readonly durations: readonly Histogram[];
   readonly hosts: Names;
@@ -114,7 +114,7 @@ export function emptyDetail(batch: Batch): Detail {
   return {
     files: new Names(),
     isRecording: new Growing(Uint8Array),
-    audioS: new Growing(Float32Array),
+    audioS: new Growing(Float64Array),
     stages: STAGES.map(() => new StageCells()),
     durations: STAGES.map(emptyHistogram),
     hosts: new Names(),
@@ -175,8 +175,8 @@ function stateAfter(event: LogEvent): Exclude<CellState, "none"> | null {
 
 /** Any event of a file may say how long its audio is: `metadata.audioSeconds`. */
 function audioOf(detail: Detail, file: number, metadata: Json): number {
-  const said = metadataField(metadata, "audioSeconds");
-  if (typeof said === "number" && said > 0) detail.audioS.set(file, said);
+  const said = audioSeconds(metadata);
+  if (said !== null) detail.audioS.set(file, said);
   return detail.audioS.get(file);
 }
 

@@ -7,7 +7,13 @@ export function skipReason(metadata: Json): string | null {
   return typeof reason === "string" ? reason : null;
 }
 
+/** How long the audio of an event's file is; null for an event that does not say. */
+export function audioSeconds(metadata: Json): number | null {
+  const said = metadataField(metadata, "audioSeconds");
+  return typeof said === "number" && said > 0 && said < Infinity ? said : null;
+}
+
 /** undefined for metadata that is no object or lacks the field. */
-export function metadataField(metadata: Json, name: string): Json | undefined {
+function metadataField(metadata: Json, name: string): Json | undefined {
   return metadata !== null && typeof metadata === "object" && !Array.isArray(metadata) ? metadata[name] : undefined;
 }

@@ -130,6 +130,8 @@ export interface StageOverview {
   /** Of the tries that ended. */
   p50Ms: number | null;
   p95Ms: number | null;
+  /** Audio of the files that are done, from its start to its end; null while no length is known. */
+  audioHoursPerHour: number | null;
 }
 
 /** One batch among others. */

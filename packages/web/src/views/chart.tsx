@@ -16,19 +16,24 @@ interface Line {
   isDashed?: boolean;
 }
 
+export interface Named {
+  mark: string;
+  name: string;
+}
+
 export interface ChartProps {
   title: string;
   unit: string;
   /** Seconds since 1970, ascending; or, with `names`, 0 to n - 1. */
   x: readonly number[];
-  /** What stands at each place of the axis instead of a time. */
-  names?: readonly string[];
+  /** What is at each place of the axis instead of a time: `mark` is short enough to stand there. */
+  names?: readonly Named[];
   lines: readonly Line[];
 }
 
 const HEIGHT = 190;
 /** Each is marked: one between gaps would not be seen as a line. */
-const FEW_POINTS = 60;
+const FEW_POINTS = 100;
 const DASH = [6, 4];
 /** From one label of the time axis to the next: nothing below what it says. */
 const TIME_STEPS_S = [
@@ -68,7 +73,7 @@ export function Chart(props: ChartProps) {
       plot.current?.destroy();
       plot.current = null;
     };
-  }, [lines.map(({ label }) => label).join(), names?.join()]);
+  }, [lines.map(({ label }) => label).join(), names?.map(({ name }) => name).join()]);
   useEffect(() => plot.current?.setData(dataOf(props)), [x, lines]);
   return (
     <figure class="chart">
@@ -105,7 +110,7 @@ function Numbers({ title, unit, x, names, lines }: ChartProps) {
             <tbody>
               {x.map((at, index) => (
                 <tr key={at}>
-                  <th scope="row">{names?.[index] ?? dayAndTime(at * 1_000, zone.value)}</th>
+                  <th scope="row">{names?.[index]?.name ?? dayAndTime(at * 1_000, zone.value)}</th>
                   {lines.map(({ label, values }) => (
                     <td key={label}>{shown(values[index] ?? null)}</td>
                   ))}
@@ -152,7 +157,7 @@ function optionsFor(element: HTMLElement, { x, names, lines }: ChartProps): uPlo
       names
         ? {
             ...axis,
-            values: (_plot, places) => places.map((at) => (Number.isInteger(at) ? (names[at] ?? "") : "")),
+            values: (_plot, places) => places.map((at) => names[at]?.mark ?? ""),
             incrs: [1, 2, 5, 10, 20, 50],
           }
         : {
@@ -165,7 +170,7 @@ function optionsFor(element: HTMLElement, { x, names, lines }: ChartProps): uPlo
     ],
     series: [
       names
-        ? { label: "Batch", value: (_plot, at) => (at === null ? "" : (names[at] ?? "")) }
+        ? { label: "Batch", value: (_plot, at) => (at === null ? "" : (names[at]?.name ?? "")) }
         : { label: "From", value: (_plot, at) => (at === null ? "" : clock(at * 1_000, zone.peek())) },
       ...lines.map(({ label, tone, isDashed }): uPlot.Series => {
         const stroke = colour(element, `--${tone}`);

@@ -293,7 +293,7 @@ const Row = memo(
           tabindex={isEntrance ? 0 : -1}
           data-file={row.fileName}
           data-index={position}
-          onClick={() => go({ ...place.peek(), file: row.fileName })}
+          onClick={() => go({ ...place.peek(), file: row.fileName, compared: [] })}
         >
           <span class="matrix-name">
             {row.fileName}

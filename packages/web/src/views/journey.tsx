@@ -4,13 +4,14 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { fetchEvent } from "../api.js";
 import { Icon } from "../components/icons.js";
+import { ticks } from "../components/ticking.js";
 import { clock, duration, fullTime, number } from "../format.js";
 import type { LiveState } from "../live-state.js";
 import { usePolled } from "../polled.js";
 import { showEvent, zone } from "../preferences.js";
 import { go, place } from "../views.js";
 import { diffLines, type DiffLine } from "./line-diff.js";
-import { triesOf, type Try } from "./tries.js";
+import { triesOf, waitsOf, type Try } from "./tries.js";
 
 const MOST_EVENTS = 1_000;
 /** A file goes through ten stages, most of them once: more tries than this are of a batch that was run again and again. */
@@ -20,7 +21,6 @@ export function Journey({ batchId, file, state }: { batchId: number; file: strin
   const dialog = useRef<HTMLDialogElement>(null);
   const query = new URLSearchParams({ fileName: file, limit: String(MOST_EVENTS) });
   const { data, problem } = usePolled<{ events: LogEvent[] }>(`api/batch/${batchId}/logs?${query}`, state).value;
-  const compared = useSignal<readonly Try[]>([]);
   const showsAll = useSignal(false);
   const close = (): void => {
     // Before it is gone: so it gives the focus back to where it was opened from.
@@ -30,12 +30,19 @@ export function Journey({ batchId, file, state }: { batchId: number; file: strin
   useEffect(() => dialog.current?.showModal(), []);
   const labels = new Map(state.stages.value.map(({ summary }) => [summary.peek().stage, summary.peek().label]));
   const tries = data ? triesOf(data.events) : [];
+  const waits = waitsOf(tries);
+  const now = useNow(
+    state,
+    tries.some(({ endedAt }) => endedAt === null),
+  );
   const hidden = showsAll.value ? 0 : Math.max(0, tries.length - TRIES_SHOWN);
+  const chosen = place.value.compared.flatMap((id) => tries.find((one) => one.id === id) ?? []);
   const choose = (one: Try): void => {
-    const others = compared.value.filter((other) => other.id !== one.id);
-    compared.value = others.length < compared.value.length ? others : [...others, one].slice(-2);
+    const others = chosen.filter((other) => other.id !== one.id);
+    const next = others.length < chosen.length ? others : [...others, one].slice(-2);
+    go({ ...place.peek(), compared: next.map(({ id }) => id) });
   };
-  const [left, right] = compared.value;
+  const [left, right] = chosen;
   return (
     <dialog
       ref={dialog}
@@ -75,10 +82,11 @@ export function Journey({ batchId, file, state }: { batchId: number; file: strin
           {tries.length > 0 && (
             <Tries
               tries={tries.slice(hidden)}
+              waits={waits.slice(hidden)}
               labels={labels}
-              chosen={compared.value}
+              chosen={chosen}
               choose={choose}
-              now={state.serverNow()}
+              now={now}
             />
           )}
           {left && right && <Comparison left={left} right={right} labels={labels} />}
@@ -86,6 +94,14 @@ export function Journey({ batchId, file, state }: { batchId: number; file: strin
       </div>
     </dialog>
   );
+}
+
+/** The server's time, new every second while `isRunning`; it stands still with the page. */
+function useNow(state: LiveState, isRunning: boolean): number {
+  const now = useRef(state.serverNow());
+  if (state.paused.value) return now.current;
+  if (isRunning) void ticks.slow.value;
+  return (now.current = state.serverNow());
 }
 
 const LOOKS = {
@@ -98,24 +114,31 @@ const LOOKS = {
 
 interface TriesProps {
   tries: readonly Try[];
+  /** ms before each of them; null where there is nothing to say. */
+  waits: readonly (number | null)[];
   labels: ReadonlyMap<string, string>;
   chosen: readonly Try[];
   choose: (one: Try) => void;
   now: number;
 }
 
-function Tries({ tries, labels, chosen, choose, now }: TriesProps) {
+function Tries({ tries, waits, labels, chosen, choose, now }: TriesProps) {
   const starts = tries.map(({ startedAt, endedAt }) => Date.parse(startedAt ?? endedAt ?? ""));
   const ends = tries.map(({ endedAt }, index) =>
     endedAt === null ? now : Math.max(Date.parse(endedAt), starts[index]!),
   );
   const first = Math.min(...starts);
   const span = Math.max(1, Math.max(...ends) - first);
+  const share = (ms: number): string => `${(ms / span) * 100}%`;
   return (
     <ol class="tries">
       {tries.map((one, index) => {
         const { glyph, word, tone } = LOOKS[one.outcome];
-        const [start, end] = [starts[index]!, ends[index]!];
+        const [start, end, waited] = [starts[index]!, ends[index]!, waits[index] ?? 0];
+        // Earlier tries may be left out: what was before the first one shown has no place on the track.
+        const waitedFrom = Math.max(first, start - waited);
+        const waitedText = waited > 0 ? `waited ${duration(waited)}` : null;
+        const ran = `${fullTime(start, zone.value)} to ${one.endedAt === null ? "now" : fullTime(end, zone.value)}`;
         return (
           <li key={one.id} data-tone={tone} data-outcome={one.outcome}>
             <span class="try-stage">
@@ -125,20 +148,24 @@ function Tries({ tries, labels, chosen, choose, now }: TriesProps) {
               {labels.get(one.stage) ?? one.stage}
               {one.attempt !== null && one.attempt > 1 && <span class="soft"> try {one.attempt}</span>}
             </span>
-            <span
-              class="try-track"
-              title={`${fullTime(start, zone.value)} to ${one.endedAt === null ? "now" : fullTime(end, zone.value)}`}
-            >
+            <span class="try-track" title={waitedText === null ? ran : `${waitedText}, then ${ran}`}>
+              {waitedFrom < start && (
+                <span
+                  class="try-wait"
+                  style={{ insetInlineStart: share(waitedFrom - first), inlineSize: share(start - waitedFrom) }}
+                />
+              )}
               <span
                 class="try-bar"
                 style={{
                   // What began last and took no time is still to be seen at the end of the track.
-                  insetInlineStart: `min(${((start - first) / span) * 100}%, 100% - 3px)`,
-                  inlineSize: `${((end - start) / span) * 100}%`,
+                  insetInlineStart: `min(${share(start - first)}, 100% - 3px)`,
+                  inlineSize: share(end - start),
                 }}
               />
             </span>
             <span class="try-text">
+              {waitedText !== null && `${waitedText} · `}
               {clock(start, zone.value)} · {duration(one.durationMs ?? end - start)}
               {one.host !== null && ` · ${one.host}`}
             </span>
@@ -196,7 +223,7 @@ function Comparison({ left, right, labels }: { left: Try; right: Try; labels: Re
       if (!controller.signal.aborted) shown.value = error instanceof Error ? error.message : String(error);
     });
     return () => controller.abort();
-  }, [left.id, right.id]);
+  }, [left.id, left.endId, right.id, right.endId]);
   const name = (one: Try): string => `${labels.get(one.stage) ?? one.stage}, try ${one.attempt ?? "?"}`;
   return (
     <section class="comparison" aria-label="Comparison" data-testid="comparison">

@@ -1,6 +1,15 @@
 /** From counts and percentiles to the lines of charts. Pure. */
 import type { MetricsView, TrendsView } from "@cofi/event-log/detail/shapes";
-import type { ChartProps } from "./chart.js";
+import type { ChartProps, Named } from "./chart.js";
+
+/** Over how many batches that are over a stage can be drawn. */
+export const BATCH_COUNTS = [10, 20, 50, 100];
+export const USUAL_BATCHES = 20;
+
+/** As the address says; what it does not say, or says wrong, is the usual number. */
+export function batchesWanted(last: string | undefined): number {
+  return BATCH_COUNTS.find((count) => String(count) === last) ?? USUAL_BATCHES;
+}
 
 type Charted = Pick<ChartProps, "title" | "unit" | "lines">;
 
@@ -48,14 +57,14 @@ function share(failed: number, done: number): number | null {
 export function linesOfTrend(
   { batches }: TrendsView,
   wanted: string,
-): { label: string; names: string[]; charts: Charted[] } {
+): { label: string; names: Named[]; charts: Charted[] } {
   const stages = batches.map(({ stages: all }) => all.find(({ stage }) => stage === wanted));
   const each = (value: (stage: NonNullable<(typeof stages)[number]>) => number | null): (number | null)[] =>
     stages.map((stage) => (stage ? value(stage) : null));
   const scaled = (value: number | null, by: number): number | null => (value === null ? null : value * by);
   return {
     label: stages.find(Boolean)?.label ?? wanted,
-    names: batches.map(({ id, name }) => `${id} ${name}`),
+    names: batches.map(({ id, name }) => ({ mark: String(id), name: `${id} ${name}` })),
     charts: [
       {
         title: "Duration of the stage",
@@ -79,6 +88,11 @@ export function linesOfTrend(
         title: "Failure rate",
         unit: "% of the files that ended",
         lines: [{ label: "failed", values: each(({ failureRate }) => scaled(failureRate, 100)), tone: "bad" }],
+      },
+      {
+        title: "Audio",
+        unit: "hours an hour",
+        lines: [{ label: "audio", values: each(({ audioHoursPerHour }) => audioHoursPerHour), tone: "busy" }],
       },
     ],
   };

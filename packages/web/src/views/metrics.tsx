@@ -1,13 +1,13 @@
 /** How fast, how slow, how often not: one stage over the time of the batch, and over the last batches. */
 import type { MetricsView as Metrics, TrendsView } from "@cofi/event-log/detail/shapes";
 import { useMemo } from "preact/hooks";
-import { DataView, ViewState, type ViewProps } from "../components/view-state.js";
+import { Answer, DataView, ViewState, type ViewProps } from "../components/view-state.js";
 import { duration, number, percent } from "../format.js";
 import type { LiveState } from "../live-state.js";
 import { usePolled } from "../polled.js";
-import { follow, hrefOf, place } from "../views.js";
+import { follow, go, hrefOf, place } from "../views.js";
 import { Chart } from "./chart.js";
-import { linesOfStage, linesOfTrend } from "./metrics-lines.js";
+import { BATCH_COUNTS, batchesWanted, linesOfStage, linesOfTrend, USUAL_BATCHES } from "./metrics-lines.js";
 
 export function MetricsView(props: ViewProps) {
   return (
@@ -53,7 +53,7 @@ function ThisBatch({ metrics }: { metrics: Metrics }) {
           </thead>
           <tbody>
             {metrics.stages.map(({ stage: name, label, overall }) => {
-              const to = { view: "metrics", filters: { stage: name } } as const;
+              const to = { view: "metrics", filters: { ...place.value.filters, stage: name } } as const;
               return (
                 <tr key={name} data-stage={name}>
                   <th scope="row">
@@ -93,41 +93,54 @@ function audioRate(hours: number): string {
   return hours < 10 ? hours.toFixed(1) : number(Math.round(hours));
 }
 
-const LAST = 20;
-
 function LastBatches({ state }: { state: LiveState }) {
+  const { filters } = place.value;
+  const count = batchesWanted(filters.last);
+  const path = `api/trends?batches=${count}`;
   // Batches that are over: read once, and again when the view is opened again.
-  const { data, problem } = usePolled<TrendsView>(`api/trends?batches=${LAST}`, state, { once: true }).value;
-  const wanted = place.value.filters.stage ?? "stt";
+  const { data, answers, problem } = usePolled<TrendsView>(path, state, { once: true }).value;
+  const wanted = filters.stage ?? "stt";
   const trend = useMemo(() => (data ? linesOfTrend(data, wanted) : null), [data, wanted]);
   return (
-    <section class="panel" aria-label="The last batches">
-      {problem !== null && (
-        <p class="remark" data-tone="bad" role="alert">
-          {problem}
-        </p>
-      )}
-      {trend === null ? (
-        problem === null && <p class="soft view-loading">Reading the last {LAST} batches …</p>
-      ) : trend.names.length === 0 ? (
-        <p class="soft view-empty">No batch is over yet: there is nothing to compare with.</p>
-      ) : (
-        <>
+    <section class="panel" aria-label="The last batches" aria-busy={answers !== path}>
+      <div class="toolbar">
+        {trend !== null && trend.names.length > 0 && (
           <h2 class="charts-title">
-            {trend.label}, over the last {trend.names.length} batches
+            {trend.label}, over the last {trend.names.length === 1 ? "batch" : `${trend.names.length} batches`}
           </h2>
-          <div class="charts">
-            {trend.charts.map((chart) => (
-              <Chart
-                key={`${wanted} ${chart.title}`}
-                {...chart}
-                x={trend.names.map((_, index) => index)}
-                names={trend.names}
-              />
+        )}
+        <label>
+          <span class="unseen">How many batches</span>
+          <select class="button" value={count} onChange={(event) => setCount(Number(event.currentTarget.value))}>
+            {BATCH_COUNTS.map((some) => (
+              <option key={some} value={some}>
+                Last {some} batches
+              </option>
             ))}
-          </div>
-        </>
-      )}
+          </select>
+        </label>
+        {data !== null && answers !== path && problem === null && <span class="soft">Reading …</span>}
+      </div>
+      <Answer data={data && trend} problem={problem} batchId={null} state={state}>
+        {({ names, charts }) =>
+          names.length === 0 ? (
+            <ViewState glyph="○" tone="idle" title="No batch is over yet">
+              As soon as one is, its figures stand here beside those of the next ones.
+            </ViewState>
+          ) : (
+            <div class="charts">
+              {charts.map((chart) => (
+                <Chart key={`${wanted} ${chart.title}`} {...chart} x={names.map((_, index) => index)} names={names} />
+              ))}
+            </div>
+          )
+        }
+      </Answer>
     </section>
   );
+}
+
+function setCount(count: number): void {
+  const last = count === USUAL_BATCHES ? "" : String(count);
+  go({ view: "metrics", filters: { ...place.peek().filters, last } });
 }

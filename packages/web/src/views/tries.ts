@@ -54,6 +54,25 @@ export function triesOf(events: readonly LogEvent[]): Try[] {
   return tries;
 }
 
+/**
+ * How long the file waited before each of its tries, ms: since the latest end of those before it. null for the first, for
+ * one that began while another ran, and where nobody logged its start.
+ */
+export function waitsOf(tries: readonly Try[]): (number | null)[] {
+  let freeSince: number | null = null;
+  const open = new Set<string>();
+  return tries.map(({ stage, startedAt, endedAt }) => {
+    // One without an end was given up when its stage began another; nobody knows until when it ran.
+    if (open.delete(stage)) freeSince = null;
+    const start = startedAt === null ? null : Date.parse(startedAt);
+    const isKnown = start !== null && freeSince !== null && open.size === 0 && start >= freeSince;
+    const waited = isKnown ? start - freeSince! : null;
+    if (endedAt === null) open.add(stage);
+    else freeSince = Math.max(freeSince ?? -Infinity, Date.parse(endedAt));
+    return waited;
+  });
+}
+
 function outcomeOf({ eventType, status }: LogEvent): Try["outcome"] {
   if (eventType === "file_complete") return status === "failed" ? "failed" : "done";
   return status === "processing" || status === "pending" ? "retried" : "failed";
