@@ -51,6 +51,20 @@ test.each(["stages", "files", "handoffs", "time", "hosts", "errors", "metrics", 
   },
 );
 
+test("the matrix from its first row to its last", async () => {
+  await page.goto(`${night.url}/?batch=${night.batchId}&view=files`);
+  const row = (): Promise<string> => page.evaluate<string>(focused("data-index"));
+  await page.locator(".matrix-row").first().focus();
+  await page.keyboard.press("End");
+  await expect.poll(row).toBe(String(night.files - 1));
+  await page.keyboard.press("PageUp");
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("Home");
+  await expect.poll(row).toBe("0");
+  await page.keyboard.press("ArrowDown");
+  expect(await row()).toBe("1");
+});
+
 test("rows of the matrix by arrows; Escape leads back to the row whose journey was open", async () => {
   await page.goto(`${night.url}/?batch=${night.batchId}&view=files`);
   await page.locator(".matrix-row").first().focus();

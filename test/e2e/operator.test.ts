@@ -2,8 +2,7 @@
  * A night in which one host answers garbage, one stage hangs, 3 % of the files fail for two causes and one file vanished
  * between two stages: an operator finds each from the first page.
  */
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sql } from "kysely";
 import type { Browser, Page } from "playwright-core";
@@ -11,54 +10,25 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { openDatabase } from "@cofi/event-log/database";
 import { migrate } from "@cofi/event-log/migrate";
 import { Store } from "@cofi/event-log/store";
-import { generateBatch, TROUBLE } from "../../tools/generate-batch.mjs";
-import { axeViolations } from "../support/axe.js";
+import { TROUBLE } from "../../tools/generate-batch.mjs";
 import { launchBrowser } from "../support/browser.js";
-import { startCofi, type CofiProcess } from "../support/cofi.js";
+import { startCofi } from "../support/cofi.js";
+import { startNight, type Night } from "../support/night.js";
 
 const FILES = 600;
-/** 720: half of 1440, as with a zoom of 200 %. */
-const LOOKS = [
-  { width: 1440, height: 900, colorScheme: "light" },
-  { width: 1440, height: 900, colorScheme: "dark" },
-  { width: 720, height: 450, colorScheme: "light" },
-  { width: 390, height: 844, colorScheme: "light" },
-  { width: 390, height: 844, colorScheme: "dark" },
-] as const;
-const FOCUSED_ROW = "document.activeElement.dataset.index";
-let root: string;
-let dashboard: CofiProcess;
+let night: Night;
 let browser: Browser;
 let page: Page;
 let url: string;
-let databaseUrl: string;
-let batchId: number;
-let vanished: string;
-let failed: number;
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "cofi-operator-"));
-  databaseUrl = `sqlite:${join(root, "cofi.sqlite")}`;
-  const database = await openDatabase(databaseUrl);
-  await migrate(database);
-  const store = new Store(database);
-  await generateBatch({ store, spoolDir: root, files: 20, name: "quiet" });
-  const generated = await generateBatch({ store, spoolDir: root, files: FILES, name: "night", trouble: true });
-  ({ failed, batchId } = generated);
-  vanished = generated.vanished ?? "";
-  // Ten minutes ago: what hangs has hung for long enough to be told.
-  await sql`UPDATE batchExecutionLog SET timestamp = strftime('%Y-%m-%d %H:%M:%f', timestamp, '-600 seconds')`.execute(
-    database.kysely,
-  );
-  await database.close();
-  dashboard = startCofi(["serve"], { COFI_DATABASE_URL: databaseUrl, COFI_DATA_DIR: root, COFI_PORT: "0" });
-  url = (await dashboard.printed(/Dashboard: (http\S+)/))[1] ?? "";
+  night = await startNight(FILES);
+  ({ url } = night);
   browser = await launchBrowser();
 });
 afterAll(async () => {
   await browser?.close();
-  await dashboard?.stop();
-  await rm(root, { recursive: true, force: true });
+  await night?.close();
 });
 beforeEach(async () => {
   await page?.close();
@@ -70,7 +40,7 @@ beforeEach(async () => {
 const finding = (kind: string) => page.locator(`[data-finding="${kind}"] a`);
 
 test("the file that vanished is named on the first page; one click shows where its way ends", async () => {
-  await expect.poll(() => finding("missing").textContent()).toContain(`${vanished} never reached IVR`);
+  await expect.poll(() => finding("missing").textContent()).toContain(`${night.vanished} never reached IVR`);
   await finding("missing").click();
   const journey = page.getByRole("dialog");
   await journey.getByText("Denoise").waitFor();
@@ -101,7 +71,7 @@ test("both causes of the failures are named with their counts; one click shows t
   const texts = await finding("cause").allTextContents();
   for (const cause of TROUBLE.causes) expect(texts.join("\n")).toContain(cause);
   await finding("cause").first().click();
-  await expect.poll(() => page.getByTestId("files-total").textContent()).toBe(`${failed / 2} files`);
+  await expect.poll(() => page.getByTestId("files-total").textContent()).toBe(`${night.failed / 2} files`);
   await page.locator(".matrix-row").first().click();
   const journey = page.getByRole("dialog");
   await journey.locator('[data-outcome="failed"]').waitFor();
@@ -128,9 +98,9 @@ test("the same counts by the page and by SQL; a link reopens what was sent", asy
   const row = page.locator('tr[data-stage="denoise"] td');
   await row.first().waitFor();
   const cells = await row.allTextContents();
-  expect(cells.slice(1, 4)).toEqual([String(FILES), String(FILES - failed), String(failed)]);
+  expect(cells.slice(1, 4)).toEqual([String(FILES), String(FILES - night.failed), String(night.failed)]);
   await page.goto(`${url}/?view=files&state=failed&stage=denoise&sort=duration&order=desc`);
-  await expect.poll(() => page.getByTestId("files-total").textContent()).toBe(`${failed} files`);
+  await expect.poll(() => page.getByTestId("files-total").textContent()).toBe(`${night.failed} files`);
 });
 
 test("all batches: filters and batches side by side are in the address, and open a batch", async () => {
@@ -179,14 +149,14 @@ test("figures over as many of the last batches as were asked for, in the address
 
 test("the files that are filtered leave as a file with their events", async () => {
   await page.goto(`${url}/?view=files&state=failed&stage=denoise`);
-  await expect.poll(() => page.getByTestId("files-total").textContent()).toBe(`${failed} files`);
+  await expect.poll(() => page.getByTestId("files-total").textContent()).toBe(`${night.failed} files`);
   await page.getByRole("button", { name: "Export" }).click();
   const downloading = page.waitForEvent("download");
   await page.getByRole("link", { name: "NDJSON" }).first().click();
   const download = await downloading;
   const lines = (await readFile(await download.path(), "utf8")).trim().split("\n");
   const rows = lines.map((line) => JSON.parse(line) as { fileName: string; eventId: number });
-  expect(new Set(rows.map(({ fileName }) => fileName)).size).toBe(failed);
+  expect(new Set(rows.map(({ fileName }) => fileName)).size).toBe(night.failed);
   expect(rows.every(({ eventId }) => eventId > 0)).toBe(true);
 });
 
@@ -210,14 +180,14 @@ test("each alert is told once, with its link, also after a reload", async () => 
 });
 
 test("the page stands still while it is paused, counts what comes, and shows it on resuming", async () => {
-  await page.goto(`${url}/?batch=${batchId}`);
+  await page.goto(`${url}/?batch=${night.batchId}`);
   const age = page.getByTestId("data-age");
   await page.getByTestId("pause").click();
   await expect.poll(() => page.locator("[data-connection]").textContent()).toContain("Paused");
   const before = /event ([\d,]+), /.exec((await age.textContent()) ?? "")?.[1];
-  const database = await openDatabase(databaseUrl);
+  const database = await openDatabase(night.databaseUrl);
   for (let n = 0; n < 3; n++)
-    await sql`INSERT INTO batchExecutionLog (batchId, stage, eventType, errorMessage) VALUES (${batchId}, 'llm2', 'info', ${`word ${n} of a latecomer`})`.execute(
+    await sql`INSERT INTO batchExecutionLog (batchId, stage, eventType, errorMessage) VALUES (${night.batchId}, 'llm2', 'info', ${`word ${n} of a latecomer`})`.execute(
       database.kysely,
     );
   await database.close();
@@ -229,23 +199,8 @@ test("the page stands still while it is paused, counts what comes, and shows it 
   expect(/event ([\d,]+), /.exec((await age.textContent()) ?? "")?.[1]).not.toBe(before);
 });
 
-test("the matrix is reached by keyboard from its first row to its last", async () => {
-  await page.goto(`${url}/?view=files`);
-  await page.locator(".matrix-row").first().focus();
-  await page.keyboard.press("End");
-  await expect.poll(() => page.evaluate(FOCUSED_ROW)).toBe(String(FILES - 1));
-  await page.keyboard.press("PageUp");
-  await page.keyboard.press("ArrowUp");
-  await page.keyboard.press("Home");
-  await expect.poll(() => page.evaluate(FOCUSED_ROW)).toBe("0");
-  await page.keyboard.press("ArrowDown");
-  expect(await page.evaluate(FOCUSED_ROW)).toBe("1");
-  await page.keyboard.press("Enter");
-  await page.getByRole("dialog").waitFor();
-});
-
 test("a silent host and a slow file are told apart from a stage that stands still", async () => {
-  const ownDatabase = `sqlite:${join(root, "silent.sqlite")}`;
+  const ownDatabase = `sqlite:${join(night.root, "silent.sqlite")}`;
   const database = await openDatabase(ownDatabase);
   await migrate(database);
   const { id } = await new Store(database).createBatch({ name: "silent", folder: null });
@@ -259,7 +214,7 @@ test("a silent host and a slow file are told apart from a stage that stands stil
   await insert("file_start", "quick.wav", "10.0.0.2", 5);
   await insert("file_complete", "quick.wav", "10.0.0.2", 0);
   await database.close();
-  const own = startCofi(["serve"], { COFI_DATABASE_URL: ownDatabase, COFI_DATA_DIR: root, COFI_PORT: "0" });
+  const own = startCofi(["serve"], { COFI_DATABASE_URL: ownDatabase, COFI_DATA_DIR: night.root, COFI_PORT: "0" });
   try {
     await page.goto((await own.printed(/Dashboard: (http\S+)/))[1] ?? "");
     await finding("silent-host").waitFor();
@@ -272,14 +227,16 @@ test("a silent host and a slow file are told apart from a stage that stands stil
 });
 
 test("of a file that was tried very often the latest tries are drawn, the earlier ones on demand", async () => {
-  const database = await openDatabase(databaseUrl);
+  const database = await openDatabase(night.databaseUrl);
   const tries = 60;
   for (let attempt = 1; attempt <= tries; attempt++)
     for (const eventType of ["file_start", "error"])
       await sql`INSERT INTO batchExecutionLog (batchId, stage, eventType, fileName, attempt, status)
-        VALUES (${batchId}, 'llm1', ${eventType}, 'again.wav', ${attempt}, 'processing')`.execute(database.kysely);
+        VALUES (${night.batchId}, 'llm1', ${eventType}, 'again.wav', ${attempt}, 'processing')`.execute(
+        database.kysely,
+      );
   await database.close();
-  await page.goto(`${url}/?batch=${batchId}&view=files&file=again.wav`);
+  await page.goto(`${url}/?batch=${night.batchId}&view=files&file=again.wav`);
   const drawn = page.getByRole("dialog").locator(".tries > li");
   await expect.poll(() => drawn.count()).toBe(40);
   expect(await drawn.last().textContent()).toContain(`try ${tries}`);
@@ -289,21 +246,21 @@ test("of a file that was tried very often the latest tries are drawn, the earlie
 });
 
 test("a journey shows how long the file waited; what is in flight goes on, unless the page is paused", async () => {
-  const database = await openDatabase(databaseUrl);
+  const database = await openDatabase(night.databaseUrl);
   for (const [eventType, attempt, secondsAgo] of [
     ["file_start", 1, 100],
     ["error", 1, 90],
     ["file_start", 2, 60],
   ] as const)
     await sql`INSERT INTO batchExecutionLog (batchId, stage, eventType, fileName, attempt, status, timestamp)
-      VALUES (${batchId}, 'llm1', ${eventType}, 'patient.wav', ${attempt}, 'processing',
+      VALUES (${night.batchId}, 'llm1', ${eventType}, 'patient.wav', ${attempt}, 'processing',
         strftime('%Y-%m-%d %H:%M:%f', ${new Date(Date.now() - secondsAgo * 1_000).toISOString()}))`.execute(
       database.kysely,
     );
   await database.close();
   const row = page.locator('[data-file="patient.wav"]');
   const texts = page.getByRole("dialog").locator(".try-text");
-  await page.goto(`${url}/?batch=${batchId}&view=files&text=patient`);
+  await page.goto(`${url}/?batch=${night.batchId}&view=files&text=patient`);
   await row.click();
   await expect.poll(() => texts.count()).toBe(2);
   expect(await texts.first().textContent()).not.toContain("waited");
@@ -321,53 +278,11 @@ test("a journey shows how long the file waited; what is in flight goes on, unles
 });
 
 test("a page that lost its dashboard says that it is blind, not that something stalls", async () => {
-  const own = startCofi(["serve"], { COFI_DATABASE_URL: databaseUrl, COFI_DATA_DIR: root, COFI_PORT: "0" });
+  const own = startCofi(["serve"], { COFI_DATABASE_URL: night.databaseUrl, COFI_DATA_DIR: night.root, COFI_PORT: "0" });
   const ownUrl = (await own.printed(/Dashboard: (http\S+)/))[1] ?? "";
   await page.goto(ownUrl);
   await finding("stuck-stage").waitFor();
   await own.stop();
   await page.locator('[data-finding="blind"]').waitFor();
   expect(await finding("stuck-stage").count()).toBe(0);
-});
-
-test.each(["stages", "files", "handoffs", "time", "hosts", "errors", "metrics", "batches"])(
-  "%s: nothing serious for axe, light and dark, wide, at 200 % zoom and on a phone",
-  async (view) => {
-    await mkdir("test-results", { recursive: true });
-    for (const { width, height, colorScheme } of LOOKS) {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize({ width, height });
-      await page.goto(`${url}/?view=${view}`);
-      await page.locator("main .panel, main .card").first().waitFor();
-      await expect.poll(() => page.locator(".view-loading").count()).toBe(0);
-      await page.screenshot({ path: `test-results/operator-${view}-${colorScheme}-${width}.png` });
-      expect(await axeViolations(page), `${view} ${colorScheme} ${width}`).toEqual([]);
-      const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
-      expect(overflow, `${view} ${width} does not scroll sideways`).toBeLessThanOrEqual(0);
-    }
-  },
-);
-
-test.each([
-  ["alerts", "?view=stages", "Alerts"],
-  ["export", "?view=files", "Export"],
-  ["journey", "?view=files&state=failed", null],
-] as const)("%s, opened: nothing serious for axe, and all of it within the page", async (name, query, button) => {
-  for (const { width, height, colorScheme } of LOOKS) {
-    await page.emulateMedia({ colorScheme });
-    await page.setViewportSize({ width, height });
-    await page.goto(`${url}/${query}`);
-    await page.locator("main .panel, main .card").first().waitFor();
-    if (button) await page.getByRole("button", { name: button }).click();
-    else await page.locator(".matrix-row").first().click();
-    const selector = button ? ":popover-open" : "dialog[open]";
-    const opened = page.locator(selector);
-    await opened.waitFor();
-    if (!button) await opened.locator(".tries > li").first().waitFor();
-    const box = await opened.boundingBox();
-    expect(box?.x, `${name} ${width}`).toBeGreaterThanOrEqual(0);
-    expect((box?.x ?? 0) + (box?.width ?? 0), `${name} ${width}`).toBeLessThanOrEqual(width);
-    await page.screenshot({ path: `test-results/operator-${name}-${colorScheme}-${width}.png` });
-    expect(await axeViolations(page, selector), `${name} ${colorScheme} ${width}`).toEqual([]);
-  }
 });
