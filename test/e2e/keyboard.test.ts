@@ -82,7 +82,7 @@ test("events of a card by arrows; Escape leads back to the row whose event was o
   const rows = page.locator('[data-stage="stt"] .row');
   await rows.first().focus();
   await page.keyboard.press("ArrowDown");
-  const id = await page.evaluate(focused("data-event-id"));
+  const id = await page.evaluate<string>(focused("data-event-id"));
   await page.keyboard.press("Enter");
   const dialog = page.getByRole("dialog");
   await dialog.getByText(`event ${id}`).first().waitFor();
