@@ -19,7 +19,7 @@ import { startDesktop, type Desktop } from "../support/desktop.js";
 
 /** Two looks at the batches, and what they take. */
 const SOON = { timeout: 15_000 };
-const STALL = "stuck: Speech to text stands still";
+const STALL = "stuck: Speech to text is stalled";
 /** Keeps the real constructor, and notes whom the browser has shown. */
 const NOTE_SHOWN = `
   globalThis.shown = [];
@@ -90,7 +90,7 @@ async function openWithAlerts(query: string): Promise<void> {
   await page.getByRole("checkbox", { name: /Tell me when/ }).check();
 }
 
-const told = (of: Page) => of.getByRole("list", { name: "Alerts told" }).getByRole("link");
+const told = (of: Page) => of.getByRole("list", { name: "Recent alerts" }).getByRole("link");
 const shownIn = (of: Page): Promise<{ title: string; tag: string; isTrusted: boolean }[]> => of.evaluate("shown");
 const onDesktop = (title: string) => desktop.notifications.filter((notification) => notification.title === title);
 /** Until the page has begun another look at the batches: the one before has been judged. */

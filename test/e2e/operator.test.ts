@@ -61,7 +61,7 @@ test("the host that answers garbage is named with its stage; one click shows it 
 });
 
 test("the stage that hangs is named; one click shows the files that hang in it", async () => {
-  await expect.poll(() => finding("stuck-stage").textContent()).toContain("Speech to text stands still");
+  await expect.poll(() => finding("stuck-stage").textContent()).toContain("Speech to text is stalled");
   await finding("stuck-stage").click();
   await expect.poll(() => page.getByTestId("files-total").textContent()).toBe("4 files");
 });
@@ -130,7 +130,7 @@ test("figures over as many of the last batches as were asked for, in the address
   const count = page.getByRole("combobox", { name: "How many batches" });
   await last.getByText("Trade extraction, over the last batch").waitFor();
   expect(await count.inputValue()).toBe("20");
-  expect(await last.locator("figcaption").allTextContents()).toContain("Audio in hours an hour");
+  expect(await last.locator("figcaption").allTextContents()).toContain("Audio in hours per hour");
   await count.selectOption("50");
   const inAddress = (): string | null => new URL(page.url()).searchParams.get("last");
   await expect.poll(inAddress).toBe("50");
@@ -166,10 +166,10 @@ test("each alert is told once, with its link, also after a reload", async () => 
   await page.getByRole("checkbox", { name: /Tell me when/ }).check();
   await page.getByRole("spinbutton").fill("0.1");
   await page.getByRole("spinbutton").press("Tab");
-  const told = page.getByRole("list", { name: "Alerts told" }).getByRole("link");
+  const told = page.getByRole("list", { name: "Recent alerts" }).getByRole("link");
   await expect.poll(() => told.allTextContents()).toHaveLength(3);
   const texts = (await told.allTextContents()).join("\n");
-  expect(texts).toMatch(/Speech to text stands still/);
+  expect(texts).toMatch(/Speech to text is stalled/);
   expect(texts).toMatch(/% of the file steps failed/);
   await page.reload();
   await page.getByTestId("findings").waitFor();

@@ -70,7 +70,7 @@ test("the times of events, charts and days follow, also after a reload", async (
   await page.goto(`${url}/?view=batches&from=2026-11-21&to=2026-11-21`);
   await page.locator("tr[data-batch]").waitFor();
   await choice().selectOption("utc");
-  await page.getByText("No batch passes these filters.").waitFor();
+  await page.getByText("No batch passes these filters").waitFor();
 });
 
 test("all zones can be chosen, cities by the names that they have today; one that is not known is as none", async () => {

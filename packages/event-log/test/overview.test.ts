@@ -71,7 +71,7 @@ async function bothRates(store: Store, batch: Batch, upToId: number) {
   };
 }
 
-test.each(DIALECTS)("audio hours an hour are what the fold says, for every part of the log, on %s", async (dialect) => {
+test.each(DIALECTS)("audio hours per hour are what the fold says, for every part of the log, on %s", async (dialect) => {
   const fresh = await freshDatabase(dialect);
   const store = new Store(fresh.database);
   let known = 0;

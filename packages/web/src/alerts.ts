@@ -94,7 +94,7 @@ function lateFinish({ batch, timeline }: AlertFacts, finishBy: string, zone: Zon
   const now = Date.parse(timeline.asOf);
   if (due === null || now + (timeline.remainingMs?.[0] ?? 0) <= due) return [];
   const title = now > due ? `${batch.name} is late` : `${batch.name} will be late`;
-  const body = `It was to be done by ${finishBy}.`;
+  const body = `It was due by ${finishBy}.`;
   return [{ key: `${batch.id} late ${finishBy}`, title, body, href: `?batch=${batch.id}&view=time` }];
 }
 

@@ -104,7 +104,7 @@ export function percent(share: number): string {
   return `${Math.min(99, Math.max(1, Math.round(share * 100)))} %`;
 }
 
-/** Files a minute, three digits at most: `0.4`, `12`, `1,204`. */
+/** Files per minute, three digits at most: `0.4`, `12`, `1,204`. */
 export function rate(perMinute: number): string {
   return perMinute < 9.95 ? String(Number(perMinute.toFixed(1))) : number(Math.round(perMinute));
 }

@@ -102,9 +102,10 @@ export class LiveState {
     if (Number.isFinite(asOf)) this.freshness.value = { asOf, head, learntAt: performance.now() };
   }
 
-  /** The server's time now, as far as known. */
+  /** The server's time now, as far as known; while paused, that of what is shown. */
   serverNow(): number {
     const freshness = this.freshness.peek();
+    if (freshness && this.paused.peek()) return freshness.asOf;
     return freshness ? freshness.asOf + performance.now() - freshness.learntAt : Date.now();
   }
 }

@@ -16,7 +16,7 @@ it("turns counts of buckets into rates, and says nothing where nothing ended", (
     "Throughput, files a minute",
     "Duration of a file, seconds",
     "Failure rate, % of the files that ended",
-    "Audio, hours an hour",
+    "Audio, hours per hour",
   ]);
   expect(charts.map(({ lines }) => lines.map(({ values }) => values))).toEqual([
     [
@@ -61,6 +61,6 @@ it("draws a stage over batches, also those that never came to it", () => {
     [[10, null]],
     [[12, null]],
   ]);
-  expect(charts.at(-1)).toMatchObject({ title: "Audio", unit: "hours an hour" });
+  expect(charts.at(-1)).toMatchObject({ title: "Audio", unit: "hours per hour" });
   expect(linesOfTrend({ batches: [] }, "llm1")).toMatchObject({ label: "llm1", names: [] });
 });

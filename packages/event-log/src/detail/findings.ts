@@ -53,12 +53,12 @@ function lostFiles(detail: Detail, summaries: readonly StageSummary[], asOf: str
 
 function neverNamed(stage: string, label: string, count: number): Finding {
   const text = `${count} ${count === 1 ? "file" : "files"} announced by ${label} never ran`;
-  const rule = `${label} is over, and no event has named so many of the files that it said it has to do.`;
+  const rule = `${label} is over, and this many of the files it announced have no event.`;
   return { kind: "unnamed", stage, what: null, count, text, rule };
 }
 
 function stalled({ kind, stage, what, rule }: Stall): Finding {
-  const text = kind === "stuck-stage" ? `${labelOf(stage)} stands still` : `${what} is silent in ${labelOf(stage)}`;
+  const text = kind === "stuck-stage" ? `${labelOf(stage)} is stalled` : `${what} is silent in ${labelOf(stage)}`;
   return { kind, stage, what, count: 1, text, rule };
 }
 
@@ -117,7 +117,7 @@ function causes(detail: Detail, asOf: string): Finding[] {
         what: cause,
         count: final,
         text,
-        rule: "Failures for good, of one cause.",
+        rule: "Final failures with the same cause.",
       };
     });
 }

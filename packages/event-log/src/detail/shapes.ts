@@ -79,7 +79,7 @@ export interface HostStageView {
   inFlight: number;
   /** errors / (done + errors); null before the first outcome. */
   errorRate: number | null;
-  /** Files a minute between its first and latest event in the stage. */
+  /** Files per minute between its first and latest event in the stage. */
   perMinute: number | null;
   /** Mean of the durations that it gave, ms. */
   meanMs: number | null;
@@ -125,7 +125,7 @@ export interface StageOverview {
   /** From its start to its end, or to now; null before it began. */
   durationMs: number | null;
   failureRate: number | null;
-  /** Files a minute from its start to its end. */
+  /** Files per minute from its start to its end. */
   perMinute: number | null;
   /** Of the tries that ended. */
   p50Ms: number | null;

@@ -101,7 +101,7 @@ function Thresholds() {
       <fieldset disabled={!settings.isOn}>
         <legend class="unseen">Thresholds</legend>
         {check("onFailedBatch", "It fails or is interrupted")}
-        {check("onStall", "A stage, a host or a file does not get on")}
+        {check("onStall", "A stage, host or file is stalled")}
         <label>
           More than
           <input
@@ -131,13 +131,13 @@ function Thresholds() {
       </p>
       <p class="soft">
         {permission.value === "granted"
-          ? "Each is told once, as a notification and here, while this page is open."
+          ? "Each alert appears once, as a notification and in this list, while this page is open."
           : permission.value === "denied"
             ? "This browser does not let the page notify: allow it in the site's settings. Alerts are listed here."
-            : "Each is told once and listed here, while this page is open."}
+            : "Each alert appears once in this list, while this page is open."}
       </p>
       {told.value.length > 0 && (
-        <ul aria-label="Alerts told">
+        <ul aria-label="Recent alerts">
           {told.value.slice(0, 20).map(({ key, title, body, href }) => (
             <li key={key}>
               <a class="choice" href={href}>

@@ -33,9 +33,9 @@ export function blindness(state: LiveState): string | null {
   void ticks.slow.value;
   const freshness = state.freshness.value;
   const isSilent = freshness !== null && !state.paused.value && performance.now() - freshness.learntAt > STALE_MS;
-  return isSilent ? "The dashboard has not said for a while how things are." : null;
+  return isSilent ? "No update from the dashboard for a while." : null;
 }
-export const BLIND_RULE = `The connection or the database is lost, or there has been no word for more than ${STALE_MS / 1_000} s: what is shown may be old, and stalls cannot be told.`;
+export const BLIND_RULE = `The connection or the database is lost, or there has been no word for more than ${STALE_MS / 1_000} s: what is shown may be old, and stalls cannot be detected.`;
 
 export function ConnectionState({ feed }: { feed: LiveFeed }) {
   const { state } = feed;

@@ -27,7 +27,7 @@ export function ExportMenu({ batchId }: { batchId: number }) {
         <h2>All events of the batch</h2>
         <p class="pages">{links("events", {})}</p>
         <p class="soft">
-          Each row names its event. Payloads are left out: they hold transcripts and phone numbers.{" "}
+          Each row has its event id. Payloads are not included: they hold transcripts and phone numbers.{" "}
           <code>cofi export events --payloads</code> has them.
         </p>
       </div>

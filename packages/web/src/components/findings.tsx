@@ -23,7 +23,7 @@ export function Findings({ batchId, state }: { batchId: number; state: LiveState
               <span class="glyph" aria-hidden="true">
                 ⊘
               </span>
-              <span class="finding-text">This page is blind: {blind}</span>
+              <span class="finding-text">This page may be out of date: {blind}</span>
               <span class="finding-rule">{BLIND_RULE}</span>
             </span>
           </li>

@@ -7,7 +7,7 @@ export function LoadingState({ reason }: { reason: string }) {
   return (
     <section class="notice" aria-busy="true">
       <h2>{reason === "" ? "Reading the batch …" : "Waiting for the dashboard"}</h2>
-      {reason !== "" && <p>{reason} The page tries again by itself.</p>}
+      {reason !== "" && <p>{reason} The page retries automatically.</p>}
     </section>
   );
 }
@@ -25,7 +25,7 @@ export function EmptyState() {
         {"INSERT INTO batchExecutionLog (batchId, stage, eventType, fileName)\n"}
         {"VALUES (LAST_INSERT_ID(), 'denoise', 'file_start', 'call.wav');"}
       </pre>
-      <p>The README says more under “Writing events from another service”.</p>
+      <p>The README says more under “Write events from another service”.</p>
     </section>
   );
 }

@@ -40,8 +40,8 @@ export function Answer<T>({ data, problem, batchId, state, children }: AnswerPro
   if (data === null && problem === null) return <Reading batchId={batchId} state={state} />;
   if (data === null)
     return (
-      <ViewState glyph="✕" tone="bad" title="This cannot be read now" alert>
-        {problem} The page tries again by itself.
+      <ViewState glyph="✕" tone="bad" title="This cannot be loaded right now" alert>
+        {problem} The page retries automatically.
       </ViewState>
     );
   return (
@@ -89,7 +89,7 @@ function Reading({ batchId = null, state }: { batchId?: number | null; state?: L
   }, []);
   return (
     <section class="panel view-loading" aria-busy="true">
-      <p role="status">Reading …{isLong && batchId !== null && state && <Share batchId={batchId} state={state} />}</p>
+      <p role="status">Loading …{isLong && batchId !== null && state && <Share batchId={batchId} state={state} />}</p>
       <div class="view-lines" aria-hidden="true" />
     </section>
   );
@@ -101,7 +101,7 @@ function Share({ batchId, state }: { batchId: number; state: LiveState }) {
   return (
     <>
       {" "}
-      <meter value={data.share} aria-label="Events read" /> {percent(data.share)} of the events of this batch
+      <meter value={data.share} aria-label="Events read" /> {percent(data.share)} of this batch read
     </>
   );
 }
@@ -124,7 +124,7 @@ export function lazyView(load: () => Promise<FunctionComponent<ViewProps>>): Fun
     }, []);
     if (problem !== "")
       return (
-        <ViewState glyph="✕" tone="bad" title="This view could not be fetched" alert>
+        <ViewState glyph="✕" tone="bad" title="This view could not be loaded" alert>
           {problem}
         </ViewState>
       );

@@ -32,7 +32,7 @@ export function ErrorsView(props: ViewProps) {
                     <span>
                       {number(group.files)} {group.files === 1 ? "file" : "files"}
                     </span>
-                    <span>{group.final === 0 ? "all tried again" : `${number(group.final)} failed for good`}</span>
+                    <span>{group.final === 0 ? "all retried" : `${number(group.final)} failed finally`}</span>
                     <span title={`${fullTime(group.firstAt, zone.value)} to ${fullTime(group.lastAt, zone.value)}`}>
                       {clock(group.firstAt, zone.value)} to {clock(group.lastAt, zone.value)}
                     </span>

@@ -6,9 +6,9 @@ export const FILE_LOOKS: Readonly<
 > = {
   waiting: { glyph: "·", word: "waiting", tone: "idle" },
   inFlight: { glyph: "→", word: "in flight", tone: "busy" },
-  retrying: { glyph: "↻", word: "trying again", tone: "warn" },
+  retrying: { glyph: "↻", word: "retrying", tone: "warn" },
   done: { glyph: "✓", word: "done", tone: "good" },
   failed: { glyph: "✕", word: "failed", tone: "bad" },
-  skipped: { glyph: "−", word: "left out", tone: "idle" },
+  skipped: { glyph: "−", word: "skipped", tone: "idle" },
   missing: { glyph: "?", word: "missing", tone: "bad" },
 };

@@ -57,7 +57,7 @@ function NoFiles({ isFiltered }: { isFiltered: boolean }) {
     </ViewState>
   ) : (
     <ViewState glyph="○" tone="idle" title="No recording yet">
-      Each has a row here from its first event on.
+      Each appears here with its first event.
     </ViewState>
   );
 }

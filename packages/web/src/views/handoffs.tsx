@@ -10,18 +10,18 @@ function astray(stages: readonly HandoffCounts[]): string[] {
   return stages.flatMap(({ label, missing, unexpected, unnamed }) => [
     ...(missing > 0 ? [`${number(missing)} missing in ${label}`] : []),
     ...(unexpected > 0 ? [`${number(unexpected)} unexpected in ${label}`] : []),
-    ...(unnamed > 0 ? [`${number(unnamed)} announced by ${label} and never named`] : []),
+    ...(unnamed > 0 ? [`${number(unnamed)} announced by ${label} without any event`] : []),
   ]);
 }
 
-/** Input = done + failed + left out + in flight + trying again + waiting + missing, at each handoff. */
+/** Input = done + failed + skipped + in flight + retrying + waiting + missing, at each handoff. */
 export function HandoffsView(props: ViewProps) {
   return (
     <DataView<Reconciliation> {...props} path="reconciliation">
       {({ stages, balanced }) =>
         stages.every(({ input, announced }) => input === 0 && announced === null) ? (
           <ViewState glyph="○" tone="idle" title="Nothing to account for yet">
-            Here stands, for each stage, what it should have seen against what it saw, as soon as files have begun.
+            Files expected and files seen, stage by stage, appear here.
           </ViewState>
         ) : (
           <section class="panel" aria-label="Handoffs">
@@ -31,7 +31,7 @@ export function HandoffsView(props: ViewProps) {
               </span>
               {balanced
                 ? "Every file that a stage should have seen is accounted for."
-                : `Not where they should be: ${astray(stages).join(", ")}.`}
+                : `Unaccounted for: ${astray(stages).join(", ")}.`}
             </p>
             <div class="table-scroll" tabindex={0} role="group" aria-label="Files at each handoff">
               <table class="figures-table handoffs">
@@ -51,7 +51,7 @@ export function HandoffsView(props: ViewProps) {
                     ))}
                     <th scope="col">unexpected</th>
                     <th scope="col">announced</th>
-                    <th scope="col">never named</th>
+                    <th scope="col">without events</th>
                   </tr>
                 </thead>
                 <tbody>
@@ -117,7 +117,7 @@ function Astray({ row }: { row: HandoffCounts }) {
       {missing > 0 && (
         <Names
           title={`Missing in ${label}`}
-          why={from === null ? "Other stages have seen them." : "The stage before finished them; this one is over."}
+          why={from === null ? "Other stages have seen them." : "The previous stage finished them; this one is over."}
           names={missingFiles}
           count={missing}
           filters={{ stage, state: "missing" }}
@@ -126,7 +126,7 @@ function Astray({ row }: { row: HandoffCounts }) {
       {unexpected > 0 && (
         <Names
           title={`Unexpected in ${label}`}
-          why="It saw them though the stage before had not finished them."
+          why="Processed before the previous stage had finished them."
           names={unexpectedFiles}
           count={unexpected}
           filters={{ stage }}
@@ -135,9 +135,9 @@ function Astray({ row }: { row: HandoffCounts }) {
       {unnamed > 0 && (
         <section class="astray">
           <h2>
-            {number(unnamed)} announced by {label} and never named
+            {number(unnamed)} announced by {label} without any event
           </h2>
-          <p class="soft">It said that it has so many more files than any event has named: compare with the folder.</p>
+          <p class="soft">It announced this many more files than events have named. Compare with the batch folder.</p>
         </section>
       )}
     </>

@@ -7,7 +7,7 @@ import { FILE_LOOKS } from "./file-look.js";
 
 const MEASURES = {
   errors: "Error rate",
-  throughput: "Files a minute",
+  throughput: "Files per minute",
   inFlight: "In flight",
   heard: "Last heard",
 } as const;

@@ -69,7 +69,7 @@ export function Journey({ batchId, file, state }: { batchId: number; file: strin
               {problem}
             </p>
           )}
-          {data === null && problem === null && <p class="soft">Reading …</p>}
+          {data === null && problem === null && <p class="soft">Loading …</p>}
           {data !== null && tries.length === 0 && <p class="soft">No event names this file.</p>}
           {data?.events.length === MOST_EVENTS && (
             <p class="remark">Of the events of this file only the latest {number(MOST_EVENTS)} are shown.</p>
@@ -96,20 +96,18 @@ export function Journey({ batchId, file, state }: { batchId: number; file: strin
   );
 }
 
-/** The server's time, new every second while `isRunning`; it stands still with the page. */
+/** The server's time, new every second while `isRunning`. */
 function useNow(state: LiveState, isRunning: boolean): number {
-  const now = useRef(state.serverNow());
-  if (state.paused.value) return now.current;
   if (isRunning) void ticks.slow.value;
-  return (now.current = state.serverNow());
+  return state.serverNow();
 }
 
 const LOOKS = {
   running: { glyph: "→", word: "in flight", tone: "busy" },
   done: { glyph: "✓", word: "done", tone: "good" },
-  retried: { glyph: "↻", word: "failed, tried again", tone: "warn" },
+  retried: { glyph: "↻", word: "failed, retried", tone: "warn" },
   failed: { glyph: "✕", word: "failed", tone: "bad" },
-  skipped: { glyph: "−", word: "left out", tone: "idle" },
+  skipped: { glyph: "−", word: "skipped", tone: "idle" },
 } as const;
 
 interface TriesProps {
@@ -199,7 +197,7 @@ function Tries({ tries, waits, labels, chosen, choose, now }: TriesProps) {
 
 /** What differs between two tries, line by line. */
 function Comparison({ left, right, labels }: { left: Try; right: Try; labels: ReadonlyMap<string, string> }) {
-  const shown = useSignal<{ title: string; lines: DiffLine[] }[] | string>("Reading …");
+  const shown = useSignal<{ title: string; lines: DiffLine[] }[] | string>("Loading …");
   useEffect(() => {
     const controller = new AbortController();
     const text = async (id: number | null, what: "payload" | "response"): Promise<string> => {

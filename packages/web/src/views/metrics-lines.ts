@@ -21,10 +21,10 @@ export function linesOfStage(stage: MetricsView["stages"][number], bucketS: numb
   return [
     {
       title: "Throughput",
-      unit: "files a minute",
+      unit: "files per minute",
       lines: [
         { label: "done", values: perMinute(done), tone: "good" },
-        { label: "tried again", values: perMinute(retried), tone: "warn", isDashed: true },
+        { label: "retried", values: perMinute(retried), tone: "warn", isDashed: true },
         { label: "failed", values: perMinute(failed), tone: "bad", isDashed: true },
       ],
     },
@@ -43,7 +43,7 @@ export function linesOfStage(stage: MetricsView["stages"][number], bucketS: numb
     },
     {
       title: "Audio",
-      unit: "hours an hour",
+      unit: "hours per hour",
       lines: [{ label: "audio", values: audioS.map((audio) => audio / bucketS), tone: "busy" }],
     },
   ];
@@ -73,7 +73,7 @@ export function linesOfTrend(
       },
       {
         title: "Throughput",
-        unit: "files a minute",
+        unit: "files per minute",
         lines: [{ label: "done", values: each(({ perMinute }) => perMinute), tone: "good" }],
       },
       {
@@ -91,7 +91,7 @@ export function linesOfTrend(
       },
       {
         title: "Audio",
-        unit: "hours an hour",
+        unit: "hours per hour",
         lines: [{ label: "audio", values: each(({ audioHoursPerHour }) => audioHoursPerHour), tone: "busy" }],
       },
     ],

@@ -45,10 +45,10 @@ function ThisBatch({ metrics }: { metrics: Metrics }) {
           <thead>
             <tr>
               <th scope="col">Stage</th>
-              <th scope="col">Half take at most (p50)</th>
-              <th scope="col">95 % take at most (p95)</th>
+              <th scope="col">Median (p50)</th>
+              <th scope="col">95th percentile (p95)</th>
               <th scope="col">Failed</th>
-              <th scope="col">Audio hours an hour</th>
+              <th scope="col">Audio hours per hour</th>
             </tr>
           </thead>
           <tbody>
@@ -119,13 +119,13 @@ function LastBatches({ state }: { state: LiveState }) {
             ))}
           </select>
         </label>
-        {data !== null && answers !== path && problem === null && <span class="soft">Reading …</span>}
+        {data !== null && answers !== path && problem === null && <span class="soft">Loading …</span>}
       </div>
       <Answer data={data && trend} problem={problem} batchId={null} state={state}>
         {({ names, charts }) =>
           names.length === 0 ? (
             <ViewState glyph="○" tone="idle" title="No batch is over yet">
-              As soon as one is, its figures stand here beside those of the next ones.
+              Figures appear here when the first batch is over.
             </ViewState>
           ) : (
             <div class="charts">

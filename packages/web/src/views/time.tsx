@@ -32,7 +32,7 @@ function Timeline({ view: told, state }: { view: Told; state: LiveState }) {
   if (view.stages.every(({ startedAt }) => startedAt === null))
     return (
       <ViewState glyph="○" tone="idle" title="No stage has begun">
-        Here stands when each ran, how long what is left will take, and what does not get on.
+        Stage times, time left and stalls appear here.
       </ViewState>
     );
   const labels = new Map(view.stages.map(({ stage, label }) => [stage, label]));
@@ -41,9 +41,9 @@ function Timeline({ view: told, state }: { view: Told; state: LiveState }) {
     <>
       <p class="panel eta" data-testid="eta">
         {stuck ? (
-          <strong>The end cannot be told: {labels.get(stuck.stage)} stands still.</strong>
+          <strong>No estimate: {labels.get(stuck.stage)} is stalled.</strong>
         ) : view.remainingMs === null ? (
-          <strong>The end cannot be told yet: {unknownOf(view.stages)}</strong>
+          <strong>No estimate yet: {unknownOf(view.stages)}</strong>
         ) : view.remainingMs[1] === 0 ? (
           <strong>Nothing is left to do.</strong>
         ) : (
@@ -60,9 +60,9 @@ function Timeline({ view: told, state }: { view: Told; state: LiveState }) {
   );
 }
 
-/** Ticks while the batch runs and the page is not paused. */
+/** Ticks while the batch runs. */
 function timeNow({ asOf }: Told, state: LiveState): number {
-  if (state.batch.value?.status !== "running" || state.paused.value) return Date.parse(asOf);
+  if (state.batch.value?.status !== "running") return Date.parse(asOf);
   void ticks.slow.value;
   return Math.max(Date.parse(asOf), state.serverNow());
 }
@@ -82,7 +82,7 @@ function aged(view: Told, ms: number): Told {
 
 function unknownOf(stages: readonly StageTime[]): string {
   const names = stages.filter(({ basis }) => basis === "unknown").map(({ label }) => label);
-  return `no earlier batch says how long ${names.join(", ")} takes.`;
+  return `no earlier batch shows how long ${names.join(", ")} takes.`;
 }
 
 function rangeText([low, high]: Range): string {
@@ -92,7 +92,7 @@ function rangeText([low, high]: Range): string {
 function Stalls({ stalls, labels }: { stalls: readonly Stall[]; labels: ReadonlyMap<string, string> }) {
   if (stalls.length === 0) return null;
   return (
-    <ul class="panel stalls" aria-label="What does not get on">
+    <ul class="panel stalls" aria-label="Stalled">
       {stalls.map(({ kind, stage, what, forMs, rule }) => {
         const to = {
           view: "files",
@@ -157,7 +157,7 @@ function Gantt({ stages, now, stuck }: GanttProps) {
             </span>
             <span class="gantt-text">
               {start === null ? statusWord(stage.status) : duration(end - start)}
-              {stage.stage === stuck && <span class="soft"> stands still</span>}
+              {stage.stage === stuck && <span class="soft"> stalled</span>}
               {stage.basis !== "done" && stage.stage !== stuck && (
                 <span class="soft">
                   {" "}
