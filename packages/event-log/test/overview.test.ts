@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { metricsView } from "@cofi/event-log/detail/batch-views";
 import { foldDetail } from "@cofi/event-log/detail/replay";
-import { EVENT_STATUSES, type Batch } from "@cofi/event-log/events";
+import { EVENT_STATUSES, type Batch, type EventType } from "@cofi/event-log/events";
 import { Store } from "@cofi/event-log/store";
 import { DIALECTS, freshDatabase } from "../../../test/support/databases.js";
 
@@ -33,10 +33,17 @@ const rows = fc.array(
   fc
     .record({
       stage: fc.constantFrom("file_distribution", "denoise", "stt", "triaging", "elsewhere"),
-      eventType: often("file_start", "file_complete", "file_complete", "error", "stage_start", "stage_complete"),
+      eventType: often<EventType>(
+        "file_start",
+        "file_complete",
+        "file_complete",
+        "error",
+        "stage_start",
+        "stage_complete",
+      ),
       status: often(null, ...EVENT_STATUSES),
       fileName: fc.constantFrom(null, ...Object.keys(LENGTHS)),
-      says: often(true, ...OTHER_METADATA),
+      says: often<string | true | null>(true, ...OTHER_METADATA),
       timestamp: fc
         .integer({ min: 0, max: 180_000 })
         .map((ms) => new Date(START + ms).toISOString().replace("T", " ").replace("Z", "")),
