@@ -1,4 +1,4 @@
-/** The routes of the detailed views: part of the table of routes, see `routes.ts`. All are computed from what is in memory. */
+/** The routes of the detailed views: part of the table of routes, see `routes.ts`. Computed from what is in memory; narrowed to a cause of errors, from the events of its files. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorsView, hostsView, metricsView, reconciliation } from "@cofi/event-log/detail/batch-views";
 import { stageIndex } from "@cofi/event-log/detail/detail";
@@ -6,7 +6,7 @@ import { filesPage, type FilesQuery } from "@cofi/event-log/detail/files-view";
 import { findingsOf } from "@cofi/event-log/detail/findings";
 import type { Stall } from "@cofi/event-log/detail/shapes";
 import { stallsOf } from "@cofi/event-log/detail/stalls";
-import { timelineView, type History } from "@cofi/event-log/detail/timeline";
+import { timelineView } from "@cofi/event-log/detail/timeline";
 import type { Folded } from "@cofi/event-log/detail/replay";
 import { effectiveBatch, snapshotOf } from "@cofi/event-log/projection";
 import type { Snapshot } from "@cofi/event-log/events";
@@ -155,32 +155,47 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
     },
   );
 
-  for (const { name, summary, schema, make } of NARROWED_VIEWS) {
+  /** Of the whole batch, or of the files that the cause has hit. */
+  const narrowed = async <T>(
+    { id, name, cause }: { id: number; name: string; cause: string | undefined },
+    make: (view: Folded, asOf: string) => T,
+  ): Promise<T> => {
+    const view = await opened(id);
+    if (cause === undefined) return once(view, name, (asOf) => make(view, asOf));
+    const { folded, asOf } = await focused.of(view, cause);
+    return make(folded, asOf);
+  };
+  const schemaOf = (summary: string, answer: z.ZodType) => ({
+    tags: ["detail"],
+    summary,
+    params: idParams,
+    querystring: causeQuery,
+    response: { 200: answer, ...common },
+  });
+
+  for (const { name, summary, schema, make } of NARROWED_VIEWS)
     app.get(
       `/api/batch/:id/${name}`,
-      {
-        schema: {
-          tags: ["detail"],
-          summary,
-          params: idParams,
-          querystring: causeQuery,
-          response: { 200: schema, ...common },
-        },
-      },
-      async ({ params, query: { cause } }) => {
-        const view = await opened(params.id);
-        const past = await history.speeds(params.id);
-        if (cause === undefined) return once(view, name, (asOf) => make(view, asOf, past, stalls(view, asOf)));
-        const { folded, asOf } = await focused.of(view, cause);
-        // Whether it gets on is a matter of the whole batch.
-        return make(folded, asOf, past, []);
-      },
+      { schema: schemaOf(summary, schema) },
+      async ({ params: { id }, query: { cause } }) => narrowed({ id, name, cause }, make),
     );
-  }
+
+  app.get(
+    "/api/batch/:id/timeline",
+    { schema: schemaOf("When each stage ran, what is left of it, and what does not get on", timelineSchema) },
+    async ({ params: { id }, query: { cause } }) => {
+      const past = await history.speeds(id);
+      return narrowed({ id, name: "timeline", cause }, (view, asOf) => ({
+        ...timelineView(view.detail, view.summaries, past, Date.parse(asOf)),
+        // Whether it gets on is a matter of the whole batch.
+        stalls: cause === undefined ? stalls(view, asOf) : [],
+      }));
+    },
+  );
 }
 
 /** A batch that does not run does not stall. */
-function stalls({ detail, summaries, current }: LiveView, asOf: string): Stall[] {
+function stalls({ detail, summaries, current }: Folded, asOf: string): Stall[] {
   return effectiveBatch(current).status === "running" ? stallsOf(detail, summaries, Date.parse(asOf)) : [];
 }
 
@@ -189,7 +204,7 @@ const NARROWED_VIEWS: readonly {
   name: string;
   summary: string;
   schema: z.ZodType;
-  make: (view: Folded, asOf: string, past: History, stalls: readonly Stall[]) => unknown;
+  make: (view: Folded, asOf: string) => unknown;
 }[] = [
   {
     name: "snapshot",
@@ -218,15 +233,6 @@ const NARROWED_VIEWS: readonly {
     summary: "Errors grouped by cause, the oldest first",
     schema: errorsSchema,
     make: ({ detail }, asOf) => errorsView(detail, asOf),
-  },
-  {
-    name: "timeline",
-    summary: "When each stage ran, what is left of it, and what does not get on",
-    schema: timelineSchema,
-    make: ({ detail, summaries }, asOf, past, stalled) => ({
-      ...timelineView(detail, summaries, past, Date.parse(asOf)),
-      stalls: stalled,
-    }),
   },
   {
     name: "metrics",

@@ -267,7 +267,7 @@ describe.each(DIALECTS)("what the views and exports say on %s", (dialect) => {
   });
 
   test("a batch in one line, and the last ones side by side", async () => {
-    const { batchId } = await generate({ files: 40, name: "first" });
+    const { batchId } = await generate({ files: 40, name: "first", rate: 2_000 });
     const { body: line } = await get<BatchOverview>(`${it.url}/api/batch/${batchId}/overview`);
     const bySql = await statesBySql(batchId, line.head);
     for (const { stage, done, failed } of line.stages.filter((one) => bySql.has(one.stage)))

@@ -211,7 +211,7 @@ describe("time", () => {
         (s) => {
           for (let n = 0; n < 20; n++) {
             const metadata = audio ? { audioSeconds: n < 10 ? 10 : 100 } : null;
-            s.add("file_distribution", { fileName: `${n}`, metadata });
+            s.add("file_distribution", { eventType: "file_start", fileName: `${n}`, metadata });
             if (n < 10) s.done("file_distribution", `${n}`, 2);
           }
         },
@@ -246,7 +246,7 @@ describe("time", () => {
   test("audio of a file counts once, however often it was done; a length that is no number of seconds not at all", () => {
     const script = new Script();
     for (const said of [30, 0, -1, Infinity, NaN, "30", null])
-      script.add("stt", { fileName: "a.wav", metadata: { audioSeconds: said } });
+      script.add("stt", { eventType: "file_start", fileName: "a.wav", metadata: { audioSeconds: said } });
     script.done("stt", "a.wav", 60).done("stt", "b.wav", 60).done("stt", "a.wav", 60).failed("stt", "c.wav", "no");
     const { detail, summaries } = detailOf(script.events);
     const asOf = new Date(Date.parse(BATCH.createdAt) + 300_000).toISOString();

@@ -71,28 +71,31 @@ async function bothRates(store: Store, batch: Batch, upToId: number) {
   };
 }
 
-test.each(DIALECTS)("audio hours per hour are what the fold says, for every part of the log, on %s", async (dialect) => {
-  const fresh = await freshDatabase(dialect);
-  const store = new Store(fresh.database);
-  let known = 0;
-  try {
-    await fc.assert(
-      fc.asyncProperty(rows, fc.nat(20), async (written, back) => {
-        const batch = await store.createBatch({ name: "night", folder: null });
-        const values = written.map((row) => ({ ...row, batchId: batch.id }));
-        await fresh.database.kysely.insertInto("batchExecutionLog").values(values).execute();
-        const upToId = (await store.maxEventId()) - Math.min(back, written.length);
-        const { bySql, byFold } = await bothRates(store, batch, upToId);
-        expect(bySql).toEqual(byFold);
-        known += bySql.filter(([, rate]) => rate !== null).length;
-      }),
-      { numRuns: 150 },
-    );
-    expect(known).toBeGreaterThan(50);
-  } finally {
-    await fresh.close();
-  }
-});
+test.each(DIALECTS)(
+  "audio hours per hour are what the fold says, for every part of the log, on %s",
+  async (dialect) => {
+    const fresh = await freshDatabase(dialect);
+    const store = new Store(fresh.database);
+    let known = 0;
+    try {
+      await fc.assert(
+        fc.asyncProperty(rows, fc.nat(20), async (written, back) => {
+          const batch = await store.createBatch({ name: "night", folder: null });
+          const values = written.map((row) => ({ ...row, batchId: batch.id }));
+          await fresh.database.kysely.insertInto("batchExecutionLog").values(values).execute();
+          const upToId = (await store.maxEventId()) - Math.min(back, written.length);
+          const { bySql, byFold } = await bothRates(store, batch, upToId);
+          expect(bySql).toEqual(byFold);
+          known += bySql.filter(([, rate]) => rate !== null).length;
+        }),
+        { numRuns: 150 },
+      );
+      expect(known).toBeGreaterThan(50);
+    } finally {
+      await fresh.close();
+    }
+  },
+);
 
 test.each(DIALECTS)("so they are of more files than one answer holds, on %s", async (dialect) => {
   const fresh = await freshDatabase(dialect);

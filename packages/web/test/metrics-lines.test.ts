@@ -13,7 +13,7 @@ it("turns counts of buckets into rates, and says nothing where nothing ended", (
   } as unknown as MetricsView["stages"][number];
   const charts = linesOfStage(stage, 30);
   expect(charts.map(({ title, unit }) => `${title}, ${unit}`)).toEqual([
-    "Throughput, files a minute",
+    "Throughput, files per minute",
     "Duration of a file, seconds",
     "Failure rate, % of the files that ended",
     "Audio, hours per hour",

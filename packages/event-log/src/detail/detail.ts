@@ -3,7 +3,7 @@
  * and what happened when. One fold, `applyToDetail`; what views show is computed from it by the functions beside it. As in
  * the projection each event must be applied once, and one that becomes visible late does not undo what a later one said.
  */
-import type { Batch, Json, LogEvent } from "../events.js";
+import type { Batch, LogEvent } from "../events.js";
 import { STAGES } from "../stages.js";
 import { causeOf } from "./error-cause.js";
 import { Growing, Names } from "./growing.js";
@@ -61,7 +61,6 @@ export interface HostStage {
   lastAt: number;
   /** Sum of the durations of what it finished, ms. */
   busyMs: number;
-  audioS: number;
 }
 
 /** Errors of one cause. */
@@ -144,10 +143,10 @@ export function applyToDetail(detail: Detail, event: LogEvent): void {
   const host = event.gpuIp === null ? null : addBounded(detail.hosts, event.gpuIp, MOST_HOSTS, OTHER_HOSTS);
   const cause = event.eventType === "error" ? countError(detail, event, stage, host) : null;
   const file = event.fileName === null ? null : detail.files.add(event.fileName);
-  const audioS = file === null ? 0 : audioOf(detail, file, event.metadata);
+  const audioS = file === null ? 0 : audioOf(detail, file, event);
   if (file !== null && STAGES[stage]?.unit === "recording") detail.isRecording.set(file, 1);
   const state = file === null ? null : stateAfter(event);
-  if (host !== null) countHost(hostStage(detail, host, stage), event, at, audioS);
+  if (host !== null) countHost(hostStage(detail, host, stage), event, at);
   if (file === null || state === null) return;
   if (state !== "inFlight" && state !== "skipped") {
     const what = state === "retrying" ? "retried" : state;
@@ -173,9 +172,9 @@ function stateAfter(event: LogEvent): Exclude<CellState, "none"> | null {
   }
 }
 
-/** Any event of a file may say how long its audio is: `metadata.audioSeconds`. */
-function audioOf(detail: Detail, file: number, metadata: Json): number {
-  const said = audioSeconds(metadata);
+/** A start of a file may say how long its audio is: `metadata.audioSeconds`. A replay reads that of no other event. */
+function audioOf(detail: Detail, file: number, { eventType, metadata }: LogEvent): number {
+  const said = eventType === "file_start" ? audioSeconds(metadata) : null;
   if (said !== null) detail.audioS.set(file, said);
   return detail.audioS.get(file);
 }
@@ -229,11 +228,10 @@ function hostStage(detail: Detail, host: number, stage: number): HostStage {
     firstAt: Infinity,
     lastAt: -Infinity,
     busyMs: 0,
-    audioS: 0,
   });
 }
 
-function countHost(host: HostStage, event: LogEvent, at: number, audioS: number): void {
+function countHost(host: HostStage, event: LogEvent, at: number): void {
   host.firstAt = Math.min(host.firstAt, at);
   host.lastAt = Math.max(host.lastAt, at);
   if (event.eventType === "error") host.errors += 1;
@@ -242,7 +240,6 @@ function countHost(host: HostStage, event: LogEvent, at: number, audioS: number)
   else {
     host.done += 1;
     host.busyMs += event.durationMs ?? 0;
-    host.audioS += audioS;
   }
 }
 
