@@ -3,29 +3,20 @@ import type { BatchOverview, TrendsView } from "@cofi/event-log/detail/shapes";
 import type { Batch } from "@cofi/event-log/events";
 import type { Store } from "@cofi/event-log/store";
 import pLimit from "p-limit";
+import { Kept } from "./kept.js";
 import type { Tail } from "./tail.js";
 
-/** ms for which the line of a batch that runs is good: it costs a pass over its events. */
-const RUNNING_MS = 2_000;
-/** Times as long as it takes, for the line of a large batch. */
-const COST_TIMES = 5;
-const MOST_KEPT = 500;
 /** Lines read at the same time: a page of batches with a million events each must leave the database to the live feed. */
 const READ_AT_ONCE = 2;
 /** Batches that are looked through for those that are over: so many at once, and at most so many times. */
 const BATCHES_READ = 200;
 const MOST_READS = 50;
 
-interface Known {
-  overview: Promise<BatchOverview>;
-  /** `performance.now()` from which on it is read again. */
-  until: number;
-}
-
 export class BatchOverviews {
   readonly #store: Store;
   readonly #tail: Tail;
-  readonly #known = new Map<string, Known>();
+  /** The line of a batch that runs costs a pass over its events. */
+  readonly #kept = new Kept<BatchOverview, Batch>({ leastMs: 2_000, times: 5, most: 500 });
   readonly #limit = pLimit(READ_AT_ONCE);
 
   constructor(store: Store, tail: Tail) {
@@ -37,24 +28,7 @@ export class BatchOverviews {
   of(batch: Batch): Promise<BatchOverview> {
     // A batch that is resumed ends again at another time.
     const key = `${batch.id} ${isOver(batch) ? batch.finishedAt : ""}`;
-    const known = this.#known.get(key);
-    if (known && performance.now() < known.until) return known.overview;
-    const entry: Known = { overview: this.#limit(() => this.#read(batch)), until: Infinity };
-    this.#known.delete(key);
-    this.#known.set(key, entry);
-    void this.#judge(key, entry, isOver(batch));
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > MOST_KEPT && oldest !== undefined) this.#known.delete(oldest);
-    return entry.overview;
-  }
-
-  /** Until when it may be kept: for good, for a while, or not at all. */
-  async #judge(key: string, entry: Known, isForGood: boolean): Promise<void> {
-    const began = performance.now();
-    const [outcome] = await Promise.allSettled([entry.overview]);
-    if (outcome.status === "rejected") this.#known.delete(key);
-    else if (!isForGood)
-      entry.until = performance.now() + Math.max(RUNNING_MS, COST_TIMES * (performance.now() - began));
+    return this.#kept.of(key, batch, isOver, () => this.#limit(() => this.#read(batch))).value;
   }
 
   /** The newest batches that are over, oldest first. @throws DatabaseUnavailableError */

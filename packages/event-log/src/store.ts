@@ -260,9 +260,18 @@ export class Store {
     return (await this.#run(() => select.select(["payload", "response"]).execute())).map(toDetail);
   }
 
-  /** All events of these files, or of none (null), with an id up to `upToId`; ascending. */
-  async eventsOfFiles(batchId: number, fileNames: readonly string[] | null, upToId: number): Promise<LogEvent[]> {
-    const select = this.#events().where("batchId", "=", batchId).where("id", "<=", upToId).orderBy("id", "asc");
+  /** Events of these files, or of none (null), with `after < id <= upToId`; ascending. */
+  async eventsOfFiles(
+    batchId: number,
+    fileNames: readonly string[] | null,
+    { after, upToId, limit }: { after: number; upToId: number; limit: number },
+  ): Promise<LogEvent[]> {
+    const select = this.#events()
+      .where("batchId", "=", batchId)
+      .where("id", ">", after)
+      .where("id", "<=", upToId)
+      .orderBy("id", "asc")
+      .limit(limit);
     const named =
       fileNames === null ? select.where("fileName", "is", null) : select.where("fileName", "in", [...fileNames]);
     return (await this.#run(() => named.execute())).map(toEvent);

@@ -10,6 +10,8 @@ import { foldPages, type Folded, type FoldOptions } from "./replay.js";
 
 /** Names in one question. */
 const FILES_ASKED = 200;
+/** Events of one answer. */
+const PAGE = 5_000;
 
 /**
  * All events of the files that the cause has hit, as far as `whole` knows, and what is said of the stages themselves.
@@ -36,12 +38,26 @@ async function* pagesOf(
   cause: string,
   upToId: number,
 ): AsyncGenerator<LogEvent[]> {
-  const ofNoFile = await store.eventsOfFiles(batchId, null, upToId);
-  yield ofNoFile
-    .filter(({ eventType, errorMessage }) => eventType !== "error" || causeOf(errorMessage, null) === cause)
-    .map((event) => ({ ...event, totalFiles: null, processedFiles: null }));
+  for await (const page of pagesOfFiles(store, batchId, null, upToId))
+    yield page
+      .filter(({ eventType, errorMessage }) => eventType !== "error" || causeOf(errorMessage, null) === cause)
+      .map((event) => ({ ...event, totalFiles: null, processedFiles: null }));
   for (let start = 0; start < names.length; start += FILES_ASKED)
-    yield await store.eventsOfFiles(batchId, names.slice(start, start + FILES_ASKED), upToId);
+    yield* pagesOfFiles(store, batchId, names.slice(start, start + FILES_ASKED), upToId);
+}
+
+async function* pagesOfFiles(
+  store: Store,
+  batchId: number,
+  names: readonly string[] | null,
+  upToId: number,
+): AsyncGenerator<LogEvent[]> {
+  for (let after = 0; ;) {
+    const page = await store.eventsOfFiles(batchId, names, { after, upToId, limit: PAGE });
+    yield page;
+    if (page.length < PAGE) return;
+    after = page.at(-1)!.id;
+  }
 }
 
 function withTotal(summary: StageSummary, totalFiles: number | undefined): StageSummary {
