@@ -30,7 +30,8 @@ import {
 } from "./detail-schemas.js";
 import { FocusedViews } from "./focused-views.js";
 import { leanEvent } from "./lean-event.js";
-import type { LiveView, LiveViews } from "./live-views.js";
+import type { LiveView } from "./live-view.js";
+import type { LiveViews } from "./live-views.js";
 import { ProblemError } from "./problems.js";
 import { idParams } from "./schemas.js";
 import type { DashboardSettings } from "./settings.js";

@@ -5,7 +5,7 @@ import type { Folded } from "@cofi/event-log/detail/replay";
 import type { Batch } from "@cofi/event-log/events";
 import type { Store } from "@cofi/event-log/store";
 import { Kept } from "./kept.js";
-import type { LiveView } from "./live-views.js";
+import type { LiveView } from "./live-view.js";
 
 interface About {
   readAt: string;

@@ -4,29 +4,15 @@
  * is shown meanwhile as SQL counts it.
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
-import { applyToDetail, emptyDetail, type Detail } from "@cofi/event-log/detail/detail";
-import { replayPages } from "@cofi/event-log/detail/replay";
-import type { Batch, LogEvent, StageSummary } from "@cofi/event-log/events";
-import {
-  applyBatch,
-  applyEvent,
-  emptyView,
-  showEvents,
-  shownEvents,
-  stageSummary,
-  type BatchView,
-} from "@cofi/event-log/projection";
-import { STAGES } from "@cofi/event-log/stages";
+import { foldPages, replayPages } from "@cofi/event-log/detail/replay";
+import type { Batch, LogEvent } from "@cofi/event-log/events";
+import { showEvents, shownEvents } from "@cofi/event-log/projection";
 import type { Store } from "@cofi/event-log/store";
 import type { IdRange } from "./holes.js";
 import { leanEvent } from "./lean-event.js";
+import { LiveView } from "./live-view.js";
 import { Preview } from "./preview.js";
 import type { Tail } from "./tail.js";
-
-export interface ViewChange {
-  /** Applied just now, in the order in which they became visible; empty when only the batch row changed. */
-  events: readonly LogEvent[];
-}
 
 export interface LiveViewsOptions {
   eventsPerStage: number;
@@ -38,74 +24,6 @@ export interface LiveViewsOptions {
 const FIRST_PAGE = 1_000;
 /** Views kept without a viewer; beyond it the longest unused goes first. */
 const MOST_UNHELD = 16;
-
-/** One batch, always up to what the tail has passed on. */
-export class LiveView {
-  readonly batchId: number;
-  /** Files, hosts, errors and figures over time, by the same events. */
-  readonly detail: Detail;
-  #view: BatchView;
-  #eventCount: number;
-  #holders = 0;
-  #lastUsed = performance.now();
-  readonly #listeners = new Set<(change: ViewChange) => void>();
-  readonly #close: () => void;
-
-  constructor(view: BatchView, detail: Detail, eventCount: number, close: () => void) {
-    this.batchId = view.batch.id;
-    this.detail = detail;
-    this.#view = view;
-    this.#eventCount = eventCount;
-    this.#close = close;
-  }
-
-  get current(): BatchView {
-    this.#lastUsed = performance.now();
-    return this.#view;
-  }
-
-  /** The cards, in stage order. */
-  get summaries(): StageSummary[] {
-    const view = this.current;
-    return STAGES.map(({ name }) => stageSummary(view, name));
-  }
-
-  /** Events applied so far: all that are visible. */
-  get eventCount(): number {
-    return this.#eventCount;
-  }
-
-  /** When it was last read, by `performance.now()`; Infinity while it is held. */
-  get lastUsed(): number {
-    return this.#holders > 0 ? Infinity : this.#lastUsed;
-  }
-
-  /** Keeps the view in memory and calls `listener` after each change. @returns the way to let go */
-  hold(listener: (change: ViewChange) => void): () => void {
-    this.#holders += 1;
-    this.#listeners.add(listener);
-    return () => {
-      if (!this.#listeners.delete(listener)) return;
-      this.#holders -= 1;
-      this.#lastUsed = performance.now();
-    };
-  }
-
-  /** For {@link LiveViews}: what the tail passed on. */
-  apply(events: readonly LogEvent[], batch: Batch | null): void {
-    if (batch) this.#view = applyBatch(this.#view, batch);
-    for (const event of events) {
-      this.#view = applyEvent(this.#view, event);
-      applyToDetail(this.detail, event);
-    }
-    this.#eventCount += events.length;
-    if (events.length > 0 || batch) for (const listener of this.#listeners) listener({ events });
-  }
-
-  close(): void {
-    this.#close();
-  }
-}
 
 /** A view that is being replayed: what the tail passes on meanwhile waits here. */
 interface Loading {
@@ -230,12 +148,15 @@ export class LiveViews {
         endWatch();
         return null;
       }
-      const { view, detail, eventCount, fromHoles } = await this.#replay(batch, head, holes, loading);
-      const live = new LiveView(view, detail, eventCount, endWatch);
-      live.apply(
-        loading.events.filter((event) => !fromHoles.has(event.id)),
-        loading.batch,
-      );
+      const fromHoles = new Set<number>();
+      const { current, detail } = await foldPages(batch, this.#pages(batch, head, loading, holes, fromHoles), {
+        eventsPerStage: this.#options.eventsPerStage,
+        // SQLite answers within the same turn: others want theirs.
+        breathe: () => nextTurn(),
+      });
+      const shown = await this.#store.eventsByIds(shownEvents(current));
+      const live = new LiveView(showEvents(current, shown.map(leanEvent)), detail, fromHoles, endWatch);
+      live.apply(loading.events, loading.batch);
       this.#live.set(batchId, live);
       // Not before those who asked for it have had their chance to hold it.
       setImmediate(() => this.#sweep());
@@ -248,39 +169,30 @@ export class LiveViews {
     }
   }
 
-  async #replay(
+  /** Its events as they are shown. `fromHoles` gets the ids of those that may come from the tail too. */
+  async *#pages(
     batch: Batch,
     head: number,
-    holes: IdRange[],
     loading: Loading,
-  ): Promise<{ view: BatchView; detail: Detail; eventCount: number; fromHoles: Set<number> }> {
-    let view = emptyView(batch, this.#options.eventsPerStage);
-    const detail = emptyDetail(batch);
-    const fromHoles = new Set<number>();
-    let eventCount = 0;
+    holes: readonly IdRange[],
+    fromHoles: Set<number>,
+  ): AsyncGenerator<LogEvent[]> {
     /** First and last event of the batch; the last is known only of those that take a while. */
     let span: readonly [number, number] | null = null;
+    let isFirst = true;
     for await (const page of replayPages(this.#store, batch.id, head, FIRST_PAGE)) {
-      const isFirst = eventCount === 0;
-      for (const event of page) {
-        const lean = leanEvent(event);
-        view = applyEvent(view, lean);
-        applyToDetail(detail, lean);
-        if (inRanges(holes, event.id)) fromHoles.add(event.id);
-      }
-      eventCount += page.length;
+      for (const { id } of page) if (inRanges(holes, id)) fromHoles.add(id);
+      yield page.map(leanEvent);
       // It will take a while. Who waits sees the counts first; the two do not compete for the database.
       if (isFirst && page.length === FIRST_PAGE) {
         const preview = this.#nextPreview(batch.id, loading);
         loading.offer(preview);
         span = [page[0]!.id, (await preview).snapshot.head];
       }
-      if (span) loading.share = Math.min(1, (view.head - span[0]) / Math.max(1, span[1] - span[0]));
-      // SQLite answers within the same turn: others want theirs.
-      await nextTurn();
+      isFirst = false;
+      const last = page.at(-1);
+      if (span && last) loading.share = Math.min(1, (last.id - span[0]) / Math.max(1, span[1] - span[0]));
     }
-    const shown = await this.#store.eventsByIds(shownEvents(view));
-    return { view: showEvents(view, shown.map(leanEvent)), detail, eventCount, fromHoles };
   }
 
   #spread(events: readonly LogEvent[]): void {

@@ -67,9 +67,10 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
 
   /** As the page shows it: a pending batch that has events is running. */
   const shown = async (batch: Batch): Promise<Batch> => {
-    const view = views.peek(batch.id);
-    if (view) return effectiveBatch({ ...view.current, batch });
     if (batch.status !== "pending") return batch;
+    // What is in memory may be a moment old: it says when there are events, not that there are none.
+    const view = views.peek(batch.id);
+    if (view && view.current.head > 0) return effectiveBatch({ ...view.current, batch });
     const { events } = await store.events(batch.id, { limit: 1 });
     return events.length > 0 ? { ...batch, status: "running" } : batch;
   };

@@ -5,7 +5,7 @@
 import { STAGES } from "@cofi/event-log/stages";
 import type { Frame, LogEvent } from "@cofi/event-log/events";
 import { effectiveBatch, snapshotOf, stageSummary, type BatchView } from "@cofi/event-log/projection";
-import type { LiveView } from "./live-views.js";
+import type { LiveView } from "./live-view.js";
 import { SseMessage } from "./sse-message.js";
 import type { SseReader } from "./sse-reader.js";
 

@@ -5,8 +5,8 @@ const FOLDS: readonly (readonly [RegExp, string])[] = [
   [/\bhttps?:\/\/[^\s"'<>)\]]+/gi, "<url>"],
   [/\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b/g, "<host>"],
   [/"[^"]{1,200}"|'[^']{1,200}'|`[^`]{1,200}`/g, "<name>"],
-  [/(?:[\w.-]*\/)+[\w.-]+/g, "<path>"],
-  [/\b[\w-]+\.(?:wav|mp3|ogg|flac|opus|csv|json|txt)\b/gi, "<file>"],
+  [/(?<![\w.-])(?:[\w.-]*\/)+[\w.-]+/g, "<path>"],
+  [/\b[\w-]{1,255}\.(?:wav|mp3|ogg|flac|opus|csv|json|txt)\b/gi, "<file>"],
   [/\b0x[0-9a-f]+\b/gi, "<n>"],
   [/\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{8,}\b/gi, "<id>"],
   [/\d+(?:[.,:]\d+)*/g, "<n>"],
@@ -14,13 +14,15 @@ const FOLDS: readonly (readonly [RegExp, string])[] = [
   [/<n>(?:,? <n>)+/g, "<n>"],
 ];
 const LONGEST = 300;
+const LONGEST_READ = 2_000;
 
 /**
  * The cause: the message with names, numbers, ids, hosts, paths and addresses replaced by what they are. Two messages
  * have the same cause when they differ in nothing else.
  */
 export function causeOf(message: string | null, fileName: string | null): string {
-  let cause = message?.trim() || "(no message)";
+  // What differs is said at the beginning; an engine may echo a megabyte of what it was sent.
+  let cause = message?.trim().slice(0, LONGEST_READ) || "(no message)";
   if (fileName) cause = cause.replaceAll(fileName, "<file>");
   for (const [pattern, kind] of FOLDS) cause = cause.replace(pattern, kind);
   return cause.length > LONGEST ? `${cause.slice(0, LONGEST)}…` : cause;
