@@ -6,8 +6,6 @@ import type { Store } from "@cofi/event-log/store";
 
 const BATCHES_LOOKED_AT = 5;
 const BATCHES_READ = 20;
-/** The end of a stage is among its last events. */
-const LAST_EVENTS = 5;
 const MOST_KEPT = 200;
 
 export class BatchHistory {
@@ -22,7 +20,7 @@ export class BatchHistory {
   /** The fastest and the slowest of up to five batches that ended before this one. @throws DatabaseUnavailableError */
   async speeds(batchId: number): Promise<History> {
     const { batches } = await this.#store.batches({ limit: BATCHES_READ, before: batchId });
-    const over = batches.filter(isOver).slice(0, BATCHES_LOOKED_AT);
+    const over = batches.filter(isCompleted).slice(0, BATCHES_LOOKED_AT);
     const speeds = await Promise.all(over.map(({ id }) => this.#speedsOf(id)));
     const history = new Map<string, [number, number]>();
     for (const [stage, ms] of speeds.flatMap((batch) => [...batch])) {
@@ -47,14 +45,18 @@ export class BatchHistory {
   async #read(id: number): Promise<ReadonlyMap<string, number>> {
     const speeds = new Map<string, number>();
     for (const { name } of STAGES) {
-      const { events } = await this.#store.events(id, { stage: name, limit: LAST_EVENTS });
-      const end = events.find(({ eventType, status }) => eventType === "stage_complete" && status !== "failed");
-      if (end?.durationMs && end.processedFiles) speeds.set(name, end.durationMs / end.processedFiles);
+      // Of a stage that was resumed the end says how long its last run took, and how many files all of them did.
+      const starts = await this.#store.events(id, { stage: name, eventType: "stage_start", limit: 2 });
+      if (starts.events.length > 1) continue;
+      const { events } = await this.#store.events(id, { stage: name, eventType: "stage_complete", limit: 1 });
+      const [end] = events;
+      if (end?.durationMs && end.processedFiles && end.status !== "failed")
+        speeds.set(name, end.durationMs / end.processedFiles);
     }
     return speeds;
   }
 }
 
-function isOver({ status }: Batch): boolean {
+function isCompleted({ status }: Batch): boolean {
   return status === "completed" || status === "completed_with_errors";
 }

@@ -1,6 +1,7 @@
 /** One batch in one line: read by SQL, shared by all who ask, and kept where it stays true. */
 import type { BatchOverview, TrendsView } from "@cofi/event-log/detail/shapes";
 import type { Batch } from "@cofi/event-log/events";
+import { isOver } from "@cofi/event-log/projection";
 import type { Store } from "@cofi/event-log/store";
 import pLimit from "p-limit";
 import { Kept } from "./kept.js";
@@ -15,8 +16,8 @@ const MOST_READS = 50;
 export class BatchOverviews {
   readonly #store: Store;
   readonly #tail: Tail;
-  /** The line of a batch that runs costs a pass over its events. */
-  readonly #kept = new Kept<BatchOverview, Batch>({ leastMs: 2_000, times: 5, most: 500 });
+  /** Each costs a pass over the events of its batch. What was known: when it was read, epoch ms. */
+  readonly #kept = new Kept<BatchOverview, number>({ leastMs: 2_000, times: 5, most: 500, idleMs: 24 * 3_600_000 });
   readonly #limit = pLimit(READ_AT_ONCE);
 
   constructor(store: Store, tail: Tail) {
@@ -27,8 +28,10 @@ export class BatchOverviews {
   /** @throws DatabaseUnavailableError */
   of(batch: Batch): Promise<BatchOverview> {
     // A batch that is resumed ends again at another time.
-    const key = `${batch.id} ${isOver(batch) ? batch.finishedAt : ""}`;
-    return this.#kept.of(key, batch, isOver, () => this.#limit(() => this.#read(batch))).value;
+    const key = `${batch.id} ${hasEnded(batch) ? batch.finishedAt : ""}`;
+    const isSettled = (readAt: number): boolean =>
+      hasEnded(batch) && readAt - Date.parse(batch.finishedAt ?? "") > SETTLED_MS;
+    return this.#kept.of(key, Date.now(), isSettled, () => this.#limit(() => this.#read(batch))).value;
   }
 
   /** The newest batches that are over, oldest first. @throws DatabaseUnavailableError */
@@ -47,7 +50,7 @@ export class BatchOverviews {
     let before: number | undefined;
     for (let reads = 0; reads < MOST_READS && over.length < most; reads++) {
       const { batches, nextCursor } = await this.#store.batches({ limit: BATCHES_READ, before });
-      over.push(...batches.filter(isOver));
+      over.push(...batches.filter(hasEnded));
       if (nextCursor === null) break;
       before = Number(nextCursor);
     }
@@ -61,6 +64,9 @@ export class BatchOverviews {
   }
 }
 
-function isOver({ status, finishedAt }: Batch): boolean {
-  return finishedAt !== null && status !== "running" && status !== "pending";
+/** Other services may log for a while after somebody has said that the batch is over. */
+const SETTLED_MS = 3_600_000;
+
+function hasEnded(batch: Batch): boolean {
+  return isOver(batch) && batch.finishedAt !== null;
 }

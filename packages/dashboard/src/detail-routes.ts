@@ -2,16 +2,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorsView, hostsView, metricsView, reconciliation } from "@cofi/event-log/detail/batch-views";
 import { stageIndex } from "@cofi/event-log/detail/detail";
-import { filesPage, type FilesQuery } from "@cofi/event-log/detail/files-view";
+import { foundFiles, pageOf, type FilesFilter } from "@cofi/event-log/detail/files-view";
 import { findingsOf } from "@cofi/event-log/detail/findings";
 import type { Stall } from "@cofi/event-log/detail/shapes";
 import { stallsOf } from "@cofi/event-log/detail/stalls";
 import { timelineView } from "@cofi/event-log/detail/timeline";
-import type { Folded } from "@cofi/event-log/detail/replay";
-import { effectiveBatch, snapshotOf } from "@cofi/event-log/projection";
+import { isGoingOn, workedUntil, type Folded } from "@cofi/event-log/detail/replay";
+import { effectiveBatch, endedWith, snapshotOf } from "@cofi/event-log/projection";
 import type { Snapshot } from "@cofi/event-log/events";
 import type { Store } from "@cofi/event-log/store";
 import type { FastifyInstance } from "fastify";
+import type { LimitFunction } from "p-limit";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { BatchHistory } from "./batch-history.js";
@@ -43,6 +44,8 @@ export interface DetailParts {
   views: LiveViews;
   history: BatchHistory;
   settings: DashboardSettings;
+  /** Long reads of whole batches, one after the other. */
+  folds: LimitFunction;
 }
 
 type FileFilter = z.output<z.ZodObject<typeof fileFilter>>;
@@ -55,7 +58,7 @@ const QUIET_MS = 1_000;
 const READING_MS = 5_000;
 
 /** As the views take it. */
-export function filterOf({ stage, everything, order, ...rest }: FileFilter): Omit<FilesQuery, "offset" | "limit"> {
+export function filterOf({ stage, everything, order, ...rest }: FileFilter): FilesFilter {
   return {
     ...rest,
     stage: stage === undefined ? undefined : stageIndex(stage),
@@ -66,23 +69,26 @@ export function filterOf({ stage, everything, order, ...rest }: FileFilter): Omi
 
 export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts, common: object): void {
   const app = plain.withTypeProvider<ZodTypeProvider>();
-  const { store, tail, views, history, settings } = parts;
-  const focused = new FocusedViews(store, settings.eventsPerStage);
+  const { store, tail, views, history, settings, folds } = parts;
+  const focused = new FocusedViews(store, settings.eventsPerStage, folds);
 
   /** With everything that was committed before the request. */
   const opened = async (id: number): Promise<LiveView> => {
     await tail.refresh();
-    const view = await Promise.race([views.open(id), whileRead(id)]);
+    const view = await Promise.race([
+      views.open(id),
+      patience(
+        () => `The events of the batch are being read, ${Math.floor((views.readShare(id) ?? 0) * 100)} % so far.`,
+      ),
+    ]);
     if (!view) throw new ProblemError("not-found", `There is no batch ${id}.`);
     return view;
   };
 
-  /** A batch of millions of events takes longer to be read than anybody waits for an answer. */
-  const whileRead = async (id: number): Promise<never> => {
+  /** Millions of events take longer to be read than anybody waits for an answer. @throws ProblemError after a while */
+  const patience = async (why: () => string): Promise<never> => {
     await sleep(Math.min(READING_MS, settings.requestTimeoutMs / 2), undefined, { ref: false });
-    const share = views.readShare(id) ?? 0;
-    const detail = `The events of the batch are being read, ${Math.floor(share * 100)} % so far. Ask again in a moment.`;
-    throw new ProblemError("reading", detail);
+    throw new ProblemError("reading", `${why()} Ask again in a moment.`);
   };
 
   const shared = new Map<string, { events: number; madeAt: number; sharedMs: number; answer: unknown }>();
@@ -116,9 +122,14 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
     },
     async ({ params, query, url }) => {
       const view = await opened(params.id);
-      const { offset, limit, ...filter } = query;
+      const { offset = 0, limit, ...filter } = query;
+      const { detail, summaries } = view;
+      // Viewers of one filter, each scrolled to another place, share the work of finding and sorting.
+      const found = once(view, `files ${JSON.stringify(filter)}`, (asOf) =>
+        foundFiles(detail, summaries, filterOf(filter), workedUntil(view, Date.parse(asOf))),
+      );
       return once(view, url, (asOf) =>
-        filesPage(view.detail, view.summaries, { ...filterOf(filter), offset: offset ?? 0, limit }, asOf),
+        pageOf(detail, summaries, found, { offset, limit }, { now: workedUntil(view, Date.parse(asOf)), asOf }),
       );
     },
   );
@@ -163,7 +174,10 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
   ): Promise<T> => {
     const view = await opened(id);
     if (cause === undefined) return once(view, name, (asOf) => make(view, asOf));
-    const { folded, asOf } = await focused.of(view, cause);
+    const { folded, asOf } = await Promise.race([
+      focused.of(view, cause),
+      patience(() => "The events of the files with this error are being read."),
+    ]);
     return make(folded, asOf);
   };
   const schemaOf = (summary: string, answer: z.ZodType) => ({
@@ -187,7 +201,7 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
     async ({ params: { id }, query: { cause } }) => {
       const past = await history.speeds(id);
       return narrowed({ id, name: "timeline", cause }, (view, asOf) => ({
-        ...timelineView(view.detail, view.summaries, past, Date.parse(asOf)),
+        ...timelineView(view.detail, view.summaries, past, Date.parse(asOf), isGoingOn(view)),
         // Whether it gets on is a matter of the whole batch.
         stalls: cause === undefined ? stalls(view, asOf) : [],
       }));
@@ -239,6 +253,7 @@ const NARROWED_VIEWS: readonly {
     name: "metrics",
     summary: "Figures over time and over the whole batch, by stage",
     schema: metricsSchema,
-    make: ({ detail, summaries }, asOf) => metricsView(detail, summaries, asOf),
+    make: ({ current, detail, summaries }, asOf) =>
+      metricsView(detail, endedWith(effectiveBatch(current), summaries), asOf),
   },
 ];

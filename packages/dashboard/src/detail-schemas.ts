@@ -230,6 +230,7 @@ export const overviewSchema = z
     progress: z.number().min(0).max(1),
     stages: z.array(stageOverview),
     spark: z.array(count).meta({ description: "Files that ended in each of equal parts of its time" }),
+    lastEventAt: time.nullable(),
     ...asOf,
   })
   .meta({ id: "BatchOverview" }) satisfies z.ZodType<BatchOverview>;

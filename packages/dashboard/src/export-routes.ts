@@ -1,12 +1,13 @@
 /** The routes that give files to keep: part of the table of routes, see `routes.ts`. Streamed, whatever their size. */
 import { Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { foldDetail } from "@cofi/event-log/detail/replay";
+import { foldDetail, workedUntil } from "@cofi/event-log/detail/replay";
 import type { Batch } from "@cofi/event-log/events";
 import { CONTENT_TYPES, EXPORT_FORMATS, exportEvents, exportFiles, type ExportFormat } from "@cofi/event-log/export";
 import type { Store } from "@cofi/event-log/store";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import type { LimitFunction } from "p-limit";
 import { z } from "zod";
 import { filterOf } from "./detail-routes.js";
 import { fileFilter } from "./detail-schemas.js";
@@ -18,6 +19,8 @@ export interface ExportParts {
   tail: Tail;
   /** @throws ProblemError where there is none */
   existing: (id: number) => Promise<Batch>;
+  /** Long reads of whole batches, one after the other. */
+  folds: LimitFunction;
 }
 
 /** An export lasts as long as its reader takes for it; one that never ends is none. */
@@ -28,7 +31,7 @@ const FILE = { 200: { description: "The file", content: { "text/csv": { schema: 
 
 export function registerExportRoutes(plain: FastifyInstance, parts: ExportParts, common: object): void {
   const app = plain.withTypeProvider<ZodTypeProvider>();
-  const { store, tail, existing } = parts;
+  const { store, tail, existing, folds } = parts;
 
   /** Everything that was committed before the request, and nothing that comes while the file is written. */
   const headNow = async (): Promise<number> => {
@@ -57,11 +60,16 @@ export function registerExportRoutes(plain: FastifyInstance, parts: ExportParts,
         signal.throwIfAborted();
         await nextTurn();
       };
-      const { detail, summaries } = await foldDetail(store, batch, upToId, { breathe });
+      const folded = await folds(() => foldDetail(store, batch, upToId, { breathe }));
+      const { detail, summaries } = folded;
       return send(
         reply,
         { what: "files", batch, upToId, wanted },
-        exportFiles(detail, summaries, filterOf(filter), wanted),
+        exportFiles(detail, summaries, {
+          filter: filterOf(filter),
+          now: workedUntil(folded, Date.now()),
+          format: wanted,
+        }),
       );
     },
   );

@@ -4,6 +4,7 @@ import { focusOn } from "@cofi/event-log/detail/focus";
 import type { Folded } from "@cofi/event-log/detail/replay";
 import type { Batch } from "@cofi/event-log/events";
 import type { Store } from "@cofi/event-log/store";
+import type { LimitFunction } from "p-limit";
 import { Kept } from "./kept.js";
 import type { LiveView } from "./live-view.js";
 
@@ -16,11 +17,14 @@ interface About {
 export class FocusedViews {
   readonly #store: Store;
   readonly #eventsPerStage: number;
-  readonly #kept = new Kept<Folded, About>({ leastMs: 1_000, times: 5, most: 8 });
+  readonly #folds: LimitFunction;
+  readonly #kept = new Kept<Folded, About>({ leastMs: 1_000, times: 5, most: 8, idleMs: 60_000 });
 
-  constructor(store: Store, eventsPerStage: number) {
+  /** @param folds one after the other, with the other long ones */
+  constructor(store: Store, eventsPerStage: number, folds: LimitFunction) {
     this.#store = store;
     this.#eventsPerStage = eventsPerStage;
+    this.#folds = folds;
   }
 
   /** `asOf`: what it says is how things were then. @throws DatabaseUnavailableError */
@@ -30,10 +34,12 @@ export class FocusedViews {
     const isLatest = (then: About): boolean => then.events === view.eventCount && then.batch === batch;
     const about = { readAt: now, events: view.eventCount, batch };
     const kept = this.#kept.of(`${view.batchId} ${cause}`, about, isLatest, () =>
-      focusOn(this.#store, batch, view.detail, cause, {
-        eventsPerStage: this.#eventsPerStage,
-        breathe: () => nextTurn(),
-      }),
+      this.#folds(() =>
+        focusOn(this.#store, batch, view.detail, cause, {
+          eventsPerStage: this.#eventsPerStage,
+          breathe: () => nextTurn(),
+        }),
+      ),
     );
     const asOf = isLatest(kept.about) ? now : kept.about.readAt;
     return { folded: await kept.value, asOf };

@@ -5,6 +5,8 @@ interface Entry<Value, About> {
   readonly about: About;
   /** `performance.now()` until which it is good whatever has come since. */
   until: number;
+  /** Forgets it when nobody has asked for so long. */
+  readonly idle: NodeJS.Timeout;
 }
 
 export interface KeptOptions {
@@ -13,6 +15,8 @@ export interface KeptOptions {
   times: number;
   /** The oldest goes first. */
   most: number;
+  /** ms after which one that nobody asks for goes. */
+  idleMs: number;
 }
 
 /** `About`: what was known when the answer was made. */
@@ -35,13 +39,17 @@ export class Kept<Value, About> {
     make: () => Promise<Value>,
   ): { value: Promise<Value>; about: About } {
     const known = this.#entries.get(key);
-    if (known && (isTrue(known.about) || performance.now() < known.until)) return known;
-    const entry: Entry<Value, About> = { value: make(), about, until: Infinity };
-    this.#entries.delete(key);
+    if (known && (isTrue(known.about) || performance.now() < known.until)) {
+      known.idle.refresh();
+      return known;
+    }
+    if (known) this.#forget(key, known);
+    const idle = setTimeout(() => this.#forget(key, entry), this.#options.idleMs).unref();
+    const entry: Entry<Value, About> = { value: make(), about, until: Infinity, idle };
     this.#entries.set(key, entry);
     void this.#judge(key, entry);
-    const [oldest] = this.#entries.keys();
-    if (this.#entries.size > this.#options.most && oldest !== undefined) this.#entries.delete(oldest);
+    const [oldest] = this.#entries;
+    if (this.#entries.size > this.#options.most && oldest) this.#forget(...oldest);
     return entry;
   }
 
@@ -50,6 +58,11 @@ export class Kept<Value, About> {
     const [outcome] = await Promise.allSettled([entry.value]);
     const now = performance.now();
     entry.until = now + Math.max(this.#options.leastMs, this.#options.times * (now - began));
-    if (outcome.status === "rejected" && this.#entries.get(key) === entry) this.#entries.delete(key);
+    if (outcome.status === "rejected") this.#forget(key, entry);
+  }
+
+  #forget(key: string, entry: Entry<Value, About>): void {
+    clearTimeout(entry.idle);
+    if (this.#entries.get(key) === entry) this.#entries.delete(key);
   }
 }

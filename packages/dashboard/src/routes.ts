@@ -4,6 +4,7 @@ import { effectiveBatch, snapshotOf } from "@cofi/event-log/projection";
 import type { Store } from "@cofi/event-log/store";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import pLimit from "p-limit";
 import { z } from "zod";
 import { BatchHistory } from "./batch-history.js";
 import { BatchOverviews } from "./batch-overviews.js";
@@ -221,10 +222,11 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
     async ({ query }) => overviews.trends(query.batches),
   );
 
-  registerExportRoutes(plain, { store, tail, existing }, { ...BAD_REQUEST, ...NO_BATCH, ...COMMON });
+  const folds = pLimit(1);
+  registerExportRoutes(plain, { store, tail, existing, folds }, { ...BAD_REQUEST, ...NO_BATCH, ...COMMON });
   registerDetailRoutes(
     plain,
-    { store, tail, views, history: new BatchHistory(store), settings },
+    { store, tail, views, history: new BatchHistory(store), settings, folds },
     { ...BAD_REQUEST, ...NO_BATCH, ...COMMON },
   );
 

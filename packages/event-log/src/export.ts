@@ -2,7 +2,7 @@
 import { stringify } from "csv-stringify/sync";
 import type { Detail } from "./detail/detail.js";
 import { FileStates } from "./detail/file-states.js";
-import { fileRow, matchingFiles, sortFiles, type FilesQuery } from "./detail/files-view.js";
+import { fileRow, foundFiles, type FilesFilter } from "./detail/files-view.js";
 import type { Batch, LogEvent, LogEventDetail, StageSummary } from "./events.js";
 import { STAGES } from "./stages.js";
 import type { EventFilter, Store } from "./store.js";
@@ -54,19 +54,25 @@ const BODY_COLUMNS = ["payload", "response"] as const satisfies readonly (keyof 
 /** Rows made or read at a time. */
 const PAGE = 500;
 
+export interface FilesExport {
+  filter: FilesFilter;
+  /** Epoch ms up to which files are in work. */
+  now: number;
+  format: ExportFormat;
+}
+
 /** One row for each file and each stage that it is a business of; `eventId` is the event that says so. */
 export async function* exportFiles(
   detail: Detail,
   summaries: readonly StageSummary[],
-  query: Omit<FilesQuery, "offset" | "limit">,
-  format: ExportFormat,
+  { filter, now, format }: FilesExport,
 ): AsyncGenerator<string> {
-  const files = sortFiles(detail, matchingFiles(detail, summaries, query), query);
+  const files = foundFiles(detail, summaries, filter, now);
   const states = new FileStates(detail, summaries);
   yield* written(
     format,
     FILE_COLUMNS,
-    pagesOf(files, (file) => rowsOfFile(detail, states, file)),
+    pagesOf(files, (file) => rowsOfFile(detail, states, file, now)),
   );
 }
 
@@ -74,8 +80,8 @@ async function* pagesOf(files: readonly number[], rows: (file: number) => Row[])
   for (let start = 0; start < files.length; start += PAGE) yield files.slice(start, start + PAGE).flatMap(rows);
 }
 
-function rowsOfFile(detail: Detail, states: FileStates, file: number): Row[] {
-  const { fileName, audioS, cells } = fileRow(detail, states, file);
+function rowsOfFile(detail: Detail, states: FileStates, file: number, now: number): Row[] {
+  const { fileName, audioS, cells } = fileRow(detail, states, file, now);
   return cells.flatMap((cell, stage): Row[] => {
     if (!cell) return [];
     const { host, eventId, ...rest } = cell;

@@ -6,7 +6,7 @@ import { audioHoursPerHour, stageDuration } from "./detail/batch-views.js";
 import { countDuration, emptyHistogram, percentile, type Histogram } from "./detail/histogram.js";
 import type { BatchOverview, StageOverview } from "./detail/shapes.js";
 import type { Batch, StageSummary } from "./events.js";
-import { effectiveBatch, summaryOf } from "./projection.js";
+import { effectiveBatch, endedWith, summaryOf } from "./projection.js";
 import { figuresOf, indexed } from "./snapshot.js";
 import { STAGES } from "./stages.js";
 import { toDatabaseTime } from "./time.js";
@@ -28,18 +28,27 @@ export async function overviewOf(
     durationsOf(database, batch.id, upToId),
     audioDone(database, batch.id, upToId),
   ]);
-  const summaries = STAGES.map(({ name }) => summaryOf(name, stages.get(name)!));
+  const effective = effectiveBatch({ batch, head });
+  const summaries = endedWith(
+    effective,
+    STAGES.map(({ name }) => summaryOf(name, stages.get(name)!)),
+  );
   const overview = summaries.map((summary) => {
     const { stage } = summary;
     return stageOverview(summary, { durations: durations.get(stage), audioS: audioS.get(stage) ?? 0 }, asOf);
   });
   return {
-    batch: effectiveBatch({ batch, head }),
+    batch: effective,
     done: sumOf(overview.map(({ done }) => done)),
     failed: sumOf(overview.map(({ failed }) => failed)),
     progress: sumOf(summaries.map(progressOf)) / summaries.length,
     stages: overview,
     spark: await sparkOf(database, batch.id, upToId, summaries),
+    lastEventAt:
+      summaries
+        .map(({ lastEventAt }) => lastEventAt ?? "")
+        .toSorted()
+        .at(-1) || null,
     asOf,
     head,
   };

@@ -249,6 +249,20 @@ export function effectiveBatch({ batch, head }: Pick<BatchView, "batch" | "head"
   return batch.status === "pending" && head > 0 ? { ...batch, status: "running" } : batch;
 }
 
+/** Nothing more is expected of it. */
+export function isOver({ status }: Pick<Batch, "status">): boolean {
+  return status !== "running" && status !== "pending";
+}
+
+/** In a batch that is over, a stage that never said that it ended lasted until its last event. */
+export function endedWith(batch: Batch, summaries: readonly StageSummary[]): StageSummary[] {
+  if (!isOver(batch)) return [...summaries];
+  return summaries.map((summary) => ({
+    ...summary,
+    finishedAt: summary.startedAt && (summary.finishedAt ?? summary.lastEventAt),
+  }));
+}
+
 /** Everything a viewer needs at first. `asOf` is the caller's clock, ISO 8601. */
 export function snapshotOf(view: BatchView, asOf: string): Snapshot {
   return {

@@ -91,7 +91,12 @@ const REPLAYED = [
   "durationMs",
 ] as const;
 type ReplayedRow = Pick<Selectable<Tables["batchExecutionLog"]>, (typeof REPLAYED)[number]>;
-const HAS_TEXT: ReadonlySet<EventType> = new Set<EventType>(["error", "info"]);
+
+/** Whether a replay reads what the event says in words: why something failed, or was left out. */
+function hasText({ eventType, status }: Pick<ReplayedRow, "eventType" | "status">): boolean {
+  return eventType === "error" || eventType === "info" || (eventType === "file_complete" && status === "failed");
+}
+
 const BATCH = [
   "id",
   "name",
@@ -322,7 +327,7 @@ export class Store {
     const select = sql<ReplayedRow>`SELECT ${columns} FROM ${indexed(this.#database, "batchExecutionLog_replay")}
       WHERE batchId = ${batchId} AND id > ${afterId} AND id <= ${upToId} ORDER BY id LIMIT ${limit}`;
     const { rows } = await this.#run(() => select.execute(this.#db));
-    const told = await this.#texts(rows.filter(({ eventType }) => HAS_TEXT.has(eventType)).map(({ id }) => id));
+    const told = await this.#texts(rows.filter(hasText).map(({ id }) => id));
     return rows.map((row) => withoutBodies(row, told.get(row.id)));
   }
 

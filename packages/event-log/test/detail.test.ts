@@ -1,65 +1,20 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { errorsView, hostsView, metricsView, reconciliation } from "@cofi/event-log/detail/batch-views";
-import { applyToDetail, emptyDetail, type Detail } from "@cofi/event-log/detail/detail";
 import { causeOf } from "@cofi/event-log/detail/error-cause";
-import { filesPage, type FilesQuery } from "@cofi/event-log/detail/files-view";
+import { foundFiles, pageOf, type FilesFilter } from "@cofi/event-log/detail/files-view";
 import { findingsOf } from "@cofi/event-log/detail/findings";
 import type { Range } from "@cofi/event-log/detail/shapes";
 import { stallsOf } from "@cofi/event-log/detail/stalls";
 import { timelineView } from "@cofi/event-log/detail/timeline";
-import type { LogEvent, StageSummary } from "@cofi/event-log/events";
+import type { LogEvent } from "@cofi/event-log/events";
 import { EVENT_STATUSES, EVENT_TYPES } from "@cofi/event-log/events";
-import { applyEvent, emptyView, stageSummary } from "@cofi/event-log/projection";
 import { STAGES } from "@cofi/event-log/stages";
 import { BATCH, logEvent } from "../../../test/support/log-events.js";
+import { ASOF, detailOf, Script } from "./script.js";
 
-const ASOF = "2026-11-20T19:00:00.000Z";
-
-function detailOf(events: readonly LogEvent[]): { detail: Detail; summaries: StageSummary[] } {
-  const detail = emptyDetail(BATCH);
-  let view = emptyView(BATCH, 5);
-  for (const event of events) {
-    applyToDetail(detail, event);
-    view = applyEvent(view, event);
-  }
-  return { detail, summaries: STAGES.map(({ name }) => stageSummary(view, name)) };
-}
-
-const FILES: FilesQuery = { sort: "name", descending: false, offset: 0, limit: 100 };
-
-/** What a pipeline logs, with times in seconds after the batch was created. */
-class Script {
-  readonly events: LogEvent[] = [];
-  #id = 0;
-  at = 0;
-
-  add(stage: string, fields: Partial<LogEvent>): this {
-    const timestamp = new Date(Date.parse(BATCH.createdAt) + this.at * 1_000).toISOString();
-    this.events.push(logEvent(++this.#id, { stage, timestamp, ...fields }));
-    return this;
-  }
-
-  file(stage: string, fileName: string, outcome: Partial<LogEvent>, seconds = 1, gpuIp = "gpu-1"): this {
-    this.add(stage, { eventType: "file_start", fileName, status: "processing", gpuIp, attempt: 1 });
-    this.at += seconds;
-    return this.add(stage, { fileName, gpuIp, attempt: 1, durationMs: seconds * 1_000, ...outcome });
-  }
-
-  done(stage: string, fileName: string, seconds = 1, gpuIp = "gpu-1"): this {
-    return this.file(stage, fileName, { eventType: "file_complete", status: "success" }, seconds, gpuIp);
-  }
-
-  failed(stage: string, fileName: string, errorMessage: string, gpuIp = "gpu-1"): this {
-    return this.file(stage, fileName, { eventType: "error", status: "failed", errorMessage }, 1, gpuIp);
-  }
-
-  stage(stage: string, totalFiles: number, work: (script: Script) => void, isOver = true): this {
-    this.add(stage, { eventType: "stage_start", totalFiles });
-    work(this);
-    return isOver ? this.add(stage, { eventType: "stage_complete", status: "success" }) : this;
-  }
-}
+const FILES: FilesFilter = { sort: "name", descending: false };
+const NOW = Date.parse(ASOF);
 
 const arbitraryEvents = fc
   .array(
@@ -151,8 +106,12 @@ describe("reconciliation", () => {
   });
 
   test("the matrix finds them: by state, stage, host, text and cause", () => {
-    const names = (query: Partial<FilesQuery>): string[] =>
-      filesPage(detail, summaries, { ...FILES, ...query }, ASOF).rows.map(({ fileName }) => fileName);
+    const page = (query: Partial<FilesFilter>, offset = 0, limit = 100) => {
+      const found = foundFiles(detail, summaries, { ...FILES, ...query }, NOW);
+      return pageOf(detail, summaries, found, { offset, limit }, { now: NOW, asOf: ASOF });
+    };
+    const names = (query: Partial<FilesFilter>, limit = 100): string[] =>
+      page(query, 0, limit).rows.map(({ fileName }) => fileName);
     const denoise = STAGES.findIndex(({ name }) => name === "denoise");
     expect(names({})).toEqual(["a", "b", "c", "d", "e"]);
     expect(names({ state: "missing" })).toEqual(["d"]);
@@ -162,11 +121,8 @@ describe("reconciliation", () => {
     expect(names({ cause: detail.errors[0]?.cause })).toEqual(["c"]);
     expect(names({ host: "gpu-2" })).toEqual([]);
     expect(names({ everything: true })).toContain("calls.csv");
-    expect(names({ sort: "progress", descending: true, limit: 2 })).toEqual(["a", "b"]);
-    expect(filesPage(detail, summaries, { ...FILES, offset: 4, limit: 2 }, ASOF)).toMatchObject({
-      total: 5,
-      offset: 4,
-    });
+    expect(names({ sort: "progress", descending: true }, 2)).toEqual(["a", "b"]);
+    expect(page({}, 4, 2)).toMatchObject({ total: 5, offset: 4 });
   });
 });
 

@@ -3,7 +3,7 @@ import { rename, rm } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Batch } from "@cofi/event-log/events";
-import { foldDetail } from "@cofi/event-log/detail/replay";
+import { foldDetail, workedUntil } from "@cofi/event-log/detail/replay";
 import { EXPORT_FORMATS, exportEvents, exportFiles, type ExportFormat } from "@cofi/event-log/export";
 import type { Store } from "@cofi/event-log/store";
 import { withStore } from "../environment.js";
@@ -47,8 +47,9 @@ async function filesOf(
   upToId: number,
   format: ExportFormat,
 ): Promise<AsyncGenerator<string>> {
-  const { detail, summaries } = await foldDetail(store, batch, upToId);
-  return exportFiles(detail, summaries, { sort: "name", descending: false, everything: true }, format);
+  const folded = await foldDetail(store, batch, upToId);
+  const filter = { sort: "name", descending: false, everything: true } as const;
+  return exportFiles(folded.detail, folded.summaries, { filter, now: workedUntil(folded, Date.now()), format });
 }
 
 /** A reader that has seen enough (`cofi export … | head`) ends it without an error. */

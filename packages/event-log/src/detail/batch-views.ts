@@ -18,9 +18,7 @@ import {
 /** Each stage of recordings that names its files: what it should have seen against what it saw. */
 export function reconciliation(detail: Detail, summaries: readonly StageSummary[], asOf: string): Reconciliation {
   const states = new FileStates(detail, summaries);
-  const indexes = STAGES.flatMap(({ unit }, index) =>
-    unit === "recording" && !states.onlyCounts(index) ? [index] : [],
-  );
+  const indexes = STAGES.flatMap((_, index) => (states.isInChain(index) ? [index] : []));
   const stages = indexes.map((index, at) => emptyCounts(index, indexes[at - 1] ?? null, summaries));
   for (const [file, fileName] of detail.files.all.entries()) {
     if (detail.isRecording.get(file) === 0) continue;

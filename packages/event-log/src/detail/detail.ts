@@ -22,6 +22,11 @@ const HOST_BITS = 32;
 export class StageCells {
   /** Files that an event of the stage has named. */
   named = 0;
+  /** Epoch ms of the latest start of the stage, and the id of the event that says so: a batch that is resumed starts it again. */
+  beganAt = 0;
+  beganId = 0;
+  /** Epoch ms at which the stage last said how far it is. */
+  progressAt = 0;
   readonly state = new Growing(Uint8Array);
   /** Id of the event that says so. */
   readonly eventId = new Growing(Float64Array);
@@ -141,19 +146,45 @@ export function applyToDetail(detail: Detail, event: LogEvent): void {
   if (stage === undefined) return;
   const at = Date.parse(event.timestamp);
   const host = event.gpuIp === null ? null : addBounded(detail.hosts, event.gpuIp, MOST_HOSTS, OTHER_HOSTS);
-  const cause = event.eventType === "error" ? countError(detail, event, stage, host) : null;
+  const cells = detail.stages[stage] as StageCells;
+  applyToStage(cells, event, at);
   const file = event.fileName === null ? null : detail.files.add(event.fileName);
+  const isFailure = isFirstWordOfFailure(cells, file, event);
+  const cause = isFailure ? countError(detail, event, stage, host) : null;
   const audioS = file === null ? 0 : audioOf(detail, file, event);
   if (file !== null && STAGES[stage]?.unit === "recording") detail.isRecording.set(file, 1);
   const state = file === null ? null : stateAfter(event);
-  if (host !== null) countHost(hostStage(detail, host, stage), event, at);
+  if (host !== null) countHost(hostStage(detail, host, stage), event, { at, isFailure });
   if (file === null || state === null) return;
+  const tookMs = state === "inFlight" || state === "skipped" ? null : tookOf(cells, file, event, at);
   if (state !== "inFlight" && state !== "skipped") {
     const what = state === "retrying" ? "retried" : state;
-    detail.series.count(stage, at, what, event.durationMs, state === "done" ? audioS : 0);
-    if (event.durationMs !== null) countDuration(detail.durations[stage] as Histogram, event.durationMs);
+    detail.series.count(stage, at, what, tookMs, state === "done" ? audioS : 0);
+    if (tookMs !== null) countDuration(detail.durations[stage] as Histogram, tookMs);
   }
-  applyToCell(detail, stage, file, event, { state, at, host, cause });
+  applyToCell(detail, stage, file, event, { state, at, host, cause, tookMs });
+}
+
+function applyToStage(cells: StageCells, { id, eventType }: LogEvent, at: number): void {
+  if (eventType === "stage_progress") cells.progressAt = Math.max(cells.progressAt, at);
+  if (eventType !== "stage_start" || id < cells.beganId) return;
+  cells.beganId = id;
+  cells.beganAt = at;
+}
+
+/** Some writers log an error, some a failed completion, some both for the same try: it counts once. */
+function isFirstWordOfFailure(cells: StageCells, file: number | null, { eventType, status }: LogEvent): boolean {
+  if (eventType === "error") return true;
+  if (eventType !== "file_complete" || status !== "failed") return false;
+  return file === null || cells.stateOf(file) !== "failed";
+}
+
+/** ms; as its writer says, else from its start to its end; null when neither is known. */
+function tookOf(cells: StageCells, file: number, { id, durationMs }: LogEvent, at: number): number | null {
+  if (durationMs !== null) return durationMs;
+  const startedAt = cells.startedAt.get(file);
+  const isItsEnd = cells.stateOf(file) === "inFlight" && startedAt > 0 && id > cells.eventId.get(file);
+  return isItsEnd ? Math.max(0, at - startedAt) : null;
 }
 
 /** null for an event that says nothing about the state of its file. */
@@ -184,7 +215,7 @@ function applyToCell(
   stage: number,
   file: number,
   event: LogEvent,
-  now: { state: CellState; at: number; host: number | null; cause: number | null },
+  now: { state: CellState; at: number; host: number | null; cause: number | null; tookMs: number | null },
 ): void {
   const cells = detail.stages[stage] as StageCells;
   const isStart = event.eventType === "file_start";
@@ -214,9 +245,7 @@ function applyToCell(
     return;
   }
   cells.endedAt.set(file, now.at);
-  const startedAt = cells.startedAt.get(file);
-  const measured = startedAt > 0 && before === "inFlight" ? Math.max(0, now.at - startedAt) : -1;
-  cells.duration.set(file, event.durationMs ?? measured);
+  cells.duration.set(file, now.tookMs ?? -1);
 }
 
 function hostStage(detail: Detail, host: number, stage: number): HostStage {
@@ -231,16 +260,13 @@ function hostStage(detail: Detail, host: number, stage: number): HostStage {
   });
 }
 
-function countHost(host: HostStage, event: LogEvent, at: number): void {
+function countHost(host: HostStage, event: LogEvent, { at, isFailure }: { at: number; isFailure: boolean }): void {
   host.firstAt = Math.min(host.firstAt, at);
   host.lastAt = Math.max(host.lastAt, at);
-  if (event.eventType === "error") host.errors += 1;
-  if (event.eventType !== "file_complete") return;
-  if (event.status === "failed") host.errors += 1;
-  else {
-    host.done += 1;
-    host.busyMs += event.durationMs ?? 0;
-  }
+  if (isFailure) host.errors += 1;
+  if (event.eventType !== "file_complete" || event.status === "failed") return;
+  host.done += 1;
+  host.busyMs += event.durationMs ?? 0;
 }
 
 /** @returns the index of the cause */

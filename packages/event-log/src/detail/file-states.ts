@@ -9,7 +9,6 @@ const IS_OF_RECORDINGS = STAGES.map(({ unit }) => unit === "recording");
 /** For looks at many files: what is the same for all is worked out once. Good until the detail or the summaries change. */
 export class FileStates {
   readonly #detail: Detail;
-  readonly #summaries: readonly StageSummary[];
   /** Stages that name their recordings: each gets those that the one before it has finished. */
   readonly #isInChain: readonly boolean[];
   readonly #isOver: readonly boolean[];
@@ -17,14 +16,20 @@ export class FileStates {
 
   constructor(detail: Detail, summaries: readonly StageSummary[]) {
     this.#detail = detail;
-    this.#summaries = summaries;
-    this.#isInChain = STAGES.map((_, stage) => IS_OF_RECORDINGS[stage] === true && !this.onlyCounts(stage));
+    const latestNamed = STAGES.findLastIndex((_, stage) => IS_OF_RECORDINGS[stage] && detail.stages[stage]!.named > 0);
+    this.#isInChain = STAGES.map((_, stage) => {
+      if (!IS_OF_RECORDINGS[stage]) return false;
+      const { status, done } = summaries[stage]!;
+      if (detail.stages[stage]!.named > 0) return true;
+      // One that says how many files it has done, but not which, is believed; one that the batch passes over is none of it.
+      return done === 0 && !(status === "pending" && stage < latestNamed);
+    });
     this.#isOver = summaries.map(({ status }) => status === "success" || status === "failed");
   }
 
-  /** A writer that says how many files it has done, but not which: it is believed, and its files are not looked for. */
-  onlyCounts(stage: number): boolean {
-    return this.#detail.stages[stage]?.named === 0 && (this.#summaries[stage]?.done ?? 0) > 0;
+  /** Whether the stage hands recordings on by name, so that each can be accounted for. */
+  isInChain(stage: number): boolean {
+    return this.#isInChain[stage] === true;
   }
 
   /** By stage; null where the file is no business of the stage. The array is the same each time. */

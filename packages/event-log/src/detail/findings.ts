@@ -29,13 +29,16 @@ export function findingsOf(
 
 function lostFiles(detail: Detail, summaries: readonly StageSummary[], asOf: string): Finding[] {
   return reconciliation(detail, summaries, asOf).stages.flatMap(
-    ({ stage, label, from, missing, missingFiles, unnamed }): Finding[] => {
+    ({ stage, label, status, from, missing, missingFiles, unnamed }): Finding[] => {
       const ofNoName = unnamed === 0 ? [] : [neverNamed(stage, label, unnamed)];
       if (missing === 0) return ofNoName;
       const names = missing === 1 ? missingFiles[0] : `${missing} files`;
       const them = missing === 1 ? "it" : "them";
       const seen = from === null ? `Other stages worked on ${them}` : `${labelOf(from)} finished ${them}`;
-      const rule = `${seen}, and ${label} is over and never saw ${them}.`;
+      const isOver = status === "success" || status === "failed";
+      const rule = isOver
+        ? `${seen}, and ${label} is over and never saw ${them}.`
+        : `${seen}, and a later stage has seen ${them}, but not ${label}.`;
       return [
         {
           kind: "missing",

@@ -1,6 +1,6 @@
 /** The detail of a batch at one moment, folded from the database alone: what an export says is what SQL says. */
 import type { Batch, LogEvent, StageSummary } from "../events.js";
-import { applyEvent, emptyView, stageSummary, type BatchView } from "../projection.js";
+import { applyEvent, effectiveBatch, emptyView, isOver, stageSummary, type BatchView } from "../projection.js";
 import { STAGES } from "../stages.js";
 import type { Store } from "../store.js";
 import { AudioLengths } from "./audio-lengths.js";
@@ -44,6 +44,17 @@ export interface Folded {
   detail: Detail;
   /** The cards, in stage order. */
   summaries: StageSummary[];
+}
+
+/** Whether more is to come of the batch. */
+export function isGoingOn({ current }: Pick<Folded, "current">): boolean {
+  return !isOver(effectiveBatch(current));
+}
+
+/** Epoch ms up to which what is in flight has been in work: nothing is any more once the batch is over. */
+export function workedUntil(folded: Pick<Folded, "current" | "summaries">, now: number): number {
+  if (isGoingOn(folded)) return now;
+  return Math.max(...folded.summaries.map(({ lastEventAt }) => Date.parse(lastEventAt ?? "") || 0));
 }
 
 export interface FoldOptions {

@@ -11,6 +11,7 @@ export interface FileCell {
   attempts: number;
   /** Index into `hosts` of the answer; null when no event named one. */
   host: number | null;
+  /** Of the latest try; while it is in work, so far. */
   durationMs: number | null;
   /** ISO 8601; when the latest try began, and when it ended. */
   startedAt: string | null;
@@ -145,6 +146,8 @@ export interface BatchOverview {
   stages: StageOverview[];
   /** Files that ended in each of equal parts of the time from the first event to the last; empty without any. */
   spark: number[];
+  /** Of the stages; null before the first. */
+  lastEventAt: string | null;
   asOf: string;
   head: number;
 }

@@ -58,11 +58,17 @@ function limit(leastMs: number, factor: number, p95: number): Limit {
     : { ms: leastMs, words: seconds(leastMs) };
 }
 
+/** Of a batch that was resumed, what was before counts no more. */
+function isOfThisRun(cells: StageCells, file: number): boolean {
+  return cells.stateOf(file) === "inFlight" && cells.startedAt.get(file) >= cells.beganAt;
+}
+
 function stuckStage(detail: Detail, summary: StageSummary, index: number, now: number, { ms, words }: Limit): Stall[] {
-  const { stage, totalFiles, done, failed, startedAt } = summary;
-  if (totalFiles !== null && done + failed >= totalFiles) return [];
+  const { stage, totalFiles, done, failed, inFlight, startedAt } = summary;
+  const left = totalFiles === null ? inFlight : totalFiles - done - failed;
+  if (left <= 0) return [];
   const cells = detail.stages[index] as StageCells;
-  let last = Date.parse(startedAt ?? "");
+  let last = Math.max(cells.beganAt || Date.parse(startedAt ?? ""), cells.progressAt);
   for (let file = 0; file < detail.files.all.length; file++) last = Math.max(last, cells.endedAt.get(file));
   if (!(now - last > ms)) return [];
   const rule = `No file of the stage has ended or failed for more than ${words}, though not all are finished.`;
@@ -76,18 +82,19 @@ function silentHosts(
   now: number,
   { ms, words }: Limit,
 ): Stall[] {
-  const heard = detail.hosts.all.map((host, at) => {
-    const own = detail.hostStages[at] ?? [];
-    return {
-      host,
-      inFlight: own[index]?.inFlight ?? 0,
-      lastAt: Math.max(...own.map((seen) => seen?.lastAt ?? -Infinity)),
-    };
-  });
+  const cells = detail.stages[index] as StageCells;
+  const atWork = new Set<number>();
+  for (let file = 0; file < detail.files.all.length; file++)
+    if (isOfThisRun(cells, file)) atWork.add(cells.host.get(file) - 1);
+  const heard = detail.hosts.all.map((host, at) => ({
+    host,
+    isAtWork: atWork.has(at),
+    lastAt: Math.max(...(detail.hostStages[at] ?? []).map((seen) => seen?.lastAt ?? -Infinity)),
+  }));
   if (!heard.some(({ lastAt }) => now - lastAt <= ms)) return [];
   const rule = `It has files in work and has said nothing for more than ${words}, while other hosts have.`;
   return heard
-    .filter(({ inFlight, lastAt }) => inFlight > 0 && now - lastAt > ms)
+    .filter(({ isAtWork, lastAt }) => isAtWork && now - lastAt > ms)
     .map(({ host, lastAt }): Stall => ({ kind: "silent-host", stage, what: host, forMs: now - lastAt, rule }));
 }
 
@@ -96,7 +103,7 @@ function slowFiles(detail: Detail, { stage }: StageSummary, index: number, now: 
   const rule = `In work for more than ${words}.`;
   const slow: Stall[] = [];
   for (const [file, name] of detail.files.all.entries()) {
-    if (cells.stateOf(file) !== "inFlight") continue;
+    if (!isOfThisRun(cells, file)) continue;
     const forMs = now - cells.startedAt.get(file);
     if (forMs > ms) slow.push({ kind: "slow-file", stage, what: name, forMs, rule });
   }

@@ -18,13 +18,15 @@ const MARGIN = 0.1;
  * The rules: a stage at work needs what is left of it (seconds of audio where they are known for all files, else files)
  * divided by its speed; the faster and the slower of its whole time and its last five minutes give the range, widened by
  * a tenth. A stage that has not begun is taken to need for each file what it needed in earlier batches. Stages at work
- * now run side by side, so the longest counts; those that have not begun come after, so they add up.
+ * now run side by side, so the longest counts; those that have not begun come after, so they add up. Of a batch that
+ * does not go on nothing is left.
  */
 export function timelineView(
   detail: Detail,
   summaries: readonly StageSummary[],
   history: History,
   now: number,
+  isGoingOn = true,
 ): TimelineView {
   let files = 0;
   const stages = STAGES.map(({ name, label }, index): StageTime => {
@@ -35,7 +37,9 @@ export function timelineView(
       if (STAGES[index]?.unit === "recording") files = summary.done;
       return { ...base, remainingMs: [0, 0], basis: "done" };
     }
-    const total = summary.totalFiles ?? files;
+    if (!isGoingOn)
+      return { ...base, finishedAt: startedAt && summary.lastEventAt, remainingMs: [0, 0], basis: "done" };
+    const total = summary.totalFiles ?? (STAGES[index]?.unit === "table" ? 1 : files);
     if (status === "processing") {
       if (STAGES[index]?.unit === "recording") files = total - summary.failed;
       const atWork = remainingAtWork(detail, summaries, index, now);
@@ -57,9 +61,10 @@ function remainingAtWork(
 ): Pick<StageTime, "remainingMs" | "basis"> | null {
   const summary = summaries[index] as StageSummary;
   const cells = detail.stages[index] as StageCells;
-  const started = Date.parse(summary.startedAt ?? "");
+  // A batch that was resumed is as fast as it is now; what stood still meanwhile says nothing.
+  const started = cells.beganAt || Date.parse(summary.startedAt ?? "");
   const recentFrom = Math.max(started, now - RECENT_MS);
-  let [left, leftAudio, finished, finishedAudio, recent, recentAudio] = [0, 0, 0, 0, 0, 0];
+  let [left, leftAudio, before, finished, finishedAudio, recent, recentAudio] = [0, 0, 0, 0, 0, 0, 0];
   let isAudioKnown = true;
   const states = new FileStates(detail, summaries);
   for (let file = 0; file < detail.files.all.length; file++) {
@@ -68,6 +73,10 @@ function remainingAtWork(
     const audio = detail.audioS.get(file);
     if (audio === 0) isAudioKnown = false;
     if (state === "done" || state === "failed") {
+      if (cells.endedAt.get(file) < started) {
+        before += 1;
+        continue;
+      }
       finished += 1;
       finishedAudio += audio;
       if (cells.endedAt.get(file) < recentFrom) continue;
@@ -79,7 +88,7 @@ function remainingAtWork(
     }
   }
   // Files that no event has named yet: the stage has announced more than were seen.
-  const unseen = Math.max(0, (summary.totalFiles ?? 0) - left - finished);
+  const unseen = Math.max(0, (summary.totalFiles ?? 0) - left - finished - before);
   if (unseen > 0) isAudioKnown = false;
   if (finished < LEAST_FINISHED || !(now > started)) return null;
   const speeds = (all: number, late: number): number[] =>
