@@ -53,6 +53,36 @@ describe.each(DIALECTS)("the live feed on %s", (dialect) => {
     expect(JSON.stringify([feed.snapshots, feed.frames])).not.toContain("secret");
   });
 
+  test("an event that becomes visible just before its batch is opened counts once", async () => {
+    const night = await it.store.createBatch({ name: "night", folder: null });
+    const other = await it.store.createBatch({ name: "other", folder: null });
+    const head = await info(other.id);
+    const late = { stage: "stt", eventType: "error", status: "failed", fileName: "late.wav", errorMessage: "no" };
+    await info(night.id, { id: head + 2 });
+    // The look that passes on the event above finds the one below it missing.
+    await get(`${it.url}/api/batch/${other.id}/stats`);
+    await info(night.id, { id: head + 1, ...late });
+    const feed = await follow(`?batch=${night.id}`).ready();
+    const { body } = await get<{ stages: StageSummary[] }>(`${it.url}/api/batch/${night.id}/stats`);
+    expect(body.stages.find(({ stage }) => stage === "stt")).toMatchObject({ errors: 1, failed: 1 });
+    const end = await info(night.id);
+    await until(() => feed.ids.includes(end), "the event after");
+    const again = await get<{ stages: StageSummary[] }>(`${it.url}/api/batch/${night.id}/stats`);
+    expect(again.body.stages.find(({ stage }) => stage === "stt")).toMatchObject({ errors: 1, failed: 1 });
+  });
+
+  test.each([1_000, 1_001, 6_000])("a batch of %i events opens", async (count) => {
+    const { id: batchId } = await it.store.createBatch({ name: "night", folder: null });
+    for (let written = 0; written < count; written += 500) {
+      const rows = Array.from({ length: Math.min(500, count - written) }, () => sql`(${batchId}, 'stt', 'info')`);
+      await sql`INSERT INTO batchExecutionLog (batchId, stage, eventType) VALUES ${sql.join(rows)}`.execute(
+        it.fresh.database.kysely,
+      );
+    }
+    const answer = await get<{ hosts: unknown[] }>(`${it.url}/api/batch/${batchId}/hosts`);
+    expect([answer.status, answer.body.hosts]).toEqual([200, []]);
+  });
+
   test("a reader follows the newest batch, unless it names one", async () => {
     const first = await it.store.createBatch({ name: "first", folder: null });
     const following = await follow().ready();
