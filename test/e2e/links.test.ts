@@ -66,6 +66,31 @@ test("a click on a cause of errors narrows every view to its files, until it is 
   expect(new URL(page.url()).searchParams.has("cause")).toBe(false);
 });
 
+test.each([
+  ["files", "Part of a file's name"],
+  ["batches", "Part of a batch's name, or its number"],
+])("%s: the search box holds what the address does, also after Show all and on the way back", async (view, label) => {
+  await page.goto(`${night.url}/?view=${view}`);
+  const box = page.getByRole("searchbox", { name: label });
+  const inAddress = (): string | null => new URL(page.url()).searchParams.get("text");
+  // Slower than the pause after which a search begins.
+  await box.pressSequentially("no such", { delay: 300 });
+  await expect.poll(inAddress, PATIENCE).toBe("no such");
+  expect(await box.inputValue()).toBe("no such");
+  const showAll = page.getByRole("button", { name: "Show all" });
+  await showAll.first().click();
+  await expect.poll(inAddress, PATIENCE).toBeNull();
+  await expect.poll(() => box.inputValue(), PATIENCE).toBe("");
+  await page.goBack();
+  await expect.poll(() => box.inputValue(), PATIENCE).toBe("no such");
+  // What was typed last and is not searched for yet is cleared as well.
+  await box.press("x");
+  await showAll.first().click();
+  await page.waitForTimeout(400);
+  expect(await box.inputValue()).toBe("");
+  expect(inAddress()).toBeNull();
+});
+
 test("the measure of the heat map is in the address", async () => {
   await page.goto(`${night.url}/?view=hosts`);
   await page.getByRole("button", { name: "Last heard" }).click();

@@ -111,6 +111,12 @@ export function go(to: Partial<Place> & Pick<Place, "view">, replace = false): v
   requestAnimationFrame(() => setTimeout(arrive));
 }
 
+/** Changes some filters of the view that is shown; an empty one is dropped. */
+export function setFilters(patch: Filters, replace = false): void {
+  const { view, filters } = place.peek();
+  go({ view, filters: { ...filters, ...patch } }, replace);
+}
+
 /** For links: a plain click stays in the page. */
 export function follow(event: MouseEvent, to: Partial<Place> & Pick<Place, "view">): void {
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;

@@ -2,6 +2,7 @@
 import { BATCH_STATUSES, type Batch } from "@cofi/event-log/events";
 import type { BatchOverview } from "@cofi/event-log/detail/shapes";
 import type { BatchPage } from "../api.js";
+import { SearchField, SelectField } from "../components/toolbar.js";
 import { Answer, ViewState, type ViewProps } from "../components/view-state.js";
 import { StageGlyph, StatusBadge, statusWord } from "../components/status.js";
 import { dayAndTime, number, percent, stopwatch } from "../format.js";
@@ -9,7 +10,7 @@ import { useHeld } from "../held.js";
 import type { LiveState } from "../live-state.js";
 import { usePolled } from "../polled.js";
 import { chooseBatch, zone } from "../preferences.js";
-import { follow, go, hrefOf, place, type Filters } from "../views.js";
+import { follow, hrefOf, place, setFilters, type Filters } from "../views.js";
 import { startOfDay } from "../zones.js";
 import { Sparkline } from "./sparkline.js";
 
@@ -70,16 +71,14 @@ function watchedOf({ watch }: Filters): number[] {
   return [...new Set(ids.map(Number))].slice(0, MOST_WATCHED);
 }
 
-function set(patch: Filters, replace = false): void {
-  // Other filters, other pages.
-  go({ view: "batches", filters: { ...place.peek().filters, before: "", ...patch } }, replace);
+/** Other filters, other pages: the first of them. */
+function narrow(patch: Filters, replace = false): void {
+  setFilters({ ...patch, before: "" }, replace);
 }
 
 function showAll(): void {
-  set({ status: "", from: "", to: "", text: "" });
+  narrow({ status: "", from: "", to: "", text: "" });
 }
-
-let typing: ReturnType<typeof setTimeout> | undefined;
 
 function Toolbar({ filters }: { filters: Filters }) {
   const day = (name: "from" | "to", label: string) => (
@@ -89,39 +88,25 @@ function Toolbar({ filters }: { filters: Filters }) {
         type="date"
         class="button"
         value={filters[name] ?? ""}
-        onChange={(event) => set({ [name]: event.currentTarget.value })}
+        onChange={(event) => narrow({ [name]: event.currentTarget.value })}
       />
     </label>
   );
   const isFiltered = (["status", "from", "to", "text"] as const).some((name) => filters[name]);
   return (
     <div class="toolbar">
-      <input
-        type="search"
+      <SearchField
+        label="Part of a batch's name, or its number"
         placeholder="Part of a name, or a number"
-        aria-label="Part of a batch's name, or its number"
-        defaultValue={filters.text ?? ""}
-        onInput={(event) => {
-          const text = event.currentTarget.value;
-          clearTimeout(typing);
-          typing = setTimeout(() => set({ text }, true), 250);
-        }}
+        value={filters.text}
+        onSearch={(text) => narrow({ text }, true)}
       />
-      <label>
-        <span class="unseen">Status</span>
-        <select
-          class="button"
-          value={filters.status ?? ""}
-          onChange={(event) => set({ status: event.currentTarget.value })}
-        >
-          <option value="">Any status</option>
-          {BATCH_STATUSES.map((status) => (
-            <option key={status} value={status}>
-              {statusWord(status)}
-            </option>
-          ))}
-        </select>
-      </label>
+      <SelectField
+        label="Status"
+        value={filters.status}
+        options={[["", "Any status"], ...BATCH_STATUSES.map((status) => [status, statusWord(status)] as const)]}
+        onChoose={(status) => narrow({ status })}
+      />
       {day("from", "from")}
       {day("to", "to")}
       {isFiltered && (
@@ -267,7 +252,7 @@ function Row({ batch, state, watched }: RowProps) {
           disabled={!isWatched && watched.length >= MOST_WATCHED}
           onChange={() => {
             const next = isWatched ? watched.filter((id) => id !== batch.id) : [...watched, batch.id];
-            go({ view: "batches", filters: { ...place.peek().filters, watch: next.join(",") } });
+            setFilters({ watch: next.join(",") });
           }}
         />
       </td>
