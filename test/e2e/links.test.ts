@@ -91,6 +91,31 @@ test.each([
   expect(inAddress()).toBeNull();
 });
 
+test("links of all batches lead to one of them without loading the page again", async () => {
+  const list = `${night.url}/?view=batches&watch=${night.batchId}`;
+  const links: [string, string][] = [
+    [`tr[data-batch="${night.batchId}"] th a`, `?batch=${night.batchId}`],
+    [`tr[data-batch="${night.batchId}"] td[data-tone] a`, `?batch=${night.batchId}&view=files&state=failed`],
+    [`[data-watched="${night.batchId}"] a`, `?batch=${night.batchId}`],
+  ];
+  await page.goto(list);
+  await page.evaluate("globalThis.isSamePage = true");
+  for (const [selector, href] of links) {
+    const link = page.locator(selector);
+    await link.waitFor(PATIENCE);
+    expect(await link.getAttribute("href")).toBe(href);
+    await link.click();
+    await page
+      .locator(href.includes("files") ? ".matrix-row" : ".card")
+      .first()
+      .waitFor(PATIENCE);
+    expect(new URL(page.url()).search).toBe(href);
+    await page.goBack();
+  }
+  await page.locator(".watched").waitFor();
+  expect(await page.evaluate("globalThis.isSamePage")).toBe(true);
+});
+
 test("the measure of the heat map is in the address", async () => {
   await page.goto(`${night.url}/?view=hosts`);
   await page.getByRole("button", { name: "Last heard" }).click();

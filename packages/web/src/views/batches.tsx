@@ -2,15 +2,16 @@
 import { BATCH_STATUSES, type Batch } from "@cofi/event-log/events";
 import type { BatchOverview } from "@cofi/event-log/detail/shapes";
 import type { BatchPage } from "../api.js";
+import { PlaceLink } from "../components/place-link.js";
+import { StageGlyph, StatusBadge, statusWord } from "../components/status.js";
 import { SearchField, SelectField } from "../components/toolbar.js";
 import { Answer, ViewState, type ViewProps } from "../components/view-state.js";
-import { StageGlyph, StatusBadge, statusWord } from "../components/status.js";
 import { dayAndTime, number, percent, stopwatch } from "../format.js";
 import { useHeld } from "../held.js";
 import type { LiveState } from "../live-state.js";
 import { usePolled } from "../polled.js";
-import { chooseBatch, zone } from "../preferences.js";
-import { follow, hrefOf, place, setFilters, type Filters } from "../views.js";
+import { zone } from "../preferences.js";
+import { place, setFilters, type Filters } from "../views.js";
 import { startOfDay } from "../zones.js";
 import { Sparkline } from "./sparkline.js";
 
@@ -161,14 +162,14 @@ function List({ page, answers, filters, state }: ListProps) {
       </div>
       <p class="pages">
         {filters.before && (
-          <a class="button" href={hrefOf(newest)} onClick={(event) => follow(event, newest)}>
+          <PlaceLink class="button" to={newest}>
             Newest
-          </a>
+          </PlaceLink>
         )}
         {shown.nextCursor !== null && (
-          <a class="button" href={hrefOf(older)} onClick={(event) => follow(event, older)}>
+          <PlaceLink class="button" to={older}>
             Older
-          </a>
+          </PlaceLink>
         )}
       </p>
     </div>
@@ -209,20 +210,11 @@ function Row({ batch, state, watched }: RowProps) {
   const path = `api/batch/${batch.id}/overview`;
   const { data } = usePolled<BatchOverview>(path, state, { once: !isRunning(batch) }).value;
   const isWatched = watched.includes(batch.id);
-  const failures = { view: "files", filters: { state: "failed" } } as const;
+  const failures = { view: "files", batch: batch.id, filters: { state: "failed" } } as const;
   return (
     <tr data-batch={batch.id}>
       <th scope="row">
-        <a
-          href={`?batch=${batch.id}`}
-          onClick={(event) => {
-            if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
-            event.preventDefault();
-            chooseBatch(batch.id);
-          }}
-        >
-          {batch.name}
-        </a>
+        <PlaceLink to={{ view: "stages", batch: batch.id }}>{batch.name}</PlaceLink>
         <span class="soft batch-line">
           {batch.id} · {dayAndTime(batch.createdAt, zone.value)}
         </span>
@@ -236,12 +228,7 @@ function Row({ batch, state, watched }: RowProps) {
       <td>{batch.startedAt === null && isRunning(batch) ? "" : took(batch, state)}</td>
       <td>{batch.totalFiles === null ? "" : number(batch.totalFiles)}</td>
       <td data-tone={data && data.failed > 0 ? "bad" : undefined}>
-        {data &&
-          (data.failed > 0 ? (
-            <a href={`?batch=${batch.id}&view=${failures.view}&state=failed`}>{number(data.failed)}</a>
-          ) : (
-            "0"
-          ))}
+        {data && (data.failed > 0 ? <PlaceLink to={failures}>{number(data.failed)}</PlaceLink> : "0")}
       </td>
       <td>{data && <Sparkline values={data.spark} label={`Files that ended over time in ${batch.name}`} />}</td>
       <td>
@@ -268,7 +255,7 @@ function Watched({ id, state }: { id: number; state: LiveState }) {
   return (
     <article class="watched" aria-label={batch.name} data-watched={id}>
       <h2>
-        <a href={`?batch=${id}`}>{batch.name}</a> <StatusBadge status={batch.status} />
+        <PlaceLink to={{ view: "stages", batch: id }}>{batch.name}</PlaceLink> <StatusBadge status={batch.status} />
       </h2>
       <p class="soft">
         {took(batch, state)} · {number(done)} file steps done ·{" "}

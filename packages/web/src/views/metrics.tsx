@@ -1,12 +1,13 @@
 /** How fast, how slow, how often not: one stage over the time of the batch, and over the last batches. */
 import type { MetricsView as Metrics, TrendsView } from "@cofi/event-log/detail/shapes";
 import { useMemo } from "preact/hooks";
+import { PlaceLink } from "../components/place-link.js";
 import { SelectField } from "../components/toolbar.js";
 import { Answer, DataView, ViewState, type ViewProps } from "../components/view-state.js";
 import { duration, number, percent } from "../format.js";
 import type { LiveState } from "../live-state.js";
 import { usePolled } from "../polled.js";
-import { follow, hrefOf, place, setFilters } from "../views.js";
+import { place, setFilters } from "../views.js";
 import { Chart } from "./chart.js";
 import { BATCH_COUNTS, batchesWanted, linesOfStage, linesOfTrend, USUAL_BATCHES } from "./metrics-lines.js";
 
@@ -58,13 +59,9 @@ function ThisBatch({ metrics }: { metrics: Metrics }) {
               return (
                 <tr key={name} data-stage={name}>
                   <th scope="row">
-                    <a
-                      href={hrefOf(to)}
-                      aria-current={name === stage?.stage ? "true" : undefined}
-                      onClick={(event) => follow(event, to)}
-                    >
+                    <PlaceLink to={to} aria-current={name === stage?.stage ? "true" : undefined}>
                       {label}
-                    </a>
+                    </PlaceLink>
                   </th>
                   <td>{overall.p50Ms === null ? "" : duration(overall.p50Ms)}</td>
                   <td>{overall.p95Ms === null ? "" : duration(overall.p95Ms)}</td>
