@@ -66,6 +66,56 @@ test("a click on a cause of errors narrows every view to its files, until it is 
   expect(new URL(page.url()).searchParams.has("cause")).toBe(false);
 });
 
+test.each([
+  ["files", "Part of a file's name"],
+  ["batches", "Part of a batch's name, or its number"],
+])("%s: the search box holds what the address does, also after Show all and on the way back", async (view, label) => {
+  await page.goto(`${night.url}/?view=${view}`);
+  const box = page.getByRole("searchbox", { name: label });
+  const inAddress = (): string | null => new URL(page.url()).searchParams.get("text");
+  // Slower than the pause after which a search begins.
+  await box.pressSequentially("no such", { delay: 300 });
+  await expect.poll(inAddress, PATIENCE).toBe("no such");
+  expect(await box.inputValue()).toBe("no such");
+  const showAll = page.getByRole("button", { name: "Show all" });
+  await showAll.first().click();
+  await expect.poll(inAddress, PATIENCE).toBeNull();
+  await expect.poll(() => box.inputValue(), PATIENCE).toBe("");
+  await page.goBack();
+  await expect.poll(() => box.inputValue(), PATIENCE).toBe("no such");
+  // What was typed last and is not searched for yet is cleared as well.
+  await box.press("x");
+  await showAll.first().click();
+  await page.waitForTimeout(400);
+  expect(await box.inputValue()).toBe("");
+  expect(inAddress()).toBeNull();
+});
+
+test("links of all batches lead to one of them without loading the page again", async () => {
+  const list = `${night.url}/?view=batches&watch=${night.batchId}`;
+  const links: [string, string][] = [
+    [`tr[data-batch="${night.batchId}"] th a`, `?batch=${night.batchId}`],
+    [`tr[data-batch="${night.batchId}"] td[data-tone] a`, `?batch=${night.batchId}&view=files&state=failed`],
+    [`[data-watched="${night.batchId}"] a`, `?batch=${night.batchId}`],
+  ];
+  await page.goto(list);
+  await page.evaluate("globalThis.isSamePage = true");
+  for (const [selector, href] of links) {
+    const link = page.locator(selector);
+    await link.waitFor(PATIENCE);
+    expect(await link.getAttribute("href")).toBe(href);
+    await link.click();
+    await page
+      .locator(href.includes("files") ? ".matrix-row" : ".card")
+      .first()
+      .waitFor(PATIENCE);
+    expect(new URL(page.url()).search).toBe(href);
+    await page.goBack();
+  }
+  await page.locator(".watched").waitFor();
+  expect(await page.evaluate("globalThis.isSamePage")).toBe(true);
+});
+
 test("the measure of the heat map is in the address", async () => {
   await page.goto(`${night.url}/?view=hosts`);
   await page.getByRole("button", { name: "Last heard" }).click();

@@ -39,6 +39,13 @@ export interface Place {
   compared: readonly number[];
 }
 
+/** What a link leads to. */
+export interface Destination extends Partial<Place> {
+  view: ViewName;
+  /** Another batch than the one shown. */
+  batch?: number;
+}
+
 function placeInUrl(): Place {
   const query = new URLSearchParams(location.search);
   const view = VIEWS.find(({ name }) => name === query.get("view"))?.name ?? "stages";
@@ -70,20 +77,15 @@ effect(() => {
 const OF_NO_BATCH: ReadonlySet<ViewName> = new Set(["stages", "batches"] as const);
 
 /**
- * The address of a place, for links. The batch stays, and so does the cause of errors that everything is narrowed to (an
- * empty one drops it). A place in a batch names it, so that the link means the same when there is a newer one.
+ * The address of a place, for links. The batch stays unless another is named, and with it the cause of errors that everything
+ * is narrowed to (an empty one drops it). A place in a batch names it, so that the link means the same when there is a newer one.
  */
-export function hrefOf({
-  view,
-  filters = {},
-  file = null,
-  compared = [],
-}: Partial<Place> & Pick<Place, "view">): string {
-  const kept = view === "batches" ? undefined : place.value.filters.cause;
+export function hrefOf({ view, batch: other, filters = {}, file = null, compared = [] }: Destination): string {
+  const kept = view === "batches" || other !== undefined ? undefined : place.value.filters.cause;
   const wanted: Filters = { ...(kept ? { cause: kept } : {}), ...filters };
   const query = new URLSearchParams();
   const isOfNewest = OF_NO_BATCH.has(view) && !wanted.cause;
-  const batch = chosenBatch.value ?? (isOfNewest ? null : shownBatch.value);
+  const batch = other ?? chosenBatch.value ?? (isOfNewest ? null : shownBatch.value);
   if (batch !== null) query.set("batch", String(batch));
   if (view !== "stages") query.set("view", view);
   for (const name of FILTERS) if (wanted[name]) query.set(name, wanted[name]);
@@ -98,7 +100,7 @@ export function fileQuery(filters: Filters): Record<string, string> {
 }
 
 /** `replace`: while somebody types; the back button skips it. */
-export function go(to: Partial<Place> & Pick<Place, "view">, replace = false): void {
+export function go(to: Destination, replace = false): void {
   if (replace) history.replaceState(history.state, "", hrefOf(to));
   else history.pushState(null, "", hrefOf(to));
   const arrive = (): void => {
@@ -111,9 +113,13 @@ export function go(to: Partial<Place> & Pick<Place, "view">, replace = false): v
   requestAnimationFrame(() => setTimeout(arrive));
 }
 
-/** For links: a plain click stays in the page. */
-export function follow(event: MouseEvent, to: Partial<Place> & Pick<Place, "view">): void {
-  if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
-  event.preventDefault();
-  go(to);
+/** Changes some filters of the view that is shown; an empty one is dropped. */
+export function setFilters(patch: Filters, replace = false): void {
+  const { view, filters } = place.peek();
+  go({ view, filters: { ...filters, ...patch } }, replace);
+}
+
+/** One that does not ask for another tab or window. */
+export function isPlainClick({ button, ctrlKey, metaKey, shiftKey }: MouseEvent): boolean {
+  return button === 0 && !ctrlKey && !metaKey && !shiftKey;
 }

@@ -4,6 +4,7 @@ import { useRef } from "preact/hooks";
 import { ApiError, fetchBatches } from "../api.js";
 import { dayAndTime, number } from "../format.js";
 import { chooseBatch, chosenBatch, zone } from "../preferences.js";
+import { isPlainClick } from "../views.js";
 import { Icon } from "./icons.js";
 import { StatusBadge } from "./status.js";
 
@@ -91,7 +92,7 @@ function Choices({ shown, close }: { shown: Batch | null; close: () => void }) {
   };
   const start = useRef(begin);
   const choose = (event: MouseEvent, id: number | null): void => {
-    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (!isPlainClick(event)) return;
     event.preventDefault();
     close();
     chooseBatch(id);

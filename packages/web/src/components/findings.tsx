@@ -3,7 +3,8 @@ import type { LiveState } from "../live-state.js";
 import { useHeld } from "../held.js";
 import { usePolled } from "../polled.js";
 import { BLIND_RULE, blindness } from "./connection.js";
-import { follow, hrefOf, type Place } from "../views.js";
+import type { Destination } from "../views.js";
+import { PlaceLink } from "./place-link.js";
 
 /** What an operator should look at first, each with the way to it. Nothing is drawn while nothing is wrong. */
 export function Findings({ batchId, state }: { batchId: number; state: LiveState }) {
@@ -33,13 +34,13 @@ export function Findings({ batchId, state }: { batchId: number; state: LiveState
           const { glyph, tone } = LOOKS[finding.kind];
           return (
             <li key={keyOf(finding)} data-tone={tone} data-finding={finding.kind}>
-              <a href={hrefOf(to)} onClick={(event) => follow(event, to)}>
+              <PlaceLink to={to}>
                 <span class="glyph" aria-hidden="true">
                   {glyph}
                 </span>
                 <span class="finding-text">{finding.text}</span>
                 <span class="finding-rule">{finding.rule}</span>
-              </a>
+              </PlaceLink>
             </li>
           );
         })}
@@ -74,7 +75,7 @@ const LOOKS: Readonly<Record<Finding["kind"], { glyph: string; tone: "bad" | "wa
 };
 
 /** Where a finding is seen with everything that belongs to it. */
-function placeOf({ kind, stage, what, count }: Finding): Partial<Place> & Pick<Place, "view"> {
+function placeOf({ kind, stage, what, count }: Finding): Destination {
   switch (kind) {
     case "missing":
       return { view: "files", filters: { stage, state: "missing" }, file: count === 1 ? what : null };

@@ -1,4 +1,5 @@
-import { follow, hrefOf, place } from "../views.js";
+import { place } from "../views.js";
+import { PlaceLink } from "./place-link.js";
 
 /** Says that everything below is narrowed to one cause of errors, and lets go of it. */
 export function FocusBar() {
@@ -11,9 +12,9 @@ export function FocusBar() {
       <span>
         Only the files with the error <strong>{cause}</strong>
       </span>
-      <a class="button" href={hrefOf(everything)} onClick={(event) => follow(event, everything)}>
+      <PlaceLink class="button" to={everything}>
         Show all files
-      </a>
+      </PlaceLink>
     </p>
   );
 }

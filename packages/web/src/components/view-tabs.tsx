@@ -1,4 +1,5 @@
-import { askedView, follow, hrefOf, VIEWS } from "../views.js";
+import { askedView, VIEWS } from "../views.js";
+import { PlaceLink } from "./place-link.js";
 
 /** The ways to look at one batch. */
 export function ViewTabs() {
@@ -6,14 +7,9 @@ export function ViewTabs() {
   return (
     <nav class="tabs" aria-label="Views">
       {VIEWS.map(({ name, label }) => (
-        <a
-          key={name}
-          href={hrefOf({ view: name })}
-          aria-current={view === name ? "page" : undefined}
-          onClick={(event) => follow(event, { view: name })}
-        >
+        <PlaceLink key={name} to={{ view: name }} aria-current={view === name ? "page" : undefined}>
           {label}
-        </a>
+        </PlaceLink>
       ))}
     </nav>
   );

@@ -2,14 +2,16 @@
 import { BATCH_STATUSES, type Batch } from "@cofi/event-log/events";
 import type { BatchOverview } from "@cofi/event-log/detail/shapes";
 import type { BatchPage } from "../api.js";
-import { Answer, ViewState, type ViewProps } from "../components/view-state.js";
+import { PlaceLink } from "../components/place-link.js";
 import { StageGlyph, StatusBadge, statusWord } from "../components/status.js";
+import { SearchField, SelectField } from "../components/toolbar.js";
+import { Answer, ViewState, type ViewProps } from "../components/view-state.js";
 import { dayAndTime, number, percent, stopwatch } from "../format.js";
 import { useHeld } from "../held.js";
 import type { LiveState } from "../live-state.js";
 import { usePolled } from "../polled.js";
-import { chooseBatch, zone } from "../preferences.js";
-import { follow, go, hrefOf, place, type Filters } from "../views.js";
+import { zone } from "../preferences.js";
+import { place, setFilters, type Filters } from "../views.js";
 import { startOfDay } from "../zones.js";
 import { Sparkline } from "./sparkline.js";
 
@@ -70,16 +72,14 @@ function watchedOf({ watch }: Filters): number[] {
   return [...new Set(ids.map(Number))].slice(0, MOST_WATCHED);
 }
 
-function set(patch: Filters, replace = false): void {
-  // Other filters, other pages.
-  go({ view: "batches", filters: { ...place.peek().filters, before: "", ...patch } }, replace);
+/** Other filters, other pages: the first of them. */
+function narrow(patch: Filters, replace = false): void {
+  setFilters({ ...patch, before: "" }, replace);
 }
 
 function showAll(): void {
-  set({ status: "", from: "", to: "", text: "" });
+  narrow({ status: "", from: "", to: "", text: "" });
 }
-
-let typing: ReturnType<typeof setTimeout> | undefined;
 
 function Toolbar({ filters }: { filters: Filters }) {
   const day = (name: "from" | "to", label: string) => (
@@ -89,39 +89,25 @@ function Toolbar({ filters }: { filters: Filters }) {
         type="date"
         class="button"
         value={filters[name] ?? ""}
-        onChange={(event) => set({ [name]: event.currentTarget.value })}
+        onChange={(event) => narrow({ [name]: event.currentTarget.value })}
       />
     </label>
   );
   const isFiltered = (["status", "from", "to", "text"] as const).some((name) => filters[name]);
   return (
     <div class="toolbar">
-      <input
-        type="search"
+      <SearchField
+        label="Part of a batch's name, or its number"
         placeholder="Part of a name, or a number"
-        aria-label="Part of a batch's name, or its number"
-        defaultValue={filters.text ?? ""}
-        onInput={(event) => {
-          const text = event.currentTarget.value;
-          clearTimeout(typing);
-          typing = setTimeout(() => set({ text }, true), 250);
-        }}
+        value={filters.text}
+        onSearch={(text) => narrow({ text }, true)}
       />
-      <label>
-        <span class="unseen">Status</span>
-        <select
-          class="button"
-          value={filters.status ?? ""}
-          onChange={(event) => set({ status: event.currentTarget.value })}
-        >
-          <option value="">Any status</option>
-          {BATCH_STATUSES.map((status) => (
-            <option key={status} value={status}>
-              {statusWord(status)}
-            </option>
-          ))}
-        </select>
-      </label>
+      <SelectField
+        label="Status"
+        value={filters.status}
+        options={[["", "Any status"], ...BATCH_STATUSES.map((status) => [status, statusWord(status)] as const)]}
+        onChoose={(status) => narrow({ status })}
+      />
       {day("from", "from")}
       {day("to", "to")}
       {isFiltered && (
@@ -176,14 +162,14 @@ function List({ page, answers, filters, state }: ListProps) {
       </div>
       <p class="pages">
         {filters.before && (
-          <a class="button" href={hrefOf(newest)} onClick={(event) => follow(event, newest)}>
+          <PlaceLink class="button" to={newest}>
             Newest
-          </a>
+          </PlaceLink>
         )}
         {shown.nextCursor !== null && (
-          <a class="button" href={hrefOf(older)} onClick={(event) => follow(event, older)}>
+          <PlaceLink class="button" to={older}>
             Older
-          </a>
+          </PlaceLink>
         )}
       </p>
     </div>
@@ -224,20 +210,11 @@ function Row({ batch, state, watched }: RowProps) {
   const path = `api/batch/${batch.id}/overview`;
   const { data } = usePolled<BatchOverview>(path, state, { once: !isRunning(batch) }).value;
   const isWatched = watched.includes(batch.id);
-  const failures = { view: "files", filters: { state: "failed" } } as const;
+  const failures = { view: "files", batch: batch.id, filters: { state: "failed" } } as const;
   return (
     <tr data-batch={batch.id}>
       <th scope="row">
-        <a
-          href={`?batch=${batch.id}`}
-          onClick={(event) => {
-            if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
-            event.preventDefault();
-            chooseBatch(batch.id);
-          }}
-        >
-          {batch.name}
-        </a>
+        <PlaceLink to={{ view: "stages", batch: batch.id }}>{batch.name}</PlaceLink>
         <span class="soft batch-line">
           {batch.id} · {dayAndTime(batch.createdAt, zone.value)}
         </span>
@@ -251,12 +228,7 @@ function Row({ batch, state, watched }: RowProps) {
       <td>{batch.startedAt === null && isRunning(batch) ? "" : took(batch, state)}</td>
       <td>{batch.totalFiles === null ? "" : number(batch.totalFiles)}</td>
       <td data-tone={data && data.failed > 0 ? "bad" : undefined}>
-        {data &&
-          (data.failed > 0 ? (
-            <a href={`?batch=${batch.id}&view=${failures.view}&state=failed`}>{number(data.failed)}</a>
-          ) : (
-            "0"
-          ))}
+        {data && (data.failed > 0 ? <PlaceLink to={failures}>{number(data.failed)}</PlaceLink> : "0")}
       </td>
       <td>{data && <Sparkline values={data.spark} label={`Files that ended over time in ${batch.name}`} />}</td>
       <td>
@@ -267,7 +239,7 @@ function Row({ batch, state, watched }: RowProps) {
           disabled={!isWatched && watched.length >= MOST_WATCHED}
           onChange={() => {
             const next = isWatched ? watched.filter((id) => id !== batch.id) : [...watched, batch.id];
-            go({ view: "batches", filters: { ...place.peek().filters, watch: next.join(",") } });
+            setFilters({ watch: next.join(",") });
           }}
         />
       </td>
@@ -283,7 +255,7 @@ function Watched({ id, state }: { id: number; state: LiveState }) {
   return (
     <article class="watched" aria-label={batch.name} data-watched={id}>
       <h2>
-        <a href={`?batch=${id}`}>{batch.name}</a> <StatusBadge status={batch.status} />
+        <PlaceLink to={{ view: "stages", batch: id }}>{batch.name}</PlaceLink> <StatusBadge status={batch.status} />
       </h2>
       <p class="soft">
         {took(batch, state)} · {number(done)} file steps done ·{" "}

@@ -1,8 +1,8 @@
 import type { ErrorsView as Errors } from "@cofi/event-log/detail/shapes";
+import { PlaceLink } from "../components/place-link.js";
 import { DataView, ViewState, type ViewProps } from "../components/view-state.js";
 import { clock, fullTime, number } from "../format.js";
 import { showEvent, zone } from "../preferences.js";
-import { follow, hrefOf } from "../views.js";
 
 /** Errors by cause, the cause that came first on top: what failed first is often why the rest did. */
 export function ErrorsView(props: ViewProps) {
@@ -21,9 +21,7 @@ export function ErrorsView(props: ViewProps) {
               return (
                 <li class="panel cause" key={group.cause}>
                   <h2>
-                    <a href={hrefOf(to)} onClick={(event) => follow(event, to)}>
-                      {group.cause}
-                    </a>
+                    <PlaceLink to={to}>{group.cause}</PlaceLink>
                   </h2>
                   <p class="cause-figures">
                     <strong data-tone="bad">

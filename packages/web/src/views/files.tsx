@@ -1,17 +1,18 @@
 /** One row a file, one cell a stage: a window over any number of rows, fetched as it is scrolled. */
-import { FILE_STATES, type FileRow, type FilesPage } from "@cofi/event-log/detail/shapes";
+import { FILE_STATES, type FilesPage } from "@cofi/event-log/detail/shapes";
 import { useSignal, type Signal } from "@preact/signals";
-import { memo } from "preact/compat";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { ExportMenu } from "../components/export-menu.js";
+import { SearchField, SelectField } from "../components/toolbar.js";
 import { Answer, ViewState, type ViewProps } from "../components/view-state.js";
 import { duration, number } from "../format.js";
 import { StageIcon } from "../components/icons.js";
 import { useHeld } from "../held.js";
 import type { LiveState } from "../live-state.js";
 import { usePolled } from "../polled.js";
-import { fileQuery, go, place, type Filters } from "../views.js";
+import { fileQuery, go, place, setFilters, type Filters } from "../views.js";
 import { FILE_LOOKS } from "./file-look.js";
+import { FileLine } from "./file-line.js";
 import { Journey } from "./journey.js";
 
 const ROW_PX = 30;
@@ -81,29 +82,18 @@ function atLeast(ms: string): string {
 }
 
 function Toolbar({ batchId, filters, state, hosts, total }: ToolbarProps) {
-  const typing = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  const set = (patch: Filters, replace = false): void =>
-    go({ view: "files", filters: { ...place.peek().filters, ...patch } }, replace);
   const stages = state.stages.value.map(({ summary }) => summary.peek());
   const select = (
     name: "stage" | "state" | "host" | "minDurationMs" | "sort",
     label: string,
     options: readonly (readonly [string, string])[],
   ) => (
-    <label>
-      <span class="unseen">{label}</span>
-      <select
-        class="button"
-        value={filters[name] ?? ""}
-        onChange={(event) => set({ [name]: event.currentTarget.value })}
-      >
-        {options.map(([value, text]) => (
-          <option key={value} value={value}>
-            {text}
-          </option>
-        ))}
-      </select>
-    </label>
+    <SelectField
+      label={label}
+      value={filters[name]}
+      options={options}
+      onChoose={(value) => setFilters({ [name]: value })}
+    />
   );
   const chosen = filters.minDurationMs;
   const durations: [string, string][] = [
@@ -115,17 +105,7 @@ function Toolbar({ batchId, filters, state, hosts, total }: ToolbarProps) {
   const isFiltered = Object.values(filters).some(Boolean);
   return (
     <div class="toolbar">
-      <input
-        type="search"
-        placeholder="Part of a file's name"
-        aria-label="Part of a file's name"
-        defaultValue={filters.text ?? ""}
-        onInput={(event) => {
-          const text = event.currentTarget.value;
-          clearTimeout(typing.current);
-          typing.current = setTimeout(() => set({ text }, true), 250);
-        }}
-      />
+      <SearchField label="Part of a file's name" value={filters.text} onSearch={(text) => setFilters({ text }, true)} />
       {select("stage", "Stage", [["", "Any stage"], ...stages.map(({ stage, label }) => [stage, label] as const)])}
       {select("state", "State", [
         ["", "Any state"],
@@ -143,7 +123,7 @@ function Toolbar({ batchId, filters, state, hosts, total }: ToolbarProps) {
         type="button"
         class="button square"
         aria-label={filters.order === "desc" ? "Descending; switch to ascending" : "Ascending; switch to descending"}
-        onClick={() => set({ order: filters.order === "desc" ? "" : "desc" })}
+        onClick={() => setFilters({ order: filters.order === "desc" ? "" : "desc" })}
       >
         {filters.order === "desc" ? "↓" : "↑"}
       </button>
@@ -247,7 +227,7 @@ function Matrix({ page: latest, answers, state, top }: MatrixProps) {
         <div style={{ blockSize: `${page.total * ROW_PX}px`, position: "relative" }}>
           <ol style={{ insetBlockStart: `${page.offset * ROW_PX}px` }} class="matrix-rows">
             {page.rows.map((row, index) => (
-              <Row
+              <FileLine
                 key={row.fileName}
                 row={row}
                 print={JSON.stringify([row, columnsShown])}
@@ -264,66 +244,3 @@ function Matrix({ page: latest, answers, state, top }: MatrixProps) {
     </div>
   );
 }
-
-interface RowProps {
-  row: FileRow;
-  /** Everything that is drawn, for comparison: rows come anew with every answer. */
-  print: string;
-  hosts: readonly string[];
-  /** Indexes of the stages that are shown. */
-  columns: readonly number[];
-  labels: readonly string[];
-  /** Among all files that pass the filter. */
-  index: number;
-  isEntrance: boolean;
-}
-
-const Row = memo(
-  function Row({ row, hosts, columns, labels, index: position, isEntrance }: RowProps) {
-    const spoken = row.cells.flatMap((cell, index) =>
-      cell && cell.state !== "done" && cell.state !== "waiting"
-        ? [`${labels[index]} ${FILE_LOOKS[cell.state].word}`]
-        : [],
-    );
-    return (
-      <li>
-        <button
-          type="button"
-          class="matrix-row"
-          tabindex={isEntrance ? 0 : -1}
-          data-file={row.fileName}
-          data-index={position}
-          onClick={() => go({ ...place.peek(), file: row.fileName, compared: [] })}
-        >
-          <span class="matrix-name">
-            {row.fileName}
-            <span class="unseen">: {spoken.join(", ") || "nothing unusual"}</span>
-          </span>
-          {columns.map((index) => {
-            const cell = row.cells[index];
-            if (!cell) return <span key={labels[index]} class="cell" aria-hidden="true" />;
-            const { glyph, word, tone } = FILE_LOOKS[cell.state];
-            const host = cell.host === null ? "" : ` on ${hosts[cell.host]}`;
-            const took = cell.durationMs === null ? "" : `, ${duration(cell.durationMs)}`;
-            return (
-              <span
-                key={labels[index]}
-                class="cell"
-                aria-hidden="true"
-                data-tone={tone}
-                data-state={cell.state}
-                title={`${labels[index]}: ${word}${host}${took}`}
-              >
-                <span class="glyph">{glyph}</span>
-                {cell.attempts > 1 && <span class="cell-tries">{cell.attempts}</span>}
-                <span class="cell-took">{cell.durationMs === null ? "" : duration(cell.durationMs)}</span>
-              </span>
-            );
-          })}
-        </button>
-      </li>
-    );
-  },
-  (before, after) =>
-    before.print === after.print && before.index === after.index && before.isEntrance === after.isEntrance,
-);

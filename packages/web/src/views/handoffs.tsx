@@ -1,7 +1,8 @@
 import type { HandoffCounts, Reconciliation } from "@cofi/event-log/detail/shapes";
+import { PlaceLink } from "../components/place-link.js";
 import { DataView, ViewState, type ViewProps } from "../components/view-state.js";
 import { number } from "../format.js";
-import { follow, hrefOf, type Filters } from "../views.js";
+import type { Filters } from "../views.js";
 import { FILE_LOOKS } from "./file-look.js";
 
 const COLUMNS = ["done", "failed", "skipped", "inFlight", "retrying", "waiting", "missing"] as const;
@@ -102,9 +103,7 @@ function Count({ count, filters, tone }: { count: number; filters: Filters; tone
   const to = { view: "files", filters } as const;
   return (
     <td data-tone={tone}>
-      <a href={hrefOf(to)} onClick={(event) => follow(event, to)}>
-        {number(count)}
-      </a>
+      <PlaceLink to={to}>{number(count)}</PlaceLink>
     </td>
   );
 }
@@ -166,18 +165,14 @@ function Names({ title, why, names, count, filters }: NamesProps) {
           const to = { view: "files", filters, file } as const;
           return (
             <li key={file}>
-              <a href={hrefOf(to)} onClick={(event) => follow(event, to)}>
-                {file}
-              </a>
+              <PlaceLink to={to}>{file}</PlaceLink>
             </li>
           );
         })}
       </ul>
       {count > names.length && (
         <p>
-          <a href={hrefOf(all)} onClick={(event) => follow(event, all)}>
-            and {number(count - names.length)} more
-          </a>
+          <PlaceLink to={all}>and {number(count - names.length)} more</PlaceLink>
         </p>
       )}
     </section>

@@ -1,8 +1,9 @@
 import type { HostStageView, HostsView as Hosts } from "@cofi/event-log/detail/shapes";
+import { PlaceLink } from "../components/place-link.js";
 import { DataView, ViewState, type ViewProps } from "../components/view-state.js";
 import { age, number, percent, rate } from "../format.js";
 import type { LiveState } from "../live-state.js";
-import { follow, go, hrefOf, place } from "../views.js";
+import { go, place } from "../views.js";
 import { FILE_LOOKS } from "./file-look.js";
 
 const MEASURES = {
@@ -94,9 +95,9 @@ function HeatMap({ hosts, measure, state }: { hosts: Hosts["hosts"]; measure: Me
                   data-errors={cell.errors}
                 >
                   {measure === "errors" && <ErrorGlyph rate={cell.errorRate} />}
-                  <a href={hrefOf(to)} onClick={(event) => follow(event, to)} title={describe(cell)}>
+                  <PlaceLink to={to} title={describe(cell)}>
                     {textOf(cell, measure, state.serverNow())}
-                  </a>
+                  </PlaceLink>
                 </td>
               );
             })}

@@ -1,11 +1,13 @@
 /** How fast, how slow, how often not: one stage over the time of the batch, and over the last batches. */
 import type { MetricsView as Metrics, TrendsView } from "@cofi/event-log/detail/shapes";
 import { useMemo } from "preact/hooks";
+import { PlaceLink } from "../components/place-link.js";
+import { SelectField } from "../components/toolbar.js";
 import { Answer, DataView, ViewState, type ViewProps } from "../components/view-state.js";
 import { duration, number, percent } from "../format.js";
 import type { LiveState } from "../live-state.js";
 import { usePolled } from "../polled.js";
-import { follow, go, hrefOf, place } from "../views.js";
+import { place, setFilters } from "../views.js";
 import { Chart } from "./chart.js";
 import { BATCH_COUNTS, batchesWanted, linesOfStage, linesOfTrend, USUAL_BATCHES } from "./metrics-lines.js";
 
@@ -57,13 +59,9 @@ function ThisBatch({ metrics }: { metrics: Metrics }) {
               return (
                 <tr key={name} data-stage={name}>
                   <th scope="row">
-                    <a
-                      href={hrefOf(to)}
-                      aria-current={name === stage?.stage ? "true" : undefined}
-                      onClick={(event) => follow(event, to)}
-                    >
+                    <PlaceLink to={to} aria-current={name === stage?.stage ? "true" : undefined}>
                       {label}
-                    </a>
+                    </PlaceLink>
                   </th>
                   <td>{overall.p50Ms === null ? "" : duration(overall.p50Ms)}</td>
                   <td>{overall.p95Ms === null ? "" : duration(overall.p95Ms)}</td>
@@ -109,16 +107,12 @@ function LastBatches({ state }: { state: LiveState }) {
             {trend.label}, over the last {trend.names.length === 1 ? "batch" : `${trend.names.length} batches`}
           </h2>
         )}
-        <label>
-          <span class="unseen">How many batches</span>
-          <select class="button" value={count} onChange={(event) => setCount(Number(event.currentTarget.value))}>
-            {BATCH_COUNTS.map((some) => (
-              <option key={some} value={some}>
-                Last {some} batches
-              </option>
-            ))}
-          </select>
-        </label>
+        <SelectField
+          label="How many batches"
+          value={String(count)}
+          options={BATCH_COUNTS.map((some) => [String(some), `Last ${some} batches`] as const)}
+          onChoose={setCount}
+        />
         {data !== null && answers !== path && problem === null && <span class="soft">Loading …</span>}
       </div>
       <Answer data={data && trend} problem={problem} batchId={null} state={state}>
@@ -140,7 +134,6 @@ function LastBatches({ state }: { state: LiveState }) {
   );
 }
 
-function setCount(count: number): void {
-  const last = count === USUAL_BATCHES ? "" : String(count);
-  go({ view: "metrics", filters: { ...place.peek().filters, last } });
+function setCount(count: string): void {
+  setFilters({ last: count === String(USUAL_BATCHES) ? "" : count });
 }

@@ -1,11 +1,11 @@
 import type { Range, Stall, StageTime, TimelineView } from "@cofi/event-log/detail/shapes";
+import { PlaceLink } from "../components/place-link.js";
 import { StageGlyph, statusWord } from "../components/status.js";
 import { DataView, ViewState, type ViewProps } from "../components/view-state.js";
 import { ticks } from "../components/ticking.js";
 import { clock, duration } from "../format.js";
 import type { LiveState } from "../live-state.js";
 import { zone } from "../preferences.js";
-import { follow, hrefOf } from "../views.js";
 
 const BASIS: Readonly<Record<StageTime["basis"], string>> = {
   done: "",
@@ -100,10 +100,8 @@ function Stalls({ stalls, labels }: { stalls: readonly Stall[]; labels: Readonly
         } as const;
         return (
           <li key={`${kind} ${stage} ${what}`} data-tone={kind === "stuck-stage" ? "bad" : "warn"}>
-            <a href={hrefOf(to)} onClick={(event) => follow(event, to)}>
-              {what ?? labels.get(stage)}
-            </a>{" "}
-            {what !== null && `in ${labels.get(stage)} `}for {duration(forMs)}. <span class="soft">{rule}</span>
+            <PlaceLink to={to}>{what ?? labels.get(stage)}</PlaceLink> {what !== null && `in ${labels.get(stage)} `}for{" "}
+            {duration(forMs)}. <span class="soft">{rule}</span>
           </li>
         );
       })}
