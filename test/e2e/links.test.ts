@@ -43,9 +43,15 @@ test("a click on a cause of errors narrows every view to its files, until it is 
   await tab(page, "Errors").click();
   await expect.poll(() => page.locator(".cause").count(), PATIENCE).toBe(1);
   await tab(page, "Metrics").click();
-  await page.locator(".charts").first().waitFor();
+  // Of all files 3 % failed before that stage.
+  const failedBefore = page
+    .getByRole("region", { name: "Figures of this batch" })
+    .locator('tr[data-stage="denoise"] td');
+  await expect.poll(() => failedBefore.nth(2).textContent(), PATIENCE).toBe("0 %");
   await tab(page, "Time").click();
-  await page.getByTestId("eta").waitFor();
+  // Whether it gets on is said of the whole batch alone, which is stalled there.
+  await expect.poll(() => page.locator('.gantt [data-stage="stt"]').textContent(), PATIENCE).toContain("left: ");
+  expect(await page.getByTestId("eta").textContent()).not.toContain("stalled");
   await tab(page, "Stages").click();
   const total = page.locator('[data-stage="lid"] [data-count="total"] dd');
   await expect.poll(() => total.textContent(), PATIENCE).toBe(String(files));
@@ -88,7 +94,7 @@ test("a link into a batch means the same when there is a newer one, which is tol
 
   const database = await openDatabase(night.databaseUrl);
   const store = new Store(database);
-  const { id } = await store.createBatch({ name: "the next night", folder: null });
+  await store.createBatch({ name: "the next night", folder: null });
   await store.updateBatch(night.batchId, { status: "interrupted" });
   await database.close();
 
@@ -100,5 +106,4 @@ test("a link into a batch means the same when there is a newer one, which is tol
   await page.getByTestId("newer-batch").click();
   await page.getByRole("heading", { name: "the next night", level: 1 }).waitFor();
   expect(new URL(page.url()).searchParams.has("batch")).toBe(false);
-  expect(id).toBeGreaterThan(night.batchId);
 });
