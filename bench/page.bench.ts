@@ -12,22 +12,15 @@ import { openDatabase } from "@cofi/event-log/database";
 import { migrate } from "@cofi/event-log/migrate";
 import { Store } from "@cofi/event-log/store";
 import { launchBrowser } from "../test/support/browser.js";
-import { startCofi, type CofiProcess } from "../test/support/cofi.js";
+import { startDashboard, type Dashboard } from "../test/support/cofi.js";
 import { startMariadb, type MariadbServer } from "../test/support/mariadb.js";
+import { settled, tab, VIEWS } from "../test/support/views.js";
 import { generateBatch } from "../tools/generate-batch.mjs";
 import { median, record } from "./support/results.js";
 
-const VIEWS = {
-  stages: "Stages",
-  files: "Files",
-  handoffs: "Handoffs",
-  time: "Time",
-  hosts: "Hosts",
-  errors: "Errors",
-  metrics: "Metrics",
-  batches: "All batches",
-} as const;
 const RATE = 2_000;
+/** A server that has just started reads the largest batch first. */
+const PATIENCE = { timeout: 120_000 };
 const SECONDS_A_VIEW = 8;
 const HEAP_MINUTES = Number(process.env["COFI_HEAP_MINUTES"] ?? "2");
 const SIZES = (process.env["COFI_PAGE_FILES"] ?? "50,5000,100000").split(",").map(Number);
@@ -101,21 +94,13 @@ async function take(page: Page): Promise<Measured> {
   );
 }
 
-async function settled(page: Page): Promise<void> {
-  await page.locator("main .panel, main .card").first().waitFor();
-  await page.locator("main:not(:has(.view-loading))").waitFor({ timeout: 120_000 });
-}
-
-const tab = (page: Page, label: string) =>
-  page.getByRole("navigation", { name: "Views" }).getByRole("link", { name: label, exact: true });
-
 /** What an operator does, each by its name; the page is at Stages before and after. */
 function interactions(page: Page): [string, () => Promise<void>][] {
   const view = (label: string): [string, () => Promise<void>] => [
     `to ${label}`,
     async () => {
       await tab(page, label).click();
-      await settled(page);
+      await settled(page, PATIENCE);
     },
   ];
   const key = (name: string): [string, () => Promise<void>] => [
@@ -173,7 +158,7 @@ async function slowestInteraction(page: Page): Promise<[string, number]> {
 /** The longest pause between two frames while the matrix is scrolled by the wheel. */
 async function longestFrame(page: Page): Promise<number> {
   await tab(page, VIEWS.files).click();
-  await settled(page);
+  await settled(page, PATIENCE);
   await page.locator(".matrix-row").first().hover();
   await take(page);
   for (let turn = 0; turn < 30; turn++) {
@@ -213,12 +198,8 @@ async function endWriter(writer: ChildProcess): Promise<void> {
   await closed;
 }
 
-function serve(url: string): CofiProcess {
-  return startCofi(["serve"], { COFI_DATABASE_URL: url, COFI_DATA_DIR: folder, COFI_PORT: "0" });
-}
-
-async function addressOf(dashboard: CofiProcess): Promise<string> {
-  return (await dashboard.printed(/Dashboard: (http\S+)/))[1] ?? "";
+function serve(url: string): Promise<Dashboard> {
+  return startDashboard({ COFI_DATABASE_URL: url, COFI_DATA_DIR: folder });
 }
 
 async function openPage(): Promise<Page> {
@@ -240,17 +221,17 @@ test("the first view of a million events", async () => {
   const { url, batchId, title } = await generate(FILES_OF_A_MILLION_EVENTS);
   // A night's events were not written half a minute ago: the database is done with them.
   await pause(30_000);
-  let dashboard = serve(url);
+  let dashboard = await serve(url);
   try {
     const justStarted = await median(async () => {
       await dashboard.stop();
-      dashboard = serve(url);
-      return firstView(await addressOf(dashboard), batchId);
+      dashboard = await serve(url);
+      return firstView(dashboard.url, batchId);
     });
-    const address = await addressOf(dashboard);
+    const address = dashboard.url;
     const page = await openPage();
     await page.goto(`${address}/?batch=${batchId}&view=files`);
-    await settled(page);
+    await settled(page, PATIENCE);
     await page.close();
     const running = await median(() => firstView(address, batchId));
     await record(
@@ -267,26 +248,26 @@ test("the first view of a million events", async () => {
 test.each(SIZES)("the page on a batch of %i files", async (files) => {
   const generated = await generate(files);
   const { url, batchId, title } = generated;
-  const dashboard = serve(url);
+  const dashboard = await serve(url);
   const page = await openPage();
   let writer: ChildProcess | null = null;
   try {
-    const address = await addressOf(dashboard);
+    const address = dashboard.url;
     const began = performance.now();
     await page.goto(`${address}/?batch=${batchId}&view=files`);
-    await settled(page);
+    await settled(page, PATIENCE);
     const usable: Record<string, number> = { "files, server just started": performance.now() - began };
     for (const view of Object.keys(VIEWS))
       usable[view] = await median(async () => {
         const asked = performance.now();
         await page.goto(`${address}/?batch=${batchId}&view=${view}`);
-        await settled(page);
+        await settled(page, PATIENCE);
         return performance.now() - asked;
       });
     await record(`${title}: until a view is usable`, "ms", usable);
 
     await page.goto(`${address}/?batch=${batchId}`);
-    await settled(page);
+    await settled(page, PATIENCE);
     const calm = await slowestInteraction(page);
     const calmFrame = await longestFrame(page);
 
@@ -295,7 +276,7 @@ test.each(SIZES)("the page on a batch of %i files", async (files) => {
     let seen = 0;
     for (const view of Object.keys(VIEWS)) {
       await page.goto(`${address}/?batch=${batchId}&view=${view}`);
-      await settled(page);
+      await settled(page, PATIENCE);
       // What loading the page costs is measured above.
       await take(page);
       const before = await newestEvent(page);
@@ -310,7 +291,7 @@ test.each(SIZES)("the page on a batch of %i files", async (files) => {
       `Bar: <= 100 ms. ${LONG_TASK_MS} stands for less: the browser does not tell. Events that reached the page: ${Math.round(seen / (SECONDS_A_VIEW * Object.keys(VIEWS).length)).toLocaleString("en")} a second.`,
     );
     await page.goto(`${address}/?batch=${batchId}`);
-    await settled(page);
+    await settled(page, PATIENCE);
     const busy = await slowestInteraction(page);
     const busyFrame = await longestFrame(page);
     await record(
@@ -334,12 +315,12 @@ test.each(SIZES)(
   "the heap of the page on a batch of %i files",
   async (files) => {
     const generated = await generate(files);
-    const dashboard = serve(generated.url);
+    const dashboard = await serve(generated.url);
     const page = await openPage();
     const writer = startWriter(generated, files);
     try {
-      await page.goto(`${await addressOf(dashboard)}/?batch=${generated.batchId}`);
-      await settled(page);
+      await page.goto(`${dashboard.url}/?batch=${generated.batchId}`);
+      await settled(page, PATIENCE);
       await pause(20_000);
       const before = await heapBytes(page);
       const first = await newestEvent(page);

@@ -1,11 +1,11 @@
 /**
  * Writes a batch as a pipeline would, through the real EventLogger: to look at the dashboard at size, and for its tests.
  *
- *     npm run generate -- --files 5000 [--rate 2000] [--trouble] [--name night]
+ *     npm run generate -- --files 5000 [--rate 2000] [--trouble] [--name night] [--seed 2]
  *
  * Goes into the database that `cofi` uses (COFI_DATABASE_URL, COFI_DATA_DIR). `--rate`: events a second; without it as fast
  * as it goes. `--trouble`: one host answers garbage, 3 % of the files fail for two causes, one file vanishes between two
- * stages, and one stage hangs: the batch is left running.
+ * stages, and one stage hangs: the batch is left running. `--seed`: the same number makes the same events.
  */
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -45,6 +45,22 @@ export const TROUBLE = {
  * @property {AbortSignal} [signal] ends it between two events; the batch is left running
  */
 
+/** @typedef {{ name: string, audioSeconds: number }} Recording */
+/** @typedef {import("@cofi/event-log/stages").StageName} StageName */
+/** @typedef {keyof typeof TYPICAL_MS} RecordingStage */
+/** @typedef {"vanish" | "hang" | "sick" | "retry" | "fail0" | "fail1" | "well"} Fate */
+
+/**
+ * @typedef {object} Run
+ * @property {EventLogger} logger
+ * @property {(write: () => Promise<void>) => Promise<void>} log
+ * @property {() => number} random
+ * @property {ReturnType<typeof fatesOf>["fateOf"]} fateOf
+ * @property {AbortSignal | undefined} signal
+ * @property {number} events so far
+ * @property {number} failed files so far
+ */
+
 /** @param {Options} options @returns {Promise<{ batchId: number, vanished: string | null, failed: number, events: number }>} */
 export async function generateBatch({
   store,
@@ -60,105 +76,132 @@ export async function generateBatch({
   const batch = await store.createBatch({ name: name ?? `generated ${files}`, folder: null, totalFiles: files });
   const logger = await EventLogger.open({ batchId: batch.id, spoolDir, store });
   const pace = pacer(rate);
-  let events = 0;
-  let failed = 0;
-  /** @param {() => Promise<void>} write */
-  const log = async (write) => {
-    events += 1;
-    const acknowledged = write();
-    // Not each event by itself: those in work at once share a commit, as in a pipeline.
-    if (events % 64 === 0) await acknowledged;
-    await pace();
-  };
-  let active = Array.from({ length: files }, (_, n) => ({
+  const recordings = Array.from({ length: files }, (_, n) => ({
     name: `call-2026-11-23-${String(n + 1).padStart(6, "0")}.wav`,
     audioSeconds: Math.round(20 + random() * random() * 900),
   }));
-  const vanished = trouble ? (active[Math.floor(files / 2)]?.name ?? null) : null;
+  const { vanished, fateOf } = fatesOf(trouble, recordings);
+  /** @type {Run} */
+  const run = {
+    logger,
+    random,
+    fateOf,
+    signal,
+    events: 0,
+    failed: 0,
+    async log(write) {
+      run.events += 1;
+      const acknowledged = write();
+      // Not each event by itself: those in work at once share a commit, as in a pipeline.
+      if (run.events % 64 === 0) await acknowledged;
+      await pace();
+    },
+  };
   await store.updateBatch(batch.id, { status: "running", startedAt: new Date() });
-  stages: for (const { name: stage, unit } of STAGES) {
+  /** @type {Recording[] | null} */
+  let active = recordings;
+  for (const { name: stage, unit } of STAGES) {
     await store.updateBatch(batch.id, { currentStage: stage });
-    if (unit !== "recording") {
-      await log(() => logger.stageStart(stage, { totalFiles: 1 }));
-      const file = unit === "table" ? `${stage === "callmetadata" ? "calls" : "trades"}.csv` : "T-000001";
-      await log(() => logger.fileStart(stage, file, { payload: { file_name: file }, attempt: 1 }));
-      await log(() => logger.fileComplete(stage, file, { response: { rows: files }, attempt: 1, durationMs: 40 }));
-      await log(() =>
-        logger.stageComplete(stage, { status: "success", processedFiles: 1, totalFiles: 1, durationMs: 50 }),
-      );
-      continue;
-    }
-    const units =
-      trouble && stage === TROUBLE.vanishedBefore ? active.filter((file) => file.name !== vanished) : active;
-    await log(() => logger.stageStart(stage, { totalFiles: units.length }));
-    const started = performance.now();
-    const next = [];
-    for (const [index, file] of units.entries()) {
-      if (signal?.aborted) break stages;
-      if (trouble && stage === TROUBLE.hungStage && index >= units.length / 4) {
-        // As many as its hosts work on at once, and then nothing more.
-        for (const [slot, hanging] of units.slice(index, index + HOSTS.length).entries())
-          await log(() => logger.fileStart(stage, hanging.name, request(stage, hanging, HOSTS[slot], 1)));
-        break stages;
-      }
-      const fate = fateOf(trouble, stage, index, random);
-      let host = HOSTS[Math.floor(random() * HOSTS.length)];
-      let attempt = 1;
-      await log(() => logger.fileStart(stage, file.name, request(stage, file, host, attempt)));
-      const durationMs = Math.round(TYPICAL_MS[stage] * (0.5 + random()) * (0.4 + file.audioSeconds / 300));
-      const sick = trouble && stage === TROUBLE.sickStage && host === TROUBLE.sickHost;
-      if (sick || fate === "retry") {
-        const error = sick
-          ? `The answer is no JSON: Unexpected token '<', "<html>${index}" is not valid JSON`
-          : `No answer from http://${host}:8080/v1/${stage} within ${30_000 + index} ms`;
-        await log(() =>
-          logger.fileError(stage, file.name, {
-            error,
-            willRetry: true,
-            gpuIp: host,
-            attempt,
-            durationMs,
-            response: sick ? "<html>" : undefined,
-          }),
-        );
-        host = HOSTS[Math.floor(random() * (HOSTS.length - 1))];
-        attempt += 1;
-        await log(() => logger.fileStart(stage, file.name, request(stage, file, host, attempt)));
-      }
-      if (fate.startsWith("fail")) {
-        const cause = TROUBLE.causes[Number(fate.slice(4))];
-        const error = `${cause}: ${file.name}, ${1_000 + index} MB`;
-        await log(() => logger.fileError(stage, file.name, { error, gpuIp: host, attempt, durationMs }));
-        failed += 1;
-        continue;
-      }
-      const response = {
-        file_name: file.name,
-        text: SENTENCE.repeat(1 + Math.floor(random() * 6)),
-        confidence: random(),
-      };
-      await log(() => logger.fileComplete(stage, file.name, { response, gpuIp: host, attempt, durationMs }));
-      next.push(file);
-      if (index % 500 === 499)
-        await log(() => logger.stageProgress(stage, { processedFiles: index + 1, totalFiles: units.length }));
-    }
-    active = next;
-    await log(() =>
-      logger.stageComplete(stage, {
-        status: "success",
-        processedFiles: units.length,
-        totalFiles: units.length,
-        durationMs: performance.now() - started,
-      }),
-    );
-    if (stage === STAGES.at(-1)?.name) {
-      const status = failed > 0 ? "completed_with_errors" : "completed";
-      await logger.drain();
-      await store.updateBatch(batch.id, { status, finishedAt: new Date() });
-    }
+    if (unit === "recording") active = await recordingStage(run, stage, active);
+    else await tableStage(run, stage, unit, files);
+    if (active === null) break;
+  }
+  if (active !== null) {
+    await logger.drain();
+    const status = run.failed > 0 ? "completed_with_errors" : "completed";
+    await store.updateBatch(batch.id, { status, finishedAt: new Date() });
   }
   await logger.close(600_000);
-  return { batchId: batch.id, vanished, failed, events };
+  return { batchId: batch.id, vanished, failed: run.failed, events: run.events };
+}
+
+/** A stage with one file. @param {Run} run @param {Exclude<StageName, RecordingStage>} stage @param {string} unit @param {number} rows */
+async function tableStage({ logger, log }, stage, unit, rows) {
+  const file = unit === "table" ? `${stage === "callmetadata" ? "calls" : "trades"}.csv` : "T-000001";
+  await log(() => logger.stageStart(stage, { totalFiles: 1 }));
+  await log(() => logger.fileStart(stage, file, { payload: { file_name: file }, attempt: 1 }));
+  await log(() => logger.fileComplete(stage, file, { response: { rows }, attempt: 1, durationMs: 40 }));
+  await log(() => logger.stageComplete(stage, { status: "success", processedFiles: 1, totalFiles: 1, durationMs: 50 }));
+}
+
+/**
+ * @param {Run} run @param {RecordingStage} stage @param {Recording[]} arriving
+ * @returns {Promise<Recording[] | null>} what the next stage gets; null when the run was stopped, or the stage hangs
+ */
+async function recordingStage(run, stage, arriving) {
+  const { logger, log, random, fateOf, signal } = run;
+  const files = arriving.filter((file) => fateOf(stage, file, NOT_BEGUN) !== "vanish");
+  await log(() => logger.stageStart(stage, { totalFiles: files.length }));
+  const started = performance.now();
+  const survivors = [];
+  for (const [index, file] of files.entries()) {
+    if (signal?.aborted) return null;
+    const dice = random();
+    const host = HOSTS[Math.floor(random() * HOSTS.length)];
+    const fate = fateOf(stage, file, { index, of: files.length, host, dice });
+    if (fate === "hang") {
+      // As many as its hosts work on at once, and then nothing more.
+      for (const [slot, hanging] of files.slice(index, index + HOSTS.length).entries())
+        await log(() => logger.fileStart(stage, hanging.name, request(stage, hanging, HOSTS[slot], 1)));
+      return null;
+    }
+    if (!(await oneFile(run, stage, file, { index, host, fate }))) continue;
+    survivors.push(file);
+    if (index % 500 === 499)
+      await log(() => logger.stageProgress(stage, { processedFiles: index + 1, totalFiles: files.length }));
+  }
+  await log(() =>
+    logger.stageComplete(stage, {
+      status: "success",
+      processedFiles: files.length,
+      totalFiles: files.length,
+      durationMs: performance.now() - started,
+    }),
+  );
+  return survivors;
+}
+
+/**
+ * All tries of a file in a stage.
+ * @param {Run} run @param {RecordingStage} stage @param {Recording} file
+ * @param {{ index: number, host: string | undefined, fate: Fate }} first `host`: of the first try
+ * @returns {Promise<boolean>} whether it is done
+ */
+async function oneFile(run, stage, file, { index, host: firstHost, fate }) {
+  const { logger, log, random } = run;
+  let host = firstHost;
+  let attempt = 1;
+  await log(() => logger.fileStart(stage, file.name, request(stage, file, host, attempt)));
+  const durationMs = Math.round(TYPICAL_MS[stage] * (0.5 + random()) * (0.4 + file.audioSeconds / 300));
+  if (fate === "sick" || fate === "retry") {
+    const answer =
+      fate === "sick"
+        ? {
+            error: `The answer is no JSON: Unexpected token '<', "<html>${index}" is not valid JSON`,
+            response: "<html>",
+          }
+        : { error: `No answer from http://${host}:8080/v1/${stage} within ${30_000 + index} ms` };
+    await log(() =>
+      logger.fileError(stage, file.name, { ...answer, willRetry: true, gpuIp: host, attempt, durationMs }),
+    );
+    host = HOSTS[Math.floor(random() * (HOSTS.length - 1))];
+    attempt += 1;
+    await log(() => logger.fileStart(stage, file.name, request(stage, file, host, attempt)));
+  }
+  if (fate === "fail0" || fate === "fail1") {
+    const cause = TROUBLE.causes[fate === "fail0" ? 0 : 1];
+    const error = `${cause}: ${file.name}, ${1_000 + index} MB`;
+    await log(() => logger.fileError(stage, file.name, { error, gpuIp: host, attempt, durationMs }));
+    run.failed += 1;
+    return false;
+  }
+  const response = {
+    file_name: file.name,
+    text: SENTENCE.repeat(1 + Math.floor(random() * 6)),
+    confidence: random(),
+  };
+  await log(() => logger.fileComplete(stage, file.name, { response, gpuIp: host, attempt, durationMs }));
+  return true;
 }
 
 /** @param {string} stage @param {{ name: string, audioSeconds: number }} file @param {string | undefined} host @param {number} attempt */
@@ -167,12 +210,28 @@ function request(stage, { name, audioSeconds }, host, attempt) {
   return { payload, gpuIp: host, attempt, metadata: { audioSeconds } };
 }
 
-/** @param {boolean} trouble @param {string} stage @param {number} index @param {() => number} random */
-function fateOf(trouble, stage, index, random) {
-  const dice = random();
-  if (trouble) return stage === TROUBLE.failingStage && index % 33 === 7 ? `fail${index % 2}` : "well";
-  if (dice < 0.002) return `fail${dice < 0.001 ? 0 : 1}`;
-  return dice < 0.012 ? "retry" : "well";
+/** @typedef {{ index: number, of: number, host: string | undefined, dice: number }} Circumstances `dice`: from 0 up to 1 */
+/** Of a file that no host has taken yet. @type {Circumstances} */
+const NOT_BEGUN = { index: -1, of: 0, host: undefined, dice: 1 };
+
+/**
+ * What happens to each file in each stage: with `trouble` what `TROUBLE` names, else a mishap now and then.
+ * @param {boolean} trouble @param {Recording[]} recordings
+ */
+function fatesOf(trouble, recordings) {
+  const vanished = trouble ? (recordings[Math.floor(recordings.length / 2)]?.name ?? null) : null;
+  return {
+    vanished,
+    /** @param {RecordingStage} stage @param {Recording} file @param {Circumstances} circumstances @returns {Fate} */
+    fateOf(stage, { name }, { index, of, host, dice }) {
+      if (!trouble) return dice < 0.001 ? "fail0" : dice < 0.002 ? "fail1" : dice < 0.012 ? "retry" : "well";
+      if (stage === TROUBLE.vanishedBefore && name === vanished) return "vanish";
+      if (stage === TROUBLE.hungStage && index >= of / 4) return "hang";
+      if (stage === TROUBLE.sickStage && host === TROUBLE.sickHost) return "sick";
+      if (stage === TROUBLE.failingStage && index % 33 === 7) return index % 2 === 0 ? "fail0" : "fail1";
+      return "well";
+    },
+  };
 }
 
 /** Events per second, in steps of 20 ms. @param {number} rate */

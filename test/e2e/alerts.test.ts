@@ -2,7 +2,7 @@
  * Alerts as an operator gets them: the browser's own notifications, on a desktop that shows them. While one batch is shown,
  * others run.
  */
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "kysely";
@@ -12,10 +12,11 @@ import { openDatabase, type Database } from "@cofi/event-log/database";
 import { migrate } from "@cofi/event-log/migrate";
 import { Store } from "@cofi/event-log/store";
 import { generateBatch } from "../../tools/generate-batch.mjs";
-import { axeViolations } from "../support/axe.js";
 import { launchBrowser } from "../support/browser.js";
-import { startCofi, type CofiProcess } from "../support/cofi.js";
+import { startDashboard, type Dashboard } from "../support/cofi.js";
 import { startDesktop, type Desktop } from "../support/desktop.js";
+import { expectFit, LOOKS, takeLook } from "../support/looks.js";
+import { ageEvents } from "../support/night.js";
 
 /** Two looks at the batches, and what they take. */
 const SOON = { timeout: 15_000 };
@@ -32,7 +33,7 @@ const NOTE_SHOWN = `
 let root: string;
 let database: Database;
 let store: Store;
-let dashboard: CofiProcess;
+let dashboard: Dashboard;
 let desktop: Desktop;
 let browser: Browser;
 let context: BrowserContext;
@@ -48,13 +49,10 @@ beforeAll(async () => {
   await migrate(database);
   store = new Store(database);
   ({ batchId: stuckId } = await generateBatch({ store, spoolDir: root, files: 60, name: "stuck", trouble: true }));
-  // Ten minutes ago: what hangs has hung for long enough to be told.
-  await sql`UPDATE batchExecutionLog SET timestamp = strftime('%Y-%m-%d %H:%M:%f', timestamp, '-600 seconds')`.execute(
-    database.kysely,
-  );
+  await ageEvents(database);
   calmId = await running("calm");
-  dashboard = startCofi(["serve"], { COFI_DATABASE_URL: databaseUrl, COFI_DATA_DIR: root, COFI_PORT: "0" });
-  url = (await dashboard.printed(/Dashboard: (http\S+)/))[1] ?? "";
+  dashboard = await startDashboard({ COFI_DATABASE_URL: databaseUrl, COFI_DATA_DIR: root });
+  ({ url } = dashboard);
   desktop = await startDesktop();
   browser = await launchBrowser({ DBUS_SESSION_BUS_ADDRESS: desktop.address });
 });
@@ -132,12 +130,9 @@ test("what one page of the browser has told, another one lists and does not tell
   expect(desktop.notifications).toHaveLength(before + 3);
   await other.getByTestId("alerts").click();
   await expect.poll(() => told(other).allTextContents()).toHaveLength(3);
-  await mkdir("test-results", { recursive: true });
-  for (const width of [1440, 390]) {
-    await other.setViewportSize({ width, height: 844 });
-    await other.emulateMedia({ colorScheme: width === 390 ? "dark" : "light" });
-    await other.screenshot({ path: `test-results/alerts-told-${width}.png` });
-    expect(await axeViolations(other, ":popover-open"), `${width}`).toEqual([]);
+  for (const look of LOOKS) {
+    await takeLook(other, look);
+    await expectFit(other, "alerts-told", look, ":popover-open");
   }
   // The thresholds are those of the browser, too.
   await other.getByRole("checkbox", { name: /Tell me when/ }).uncheck();

@@ -9,7 +9,7 @@ import { openDatabase } from "@cofi/event-log/database";
 import { Results } from "@cofi/event-log/results";
 import { STAGES } from "@cofi/event-log/stages";
 import { launchBrowser } from "../support/browser.js";
-import { runCofi, startCofi, type CofiProcess } from "../support/cofi.js";
+import { runCofi, startCofi, startDashboard, type Dashboard } from "../support/cofi.js";
 import { emptyDatabase } from "../support/databases.js";
 import { startScriptedEngine, type ScriptedEngine } from "../support/scripted-engine.js";
 
@@ -22,15 +22,15 @@ let drop: () => Promise<void>;
 let databaseUrl: string;
 let env: Record<string, string>;
 let engine: ScriptedEngine;
-let dashboard: CofiProcess;
+let dashboard: Dashboard;
 let browser: Browser;
 let page: Page;
 let url: string;
 let foreign: Connection;
 
 async function serve(port: string): Promise<void> {
-  dashboard = startCofi(["serve"], { ...env, COFI_PORT: port });
-  url = (await dashboard.printed(/Dashboard: (http\S+)/))[1] ?? "";
+  dashboard = await startDashboard({ ...env, COFI_PORT: port });
+  ({ url } = dashboard);
 }
 
 beforeAll(async () => {

@@ -12,7 +12,7 @@ import { migrate } from "@cofi/event-log/migrate";
 import { Store } from "@cofi/event-log/store";
 import { TROUBLE } from "../../tools/generate-batch.mjs";
 import { launchBrowser } from "../support/browser.js";
-import { startCofi } from "../support/cofi.js";
+import { startDashboard } from "../support/cofi.js";
 import { startNight, type Night } from "../support/night.js";
 
 const FILES = 600;
@@ -215,9 +215,9 @@ test("a silent host and a slow file are told apart from a stage that stands stil
   await insert("file_start", "quick.wav", "10.0.0.2", 5);
   await insert("file_complete", "quick.wav", "10.0.0.2", 0);
   await database.close();
-  const own = startCofi(["serve"], { COFI_DATABASE_URL: ownDatabase, COFI_DATA_DIR: night.root, COFI_PORT: "0" });
+  const own = await startDashboard({ COFI_DATABASE_URL: ownDatabase, COFI_DATA_DIR: night.root });
   try {
-    await page.goto((await own.printed(/Dashboard: (http\S+)/))[1] ?? "");
+    await page.goto(own.url);
     await finding("silent-host").waitFor();
     expect(await finding("silent-host").textContent()).toContain("10.0.0.1 is silent in Speech to text");
     expect(await finding("slow-file").textContent()).toContain("2 files are slow in Speech to text");
@@ -279,9 +279,8 @@ test("a journey shows how long the file waited; what is in flight goes on, unles
 });
 
 test("a page that lost its dashboard says that it is blind, not that something stalls", async () => {
-  const own = startCofi(["serve"], { COFI_DATABASE_URL: night.databaseUrl, COFI_DATA_DIR: night.root, COFI_PORT: "0" });
-  const ownUrl = (await own.printed(/Dashboard: (http\S+)/))[1] ?? "";
-  await page.goto(ownUrl);
+  const own = await startDashboard({ COFI_DATABASE_URL: night.databaseUrl, COFI_DATA_DIR: night.root });
+  await page.goto(own.url);
   await finding("stuck-stage").waitFor();
   await own.stop();
   await page.locator('[data-finding="blind"]').waitFor();

@@ -11,7 +11,7 @@ import { STAGES } from "@cofi/event-log/stages";
 import { Store } from "@cofi/event-log/store";
 import { axeViolations } from "../support/axe.js";
 import { launchBrowser } from "../support/browser.js";
-import { startCofi, type CofiProcess } from "../support/cofi.js";
+import { dashboardUrl, startCofi, type CofiProcess } from "../support/cofi.js";
 
 const MINUTE = 60_000;
 const BATCH_ID = 1;
@@ -28,7 +28,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "cofi-e2e-"));
   cofi = startCofi(["up"], { COFI_DATA_DIR: folder, COFI_PORT: "0" });
   browser = await launchBrowser();
-  url = (await cofi.printed(/Dashboard: (http\S+)/))[1] ?? "";
+  url = await dashboardUrl(cofi);
   page = await open({ viewport: { width: 1440, height: 900 } });
   await mkdir("test-results", { recursive: true });
   await page

@@ -9,27 +9,20 @@ import { migrate } from "@cofi/event-log/migrate";
 import { Store } from "@cofi/event-log/store";
 import { generateBatch } from "../../tools/generate-batch.mjs";
 import { launchBrowser } from "../support/browser.js";
-import { startCofi, type CofiProcess } from "../support/cofi.js";
+import { startDashboard, type Dashboard } from "../support/cofi.js";
 import { expectFit, LOOKS, takeLook } from "../support/looks.js";
 import { startMariadb, type MariadbServer } from "../support/mariadb.js";
+import { loaded, PATIENCE, tab, VIEWS } from "../support/views.js";
 
-const VIEWS = {
-  files: "Files",
-  handoffs: "Handoffs",
-  time: "Time",
-  hosts: "Hosts",
-  errors: "Errors",
-  metrics: "Metrics",
-  batches: "All batches",
-} as const;
+/** All but the first, which lives by the stream. */
+const { stages: _stages, ...DATA_VIEWS } = VIEWS;
 
 /** What views are made of; not the stream. */
 const DATA = /\/api\/(batch\/\d+\/|batches|trends)/;
-const PATIENCE = { timeout: 20_000 };
 
 let root: string;
 let database: MariadbServer;
-let dashboard: CofiProcess;
+let dashboard: Dashboard;
 let browser: Browser;
 let page: Page;
 let url: string;
@@ -46,8 +39,8 @@ beforeAll(async () => {
   empty = (await store.createBatch({ name: "empty", folder: null })).id;
   night = (await generateBatch({ store, spoolDir: root, files: 60, name: "night", trouble: true })).batchId;
   await opened.close();
-  dashboard = startCofi(["serve"], { COFI_DATABASE_URL: databaseUrl, COFI_DATA_DIR: root, COFI_PORT: "0" });
-  url = (await dashboard.printed(/Dashboard: (http\S+)/))[1] ?? "";
+  dashboard = await startDashboard({ COFI_DATABASE_URL: databaseUrl, COFI_DATA_DIR: root });
+  ({ url } = dashboard);
   browser = await launchBrowser();
 });
 afterAll(async () => {
@@ -61,21 +54,18 @@ beforeEach(async () => {
   page = await browser.newPage();
 });
 
-const tab = (label: string) =>
-  page.getByRole("navigation", { name: "Views" }).getByRole("link", { name: label, exact: true });
-
-test.each(Object.keys(VIEWS))("%s of a batch without events says what will stand there", async (view) => {
+test.each(Object.keys(DATA_VIEWS))("%s of a batch without events says what will stand there", async (view) => {
   const filter = view === "batches" ? "&text=nobody" : "";
   for (const look of LOOKS) {
     await takeLook(page, look);
     await page.goto(`${url}/?batch=${empty}&view=${view}${filter}`);
     await page.locator(".view-state").first().waitFor();
-    await expect.poll(() => page.locator(".view-loading").count()).toBe(0);
+    await loaded(page);
     await expectFit(page, `empty-${view}`, look);
   }
 });
 
-test.each(Object.keys(VIEWS))("%s keeps its place while it is read", async (view) => {
+test.each(Object.keys(DATA_VIEWS))("%s keeps its place while it is read", async (view) => {
   for (const look of LOOKS) {
     await takeLook(page, look);
     let release = (): void => undefined;
@@ -89,7 +79,7 @@ test.each(Object.keys(VIEWS))("%s keeps its place while it is read", async (view
     await page.locator(".view-loading").first().waitFor();
     await expectFit(page, `loading-${view}`, look);
     release();
-    await expect.poll(() => page.locator(".view-loading").count(), PATIENCE).toBe(0);
+    await loaded(page);
     await page.unroute(DATA, hold);
     expect(await page.locator(".view-state[data-tone=bad]").count()).toBe(0);
   }
@@ -103,18 +93,18 @@ test("with the database away each view says that it cannot be read, and is there
     await page.locator(".connection", { hasText: "Database unreachable" }).waitFor();
     for (const look of LOOKS) {
       await takeLook(page, look);
-      for (const [view, label] of Object.entries(VIEWS)) {
-        await tab(label).click();
+      for (const [view, label] of Object.entries(DATA_VIEWS)) {
+        await tab(page, label).click();
         await page.getByRole("alert").first().waitFor();
-        await expect.poll(() => page.locator(".view-loading").count()).toBe(0);
+        await loaded(page);
         await expectFit(page, `error-${view}`, look);
       }
     }
   } finally {
     await database.restart();
   }
-  for (const label of Object.values(VIEWS)) {
-    await tab(label).click();
+  for (const label of Object.values(DATA_VIEWS)) {
+    await tab(page, label).click();
     await page.locator("main .panel:not(.view-state)").first().waitFor();
     await expect.poll(() => page.getByRole("alert").count(), PATIENCE).toBe(0);
   }

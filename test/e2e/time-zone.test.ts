@@ -1,5 +1,5 @@
 /** An operator in London watches a batch that is traded in Mumbai: times and days of the page are those of the zone that is chosen. */
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "kysely";
@@ -7,13 +7,13 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { openDatabase } from "@cofi/event-log/database";
 import { migrate } from "@cofi/event-log/migrate";
-import { axeViolations } from "../support/axe.js";
 import { launchBrowser } from "../support/browser.js";
-import { startCofi, type CofiProcess } from "../support/cofi.js";
+import { startDashboard, type Dashboard } from "../support/cofi.js";
+import { expectFit, LOOKS, takeLook } from "../support/looks.js";
 
 const LONGEST = "America/North_Dakota/New_Salem";
 let root: string;
-let dashboard: CofiProcess;
+let dashboard: Dashboard;
 let browser: Browser;
 let page: Page;
 let url: string;
@@ -34,8 +34,8 @@ beforeAll(async () => {
       kysely,
     );
   await database.close();
-  dashboard = startCofi(["serve"], { COFI_DATABASE_URL: databaseUrl, COFI_DATA_DIR: root, COFI_PORT: "0" });
-  url = (await dashboard.printed(/Dashboard: (http\S+)/))[1] ?? "";
+  dashboard = await startDashboard({ COFI_DATABASE_URL: databaseUrl, COFI_DATA_DIR: root });
+  ({ url } = dashboard);
   browser = await launchBrowser();
 });
 afterAll(async () => {
@@ -84,19 +84,13 @@ test("all zones can be chosen, cities by the names that they have today; one tha
 });
 
 test("the header is as wide and as high with the longest name, on a phone and in the dark too", async () => {
-  await mkdir("test-results", { recursive: true });
-  for (const width of [1440, 390])
-    for (const colorScheme of ["light", "dark"] as const) {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize({ width, height: 844 });
-      await choice().selectOption("local");
-      const before = await page.locator(".bar").boundingBox();
-      await choice().selectOption(LONGEST);
-      await expect.poll(() => page.getByTestId("data-age").textContent()).toMatch(/GMT-[56]/);
-      expect(await page.locator(".bar").boundingBox(), `${width}`).toEqual(before);
-      const overflow = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
-      expect(overflow, `${width} does not scroll sideways`).toBeLessThanOrEqual(0);
-      await page.screenshot({ path: `test-results/time-zone-${colorScheme}-${width}.png` });
-      expect(await axeViolations(page), `${width} ${colorScheme}`).toEqual([]);
-    }
+  for (const look of LOOKS) {
+    await takeLook(page, look);
+    await choice().selectOption("local");
+    const before = await page.locator(".bar").boundingBox();
+    await choice().selectOption(LONGEST);
+    await expect.poll(() => page.getByTestId("data-age").textContent()).toMatch(/GMT-[56]/);
+    expect(await page.locator(".bar").boundingBox(), `${look.width}`).toEqual(before);
+    await expectFit(page, "time-zone", look);
+  }
 });

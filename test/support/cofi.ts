@@ -66,6 +66,22 @@ export function startCofi(args: readonly string[], env: Record<string, string>):
   };
 }
 
+export interface Dashboard extends CofiProcess {
+  readonly url: string;
+}
+
+/** Starts `cofi serve`, on a port that is free unless `env` names one, and waits until it answers. */
+export async function startDashboard(env: Record<string, string>): Promise<Dashboard> {
+  const cofi = startCofi(["serve"], { COFI_PORT: "0", ...env });
+  return { ...cofi, url: await dashboardUrl(cofi) };
+}
+
+/** Where the dashboard of a command that has one is, once it answers. */
+export async function dashboardUrl(cofi: CofiProcess): Promise<string> {
+  const [, url = ""] = await cofi.printed(/Dashboard: (http\S+)/);
+  return url;
+}
+
 /** Runs a command to its end. */
 export async function runCofi(
   args: readonly string[],

@@ -3,11 +3,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "kysely";
-import { openDatabase } from "@cofi/event-log/database";
+import { openDatabase, type Database } from "@cofi/event-log/database";
 import { migrate } from "@cofi/event-log/migrate";
 import { Store } from "@cofi/event-log/store";
 import { generateBatch } from "../../tools/generate-batch.mjs";
-import { startCofi } from "./cofi.js";
+import { startDashboard } from "./cofi.js";
 
 export interface Night {
   /** Of the dashboard. */
@@ -19,9 +19,13 @@ export interface Night {
   files: number;
   failed: number;
   vanished: string;
-  /** Another dashboard of the same database. */
-  serve(): Promise<{ url: string; stop: () => Promise<void> }>;
   close(): Promise<void>;
+}
+
+/** Makes all events of an embedded database ten minutes older: what hangs has hung for long enough to be told. */
+export async function ageEvents({ kysely }: Database): Promise<void> {
+  await sql`UPDATE batchExecutionLog
+    SET timestamp = strftime('%Y-%m-%d %H:%M:%f', timestamp, '-600 seconds')`.execute(kysely);
 }
 
 /** Two batches in an embedded database: `quiet`, and `night` with what `TROUBLE` names, ten minutes old, so that what hangs is told. */
@@ -39,27 +43,19 @@ export async function startNight(files: number): Promise<Night> {
     name: "night",
     trouble: true,
   });
-  await sql`UPDATE batchExecutionLog SET timestamp = strftime('%Y-%m-%d %H:%M:%f', timestamp, '-600 seconds')`.execute(
-    database.kysely,
-  );
+  await ageEvents(database);
   await database.close();
-  const serve: Night["serve"] = async () => {
-    const dashboard = startCofi(["serve"], { COFI_DATABASE_URL: databaseUrl, COFI_DATA_DIR: root, COFI_PORT: "0" });
-    const url = (await dashboard.printed(/Dashboard: (http\S+)/))[1] ?? "";
-    return { url, stop: () => dashboard.stop() };
-  };
-  const { url, stop } = await serve();
+  const dashboard = await startDashboard({ COFI_DATABASE_URL: databaseUrl, COFI_DATA_DIR: root });
   return {
-    url,
+    url: dashboard.url,
     databaseUrl,
     root,
     batchId,
     files,
     failed,
     vanished: vanished ?? "",
-    serve,
     async close() {
-      await stop();
+      await dashboard.stop();
       await rm(root, { recursive: true, force: true });
     },
   };
