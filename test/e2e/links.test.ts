@@ -1,4 +1,5 @@
 /** What is chosen narrows all that is shown, and stands in the address: a link reopens what was sent, also when there is a newer batch. */
+import { sql } from "kysely";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { openDatabase } from "@cofi/event-log/database";
@@ -130,6 +131,54 @@ test("handoffs name the files that make a difference, each the way to its journe
   await page.goto(`${night.url}/?view=handoffs`);
   await page.locator(".astray").getByRole("link", { name: night.vanished }).click();
   await page.getByRole("dialog").getByText("Denoise").waitFor();
+});
+
+test("a filter chosen far down the list shows its files from the first on", async () => {
+  await page.goto(`${night.url}/?view=files`);
+  await page.locator(".matrix-row").first().waitFor();
+  await page.locator(".matrix-scroll").evaluate((list) => list.scrollTo(0, list.scrollHeight));
+  await page.locator(`[data-index="${night.files - 1}"]`).waitFor();
+  await page.getByRole("combobox", { name: "State" }).selectOption("failed");
+  await page.locator('.matrix-row[data-index="0"]').waitFor();
+  await expect.poll(() => page.locator(".matrix-row").count(), PATIENCE).toBe(night.failed);
+});
+
+test("a link to an event of a journey shows the event, and the journey when it is closed", async () => {
+  await page.goto(`${night.url}/?view=files&state=failed`);
+  await page.locator(".matrix-row").first().click();
+  const journey = page.locator("dialog.journey");
+  await journey.getByRole("button", { name: "Payload" }).first().click();
+  const event = page.locator("dialog:not(.journey)");
+  await event
+    .getByText(/event \d+/)
+    .first()
+    .waitFor();
+  await page.goto("about:blank");
+  await page.goBack();
+  await event
+    .getByText(/event \d+/)
+    .first()
+    .waitFor();
+  expect(await journey.isVisible()).toBe(false);
+  await page.keyboard.press("Escape");
+  await journey.locator(".tries > li").first().waitFor();
+  await page.keyboard.press("Escape");
+  await page.locator(".matrix-row").first().waitFor();
+});
+
+test("what to look at does not move under the pointer: what is new waits behind a button", async () => {
+  await page.goto(`${night.url}/?batch=${night.batchId}`);
+  const findings = page.getByTestId("findings");
+  await findings.hover();
+  const database = await openDatabase(night.databaseUrl);
+  await sql`INSERT INTO batchExecutionLog (batchId, stage, eventType, fileName, status, errorMessage)
+    VALUES (${night.batchId}, 'stt', 'error', 'call-2026-11-23-000001.wav', 'failed', 'the disk is full')`.execute(
+    database.kysely,
+  );
+  await database.close();
+  await page.getByTestId("new-findings").click();
+  await findings.getByText("the disk is full").waitFor();
+  expect(await page.getByTestId("new-findings").count()).toBe(0);
 });
 
 test("a link into a batch means the same when there is a newer one, which is told; the first page follows the newest", async () => {

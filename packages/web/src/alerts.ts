@@ -61,9 +61,9 @@ export function alertsOf(facts: AlertFacts, settings: AlertSettings, zone: Zone)
 function failedBatch({ batch }: AlertFacts): Alert[] {
   if (batch.status !== "failed" && batch.status !== "interrupted") return [];
   const title = batch.status === "failed" ? `${batch.name} failed` : `${batch.name} was interrupted`;
-  return [
-    { key: `${batch.id} ${batch.status}`, title, body: "Open the batch to see why.", href: `?batch=${batch.id}` },
-  ];
+  // One that is resumed may fail again.
+  const key = `${batch.id} ${batch.status} ${batch.finishedAt ?? ""}`;
+  return [{ key, title, body: "Open the batch to see why.", href: `?batch=${batch.id}` }];
 }
 
 function errorRate({ batch, done, failed }: AlertFacts, most: number): Alert[] {

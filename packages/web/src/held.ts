@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 
 interface Held<T> {
   shown: T;
@@ -8,6 +8,7 @@ interface Held<T> {
   release: () => void;
   /** For the element that must not move under the pointer or the focus. */
   hold: {
+    ref: (element: HTMLElement | null) => void;
     onPointerEnter: (event: PointerEvent) => void;
     onPointerLeave: () => void;
     onFocusIn: (event: FocusEvent) => void;
@@ -32,6 +33,20 @@ export function useHeld<T>(
   const shown = useRef(latest);
   const shownSubject = useRef(subject);
   const isReleased = useRef(false);
+  const element = useRef<HTMLElement | null>(null);
+  const attach = useMemo(
+    () => (now: HTMLElement | null) => {
+      element.current = now;
+      // What is gone says nothing of the pointer that was on it.
+      if (!now) isHovered.value = isFocused.value = false;
+    },
+    [],
+  );
+  // The button that showed what had come is gone, and a keyboard's focus must not be lost with it.
+  useLayoutEffect(() => {
+    if (redraw.value === 0 || document.activeElement !== document.body) return;
+    element.current?.querySelector<HTMLElement>("a[href], button, [tabindex='0']")?.focus({ preventScroll: true });
+  }, [redraw.value]);
   const isHeld = isHovered.value || isFocused.value;
   const isSame = shownSubject.current === subject;
   shownSubject.current = subject;
@@ -46,6 +61,7 @@ export function useHeld<T>(
       redraw.value++;
     },
     hold: {
+      ref: attach,
       onPointerEnter: (event) => (isHovered.value = event.pointerType === "mouse"),
       onPointerLeave: () => (isHovered.value = false),
       // By keyboard only: a click leaves the focus behind when the pointer goes on.

@@ -49,6 +49,7 @@ export class LiveState {
       this.stages.value = [];
       this.unknownStages.value = {};
       this.freshness.value = null;
+      this.waiting.value = 0;
     });
   }
 

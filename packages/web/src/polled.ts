@@ -30,8 +30,12 @@ export function usePolled<T>(path: string | null, state: LiveState, polling: Pol
   wanted.value = path;
   const how = useRef(polling);
   how.current = polling;
+  // What was over may go on again.
+  const isOnce = useMemo(() => signal(false), []);
+  isOnce.value = polling.once === true;
   useSignalEffect(() => {
     const asked = wanted.value;
+    void isOnce.value;
     if (asked === null) return undefined;
     const controller = new AbortController();
     void poll(asked, polled, state, how, controller.signal);

@@ -27,9 +27,12 @@ describe("alertsOf", () => {
   });
 
   it("tells a failed and an interrupted batch, not one that has failed files", () => {
-    expect(keys({ batch: { ...BATCH, status: "failed" } })).toEqual(["1 failed"]);
-    expect(keys({ batch: { ...BATCH, status: "interrupted" } })).toEqual(["1 interrupted"]);
+    expect(keys({ batch: { ...BATCH, status: "failed" } })).toEqual(["1 failed "]);
+    expect(keys({ batch: { ...BATCH, status: "interrupted" } })).toEqual(["1 interrupted "]);
     expect(keys({ batch: { ...BATCH, status: "completed_with_errors" } })).toEqual([]);
+    // Once for each time that it fails.
+    const finishedAt = "2026-11-20T19:00:00.000Z";
+    expect(keys({ batch: { ...BATCH, status: "failed", finishedAt } })).toEqual([`1 failed ${finishedAt}`]);
   });
 
   it("tells an error rate above the threshold, once enough has ended", () => {

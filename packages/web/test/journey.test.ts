@@ -66,6 +66,19 @@ describe("waitsOf", () => {
     expect(waits(...givenUp, start(12, "llm1"))).toEqual([null, 1_000, null, 2_000]);
   });
 
+  it("closes a try that was cut off when its stage begins another, and pairs ends by number where one side says it", () => {
+    const cut = triesOf([start(1, "stt"), start(5, "stt"), end(6, "stt")]);
+    expect(cut.map(({ outcome, endId }) => [outcome, endId])).toEqual([
+      ["cut", null],
+      ["done", 6],
+    ]);
+    const numbered = triesOf([
+      { ...start(1, "stt"), attempt: null },
+      { ...end(2, "stt"), attempt: 1 },
+    ]);
+    expect(numbered).toMatchObject([{ outcome: "done", attempt: 1, startId: 1, endId: 2 }]);
+  });
+
   it("never names a time in which an earlier try ran, nor less than none", () => {
     const steps = fc.array(
       fc.record({

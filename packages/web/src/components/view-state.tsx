@@ -17,10 +17,14 @@ interface DataViewProps<T> extends ViewProps {
 }
 
 /** A view of one answer of the server, narrowed to a cause of errors if there is one; what it is while there is none yet. */
-export function DataView<T>({ batchId, state, path, children }: DataViewProps<T>) {
+export function DataView<T>(props: DataViewProps<T>) {
   const { cause } = place.value.filters;
-  const narrowed = cause ? `?${new URLSearchParams({ cause })}` : "";
-  const answer = usePolled<T>(`api/batch/${batchId}/${path}${narrowed}`, state).value;
+  // Figures of other files must not stand under this cause while the answer is on its way.
+  return <Narrowed key={cause} {...props} query={cause ? `?${new URLSearchParams({ cause })}` : ""} />;
+}
+
+function Narrowed<T>({ batchId, state, path, children, query }: DataViewProps<T> & { query: string }) {
+  const answer = usePolled<T>(`api/batch/${batchId}/${path}${query}`, state).value;
   return (
     <Answer {...answer} batchId={batchId} state={state}>
       {children}

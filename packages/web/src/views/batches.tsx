@@ -195,9 +195,11 @@ function isRunning({ status }: Batch): boolean {
   return status === "running" || status === "pending";
 }
 
-function took({ startedAt, createdAt, finishedAt }: Batch, state: LiveState): string {
-  const end = finishedAt === null ? state.serverNow() : Date.parse(finishedAt);
-  return stopwatch(end - Date.parse(startedAt ?? createdAt));
+/** Until now while it runs; one that was given up and never ended, until its last event. */
+function took(batch: Batch, lastEventAt: string | null | undefined, state: LiveState): string {
+  const { startedAt, createdAt, finishedAt } = batch;
+  const end = isRunning(batch) ? state.serverNow() : Date.parse(finishedAt ?? lastEventAt ?? "");
+  return Number.isNaN(end) ? "" : stopwatch(end - Date.parse(startedAt ?? createdAt));
 }
 
 interface RowProps {
@@ -225,7 +227,7 @@ function Row({ batch, state, watched }: RowProps) {
       <td>
         {data && <meter value={data.progress} aria-label="Progress" />} {data && percent(data.progress)}
       </td>
-      <td>{batch.startedAt === null && isRunning(batch) ? "" : took(batch, state)}</td>
+      <td>{batch.startedAt === null && isRunning(batch) ? "" : took(batch, data?.lastEventAt, state)}</td>
       <td>{batch.totalFiles === null ? "" : number(batch.totalFiles)}</td>
       <td data-tone={data && data.failed > 0 ? "bad" : undefined}>
         {data && (data.failed > 0 ? <PlaceLink to={failures}>{number(data.failed)}</PlaceLink> : "0")}
@@ -258,7 +260,7 @@ function Watched({ id, state }: { id: number; state: LiveState }) {
         <PlaceLink to={{ view: "stages", batch: id }}>{batch.name}</PlaceLink> <StatusBadge status={batch.status} />
       </h2>
       <p class="soft">
-        {took(batch, state)} · {number(done)} file steps done ·{" "}
+        {took(batch, data.lastEventAt, state)} · {number(done)} file steps done ·{" "}
         <span data-tone={failed > 0 ? "bad" : undefined}>{number(failed)} failed</span>
       </p>
       <Sparkline values={data.spark} label="Files that ended over time" />

@@ -1,6 +1,6 @@
 /** One row a file, one cell a stage: a window over any number of rows, fetched as it is scrolled. */
 import { FILE_STATES, type FilesPage } from "@cofi/event-log/detail/shapes";
-import { useSignal, type Signal } from "@preact/signals";
+import { signal, type Signal } from "@preact/signals";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { ExportMenu } from "../components/export-menu.js";
 import { SearchField, SelectField } from "../components/toolbar.js";
@@ -22,7 +22,8 @@ const STEP_ROWS = 40;
 
 export function FilesView({ batchId, state }: ViewProps) {
   const { filters, file } = place.value;
-  const top = useSignal(0);
+  // Other files, another list: it begins at its top.
+  const top = useMemo(() => signal(0), [JSON.stringify(filters)]);
   const offset = Math.max(0, Math.floor(top.value / STEP_ROWS) * STEP_ROWS - STEP_ROWS);
   const query = new URLSearchParams({ ...fileQuery(filters), offset: String(offset), limit: String(PAGE_ROWS) });
   const { data, answers, problem } = usePolled<FilesPage>(`api/batch/${batchId}/files?${query}`, state).value;
@@ -173,6 +174,8 @@ function Matrix({ page: latest, answers, state, top }: MatrixProps) {
   const columnsShown = all.flatMap((_, index) => (page.rows.some(({ cells }) => cells[index]) ? [index] : []));
   const stages = columnsShown.flatMap((index) => all[index] ?? []);
   const scroll = useRef<HTMLDivElement>(null);
+  // A list that was empty for a while is drawn anew, and is not scrolled.
+  useLayoutEffect(() => void (top.value = 0), []);
   const columns = useMemo(
     () => `minmax(var(--matrix-name), 2fr) repeat(${stages.length}, minmax(var(--matrix-cell), 1fr))`,
     [stages.length],

@@ -4,11 +4,10 @@ import { useLayoutEffect, useMemo } from "preact/hooks";
 import { StageCards } from "../components/stage-cards.js";
 import { DataView, type ViewProps } from "../components/view-state.js";
 import { LiveState } from "../live-state.js";
-import { place } from "../views.js";
 
 export function FocusedStages(props: ViewProps) {
   return (
-    <DataView<Snapshot> key={place.value.filters.cause} {...props} path="snapshot">
+    <DataView<Snapshot> {...props} path="snapshot">
       {(snapshot) => <Cards snapshot={snapshot} />}
     </DataView>
   );

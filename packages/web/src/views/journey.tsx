@@ -1,6 +1,6 @@
 /** The way of one file through the stages: each try with its host, its time and what it was asked and answered. */
 import type { LogEvent } from "@cofi/event-log/events";
-import { useSignal } from "@preact/signals";
+import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { fetchEvent } from "../api.js";
 import { Icon } from "../components/icons.js";
@@ -8,7 +8,7 @@ import { ticks } from "../components/ticking.js";
 import { clock, duration, fullTime, number } from "../format.js";
 import type { LiveState } from "../live-state.js";
 import { usePolled } from "../polled.js";
-import { showEvent, zone } from "../preferences.js";
+import { openEvent, showEvent, zone } from "../preferences.js";
 import { go, place } from "../views.js";
 import { diffLines, type DiffLine } from "./line-diff.js";
 import { triesOf, waitsOf, type Try } from "./tries.js";
@@ -27,7 +27,10 @@ export function Journey({ batchId, file, state }: { batchId: number; file: strin
     dialog.current?.close();
     go({ ...place.peek(), file: null });
   };
-  useEffect(() => dialog.current?.showModal(), []);
+  // Over an event that a link opens with it, it would hide the event: its turn comes when that is closed.
+  useSignalEffect(() => {
+    if (openEvent.value === null && dialog.current && !dialog.current.open) dialog.current.showModal();
+  });
   const labels = new Map(state.stages.value.map(({ summary }) => [summary.peek().stage, summary.peek().label]));
   const tries = data ? triesOf(data.events) : [];
   const waits = waitsOf(tries);
@@ -108,6 +111,7 @@ const LOOKS = {
   retried: { glyph: "↻", word: "failed, retried", tone: "warn" },
   failed: { glyph: "✕", word: "failed", tone: "bad" },
   skipped: { glyph: "−", word: "skipped", tone: "idle" },
+  cut: { glyph: "⊘", word: "cut off", tone: "idle" },
 } as const;
 
 interface TriesProps {

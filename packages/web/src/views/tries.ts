@@ -13,7 +13,7 @@ export interface Try {
   startedAt: string | null;
   endedAt: string | null;
   durationMs: number | null;
-  outcome: "running" | "done" | "retried" | "failed" | "skipped";
+  outcome: "running" | "done" | "retried" | "failed" | "skipped" | "cut";
   message: string | null;
 }
 
@@ -34,15 +34,21 @@ export function triesOf(events: readonly LogEvent[]): Try[] {
       durationMs: null,
       message: null,
     };
-    if (eventType === "file_start") tries.push({ ...fresh, startId: id, startedAt: timestamp, outcome: "running" });
+    if (eventType === "file_start") {
+      // Nobody logs the end of a try that was cut off, by a kill or a restart; the next one says that it is over.
+      const cut = tries.findLast((one) => one.stage === stage && one.endId === null);
+      if (cut) Object.assign(cut, { endedAt: timestamp, outcome: "cut" });
+      tries.push({ ...fresh, startId: id, startedAt: timestamp, outcome: "running" });
+    }
     const reason = eventType === "info" ? skipReason(event.metadata) : null;
     if (reason !== null) tries.push({ ...fresh, endId: id, endedAt: timestamp, outcome: "skipped", message: reason });
     if (eventType !== "file_complete" && eventType !== "error") continue;
     const isSame = (one: Try): boolean =>
-      one.stage === stage && one.endId === null && (one.attempt === attempt || attempt === null);
+      one.stage === stage && one.outcome === "running" && (one.attempt ?? attempt) === (attempt ?? one.attempt);
     let one = tries.findLast(isSame);
     if (!one) tries.push((one = { ...fresh, outcome: "running" }));
     Object.assign(one, {
+      attempt: one.attempt ?? attempt,
       endId: id,
       endedAt: timestamp,
       durationMs: event.durationMs,
@@ -60,15 +66,16 @@ export function triesOf(events: readonly LogEvent[]): Try[] {
  */
 export function waitsOf(tries: readonly Try[]): (number | null)[] {
   let freeSince: number | null = null;
-  const open = new Set<string>();
-  return tries.map(({ stage, startedAt, endedAt }) => {
-    // One without an end was given up when its stage began another; nobody knows until when it ran.
-    if (open.delete(stage)) freeSince = null;
+  let isOneOpen = false;
+  let isAfterCut = false;
+  return tries.map(({ startedAt, endedAt, outcome }) => {
     const start = startedAt === null ? null : Date.parse(startedAt);
-    const isKnown = start !== null && freeSince !== null && open.size === 0 && start >= freeSince;
+    const isKnown = start !== null && freeSince !== null && !isOneOpen && !isAfterCut && start >= freeSince;
     const waited = isKnown ? start - freeSince! : null;
-    if (endedAt === null) open.add(stage);
+    if (endedAt === null) isOneOpen = true;
     else freeSince = Math.max(freeSince ?? -Infinity, Date.parse(endedAt));
+    // Nobody knows until when that one ran.
+    isAfterCut = outcome === "cut";
     return waited;
   });
 }
