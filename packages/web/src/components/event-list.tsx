@@ -118,7 +118,7 @@ const Row = memo(function Row({ event, zone: shownZone, isEntrance }: RowProps) 
         <span class="row-file">{subject}</span>
         <span class="row-duration">{durationMs === null ? "" : duration(durationMs)}</span>
         <span class="row-more">
-          {gpuIp !== null && <span class="row-host">{gpuIp}</span>}
+          {gpuIp !== null && <span>{gpuIp}</span>}
           {attempt !== null && (
             <span class="row-attempt" data-again={attempt > 1 ? "" : undefined}>
               try {attempt}

@@ -143,14 +143,14 @@ function Tries({ tries, waits, labels, chosen, choose, now }: TriesProps) {
         const ran = `${fullTime(start, zone.value)} to ${one.endedAt === null ? "now" : fullTime(end, zone.value)}`;
         return (
           <li key={one.id} data-tone={tone} data-outcome={one.outcome}>
-            <span class="try-stage">
+            <span>
               <span class="glyph" role="img" aria-label={word}>
                 {glyph}
               </span>{" "}
               {labels.get(one.stage) ?? one.stage}
               {one.attempt !== null && one.attempt > 1 && <span class="soft"> try {one.attempt}</span>}
             </span>
-            <span class="try-track" title={waitedText === null ? ran : `${waitedText}, then ${ran}`}>
+            <span class="track" title={waitedText === null ? ran : `${waitedText}, then ${ran}`}>
               {waitedFrom < start && (
                 <span
                   class="try-wait"
@@ -158,7 +158,7 @@ function Tries({ tries, waits, labels, chosen, choose, now }: TriesProps) {
                 />
               )}
               <span
-                class="try-bar"
+                class="track-bar try-bar"
                 style={{
                   // What began last and took no time is still to be seen at the end of the track.
                   insetInlineStart: `min(${share(start - first)}, 100% - 3px)`,

@@ -135,20 +135,20 @@ function Gantt({ stages, now, stuck }: GanttProps) {
       <ol>
         {bars.map(({ stage, start, end, expected }) => (
           <li key={stage.stage} data-stage={stage.stage}>
-            <span class="gantt-label">
+            <span>
               <StageGlyph summary={stage} /> {stage.label}
             </span>
-            <span class="gantt-track">
+            <span class="track">
               {start !== null && (
                 <span
-                  class="gantt-bar"
+                  class="track-bar gantt-bar"
                   data-status={stage.status}
                   style={{ insetInlineStart: at(start), inlineSize: width(start, end, first, last) }}
                 />
               )}
               {expected > end && (
                 <span
-                  class="gantt-rest"
+                  class="track-bar gantt-rest"
                   style={{ insetInlineStart: at(end), inlineSize: width(end, expected, first, last) }}
                 />
               )}
