@@ -17,6 +17,7 @@ const ALLOWED = {
     "@cofi/event-log/zone-clock",
     "@cofi/event-log/detail/shapes",
     "@cofi/event-log/detail/metadata",
+    "@cofi/event-log/file-event",
   ],
   cli: ["@cofi/event-log", "@cofi/pipeline", "@cofi/engines", "@cofi/dashboard", "@cofi/web"],
 };

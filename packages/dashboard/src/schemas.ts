@@ -4,7 +4,7 @@ import type { Batch, Json, LogEvent, LogEventDetail, StageSummary } from "@cofi/
 import { z } from "zod";
 
 /** The most events or batches that one answer holds. */
-export const MOST_ROWS = 5_000;
+const MOST_ROWS = 5_000;
 
 const time = z.string().meta({ description: "ISO 8601, UTC", examples: ["2026-11-23T02:15:00.000Z"] });
 const count = z.number().int().nonnegative();
@@ -94,10 +94,6 @@ export const problemSchema = z
   })
   .meta({ id: "Problem", description: "Problem details, RFC 9457" });
 
-export const databaseStateSchema = z
-  .object({ database: z.enum(["ok", "unreachable"]), since: time, detail: z.string() })
-  .meta({ id: "DatabaseState" });
-
 export const healthSchema = z
   .object({
     status: z.enum(["ok", "unavailable"]),
@@ -131,7 +127,7 @@ export function cursorText(description: string) {
 
 export const idParams = z.object({ id: cursorText("The id") });
 
-export const cursor = cursorText("`nextCursor` of the page before").optional();
+const cursor = cursorText("`nextCursor` of the page before").optional();
 
 export function limitText(fallback: number) {
   return z

@@ -13,6 +13,7 @@
  *
  * A writer that logs no files, only stage_progress and stage_complete, is believed: `processedFiles` counts as done.
  */
+import { outcomeOf } from "./file-event.js";
 import type { Batch, LogEvent, Snapshot, StageStatus, StageSummary } from "./events.js";
 import { STAGES } from "./stages.js";
 
@@ -127,16 +128,11 @@ function applyToStage(state: StageState, event: LogEvent): void {
   }
 }
 
-function fileState(event: LogEvent): FileState | null {
-  if (event.eventType === "file_start") return "inFlight";
-  if (event.eventType === "file_complete") return event.status === "failed" ? "failed" : "done";
-  if (event.eventType !== "error") return null;
-  return event.status === "processing" || event.status === "pending" ? "inFlight" : "failed";
-}
-
 function applyToFile(state: StageState, fileName: string, event: LogEvent): void {
-  const next = fileState(event);
-  if (next === null) return;
+  const outcome = outcomeOf(event);
+  // A card counts no files that are left out.
+  if (outcome === null || outcome === "skipped") return;
+  const next = outcome === "retrying" ? "inFlight" : outcome;
   const previous = state.files.get(fileName);
   // Events become visible out of order: one that comes late does not undo what a later one said.
   if (previous && previous.id > event.id) return;

@@ -17,9 +17,9 @@ describe("triesOf", () => {
     ]);
     expect(tries.map(({ stage, attempt, host, outcome, message }) => [stage, attempt, host, outcome, message])).toEqual(
       [
-        ["stt", 1, "h1", "retried", "no answer"],
+        ["stt", 1, "h1", "retrying", "no answer"],
         ["stt", 2, "h2", "done", null],
-        ["llm1", null, null, "running", null],
+        ["llm1", null, null, "inFlight", null],
       ],
     );
   });

@@ -4,15 +4,19 @@
  * the projection each event must be applied once, and one that becomes visible late does not undo what a later one said.
  */
 import type { Batch, LogEvent } from "../events.js";
+import { outcomeOf, type FileOutcome } from "../file-event.js";
 import { STAGES } from "../stages.js";
 import { causeOf } from "./error-cause.js";
 import { Growing, Names } from "./growing.js";
 import { countDuration, emptyHistogram, type Histogram } from "./histogram.js";
 import { Series } from "./series.js";
-import { audioSeconds, skipReason } from "./metadata.js";
+import { audioSeconds } from "./metadata.js";
 
 /** What a file is in a stage; the number is how it is stored. A file that no event of the stage names is `none`. */
-export const CELL_STATES = ["none", "inFlight", "retrying", "done", "failed", "skipped"] as const;
+export const CELL_STATES = ["none", "inFlight", "retrying", "done", "failed", "skipped"] as const satisfies readonly (
+  | FileOutcome
+  | "none"
+)[];
 export type CellState = (typeof CELL_STATES)[number];
 const CODE = Object.fromEntries(CELL_STATES.map((state, code) => [state, code])) as Record<CellState, number>;
 
@@ -153,7 +157,7 @@ export function applyToDetail(detail: Detail, event: LogEvent): void {
   const cause = isFailure ? countError(detail, event, stage, host) : null;
   const audioS = file === null ? 0 : audioOf(detail, file, event);
   if (file !== null && STAGES[stage]?.unit === "recording") detail.isRecording.set(file, 1);
-  const state = file === null ? null : stateAfter(event);
+  const state = file === null ? null : outcomeOf(event);
   if (host !== null) countHost(hostStage(detail, host, stage), event, { at, isFailure });
   if (file === null || state === null) return;
   const tookMs = state === "inFlight" || state === "skipped" ? null : tookOf(cells, file, event, at);
@@ -185,22 +189,6 @@ function tookOf(cells: StageCells, file: number, { id, durationMs }: LogEvent, a
   const startedAt = cells.startedAt.get(file);
   const isItsEnd = cells.stateOf(file) === "inFlight" && startedAt > 0 && id > cells.eventId.get(file);
   return isItsEnd ? Math.max(0, at - startedAt) : null;
-}
-
-/** null for an event that says nothing about the state of its file. */
-function stateAfter(event: LogEvent): Exclude<CellState, "none"> | null {
-  switch (event.eventType) {
-    case "file_start":
-      return "inFlight";
-    case "file_complete":
-      return event.status === "failed" ? "failed" : "done";
-    case "error":
-      return event.status === "processing" || event.status === "pending" ? "retrying" : "failed";
-    case "info":
-      return skipReason(event.metadata) === null ? null : "skipped";
-    default:
-      return null;
-  }
 }
 
 /** A start of a file may say how long its audio is: `metadata.audioSeconds`. A replay reads that of no other event. */
@@ -287,7 +275,7 @@ function countError(detail: Detail, event: LogEvent, stage: number, host: number
     files: new Set(),
   });
   group.count += 1;
-  if (event.status !== "processing" && event.status !== "pending") group.final += 1;
+  if (outcomeOf(event) === "failed") group.final += 1;
   if (id < group.firstId) Object.assign(group, { firstId: id, firstAt: timestamp, example: errorMessage ?? "" });
   if (id > group.lastId) Object.assign(group, { lastId: id, lastAt: timestamp });
   group.stages.set(stage, (group.stages.get(stage) ?? 0) + 1);

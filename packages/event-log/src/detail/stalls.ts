@@ -15,7 +15,7 @@ export interface StallThresholds {
   silentHostFactor: number;
 }
 
-export const STALL_THRESHOLDS: StallThresholds = {
+const STALL_THRESHOLDS: StallThresholds = {
   slowFileMs: 60_000,
   slowFileFactor: 3,
   stuckStageMs: 120_000,

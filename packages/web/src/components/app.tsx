@@ -11,11 +11,11 @@ import { lazyView } from "./view-state.js";
 export function App({ feed }: { feed: LiveFeed }) {
   return (
     <>
-      <a class="skip" href="#stages">
+      <a class="skip" href="#content">
         Skip to the content
       </a>
       <Header feed={feed} />
-      <main id="stages" tabindex={-1}>
+      <main id="content" tabindex={-1}>
         <Main feed={feed} />
       </main>
       <EventDialog state={feed.state} />

@@ -1,12 +1,12 @@
 import { signal, type ReadonlySignal } from "@preact/signals";
 
 const second = signal(0);
-const tenth = signal(0);
+const quarter = signal(0);
 setInterval(() => second.value++, 1_000);
-setInterval(() => tenth.value++, 250);
+setInterval(() => quarter.value++, 250);
 
 /** Read in a component to draw it anew every second (`slow`) or four times a second (`fast`). */
 export const ticks: { readonly slow: ReadonlySignal<number>; readonly fast: ReadonlySignal<number> } = {
   slow: second,
-  fast: tenth,
+  fast: quarter,
 };

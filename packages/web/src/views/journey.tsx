@@ -10,6 +10,7 @@ import type { LiveState } from "../live-state.js";
 import { usePolled } from "../polled.js";
 import { openEvent, showEvent, zone } from "../preferences.js";
 import { go, place } from "../views.js";
+import { FILE_LOOKS } from "./file-look.js";
 import { diffLines, type DiffLine } from "./line-diff.js";
 import { triesOf, waitsOf, type Try } from "./tries.js";
 
@@ -106,11 +107,8 @@ function useNow(state: LiveState, isRunning: boolean): number {
 }
 
 const LOOKS = {
-  running: { glyph: "→", word: "in flight", tone: "busy" },
-  done: { glyph: "✓", word: "done", tone: "good" },
-  retried: { glyph: "↻", word: "failed, retried", tone: "warn" },
-  failed: { glyph: "✕", word: "failed", tone: "bad" },
-  skipped: { glyph: "−", word: "skipped", tone: "idle" },
+  ...FILE_LOOKS,
+  retrying: { ...FILE_LOOKS.retrying, word: "failed, retried" },
   cut: { glyph: "⊘", word: "cut off", tone: "idle" },
 } as const;
 

@@ -1,5 +1,6 @@
 /** From the events of one file to its tries. Pure. */
 import { skipReason } from "@cofi/event-log/detail/metadata";
+import { outcomeOf, type FileOutcome } from "@cofi/event-log/file-event";
 import type { LogEvent } from "@cofi/event-log/events";
 
 export interface Try {
@@ -13,7 +14,8 @@ export interface Try {
   startedAt: string | null;
   endedAt: string | null;
   durationMs: number | null;
-  outcome: "running" | "done" | "retried" | "failed" | "skipped" | "cut";
+  /** `cut`: nobody logged its end, and its stage has begun another. */
+  outcome: FileOutcome | "cut";
   message: string | null;
 }
 
@@ -21,7 +23,7 @@ export interface Try {
 export function triesOf(events: readonly LogEvent[]): Try[] {
   const tries: Try[] = [];
   for (const event of events.toSorted((a, b) => a.id - b.id)) {
-    const { id, stage, attempt, eventType, timestamp, gpuIp } = event;
+    const { id, stage, attempt, timestamp, gpuIp } = event;
     const fresh = {
       id,
       stage,
@@ -34,26 +36,27 @@ export function triesOf(events: readonly LogEvent[]): Try[] {
       durationMs: null,
       message: null,
     };
-    if (eventType === "file_start") {
+    const outcome = outcomeOf(event);
+    if (outcome === "inFlight") {
       // Nobody logs the end of a try that was cut off, by a kill or a restart; the next one says that it is over.
       const cut = tries.findLast((one) => one.stage === stage && one.endId === null);
       if (cut) Object.assign(cut, { endedAt: timestamp, outcome: "cut" });
-      tries.push({ ...fresh, startId: id, startedAt: timestamp, outcome: "running" });
+      tries.push({ ...fresh, startId: id, startedAt: timestamp, outcome });
     }
-    const reason = eventType === "info" ? skipReason(event.metadata) : null;
-    if (reason !== null) tries.push({ ...fresh, endId: id, endedAt: timestamp, outcome: "skipped", message: reason });
-    if (eventType !== "file_complete" && eventType !== "error") continue;
+    if (outcome === "skipped")
+      tries.push({ ...fresh, endId: id, endedAt: timestamp, outcome, message: skipReason(event.metadata) });
+    if (outcome === null || outcome === "inFlight" || outcome === "skipped") continue;
     const isSame = (one: Try): boolean =>
-      one.stage === stage && one.outcome === "running" && (one.attempt ?? attempt) === (attempt ?? one.attempt);
+      one.stage === stage && one.outcome === "inFlight" && (one.attempt ?? attempt) === (attempt ?? one.attempt);
     let one = tries.findLast(isSame);
-    if (!one) tries.push((one = { ...fresh, outcome: "running" }));
+    if (!one) tries.push((one = { ...fresh, outcome: "inFlight" }));
     Object.assign(one, {
       attempt: one.attempt ?? attempt,
       endId: id,
       endedAt: timestamp,
       durationMs: event.durationMs,
       host: gpuIp ?? one.host,
-      outcome: outcomeOf(event),
+      outcome,
       message: event.errorMessage,
     });
   }
@@ -78,9 +81,4 @@ export function waitsOf(tries: readonly Try[]): (number | null)[] {
     isAfterCut = outcome === "cut";
     return waited;
   });
-}
-
-function outcomeOf({ eventType, status }: LogEvent): Try["outcome"] {
-  if (eventType === "file_complete") return status === "failed" ? "failed" : "done";
-  return status === "processing" || status === "pending" ? "retried" : "failed";
 }
