@@ -85,6 +85,15 @@ describe("stalls", () => {
     expect(kinds(script, 3_600)).toContain("stuck-stage");
   });
 
+  test("a host that starts its part of a stage later does not hide what stalls on another", () => {
+    const script = new Script().add("stt", { eventType: "stage_start", totalFiles: 9 });
+    script.add("stt", { eventType: "file_start", fileName: "slow", gpuIp: "gpu-1" });
+    for (let n = 0; n < 3; n++) script.done("stt", `${n}`, 20, "gpu-2");
+    script.add("stt", { eventType: "stage_start", totalFiles: 9 });
+    script.done("stt", "3", 20, "gpu-3");
+    expect(kinds(script, 0)).toContain("slow-file");
+  });
+
   test("what was in work when the batch was stopped does not stall when it is resumed", () => {
     const script = new Script().add("stt", { eventType: "stage_start", totalFiles: 100 });
     for (let n = 0; n < 50; n++) script.done("stt", `${n}`, 2, "gpu-1");

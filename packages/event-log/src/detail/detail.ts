@@ -26,9 +26,10 @@ const HOST_BITS = 32;
 export class StageCells {
   /** Files that an event of the stage has named. */
   named = 0;
-  /** Epoch ms of the latest start of the stage, and the id of the event that says so: a batch that is resumed starts it again. */
+  /** Epoch ms at which its present run began: a batch that is resumed starts its stages again. */
   beganAt = 0;
-  beganId = 0;
+  /** Epoch ms of its latest event. */
+  lastAt = 0;
   /** Epoch ms at which the stage last said how far it is. */
   progressAt = 0;
   readonly state = new Growing(Uint8Array);
@@ -169,11 +170,13 @@ export function applyToDetail(detail: Detail, event: LogEvent): void {
   applyToCell(detail, stage, file, event, { state, at, host, cause, tookMs });
 }
 
-function applyToStage(cells: StageCells, { id, eventType }: LogEvent, at: number): void {
+/** A stage that starts after it was silent for so long is resumed; sooner, another host of it has started. */
+const RESUMED_MS = 60_000;
+
+function applyToStage(cells: StageCells, { eventType }: LogEvent, at: number): void {
   if (eventType === "stage_progress") cells.progressAt = Math.max(cells.progressAt, at);
-  if (eventType !== "stage_start" || id < cells.beganId) return;
-  cells.beganId = id;
-  cells.beganAt = at;
+  if (eventType === "stage_start" && at - cells.lastAt > RESUMED_MS) cells.beganAt = at;
+  cells.lastAt = Math.max(cells.lastAt, at);
 }
 
 /** Some writers log an error, some a failed completion, some both for the same try: it counts once. */
