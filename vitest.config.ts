@@ -9,5 +9,7 @@ export default defineConfig({
     isolate: false,
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // What is waited for comes at once on a machine with nothing else to do, and not on others.
+    expect: { poll: { timeout: 20_000 } },
   },
 });
