@@ -8,7 +8,7 @@ import { TROUBLE } from "../../tools/generate-batch.mjs";
 import { launchBrowser } from "../support/browser.js";
 import { expectFit, LOOKS, takeLook } from "../support/looks.js";
 import { startNight, type Night } from "../support/night.js";
-import { PATIENCE, tab } from "../support/views.js";
+import { tab } from "../support/views.js";
 
 let night: Night;
 let browser: Browser;
@@ -37,36 +37,36 @@ test("a click on a cause of errors narrows every view to its files, until it is 
 
   await tab(page, "Handoffs").click();
   const input = page.locator('tr[data-stage="lid"] td').nth(1);
-  await expect.poll(() => input.textContent(), PATIENCE).toBe(String(files));
+  await expect.poll(() => input.textContent()).toBe(String(files));
   await tab(page, "Hosts").click();
   const sick = page.locator(`[data-host="${TROUBLE.sickHost}"] td[data-errors] a`).filter({ hasText: "100 %" });
   await sick.waitFor();
   await tab(page, "Errors").click();
-  await expect.poll(() => page.locator(".cause").count(), PATIENCE).toBe(1);
+  await expect.poll(() => page.locator(".cause").count()).toBe(1);
   await tab(page, "Metrics").click();
   // Of all files 3 % failed before that stage.
   const failedBefore = page
     .getByRole("region", { name: "Figures of this batch" })
     .locator('tr[data-stage="denoise"] td');
-  await expect.poll(() => failedBefore.nth(2).textContent(), PATIENCE).toBe("0 %");
+  await expect.poll(() => failedBefore.nth(2).textContent()).toBe("0 %");
   await tab(page, "Time").click();
   // Whether it gets on is said of the whole batch alone, which is stalled there.
-  await expect.poll(() => page.locator('.gantt [data-stage="stt"]').textContent(), PATIENCE).toContain("left: ");
+  await expect.poll(() => page.locator('.gantt [data-stage="stt"]').textContent()).toContain("left: ");
   expect(await page.getByTestId("eta").textContent()).not.toContain("stalled");
   await tab(page, "Stages").click();
   const total = page.locator('[data-stage="lid"] [data-count="total"] dd');
-  await expect.poll(() => total.textContent(), PATIENCE).toBe(String(files));
+  await expect.poll(() => total.textContent()).toBe(String(files));
   expect(await page.getByTestId("findings").count()).toBe(0);
   for (const look of LOOKS) {
     await takeLook(page, look);
     await page.reload();
-    await expect.poll(() => total.textContent(), PATIENCE).toBe(String(files));
+    await expect.poll(() => total.textContent()).toBe(String(files));
     await expectFit(page, "narrowed-stages", look);
   }
 
   await page.getByTestId("focus").getByRole("link", { name: "Show all files" }).click();
   await page.getByTestId("findings").waitFor();
-  await expect.poll(() => total.textContent(), PATIENCE).not.toBe(String(files));
+  await expect.poll(() => total.textContent()).not.toBe(String(files));
   expect(new URL(page.url()).searchParams.has("cause")).toBe(false);
 });
 
@@ -79,14 +79,14 @@ test.each([
   const inAddress = (): string | null => new URL(page.url()).searchParams.get("text");
   // Slower than the pause after which a search begins.
   await box.pressSequentially("no such", { delay: 300 });
-  await expect.poll(inAddress, PATIENCE).toBe("no such");
+  await expect.poll(inAddress).toBe("no such");
   expect(await box.inputValue()).toBe("no such");
   const showAll = page.getByRole("button", { name: "Show all" });
   await showAll.first().click();
-  await expect.poll(inAddress, PATIENCE).toBeNull();
-  await expect.poll(() => box.inputValue(), PATIENCE).toBe("");
+  await expect.poll(inAddress).toBeNull();
+  await expect.poll(() => box.inputValue()).toBe("");
   await page.goBack();
-  await expect.poll(() => box.inputValue(), PATIENCE).toBe("no such");
+  await expect.poll(() => box.inputValue()).toBe("no such");
   // What was typed last and is not searched for yet is cleared as well.
   await box.press("x");
   await showAll.first().click();
@@ -106,13 +106,13 @@ test("links of all batches lead to one of them without loading the page again", 
   await page.evaluate("globalThis.isSamePage = true");
   for (const [selector, href] of links) {
     const link = page.locator(selector);
-    await link.waitFor(PATIENCE);
+    await link.waitFor();
     expect(await link.getAttribute("href")).toBe(href);
     await link.click();
     await page
       .locator(href.includes("files") ? ".matrix-row" : ".card")
       .first()
-      .waitFor(PATIENCE);
+      .waitFor();
     expect(new URL(page.url()).search).toBe(href);
     await page.goBack();
   }
@@ -140,7 +140,7 @@ test("a filter chosen far down the list shows its files from the first on", asyn
   await page.locator(`[data-index="${night.files - 1}"]`).waitFor();
   await page.getByRole("combobox", { name: "State" }).selectOption("failed");
   await page.locator('.matrix-row[data-index="0"]').waitFor();
-  await expect.poll(() => page.locator(".matrix-row").count(), PATIENCE).toBe(night.failed);
+  await expect.poll(() => page.locator(".matrix-row").count()).toBe(night.failed);
 });
 
 test("a link to an event of a journey shows the event, and the journey when it is closed", async () => {
@@ -197,7 +197,7 @@ test("a link into a batch means the same when there is a newer one, which is tol
   await store.updateBatch(night.batchId, { status: "interrupted" });
   await database.close();
 
-  await follower.getByRole("heading", { name: "the next night", level: 1 }).waitFor(PATIENCE);
+  await follower.getByRole("heading", { name: "the next night", level: 1 }).waitFor();
   await follower.close();
   await page.goto(link);
   await page.getByRole("heading", { name: "night", level: 1 }).waitFor();

@@ -13,20 +13,17 @@ export const VIEWS = {
   batches: "All batches",
 } as const;
 
-/** What a view may take on a machine that does other work meanwhile. */
-export const PATIENCE = { timeout: 20_000 };
-
 export function tab(page: Page, label: string): Locator {
   return page.getByRole("navigation", { name: "Views" }).getByRole("link", { name: label, exact: true });
 }
 
 /** Nothing of the view is still being read. */
-export async function loaded(page: Page, patience = PATIENCE): Promise<void> {
+export async function loaded(page: Page, patience: { timeout?: number } = {}): Promise<void> {
   await page.locator("main:not(:has(.view-loading))").waitFor(patience);
 }
 
 /** The view that was asked for is there, with all that belongs to it. */
-export async function settled(page: Page, patience = PATIENCE): Promise<void> {
+export async function settled(page: Page, patience: { timeout?: number } = {}): Promise<void> {
   await page.locator("main .panel, main .card").first().waitFor();
   await loaded(page, patience);
 }
