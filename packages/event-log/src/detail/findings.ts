@@ -111,9 +111,11 @@ function causes(detail: Detail, asOf: string): Finding[] {
     .groups.filter(({ final }) => final >= WORTH_A_LINE)
     .toSorted((a, b) => b.final - a.final)
     .slice(0, MOST_CAUSES)
-    .map(({ cause, final, stages }): Finding => {
+    .map(({ cause, example, count, final, stages }): Finding => {
       const where = stages.map(({ stage }) => labelOf(stage)).join(", ");
-      const text = `${final} ${final === 1 ? "failure" : "failures"} in ${where}: ${cause}`;
+      // Of one alone nothing need be folded out.
+      const said = count === 1 ? firstLine(example) : cause;
+      const text = `${final} ${final === 1 ? "failure" : "failures"} in ${where}: ${said}`;
       return {
         kind: "cause",
         stage: stages[0]?.stage ?? "",
@@ -123,6 +125,13 @@ function causes(detail: Detail, asOf: string): Finding[] {
         rule: "Final failures with the same cause.",
       };
     });
+}
+
+const LONGEST_LINE = 300;
+
+function firstLine(message: string): string {
+  const line = message.trim().split(/\r?\n/, 1)[0] || "(no message)";
+  return line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line;
 }
 
 function labelOf(stage: string | null): string {
