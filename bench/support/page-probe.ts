@@ -125,7 +125,9 @@ export async function newestEvent(page: Page): Promise<number> {
   return Number(/event ([\d,]+),/.exec(text)?.[1]?.replaceAll(",", ""));
 }
 
+/** Of the page alone: what the probe has collected, a number for each frame, is thrown away first. */
 export async function heapBytes(page: Page): Promise<number> {
+  await take(page);
   const session = await page.context().newCDPSession(page);
   await session.send("HeapProfiler.collectGarbage");
   const { usedSize } = await session.send("Runtime.getHeapUsage");
