@@ -167,14 +167,16 @@ test("each alert is told once, with its link, also after a reload", async () => 
   await page.getByRole("spinbutton").fill("0.1");
   await page.getByRole("spinbutton").press("Tab");
   const told = page.getByRole("list", { name: "Recent alerts" }).getByRole("link");
-  await expect.poll(() => told.allTextContents()).toHaveLength(3);
+  await expect.poll(() => told.allTextContents()).toHaveLength(5);
   const texts = (await told.allTextContents()).join("\n");
   expect(texts).toMatch(/Speech to text is stalled/);
+  expect(texts).toMatch(/never reached IVR/);
+  expect(texts).toMatch(/fails in Language/);
   expect(texts).toMatch(/% of the file steps failed/);
   await page.reload();
   await page.getByTestId("findings").waitFor();
   await page.getByTestId("alerts").click();
-  await expect.poll(() => told.count()).toBe(3);
+  await expect.poll(() => told.count()).toBe(5);
   expect(await page.getByTestId("alerts").textContent()).toBe("Alerts on");
   await told.filter({ hasText: "file steps failed" }).click();
   await page.locator(".cause").first().waitFor();

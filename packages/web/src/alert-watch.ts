@@ -95,7 +95,7 @@ export class AlertWatch {
 
   async #lookClosely(settings: AlertSettings, stop: AbortSignal): Promise<void> {
     for (const { batch } of this.#facts.peek()) {
-      const detail = await detailOf(batch, settings, stop);
+      const detail = await detailOf(batch, { ...settings, hasJustEnded: this.#ended.has(batch.id) }, stop);
       if (stop.aborted) return;
       this.#ended.delete(batch.id);
       this.#facts.value = this.#facts
@@ -123,14 +123,17 @@ const NOTHING = { done: 0, failed: 0, findings: [], timeline: null };
 /** What the thresholds are about. What cannot be had, or not in time, is as if nothing were wrong: the next look asks again. */
 async function detailOf(
   batch: Batch,
-  { errorPercent, onStall, finishBy }: AlertSettings,
+  { errorPercent, onStall, onTrouble, finishBy, hasJustEnded }: AlertSettings & { hasJustEnded: boolean },
   stop: AbortSignal,
 ): Promise<Omit<AlertFacts, "batch">> {
   const ask = async <T>(name: string, isWanted: boolean): Promise<T | null> =>
     isWanted ? getJson<T>(`api/batch/${batch.id}/${name}`, stop).catch(() => null) : null;
   const runs = batch.status === "running";
   const stats = await ask<{ stages: StageSummary[] }>("stats", errorPercent !== null);
-  const findings = await ask<{ findings: Finding[] }>("findings", runs && onStall);
+  const findings = await ask<{ findings: Finding[] }>(
+    "findings",
+    (runs && onStall) || ((runs || hasJustEnded) && onTrouble),
+  );
   const timeline = await ask<TimelineView>("timeline", runs && finishBy !== null);
   const sumOf = (name: "done" | "failed"): number => (stats?.stages ?? []).reduce((sum, stage) => sum + stage[name], 0);
   return { done: sumOf("done"), failed: sumOf("failed"), findings: findings?.findings ?? [], timeline };

@@ -8,6 +8,8 @@ export interface AlertSettings {
   isOn: boolean;
   onFailedBatch: boolean;
   onStall: boolean;
+  /** Files that are lost, and hosts that fail. */
+  onTrouble: boolean;
   /** Percent of the file steps that ended; null: never. */
   errorPercent: number | null;
   /** `HH:MM` in the zone of the page, on the day the batch began or the next; null: never. */
@@ -18,6 +20,7 @@ export const DEFAULT_ALERTS: AlertSettings = {
   isOn: false,
   onFailedBatch: true,
   onStall: true,
+  onTrouble: true,
   errorPercent: 5,
   finishBy: null,
 };
@@ -45,7 +48,11 @@ export interface AlertFacts {
 const DAY_MS = 86_400_000;
 /** Fewer file steps than this say nothing about a rate. */
 const LEAST_STEPS = 20;
-const STALLS: ReadonlySet<Finding["kind"]> = new Set(["stuck-stage", "silent-host", "slow-file"] as const);
+type Kinds = ReadonlySet<Finding["kind"]>;
+const STALLS: Kinds = new Set(["stuck-stage", "silent-host", "slow-file"] as const);
+const TROUBLE: Kinds = new Set(["missing", "unnamed", "sick-host"] as const);
+const OF_HOSTS: Kinds = new Set(["silent-host", "sick-host"] as const);
+const OF_HANDOFFS: Kinds = new Set(["missing", "unnamed"] as const);
 
 /** Everything that the thresholds call for now, told before or not. */
 export function alertsOf(facts: AlertFacts, settings: AlertSettings, zone: Zone): Alert[] {
@@ -53,7 +60,8 @@ export function alertsOf(facts: AlertFacts, settings: AlertSettings, zone: Zone)
   return [
     ...(settings.onFailedBatch ? failedBatch(facts) : []),
     ...(settings.errorPercent === null ? [] : errorRate(facts, settings.errorPercent)),
-    ...(settings.onStall ? stalls(facts) : []),
+    ...(settings.onStall ? found(facts, STALLS) : []),
+    ...(settings.onTrouble ? found(facts, TROUBLE) : []),
     ...(settings.finishBy === null ? [] : lateFinish(facts, settings.finishBy, zone)),
   ];
 }
@@ -75,15 +83,15 @@ function errorRate({ batch, done, failed }: AlertFacts, most: number): Alert[] {
   return [{ key: `${batch.id} error-rate ${most}`, title, body, href: `?batch=${batch.id}&view=errors` }];
 }
 
-function stalls({ batch, findings }: AlertFacts): Alert[] {
+function found({ batch, findings }: AlertFacts, kinds: Kinds): Alert[] {
   return findings
-    .filter(({ kind }) => STALLS.has(kind))
+    .filter(({ kind }) => kinds.has(kind))
     .map(({ kind, stage, what, text, rule }) => ({
-      // How many files are slow changes all the time, and is one alert.
-      key: `${batch.id} ${kind} ${stage} ${kind === "silent-host" ? what : ""}`,
+      // How many files are slow or missing changes all the time, and is one alert.
+      key: `${batch.id} ${kind} ${stage} ${OF_HOSTS.has(kind) ? what : ""}`,
       title: `${batch.name}: ${text}`,
       body: rule,
-      href: `?batch=${batch.id}&view=${kind === "silent-host" ? "hosts" : "time"}`,
+      href: `?batch=${batch.id}&view=${OF_HOSTS.has(kind) ? "hosts" : OF_HANDOFFS.has(kind) ? "handoffs" : "time"}`,
     }));
 }
 

@@ -41,6 +41,13 @@ export class LiveState {
   readonly stages = signal<readonly StageState[]>([]);
   readonly unknownStages = signal<Readonly<Record<string, number>>>({});
   #eventsPerStage = DEFAULT_EVENTS_PER_STAGE;
+  #pausedAt: number | null = null;
+
+  /** Lets the clock stand still with everything else, or go on. */
+  pause(isPaused: boolean): void {
+    this.#pausedAt = isPaused ? this.serverNow() : null;
+    this.paused.value = isPaused;
+  }
 
   /** Forgets the batch: another one was chosen. */
   clear(): void {
@@ -103,10 +110,10 @@ export class LiveState {
     if (Number.isFinite(asOf)) this.freshness.value = { asOf, head, learntAt: performance.now() };
   }
 
-  /** The server's time now, as far as known; while paused, that of what is shown. */
+  /** The server's time now, as far as known; while paused, when that began. */
   serverNow(): number {
     const freshness = this.freshness.peek();
-    if (freshness && this.paused.peek()) return freshness.asOf;
+    if (this.#pausedAt !== null) return this.#pausedAt;
     return freshness ? freshness.asOf + performance.now() - freshness.learntAt : Date.now();
   }
 }

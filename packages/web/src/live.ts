@@ -51,13 +51,13 @@ export class LiveFeed {
   /** Lets everything stand still, for reading. */
   pause(): void {
     this.#flush();
-    this.state.paused.value = true;
+    this.state.pause(true);
   }
 
   /** Shows how things are now: what came meanwhile was not kept, however much it was. */
   resume(): void {
     together(() => {
-      this.state.paused.value = false;
+      this.state.pause(false);
       this.state.waiting.value = 0;
     });
     this.#lastEventId = "";

@@ -62,7 +62,8 @@ function matchingFiles(detail: Detail, summaries: readonly StageSummary[], query
   const ofCause = cause === undefined ? null : filesOfCause(detail, cause);
   const matching: number[] = [];
   for (const [file, name] of detail.files.all.entries()) {
-    if (!query.everything && detail.isRecording.get(file) === 0) continue;
+    // A cause may be one of tables and trades alone.
+    if (!query.everything && !ofCause && detail.isRecording.get(file) === 0) continue;
     if (ofCause && !ofCause.has(file)) continue;
     if (text && !name.toLowerCase().includes(text)) continue;
     if (byCell) {

@@ -2,7 +2,7 @@
 import type { StageSummary } from "../events.js";
 import { STAGES } from "../stages.js";
 import { errorsView, reconciliation } from "./batch-views.js";
-import type { Detail } from "./detail.js";
+import type { Detail, ErrorGroup } from "./detail.js";
 import type { Finding, Stall } from "./shapes.js";
 
 /** A host is sick in a stage when it has at least so many errors there, and fails so many times as often as the others together. */
@@ -24,6 +24,7 @@ export function findingsOf(
     ...sickHosts(detail),
     ...slowFiles(stalls),
     ...causes(detail, asOf),
+    ...rowsSetAside(detail),
   ];
 }
 
@@ -100,9 +101,34 @@ function sickHosts(detail: Detail): Finding[] {
       const rate = errors / total;
       const others = sum.total > total ? (sum.errors - errors) / (sum.total - total) : null;
       if (others === null || errors < SICK.errors || rate < SICK.rate || rate < SICK.factor * others) return [];
-      const rule = `${percent(rate)} of its tries fail, ${percent(others)} of those of the other hosts.`;
+      const cause = mostOften(detail, stage, host);
+      const rule = `${percent(rate)} of its tries fail, ${percent(others)} of those of the other hosts.${cause === null ? "" : ` Most often: ${cause}`}`;
       return [{ kind: "sick-host", stage: name, what: host, count: errors, text: `${host} fails in ${label}`, rule }];
     });
+  });
+}
+
+/** The cause of most of the errors of a host, among those of the stage. */
+function mostOften(detail: Detail, stage: number, host: string): string | null {
+  const index = detail.hosts.find(host);
+  const ofHost = ({ hosts }: ErrorGroup): number => (index === undefined ? 0 : (hosts.get(index) ?? 0));
+  const groups = detail.errors.filter((group) => group.stages.has(stage) && ofHost(group) > 0);
+  return groups.toSorted((a, b) => ofHost(b) - ofHost(a))[0]?.cause ?? null;
+}
+
+/** Rows of the CSV files that were set aside: each is a call or a trade that is not looked at. */
+function rowsSetAside(detail: Detail): Finding[] {
+  return STAGES.flatMap(({ name, label, unit }, stage): Finding[] => {
+    if (unit !== "table") return [];
+    const count = detail.errors.reduce(
+      (sum, { stages, count: all, final }) => sum + Math.min(stages.get(stage) ?? 0, all - final),
+      0,
+    );
+    if (count === 0) return [];
+    const text = `${count} ${count === 1 ? "row" : "rows"} set aside in ${label}`;
+    return [
+      { kind: "rows", stage: name, what: null, count, text, rule: "Rows with errors are left out; the others go on." },
+    ];
   });
 }
 

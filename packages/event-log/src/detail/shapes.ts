@@ -205,6 +205,7 @@ export const FINDING_KINDS = [
   "sick-host",
   "slow-file",
   "cause",
+  "rows",
 ] as const;
 export interface Finding {
   kind: (typeof FINDING_KINDS)[number];

@@ -71,7 +71,7 @@ function stuckStage(detail: Detail, summary: StageSummary, index: number, now: n
   let last = Math.max(cells.beganAt || Date.parse(startedAt ?? ""), cells.progressAt);
   for (let file = 0; file < detail.files.all.length; file++) last = Math.max(last, cells.endedAt.get(file));
   if (!(now - last > ms)) return [];
-  const rule = `No file of the stage has ended or failed for more than ${words}, though not all are finished.`;
+  const rule = `No file has finished for more than ${words}, and ${left} ${left === 1 ? "is" : "are"} still to do.`;
   return [{ kind: "stuck-stage", stage, what: null, forMs: now - last, rule }];
 }
 

@@ -82,7 +82,7 @@ function Thresholds() {
     set({ isOn });
     if (isOn && permission.peek() === "default") permission.value = await Notification.requestPermission();
   };
-  const check = (name: "onFailedBatch" | "onStall", label: string) => (
+  const check = (name: "onFailedBatch" | "onStall" | "onTrouble", label: string) => (
     <label>
       <input
         type="checkbox"
@@ -101,7 +101,8 @@ function Thresholds() {
       <fieldset disabled={!settings.isOn}>
         <legend class="unseen">Thresholds</legend>
         {check("onFailedBatch", "It fails or is interrupted")}
-        {check("onStall", "A stage, host or file is stalled")}
+        {check("onStall", "A stage or host is stalled, or a file is slow")}
+        {check("onTrouble", "Files are lost, or a host fails")}
         <label>
           More than
           <input
@@ -116,7 +117,7 @@ function Thresholds() {
           % of the file steps failed (empty: never)
         </label>
         <label>
-          It will not be done by
+          It will finish later than
           <input
             type="time"
             class="button"

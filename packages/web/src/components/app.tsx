@@ -1,4 +1,5 @@
 import type { LiveFeed } from "../live.js";
+import { AlsoRunning } from "./also-running.js";
 import { Announcer } from "./announcer.js";
 import { place, type ViewName } from "../views.js";
 import { EventDialog } from "./event-dialog.js";
@@ -52,6 +53,7 @@ function Main({ feed }: { feed: LiveFeed }) {
     <>
       <UnknownStages counts={state.unknownStages.value} />
       <Findings key={batch.id} batchId={batch.id} state={state} />
+      <AlsoRunning key={`others of ${batch.id}`} batchId={batch.id} state={state} />
       <StageCards key={batch.id} state={state} />
     </>
   );

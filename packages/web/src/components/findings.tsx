@@ -85,6 +85,7 @@ const LOOKS: Readonly<Record<Finding["kind"], { glyph: string; tone: "bad" | "wa
   "sick-host": { glyph: "!", tone: "warn" },
   "slow-file": { glyph: "◔", tone: "warn" },
   cause: { glyph: "✕", tone: "bad" },
+  rows: { glyph: "!", tone: "warn" },
 };
 
 /** Where a finding is seen with everything that belongs to it. */
@@ -92,6 +93,8 @@ function placeOf({ kind, stage, what, count }: Finding): Destination {
   switch (kind) {
     case "missing":
       return { view: "files", filters: { stage, state: "missing" }, file: count === 1 ? what : null };
+    case "rows":
+      return { view: "errors" };
     case "unnamed":
       return { view: "handoffs" };
     case "stuck-stage":

@@ -150,7 +150,9 @@ function List({ page, answers, filters, state }: ListProps) {
               <th scope="col">Files</th>
               <th scope="col">Failures</th>
               <th scope="col">Files over time</th>
-              <th scope="col">Watch</th>
+              <th scope="col" title="Up to six, above the list">
+                Side by side
+              </th>
             </tr>
           </thead>
           <tbody>

@@ -129,6 +129,11 @@ function shown(value: number | null): string {
   return value.toLocaleString("en", { maximumFractionDigits: value < 10 ? 2 : 0 });
 }
 
+/** In the unit of the axis. */
+function roomBeside(first: number, last: number): number {
+  return Math.max((last - first) / 40, 0.5);
+}
+
 /** Of an axis with these labels, px: figures of the font are 7 px wide, ticks and gaps beside them. */
 function widthOf(labels: readonly string[]): number {
   return 20 + 7 * Math.max(4, ...labels.map((label) => label.length));
@@ -152,7 +157,14 @@ function optionsFor(element: HTMLElement, { x, names, lines }: ChartProps): uPlo
     // The last label of the axis stands half beyond it.
     padding: [8, 28, 0, 0],
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1_000), timeZoneOf(zone.peek())),
-    scales: { x: { time: !names }, y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] } },
+    scales: {
+      // Room beside the first and the last: a point at the edge would be cut off.
+      x: {
+        time: !names,
+        range: (_plot, first, last) => [first - roomBeside(first, last), last + roomBeside(first, last)],
+      },
+      y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] },
+    },
     axes: [
       names
         ? {
@@ -180,7 +192,7 @@ function optionsFor(element: HTMLElement, { x, names, lines }: ChartProps): uPlo
           width: 1.5,
           ...(isDashed ? { dash: DASH } : {}),
           points: { show: x.length <= FEW_POINTS, size: 5, stroke, fill: stroke },
-          value: (_plot, value) => shown(value),
+          value: (_plot, value) => shown(value) || "–",
           spanGaps: false,
         };
       }),

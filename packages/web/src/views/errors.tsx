@@ -21,7 +21,8 @@ export function ErrorsView(props: ViewProps) {
               return (
                 <li class="panel cause" key={group.cause}>
                   <h2>
-                    <PlaceLink to={to}>{group.cause}</PlaceLink>
+                    {/* Of one alone nothing need be folded out. */}
+                    <PlaceLink to={to}>{group.count === 1 ? group.example : group.cause}</PlaceLink>
                   </h2>
                   <p class="cause-figures">
                     <strong data-tone="bad">
@@ -30,7 +31,7 @@ export function ErrorsView(props: ViewProps) {
                     <span>
                       {number(group.files)} {group.files === 1 ? "file" : "files"}
                     </span>
-                    <span>{group.final === 0 ? "all retried" : `${number(group.final)} failed finally`}</span>
+                    <span>{group.final === 0 ? "none failed for good" : `${number(group.final)} failed for good`}</span>
                     <span title={`${fullTime(group.firstAt, zone.value)} to ${fullTime(group.lastAt, zone.value)}`}>
                       {clock(group.firstAt, zone.value)} to {clock(group.lastAt, zone.value)}
                     </span>

@@ -52,10 +52,10 @@ export const FileLine = memo(
                 aria-hidden="true"
                 data-tone={tone}
                 data-state={cell.state}
-                title={`${labels[index]}: ${word}${host}${took}`}
+                title={`${labels[index]}: ${word}${host}${took}${cell.attempts > 1 ? `, ${cell.attempts} tries` : ""}`}
               >
                 <span class="glyph">{glyph}</span>
-                {cell.attempts > 1 && <span class="cell-tries">{cell.attempts}</span>}
+                {cell.attempts > 1 && <span class="cell-tries">×{cell.attempts}</span>}
                 <span class="cell-took">{cell.durationMs === null ? "" : duration(cell.durationMs)}</span>
               </span>
             );

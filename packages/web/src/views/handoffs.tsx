@@ -50,9 +50,15 @@ export function HandoffsView(props: ViewProps) {
                         </span>
                       </th>
                     ))}
-                    <th scope="col">unexpected</th>
-                    <th scope="col">announced</th>
-                    <th scope="col">without events</th>
+                    <th scope="col" title="Processed though the previous stage had not finished them">
+                      unexpected
+                    </th>
+                    <th scope="col" title="How many the stage said that it has to do">
+                      announced
+                    </th>
+                    <th scope="col" title="Announced by a stage that is over, and named by no event">
+                      without events
+                    </th>
                   </tr>
                 </thead>
                 <tbody>

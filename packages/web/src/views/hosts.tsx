@@ -7,7 +7,7 @@ import { go, place } from "../views.js";
 import { FILE_LOOKS } from "./file-look.js";
 
 const MEASURES = {
-  errors: "Error rate",
+  errors: "Errors",
   throughput: "Files per minute",
   inFlight: "In flight",
   heard: "Last heard",
@@ -121,6 +121,8 @@ function ErrorGlyph({ rate: share }: { rate: number | null }) {
 }
 
 function textOf(cell: HostStageView, measure: Measure, now: number): string {
+  // Of files with one error in common nearly all fail: a rate would say nothing.
+  if (measure === "errors" && place.value.filters.cause) return number(cell.errors);
   if (measure === "errors") return cell.errorRate === null ? "–" : percent(cell.errorRate);
   if (measure === "throughput") return cell.perMinute === null ? "–" : rate(cell.perMinute);
   return measure === "inFlight" ? number(cell.inFlight) : age(now - Date.parse(cell.lastHeardAt));

@@ -10,6 +10,7 @@ import type { LiveState } from "../live-state.js";
 import { usePolled } from "../polled.js";
 import { openEvent, showEvent, zone } from "../preferences.js";
 import { go, place } from "../views.js";
+import { Ending } from "./ending.js";
 import { FILE_LOOKS } from "./file-look.js";
 import { diffLines, type DiffLine } from "./line-diff.js";
 import { triesOf, waitsOf, type Try } from "./tries.js";
@@ -93,6 +94,8 @@ export function Journey({ batchId, file, state }: { batchId: number; file: strin
               now={now}
             />
           )}
+          <Ending batchId={batchId} file={file} state={state} tries={tries} />
+          {chosen.length === 1 && tries.length > 1 && <p class="soft">Choose a second try to compare with.</p>}
           {left && right && <Comparison left={left} right={right} labels={labels} />}
         </div>
       </div>

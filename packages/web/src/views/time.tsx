@@ -52,7 +52,7 @@ function Timeline({ view: told, state }: { view: Told; state: LiveState }) {
             {clock(now + view.remainingMs[1], zone.value)}, in {rangeText(view.remainingMs)}
           </strong>
         )}
-        {!stuck && view.bottleneck !== null && <span> · most of it in {labels.get(view.bottleneck)}</span>}
+        {!stuck && view.bottleneck !== null && <span> · bottleneck: {labels.get(view.bottleneck)}</span>}
       </p>
       <Stalls stalls={view.stalls} labels={labels} />
       <Gantt stages={view.stages} now={now} stuck={stuck?.stage ?? null} />
@@ -82,11 +82,11 @@ function aged(view: Told, ms: number): Told {
 
 function unknownOf(stages: readonly StageTime[]): string {
   const names = stages.filter(({ basis }) => basis === "unknown").map(({ label }) => label);
-  return `no earlier batch shows how long ${names.join(", ")} takes.`;
+  return `no earlier batch shows how long ${new Intl.ListFormat("en").format(names)} ${names.length === 1 ? "takes" : "take"}.`;
 }
 
 function rangeText([low, high]: Range): string {
-  return `${duration(low)} to ${duration(high)}`;
+  return duration(low) === duration(high) ? `about ${duration(low)}` : `${duration(low)} to ${duration(high)}`;
 }
 
 function Stalls({ stalls, labels }: { stalls: readonly Stall[]; labels: ReadonlyMap<string, string> }) {

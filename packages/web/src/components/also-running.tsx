@@ -1,0 +1,44 @@
+import type { Batch } from "@cofi/event-log/events";
+import type { Finding } from "@cofi/event-log/detail/shapes";
+import type { BatchPage } from "../api.js";
+import type { LiveState } from "../live-state.js";
+import { usePolled } from "../polled.js";
+import { PlaceLink } from "./place-link.js";
+import { StatusBadge } from "./status.js";
+
+const LOOK_MS = 10_000;
+const MOST = 6;
+
+/** The other batches that run, each with the first thing to look at: the page shows one, and another may stand still. */
+export function AlsoRunning({ batchId, state }: { batchId: number; state: LiveState }) {
+  const path = `api/batches?status=running&limit=${MOST}`;
+  const { data } = usePolled<BatchPage>(path, state, { everyMs: LOOK_MS }).value;
+  const others = (data?.batches ?? []).filter(({ id }) => id !== batchId);
+  if (others.length === 0) return null;
+  return (
+    <section class="findings also-running" aria-label="Also running" data-testid="also-running">
+      <h2>Also running</h2>
+      <ul>
+        {others.map((batch) => (
+          <Other key={batch.id} batch={batch} state={state} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Other({ batch: { id, name, status }, state }: { batch: Batch; state: LiveState }) {
+  const path = `api/batch/${id}/findings`;
+  const { data } = usePolled<{ findings: Finding[] }>(path, state, { everyMs: LOOK_MS }).value;
+  const [first] = data?.findings ?? [];
+  return (
+    <li>
+      <PlaceLink to={{ view: "stages", batch: id }}>
+        <span class="finding-text">
+          {name} <StatusBadge status={status} />
+        </span>
+        {first && <span class="finding-rule">{first.text}</span>}
+      </PlaceLink>
+    </li>
+  );
+}
