@@ -255,16 +255,42 @@ function randomFrom(seed) {
   };
 }
 
+const USAGE = `npm run generate -- [--files 50] [--name night] [--rate 2000] [--seed 1] [--trouble]
+
+Writes a batch through the real EventLogger into the database that cofi uses.
+--files N     recordings
+--name TEXT   name of the batch
+--rate N      events a second; without it as fast as it goes
+--seed N      the same number makes the same batch
+--trouble     one host answers garbage, 3 % of the files fail for two causes, one file vanishes, one stage hangs
+`;
+
+/** null when there is nothing to do: help was asked for, or the arguments are wrong, and that has been said. @param {string[]} args */
+function argumentsOf(args) {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        files: { type: "string", default: "50" },
+        rate: { type: "string" },
+        trouble: { type: "boolean", default: false },
+        name: { type: "string" },
+        seed: { type: "string", default: "1" },
+        help: { type: "boolean", default: false },
+      },
+    });
+    if (!values.help) return values;
+    console.log(USAGE);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    process.exitCode = 2;
+  }
+  return null;
+}
+
 async function main() {
-  const { values } = parseArgs({
-    options: {
-      files: { type: "string", default: "50" },
-      rate: { type: "string" },
-      trouble: { type: "boolean", default: false },
-      name: { type: "string" },
-      seed: { type: "string", default: "1" },
-    },
-  });
+  const values = argumentsOf(process.argv.slice(2));
+  if (values === null) return;
   const dataDir = process.env["COFI_DATA_DIR"] || "data";
   const database = await openDatabase(databaseUrl(process.env, dataDir));
   await migrate(database);

@@ -194,10 +194,13 @@ test("a link into a batch means the same when there is a newer one, which is tol
   const database = await openDatabase(night.databaseUrl);
   const store = new Store(database);
   await store.createBatch({ name: "the next night", folder: null });
-  await store.updateBatch(night.batchId, { status: "interrupted" });
-  await database.close();
+  await store.updateBatch(id, { status: "running" });
 
   await follower.getByRole("heading", { name: "the next night", level: 1 }).waitFor();
+  // The page shows one batch, and another stands still.
+  await follower.getByTestId("also-running").getByText("never reached IVR").waitFor();
+  await store.updateBatch(night.batchId, { status: "interrupted" });
+  await database.close();
   await follower.close();
   await page.goto(link);
   await page.getByRole("heading", { name: "night", level: 1 }).waitFor();

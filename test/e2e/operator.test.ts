@@ -44,6 +44,7 @@ test("the file that vanished is named on the first page; one click shows where i
   await finding("missing").click();
   const journey = page.getByRole("dialog");
   await journey.getByText("Denoise").waitFor();
+  await journey.getByText("IVR never saw it").waitFor();
   expect(await journey.locator(".tries > li").count()).toBe(2);
   expect(new URL(page.url()).searchParams.get("state")).toBe("missing");
   await page.keyboard.press("Escape");
