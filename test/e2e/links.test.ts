@@ -193,7 +193,7 @@ test("a link into a batch means the same when there is a newer one, which is tol
 
   const database = await openDatabase(night.databaseUrl);
   const store = new Store(database);
-  await store.createBatch({ name: "the next night", folder: null });
+  const { id } = await store.createBatch({ name: "the next night", folder: null });
   await store.updateBatch(id, { status: "running" });
 
   await follower.getByRole("heading", { name: "the next night", level: 1 }).waitFor();
