@@ -24,7 +24,7 @@ export function findingsOf(
     ...sickHosts(detail),
     ...slowFiles(stalls),
     ...causes(detail, asOf),
-    ...rowsSetAside(detail),
+    ...rowErrors(detail),
   ];
 }
 
@@ -116,8 +116,8 @@ function mostOften(detail: Detail, stage: number, host: string): string | null {
   return groups.toSorted((a, b) => ofHost(b) - ofHost(a))[0]?.cause ?? null;
 }
 
-/** Rows of the CSV files that were set aside: each is a call or a trade that is not looked at. */
-function rowsSetAside(detail: Detail): Finding[] {
+/** Errors of CSV rows: each row with any is a call or a trade that is not looked at. Several may be of one row. */
+function rowErrors(detail: Detail): Finding[] {
   return STAGES.flatMap(({ name, label, unit }, stage): Finding[] => {
     if (unit !== "table") return [];
     const count = detail.errors.reduce(
@@ -125,9 +125,9 @@ function rowsSetAside(detail: Detail): Finding[] {
       0,
     );
     if (count === 0) return [];
-    const text = `${count} ${count === 1 ? "row" : "rows"} set aside in ${label}`;
+    const text = `${count} ${count === 1 ? "error" : "errors"} in the rows of ${label}`;
     return [
-      { kind: "rows", stage: name, what: null, count, text, rule: "Rows with errors are left out; the others go on." },
+      { kind: "rows", stage: name, what: null, count, text, rule: "Rows with errors are set aside; the others go on." },
     ];
   });
 }
