@@ -25,7 +25,7 @@ const SENTENCE = "Buy two hundred shares of Reliance at the market, please, and 
 
 /** What goes wrong with `trouble`: where, and the names by which it must be found. */
 export const TROUBLE = {
-  sickHost: "10.20.0.14",
+  unhealthyHost: "10.20.0.14",
   sickStage: "lid",
   hungStage: "stt",
   failingStage: "denoise",
@@ -227,7 +227,7 @@ function fatesOf(trouble, recordings) {
       if (!trouble) return dice < 0.001 ? "fail0" : dice < 0.002 ? "fail1" : dice < 0.012 ? "retry" : "well";
       if (stage === TROUBLE.vanishedBefore && name === vanished) return "vanish";
       if (stage === TROUBLE.hungStage && index >= of / 4) return "hang";
-      if (stage === TROUBLE.sickStage && host === TROUBLE.sickHost) return "sick";
+      if (stage === TROUBLE.sickStage && host === TROUBLE.unhealthyHost) return "sick";
       if (stage === TROUBLE.failingStage && index % 33 === 7) return index % 2 === 0 ? "fail0" : "fail1";
       return "well";
     },

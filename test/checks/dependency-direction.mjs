@@ -7,19 +7,29 @@ import { join } from "node:path";
  */
 const ALLOWED = {
   "event-log": [],
-  pipeline: ["@cofi/event-log"],
+  views: ["@cofi/event-log"],
+  evidence: ["@cofi/event-log"],
+  pipeline: ["@cofi/event-log", "@cofi/evidence"],
   engines: [],
-  dashboard: ["@cofi/event-log"],
+  dashboard: ["@cofi/event-log", "@cofi/views", "@cofi/evidence"],
   web: [
     "@cofi/event-log/events",
     "@cofi/event-log/stages",
-    "@cofi/event-log/projection",
     "@cofi/event-log/zone-clock",
-    "@cofi/event-log/detail/shapes",
-    "@cofi/event-log/detail/metadata",
-    "@cofi/event-log/file-event",
+    "@cofi/event-log/event-metadata",
+    "@cofi/event-log/file-outcome",
+    "@cofi/views/projection",
+    "@cofi/views/detail/shapes",
   ],
-  cli: ["@cofi/event-log", "@cofi/pipeline", "@cofi/engines", "@cofi/dashboard", "@cofi/web"],
+  cli: [
+    "@cofi/event-log",
+    "@cofi/views",
+    "@cofi/evidence",
+    "@cofi/pipeline",
+    "@cofi/engines",
+    "@cofi/dashboard",
+    "@cofi/web",
+  ],
 };
 
 /** `import`, `export … from`, `import()` and `import.meta.resolve()` of our packages, or of a path that climbs. */

@@ -40,8 +40,8 @@ test("a click on a cause of errors narrows every view to its files, until it is 
   await expect.poll(() => input.textContent()).toBe(String(files));
   await tab(page, "Hosts").click();
   // A count: of files with one error in common nearly all fail, and a rate would say nothing.
-  const sick = page.locator(`[data-host="${TROUBLE.sickHost}"] td[data-errors="${files}"] a`);
-  await expect.poll(() => sick.textContent()).toBe(String(files));
+  const unhealthy = page.locator(`[data-host="${TROUBLE.unhealthyHost}"] td[data-errors="${files}"] a`);
+  await expect.poll(() => unhealthy.textContent()).toBe(String(files));
   await tab(page, "Errors").click();
   await expect.poll(() => page.locator(".cause").count()).toBe(1);
   await tab(page, "Metrics").click();

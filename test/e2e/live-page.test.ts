@@ -6,7 +6,7 @@ import { createConnection, type Connection, type ResultSetHeader } from "mysql2/
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openDatabase } from "@cofi/event-log/database";
-import { Results } from "@cofi/event-log/results";
+import { Results } from "@cofi/evidence/results";
 import { STAGES } from "@cofi/event-log/stages";
 import { launchBrowser } from "../support/browser.js";
 import { runCofi, startCofi, startDashboard, type Dashboard } from "../support/cofi.js";

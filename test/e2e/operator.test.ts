@@ -52,13 +52,15 @@ test("the file that vanished is named on the first page; one click shows where i
 });
 
 test("the host that answers garbage is named with its stage; one click shows it beside the others", async () => {
-  await expect.poll(() => finding("sick-host").textContent()).toContain(`${TROUBLE.sickHost} fails in Language`);
-  await finding("sick-host").click();
-  const cell = page.locator(`[data-host="${TROUBLE.sickHost}"] td[style] a`).filter({ hasText: "100 %" });
+  await expect
+    .poll(() => finding("unhealthy-host").textContent())
+    .toContain(`${TROUBLE.unhealthyHost} fails in Language`);
+  await finding("unhealthy-host").click();
+  const cell = page.locator(`[data-host="${TROUBLE.unhealthyHost}"] td[style] a`).filter({ hasText: "100 %" });
   await cell.waitFor();
   await cell.click();
   await page.locator(".matrix-row").first().waitFor();
-  expect(new URL(page.url()).searchParams.get("host")).toBe(TROUBLE.sickHost);
+  expect(new URL(page.url()).searchParams.get("host")).toBe(TROUBLE.unhealthyHost);
 });
 
 test("the stage that hangs is named; one click shows the files that hang in it", async () => {

@@ -6,7 +6,7 @@ import { sql } from "kysely";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openDatabase, type Database } from "@cofi/event-log/database";
-import { Results } from "@cofi/event-log/results";
+import { Results } from "@cofi/evidence/results";
 import { STAGES } from "@cofi/event-log/stages";
 import { Store } from "@cofi/event-log/store";
 import { axeViolations } from "../support/axe.js";

@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "kysely";
 import { inject } from "vitest";
-import { openDatabase, type Database, type Dialect } from "@cofi/event-log/database";
+import { openDatabase, type Database, type DialectName } from "@cofi/event-log/database";
 import { migrate } from "@cofi/event-log/migrate";
 import { createDatabaseOn } from "./mariadb.js";
 
-export const DIALECTS = ["sqlite", "mysql"] as const satisfies readonly Dialect[];
+export const DIALECTS = ["sqlite", "mysql"] as const satisfies readonly DialectName[];
 
 export interface FreshDatabase {
   url: string;
@@ -19,7 +19,7 @@ export interface FreshDatabase {
 }
 
 /** The url of an empty database; `drop` removes it. */
-export async function emptyDatabase(dialect: Dialect): Promise<{ url: string; drop: () => Promise<void> }> {
+export async function emptyDatabase(dialect: DialectName): Promise<{ url: string; drop: () => Promise<void> }> {
   if (dialect === "mysql") return createDatabaseOn(inject("mariadbUrl"));
   const folder = await mkdtemp(join(tmpdir(), "cofi-sqlite-"));
   return {
@@ -28,7 +28,7 @@ export async function emptyDatabase(dialect: Dialect): Promise<{ url: string; dr
   };
 }
 
-export async function freshDatabase(dialect: Dialect): Promise<FreshDatabase> {
+export async function freshDatabase(dialect: DialectName): Promise<FreshDatabase> {
   const { url, drop } = await emptyDatabase(dialect);
   const database = await openDatabase(url);
   await migrate(database);

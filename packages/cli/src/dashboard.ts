@@ -5,7 +5,7 @@ import { createDashboard, type Dashboard } from "@cofi/dashboard/server";
 import { dashboardSettings } from "@cofi/dashboard/settings";
 import type { Database } from "@cofi/event-log/database";
 import { assertMigrated } from "@cofi/event-log/migrate";
-import { SettingsError } from "@cofi/event-log/settings";
+import { SettingsError } from "@cofi/event-log/environment";
 import { Store } from "@cofi/event-log/store";
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];

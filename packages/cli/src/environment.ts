@@ -3,7 +3,8 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { DatabaseUnavailableError, openDatabase, type Database } from "@cofi/event-log/database";
 import { assertMigrated, migrate } from "@cofi/event-log/migrate";
-import { databaseUrl, SettingsError } from "@cofi/event-log/settings";
+import { Environment } from "@cofi/event-log/environment";
+import { databaseUrl } from "@cofi/event-log/settings";
 import { Store } from "@cofi/event-log/store";
 import { CommandError, EXIT } from "./exit.js";
 
@@ -23,12 +24,9 @@ export function spoolDir(): string {
 
 /** Connections a process may hold to MySQL / MariaDB; `COFI_DATABASE_POOL_SIZE`, default 5. */
 function poolSize(): number {
-  const text = process.env["COFI_DATABASE_POOL_SIZE"]?.trim() || "5";
-  const size = Number(text);
-  if (!Number.isInteger(size) || size < 1 || size > 1000)
-    throw new SettingsError(
-      `COFI_DATABASE_POOL_SIZE is ${JSON.stringify(text)}; expected a whole number from 1 to 1000.`,
-    );
+  const env = new Environment(process.env);
+  const size = env.wholeNumber("COFI_DATABASE_POOL_SIZE", 5, 1, 1_000);
+  env.check();
   return size;
 }
 
@@ -56,7 +54,7 @@ async function openOrExplain(url: string): Promise<Database> {
 export async function openConfiguredDatabase(options: { migrate: boolean }): Promise<Database> {
   const database = await openOrExplain(databaseUrl(process.env, dataDir()));
   try {
-    if (options.migrate || database.dialect === "sqlite") await migrate(database);
+    if (options.migrate || database.isEmbedded) await migrate(database);
     else await assertMigrated(database);
   } catch (error) {
     await database.close();

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Database } from "@cofi/event-log/database";
-import { Results } from "@cofi/event-log/results";
+import { Results } from "@cofi/evidence/results";
 import { STAGES, type StageName } from "@cofi/event-log/stages";
 import { Store } from "@cofi/event-log/store";
 import { EngineClient } from "@cofi/pipeline/engine-client";

@@ -1,7 +1,7 @@
 /** How long things are kept: settings, the command's report, and the daily run of `cofi serve`. */
 import type { Database } from "@cofi/event-log/database";
-import { prune, type PrunedBatch } from "@cofi/event-log/prune";
-import { SettingsError } from "@cofi/event-log/settings";
+import { prune, type PrunedBatch } from "@cofi/event-log/retention";
+import { SettingsError } from "@cofi/event-log/environment";
 import type { Logger } from "pino";
 
 const UNITS = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000, y: 365 * 86_400_000 } as const;

@@ -6,16 +6,16 @@ import type { Store } from "@cofi/event-log/store";
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import { validatorCompiler } from "fastify-type-provider-zod";
 import type { Logger } from "pino";
-import { registerAccess } from "./access.js";
-import { registerDocs } from "./docs.js";
-import { Health } from "./health.js";
-import { LiveViews } from "./live-views.js";
-import { registerPage } from "./page.js";
-import { ProblemError, rawProblem, registerProblems, sendProblem } from "./problems.js";
-import { registerRoutes } from "./routes.js";
+import { registerAccess } from "./access/access.js";
+import { registerDocs } from "./routes/docs.js";
+import { Health } from "./routes/health.js";
+import { LiveViews } from "./feed/live-views.js";
+import { registerPage } from "./routes/page.js";
+import { ProblemError, rawProblem, registerProblems, sendProblem } from "./routes/problems.js";
+import { registerRoutes } from "./routes/routes.js";
 import type { DashboardSettings } from "./settings.js";
-import { SseHub } from "./sse-hub.js";
-import { Tail } from "./tail.js";
+import { SseHub } from "./feed/sse-hub.js";
+import { Tail } from "@cofi/views/tail";
 
 export interface DashboardOptions {
   /** Not closed by the dashboard. */

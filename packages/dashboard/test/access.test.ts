@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { request, type IncomingMessage } from "node:http";
 import { networkInterfaces } from "node:os";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { SettingsError } from "@cofi/event-log/settings";
+import { SettingsError } from "@cofi/event-log/environment";
 import { Store } from "@cofi/event-log/store";
 import { dashboardSettings } from "@cofi/dashboard/settings";
 import { ListenError } from "@cofi/dashboard/server";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { EventSource } from "eventsource";
 import { pino } from "pino";
-import type { Dialect } from "@cofi/event-log/database";
+import type { DialectName } from "@cofi/event-log/database";
 import { assertMigrated } from "@cofi/event-log/migrate";
 import type { Frame, LogEvent, Problem, Snapshot } from "@cofi/event-log/events";
 import { Store } from "@cofi/event-log/store";
@@ -51,7 +51,7 @@ export async function startDashboard(
   return { dashboard, url };
 }
 
-export async function run(dialect: Dialect, env: NodeJS.ProcessEnv = {}): Promise<Running> {
+export async function run(dialect: DialectName, env: NodeJS.ProcessEnv = {}): Promise<Running> {
   const fresh = await freshDatabase(dialect);
   const store = new Store(fresh.database);
   const more = { assertMigrated: () => assertMigrated(fresh.database) };

@@ -14,7 +14,7 @@ import type {
   MetricsView,
   Reconciliation,
   TrendsView,
-} from "@cofi/event-log/detail/shapes";
+} from "@cofi/views/detail/shapes";
 import type { Batch, LogEvent, LogEventDetail, Snapshot } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
 import { generateBatch, TROUBLE } from "../../../tools/generate-batch.mjs";
@@ -168,7 +168,7 @@ describe.each(DIALECTS)("what the views and exports say on %s", (dialect) => {
         there.filter(({ eventType }) => eventType === "file_complete").length,
       ]);
     }
-    expect(hosts.hosts.find(({ host }) => host === TROUBLE.sickHost)?.stages[lid]?.errors).toBe(group.count);
+    expect(hosts.hosts.find(({ host }) => host === TROUBLE.unhealthyHost)?.stages[lid]?.errors).toBe(group.count);
 
     const { body: handoffs } = await get<Reconciliation>(`${path}/reconciliation?${of}`);
     expect(handoffs.stages.find(({ stage }) => stage === "lid")).toMatchObject({ input: files.size, done: files.size });

@@ -104,7 +104,7 @@ export interface StageSummary {
   progress: number | null;
   startedAt: string | null;
   finishedAt: string | null;
-  /** Events of type `error` in this stage: failed tries, refused CSV rows, failures of the stage itself. */
+  /** Events of type `error` in this stage: failed attempts, refused CSV rows, failures of the stage itself. */
   errors: number;
   /** Files finished (done or failed) in the 60 s up to `lastEventAt`. */
   finishedLastMinute: number;

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { EventLogger } from "@cofi/event-log/event-logger";
-import { prune, PruneRefusedError, type PruneOptions } from "@cofi/event-log/prune";
-import { Results } from "@cofi/event-log/results";
+import { prune, PruneRefusedError, type PruneOptions } from "@cofi/event-log/retention";
+import { Results } from "@cofi/evidence/results";
 import { Store } from "@cofi/event-log/store";
 import { DIALECTS, freshDatabase, type FreshDatabase } from "../../../test/support/databases.js";
 

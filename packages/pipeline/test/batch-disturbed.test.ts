@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openDatabase } from "@cofi/event-log/database";
 import { migrate } from "@cofi/event-log/migrate";
-import { Results } from "@cofi/event-log/results";
+import { Results } from "@cofi/evidence/results";
 import { STAGES } from "@cofi/event-log/stages";
 import { Store } from "@cofi/event-log/store";
 import { BatchInUseError } from "@cofi/pipeline/run-batch";

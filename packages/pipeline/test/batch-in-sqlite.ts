@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LogEvent } from "@cofi/event-log/events";
-import { Results } from "@cofi/event-log/results";
+import { Results } from "@cofi/evidence/results";
 import { Store } from "@cofi/event-log/store";
 import { EngineClient } from "@cofi/pipeline/engine-client";
 import { OpenAiEngines } from "@cofi/pipeline/openai-client";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
-import { SettingsError } from "@cofi/event-log/settings";
+import { SettingsError } from "@cofi/event-log/environment";
 import { EngineClient } from "@cofi/pipeline/engine-client";
 import { DockerRuntime } from "@cofi/pipeline/runtime/docker";
 import { dockerSettings } from "@cofi/pipeline/runtime/docker-settings";

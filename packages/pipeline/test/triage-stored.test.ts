@@ -1,6 +1,6 @@
 /** From a batch's files to the rows of triage, the same on both databases. */
 import { afterEach, expect, it } from "vitest";
-import { Results } from "@cofi/event-log/results";
+import { Results } from "@cofi/evidence/results";
 import { Store } from "@cofi/event-log/store";
 import { readBatchFolder } from "@cofi/pipeline/batch-folder";
 import { readCalls } from "@cofi/pipeline/calls-csv";

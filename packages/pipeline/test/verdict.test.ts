@@ -1,6 +1,7 @@
 import type { ExtractedTrade } from "@cofi/pipeline/engine-contract";
 import type { AuditAnswer } from "@cofi/pipeline/engine-contract";
-import { verdict, type VerdictCall, type VerdictInput, type VerdictTrade } from "@cofi/pipeline/verdict";
+import { verdict, type VerdictCall, type VerdictInput } from "@cofi/pipeline/verdict";
+import type { VerdictTrade } from "@cofi/pipeline/verdict-comparison";
 import { DEFAULT_VERDICT } from "@cofi/pipeline/verdict-config";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";

@@ -1,5 +1,5 @@
 /** Looks at the batches that alerts are about: the one shown, and those that run. On its own, whether the page is paused, hidden or shows another one. */
-import type { Finding, TimelineView } from "@cofi/event-log/detail/shapes";
+import type { Finding, TimelineView } from "@cofi/views/detail/shapes";
 import type { Batch, StageSummary } from "@cofi/event-log/events";
 import { signal, type ReadonlySignal } from "@preact/signals";
 import type { AlertFacts, AlertSettings } from "./alerts.js";

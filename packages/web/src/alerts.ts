@@ -1,5 +1,5 @@
 /** What is worth waking somebody for: each alert once, by thresholds that this browser keeps. */
-import type { Finding, TimelineView } from "@cofi/event-log/detail/shapes";
+import type { Finding, TimelineView } from "@cofi/views/detail/shapes";
 import type { Batch } from "@cofi/event-log/events";
 import { clockIn, instantsNear } from "@cofi/event-log/zone-clock";
 import { timeZoneOf, type Zone } from "./zones.js";
@@ -50,8 +50,8 @@ const DAY_MS = 86_400_000;
 const LEAST_STEPS = 20;
 type Kinds = ReadonlySet<Finding["kind"]>;
 const STALLS: Kinds = new Set(["stuck-stage", "silent-host", "slow-file"] as const);
-const TROUBLE: Kinds = new Set(["missing", "unnamed", "sick-host"] as const);
-const OF_HOSTS: Kinds = new Set(["silent-host", "sick-host"] as const);
+const TROUBLE: Kinds = new Set(["missing", "unnamed", "unhealthy-host"] as const);
+const OF_HOSTS: Kinds = new Set(["silent-host", "unhealthy-host"] as const);
 const OF_HANDOFFS: Kinds = new Set(["missing", "unnamed"] as const);
 
 /** Everything that the thresholds call for now, told before or not. */

@@ -30,7 +30,7 @@ const FILE_FILTERS = [
 const FILTERS = [...FILE_FILTERS, "measure", "last", "status", "from", "to", "before", "watch"] as const;
 export type Filters = Partial<Record<(typeof FILTERS)[number], string>>;
 
-export interface Place {
+export interface Route {
   view: ViewName;
   filters: Filters;
   /** The file whose journey is open. */
@@ -40,13 +40,13 @@ export interface Place {
 }
 
 /** What a link leads to. */
-export interface Destination extends Partial<Place> {
+export interface Destination extends Partial<Route> {
   view: ViewName;
   /** Another batch than the one shown. */
   batch?: number;
 }
 
-function placeInUrl(): Place {
+function placeInUrl(): Route {
   const query = new URLSearchParams(location.search);
   const view = VIEWS.find(({ name }) => name === query.get("view"))?.name ?? "stages";
   const filters: Filters = {};

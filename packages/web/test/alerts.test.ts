@@ -1,4 +1,4 @@
-import type { Finding } from "@cofi/event-log/detail/shapes";
+import type { Finding } from "@cofi/views/detail/shapes";
 import { describe, expect, it } from "vitest";
 import { BATCH } from "../../../test/support/log-events.js";
 import { alertsOf, DEFAULT_ALERTS, dueAt, type AlertFacts, type AlertSettings } from "../src/alerts.js";

@@ -3,34 +3,34 @@ import { describe, expect, it } from "vitest";
 import type { LogEvent } from "@cofi/event-log/events";
 import { logEvent } from "../../../test/support/log-events.js";
 import { diffLines } from "../src/views/line-diff.js";
-import { triesOf, waitsOf } from "../src/views/tries.js";
+import { attemptsOf, waitsOf } from "../src/views/attempts.js";
 
-describe("triesOf", () => {
+describe("attemptsOf", () => {
   it("puts starts and ends of the same try together, in whatever order they come", () => {
     const file = { fileName: "a.wav" };
-    const tries = triesOf([
+    const attempts = attemptsOf([
       logEvent(4, { ...file, eventType: "file_complete", attempt: 2, gpuIp: "h2", durationMs: 80 }),
       logEvent(1, { ...file, eventType: "file_start", attempt: 1, gpuIp: "h1" }),
       logEvent(3, { ...file, eventType: "file_start", attempt: 2 }),
       logEvent(2, { ...file, eventType: "error", status: "processing", attempt: 1, errorMessage: "no answer" }),
       logEvent(5, { ...file, stage: "llm1", eventType: "file_start" }),
     ]);
-    expect(tries.map(({ stage, attempt, host, outcome, message }) => [stage, attempt, host, outcome, message])).toEqual(
-      [
-        ["stt", 1, "h1", "retrying", "no answer"],
-        ["stt", 2, "h2", "done", null],
-        ["llm1", null, null, "inFlight", null],
-      ],
-    );
+    expect(
+      attempts.map(({ stage, attempt, host, outcome, message }) => [stage, attempt, host, outcome, message]),
+    ).toEqual([
+      ["stt", 1, "h1", "retrying", "no answer"],
+      ["stt", 2, "h2", "done", null],
+      ["llm1", null, null, "inFlight", null],
+    ]);
   });
 
   it("knows ends without a start, failures and files that were left out", () => {
-    const tries = triesOf([
+    const attempts = attemptsOf([
       logEvent(1, { fileName: "a.wav", eventType: "error", status: "failed" }),
       logEvent(2, { fileName: "a.wav", stage: "llm1", metadata: { skipped: "no trade" } }),
       logEvent(3, { fileName: "a.wav", metadata: { note: "nothing" } }),
     ]);
-    expect(tries.map(({ outcome, startId, message }) => [outcome, startId, message])).toEqual([
+    expect(attempts.map(({ outcome, startId, message }) => [outcome, startId, message])).toEqual([
       ["failed", null, null],
       ["skipped", null, "no trade"],
     ]);
@@ -43,7 +43,7 @@ describe("waitsOf", () => {
   const end = (id: number, stage: string) => logEvent(id, { ...file, stage, eventType: "file_complete" });
   const retried = (id: number, stage: string) =>
     logEvent(id, { ...file, stage, eventType: "error", status: "processing" });
-  const waits = (...events: LogEvent[]) => waitsOf(triesOf(events));
+  const waits = (...events: LogEvent[]) => waitsOf(attemptsOf(events));
 
   it("says how long the file waited for its turn and for its retries, also before what is in flight", () => {
     const way = [start(1, "denoise"), end(3, "denoise"), start(7, "stt"), retried(8, "stt"), start(10, "stt")];
@@ -51,7 +51,7 @@ describe("waitsOf", () => {
     expect(waits()).toEqual([]);
   });
 
-  it("says nothing of tries that overlap, nor where a start or an end is not known", () => {
+  it("says nothing of attempts that overlap, nor where a start or an end is not known", () => {
     expect(waits(start(1, "stt"), start(2, "llm1"), end(3, "stt"), end(5, "llm1"), start(6, "llm2"))).toEqual([
       null,
       null,
@@ -67,12 +67,12 @@ describe("waitsOf", () => {
   });
 
   it("closes a try that was cut off when its stage begins another, and pairs ends by number where one side says it", () => {
-    const cut = triesOf([start(1, "stt"), start(5, "stt"), end(6, "stt")]);
+    const cut = attemptsOf([start(1, "stt"), start(5, "stt"), end(6, "stt")]);
     expect(cut.map(({ outcome, endId }) => [outcome, endId])).toEqual([
       ["cut", null],
       ["done", 6],
     ]);
-    const numbered = triesOf([
+    const numbered = attemptsOf([
       { ...start(1, "stt"), attempt: null },
       { ...end(2, "stt"), attempt: 1 },
     ]);
@@ -91,18 +91,18 @@ describe("waitsOf", () => {
     fc.assert(
       fc.property(steps, (all) => {
         // Clocks of hosts differ: a later event may bear an earlier time.
-        const tries = triesOf(
+        const attempts = attemptsOf(
           all.map(({ kind, stage, late }, at) => ({
             ...kind(at + 1, stage),
             timestamp: logEvent(Math.max(0, at + 1 + late), {}).timestamp,
           })),
         );
-        const found = waitsOf(tries);
-        expect(found).toHaveLength(tries.length);
+        const found = waitsOf(attempts);
+        expect(found).toHaveLength(attempts.length);
         for (const [index, waited] of found.entries()) {
           if (waited === null) continue;
-          const began = Date.parse(tries[index]?.startedAt ?? "");
-          const ends = tries.slice(0, index).flatMap(({ endedAt }) => (endedAt === null ? [] : Date.parse(endedAt)));
+          const began = Date.parse(attempts[index]?.startedAt ?? "");
+          const ends = attempts.slice(0, index).flatMap(({ endedAt }) => (endedAt === null ? [] : Date.parse(endedAt)));
           expect(waited).toBeGreaterThanOrEqual(0);
           expect(Math.max(...ends)).toBeLessThanOrEqual(began - waited);
         }

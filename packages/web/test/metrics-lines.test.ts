@@ -1,4 +1,4 @@
-import type { MetricsView, StageOverview } from "@cofi/event-log/detail/shapes";
+import type { MetricsView, StageOverview } from "@cofi/views/detail/shapes";
 import { expect, it } from "vitest";
 import { batchesWanted, linesOfStage, linesOfTrend } from "../src/views/metrics-lines.js";
 

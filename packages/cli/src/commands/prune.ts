@@ -1,4 +1,4 @@
-import { prune, PruneRefusedError } from "@cofi/event-log/prune";
+import { prune, PruneRefusedError } from "@cofi/event-log/retention";
 import { abortOnSignal, openConfiguredDatabase } from "../environment.js";
 import { CommandError, EXIT } from "../exit.js";
 import { configuredKeep, describePruned, keepMs } from "../retention.js";

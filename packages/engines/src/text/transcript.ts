@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { badRequest } from "../problem.js";
+import { badRequest } from "../server/problem.js";
 
 /** Taken where none is given: orders from it stay just above one half, far below those of a good recognition. */
 const UNKNOWN_CONFIDENCE = 0.75;

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { EngineError, type EngineAddress, type EngineClient } from "../engine-client.js";
+import { EngineError, type EngineAddress, type EngineClient } from "../hosts/engine-client.js";
 import { EngineStartError } from "./runtime.js";
 
 const POLL_MS = 100;

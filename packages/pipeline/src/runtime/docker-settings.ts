@@ -1,7 +1,7 @@
 /** Which engines run in which containers where: `COFI_RUNTIME=docker` and what belongs to it. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { SettingsError } from "@cofi/event-log/settings";
+import { SettingsError } from "@cofi/event-log/environment";
 import type { StageName } from "@cofi/event-log/stages";
 import type { DockerEndpoint } from "./docker-api.js";
 

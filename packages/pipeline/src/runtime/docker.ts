@@ -1,8 +1,8 @@
 /** Engines in containers: started for their stage on each Docker host, and removed after it. */
 import { randomBytes } from "node:crypto";
-import { SettingsError } from "@cofi/event-log/settings";
+import { SettingsError } from "@cofi/event-log/environment";
 import type { StageName } from "@cofi/event-log/stages";
-import type { EngineClient } from "../engine-client.js";
+import type { EngineClient } from "../hosts/engine-client.js";
 import { DockerApi, DockerError, type ContainerInspection, type DeviceRequest } from "./docker-api.js";
 import type { DockerSettings, StageImage } from "./docker-settings.js";
 import { EngineStartError, type RunningEngines, type Runtime, type RuntimeListener } from "./runtime.js";
@@ -13,7 +13,7 @@ export interface DockerRuntimeOptions {
   client: EngineClient;
   slotsPerHost: number;
   engineStartTimeoutMs: number;
-  /** Tries of a file in a stage. */
+  /** Attempts of a file in a stage. */
   attempts: number;
 }
 

@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { StageName } from "@cofi/event-log/stages";
-import type { EngineClient } from "../engine-client.js";
+import type { EngineClient } from "../hosts/engine-client.js";
 import type { RunningEngines, Runtime, RuntimeListener } from "./runtime.js";
 import { SupervisedEngine, type StartedEngine } from "./supervised-engine.js";
 
@@ -12,7 +12,7 @@ export interface LocalProcessOptions {
   client: EngineClient;
   slotsPerHost: number;
   engineStartTimeoutMs: number;
-  /** Tries of a file in a stage. */
+  /** Attempts of a file in a stage. */
   attempts: number;
 }
 

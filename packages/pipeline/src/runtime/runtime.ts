@@ -1,6 +1,6 @@
 /** Where engines come from: started beside the pipeline, in containers, or running already on hosts of their own. */
 import type { StageName } from "@cofi/event-log/stages";
-import type { EngineAddress } from "../engine-client.js";
+import type { EngineAddress } from "../hosts/engine-client.js";
 
 /** The engine of a stage cannot be had: the stage cannot run. The message says why and what to do. */
 export class EngineStartError extends Error {

@@ -1,7 +1,7 @@
 /** Keeps one engine running through its stage: waits until it is healthy, and starts it again when it ends by itself. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { StageName } from "@cofi/event-log/stages";
-import type { EngineClient } from "../engine-client.js";
+import type { EngineClient } from "../hosts/engine-client.js";
 import { awaitHealth } from "./await-health.js";
 import { EngineStartError, type EngineHost, type RuntimeListener } from "./runtime.js";
 
@@ -27,7 +27,7 @@ export interface SupervisedEngineOptions {
   signal: AbortSignal;
   slotsPerHost: number;
   engineStartTimeoutMs: number;
-  /** Tries of a file in a stage. */
+  /** Attempts of a file in a stage. */
   attempts: number;
 }
 
@@ -44,7 +44,7 @@ export class SupervisedEngine implements EngineHost {
   readonly #options: SupervisedEngineOptions;
   /**
    * Ends by itself, without an answer about any file between them, after which the engine is given up. Files that kill
-   * it are all given up before: each end costs each file in work one of its tries.
+   * it are all given up before: each end costs each file in work one of its attempts.
    */
   readonly #maxEnds: number;
   #engine: StartedEngine | null = null;

@@ -1,5 +1,5 @@
 /** The stages that work on the sound: file_distribution, denoise, ivr and lid. */
-import { admitCall, storeCalls } from "../call-records.js";
+import { admitCall, storeCalls } from "./call-records.js";
 import {
   denoiseResponse,
   ivrResponse,
@@ -7,8 +7,8 @@ import {
   type DenoiseResponse,
   type IvrResponse,
   type LidResponse,
-} from "../engine-contract.js";
-import type { Stage } from "../runner.js";
+} from "../hosts/engine-contract.js";
+import type { Stage } from "../batch/runner.js";
 import { activeFiles, askEngine, drop, keep, required, sha256Of, trimOf, type FileUnit } from "./recordings.js";
 
 export const fileDistribution: Stage<FileUnit, { bytes: number; sha256: string }> = {

@@ -3,11 +3,11 @@ import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import type { Json } from "@cofi/event-log/events";
 import type { StageName } from "@cofi/event-log/stages";
-import type { BatchRun } from "../batch-run.js";
-import { readCalls } from "../calls-csv.js";
-import type { RowError } from "../csv-rows.js";
-import { HERE, skip, type Stage } from "../runner.js";
-import { readTrades } from "../trades-csv.js";
+import type { BatchRun } from "../batch/batch-run.js";
+import { readCalls } from "../csv/calls-csv.js";
+import type { RowError } from "../csv/csv-rows.js";
+import { IN_PROCESS, skip, type Stage } from "../batch/runner.js";
+import { readTrades } from "../csv/trades-csv.js";
 import { toJson } from "./log-values.js";
 import { sha256Of } from "./recordings.js";
 
@@ -28,7 +28,7 @@ interface CsvAnswer {
 
 export const callMetadata: Stage<CsvUnit, CsvAnswer> = {
   name: "callmetadata",
-  answeredBy: () => HERE,
+  answeredBy: () => IN_PROCESS,
   units: ({ folder }) => [{ name: basename(folder.callsCsv), path: folder.callsCsv }],
   isStale: csvIsStale,
   payload: csvPayload,
@@ -54,7 +54,7 @@ export const callMetadata: Stage<CsvUnit, CsvAnswer> = {
 
 export const tradeMetadata: Stage<CsvUnit, CsvAnswer> = {
   name: "trademetadata",
-  answeredBy: () => HERE,
+  answeredBy: () => IN_PROCESS,
   units: ({ folder }) => [{ name: basename(folder.tradesCsv), path: folder.tradesCsv }],
   isStale: csvIsStale,
   payload: csvPayload,

@@ -5,9 +5,9 @@ import { pipeline } from "node:stream/promises";
 import type { z } from "zod";
 import type { Json } from "@cofi/event-log/events";
 import type { StageName } from "@cofi/event-log/stages";
-import type { Recording } from "../batch-folder.js";
-import type { BatchRun } from "../batch-run.js";
-import { EngineError } from "../engine-client.js";
+import type { Recording } from "../batch/batch-folder.js";
+import type { BatchRun } from "../batch/batch-run.js";
+import { EngineError } from "../hosts/engine-client.js";
 import type { EngineHost } from "../runtime/runtime.js";
 
 export interface FileUnit {

@@ -1,9 +1,9 @@
 /** The stages that work on what was said: stt, llm1 and llm2; by an engine, or by a server that speaks the OpenAI protocol. */
 import { isDeepStrictEqual } from "node:util";
 import type { Json } from "@cofi/event-log/events";
-import { auditQuestions } from "../audit-questions.js";
-import type { BatchRun } from "../batch-run.js";
-import { EngineError } from "../engine-client.js";
+import { auditQuestions } from "./audit-questions.js";
+import type { BatchRun } from "../batch/batch-run.js";
+import { EngineError } from "../hosts/engine-client.js";
 import {
   inventedQuote,
   llm1Response,
@@ -12,10 +12,10 @@ import {
   type Llm1Response,
   type Llm2Response,
   type SttResponse,
-} from "../engine-contract.js";
-import type { OpenAiStage } from "../openai-client.js";
-import type { OtherHost, Stage } from "../runner.js";
-import { storeVerdicts } from "../trade-verdicts.js";
+} from "../hosts/engine-contract.js";
+import type { OpenAiStage } from "../hosts/openai-client.js";
+import type { Executor, Stage } from "../batch/runner.js";
+import { storeVerdicts } from "../verdict/trade-verdicts.js";
 import { summary, toJson } from "./log-values.js";
 import { activeFiles, askEngine, callIdOf, drop, keep, required, trimOf, type FileUnit } from "./recordings.js";
 
@@ -147,7 +147,7 @@ export const llm2: Stage<FileUnit, Llm2Response> = {
   },
 };
 
-function modelServer({ openAi, settings }: BatchRun, stage: OpenAiStage): "engine" | OtherHost {
+function modelServer({ openAi, settings }: BatchRun, stage: OpenAiStage): "engine" | Executor {
   return openAi.answers(stage) ? { name: openAi.hostName(stage), slots: settings.slotsPerHost } : "engine";
 }
 

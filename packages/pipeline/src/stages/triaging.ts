@@ -1,15 +1,15 @@
 /** triaging: the unit is the trade. */
 import { isDeepStrictEqual } from "node:util";
 import type { Json } from "@cofi/event-log/events";
-import { triageCalls } from "../call-records.js";
-import { HERE, type Stage } from "../runner.js";
-import type { ListedTrade } from "../trades-csv.js";
-import { triage } from "../triage.js";
+import { triageCalls } from "./call-records.js";
+import { IN_PROCESS, type Stage } from "../batch/runner.js";
+import type { ListedTrade } from "../csv/trades-csv.js";
+import { triage } from "../triage/triage.js";
 import { summary, toJson } from "./log-values.js";
 
 export const triaging: Stage<{ name: string; trade: ListedTrade }, Json> = {
   name: "triaging",
-  answeredBy: () => HERE,
+  answeredBy: () => IN_PROCESS,
   async prepare(run) {
     const results = triage(run.trades, triageCalls(run), run.triageConfig);
     run.triage = new Map(results.map((result) => [result.tradeId, result]));

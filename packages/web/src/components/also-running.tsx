@@ -1,9 +1,9 @@
 import type { Batch } from "@cofi/event-log/events";
-import type { Finding } from "@cofi/event-log/detail/shapes";
+import type { Finding } from "@cofi/views/detail/shapes";
 import type { BatchPage } from "../api.js";
 import type { LiveState } from "../live-state.js";
 import { usePolled } from "../polled.js";
-import { PlaceLink } from "./place-link.js";
+import { RouteLink } from "./route-link.js";
 import { StatusBadge } from "./status.js";
 
 const LOOK_MS = 10_000;
@@ -33,12 +33,12 @@ function Other({ batch: { id, name, status }, state }: { batch: Batch; state: Li
   const [first] = data?.findings ?? [];
   return (
     <li>
-      <PlaceLink to={{ view: "stages", batch: id }}>
+      <RouteLink to={{ view: "stages", batch: id }}>
         <span class="finding-text">
           {name} <StatusBadge status={status} />
         </span>
         {first && <span class="finding-rule">{first.text}</span>}
-      </PlaceLink>
+      </RouteLink>
     </li>
   );
 }

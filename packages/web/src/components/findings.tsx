@@ -1,11 +1,11 @@
-import type { Finding } from "@cofi/event-log/detail/shapes";
+import type { Finding } from "@cofi/views/detail/shapes";
 import type { LiveState } from "../live-state.js";
 import { useHeld } from "../held.js";
 import { number } from "../format.js";
 import { usePolled } from "../polled.js";
 import { BLIND_RULE, blindness } from "./connection.js";
 import type { Destination } from "../views.js";
-import { PlaceLink } from "./place-link.js";
+import { RouteLink } from "./route-link.js";
 
 /** What an operator should look at first, each with the way to it. Nothing is drawn while nothing is wrong. */
 export function Findings({ batchId, state }: { batchId: number; state: LiveState }) {
@@ -40,13 +40,13 @@ export function Findings({ batchId, state }: { batchId: number; state: LiveState
           const { glyph, tone } = LOOKS[finding.kind];
           return (
             <li key={keyOf(finding)} data-tone={tone} data-finding={finding.kind}>
-              <PlaceLink to={to}>
+              <RouteLink to={to}>
                 <span class="glyph" aria-hidden="true">
                   {glyph}
                 </span>
                 <span class="finding-text">{finding.text}</span>
                 <span class="finding-rule">{finding.rule}</span>
-              </PlaceLink>
+              </RouteLink>
             </li>
           );
         })}
@@ -82,7 +82,7 @@ const LOOKS: Readonly<Record<Finding["kind"], { glyph: string; tone: "bad" | "wa
   unnamed: { glyph: "?", tone: "bad" },
   "stuck-stage": { glyph: "‖", tone: "bad" },
   "silent-host": { glyph: "‖", tone: "warn" },
-  "sick-host": { glyph: "!", tone: "warn" },
+  "unhealthy-host": { glyph: "!", tone: "warn" },
   "slow-file": { glyph: "◔", tone: "warn" },
   cause: { glyph: "✕", tone: "bad" },
   rows: { glyph: "!", tone: "warn" },
@@ -100,7 +100,7 @@ function placeOf({ kind, stage, what, count }: Finding): Destination {
     case "stuck-stage":
       return { view: "files", filters: { stage, state: "inFlight" } };
     case "silent-host":
-    case "sick-host":
+    case "unhealthy-host":
       return { view: "hosts" };
     case "slow-file":
       return { view: "files", filters: { stage, state: "inFlight", sort: "duration", order: "desc" } };

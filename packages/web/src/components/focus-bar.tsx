@@ -1,5 +1,5 @@
 import { place } from "../views.js";
-import { PlaceLink } from "./place-link.js";
+import { RouteLink } from "./route-link.js";
 
 /** Says that everything below is narrowed to one cause of errors, and lets go of it. */
 export function FocusBar() {
@@ -12,9 +12,9 @@ export function FocusBar() {
       <span>
         Only the files with the error <strong>{cause}</strong>
       </span>
-      <PlaceLink class="button" to={everything}>
+      <RouteLink class="button" to={everything}>
         Show all files
-      </PlaceLink>
+      </RouteLink>
     </p>
   );
 }

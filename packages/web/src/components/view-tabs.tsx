@@ -1,5 +1,5 @@
 import { askedView, VIEWS } from "../views.js";
-import { PlaceLink } from "./place-link.js";
+import { RouteLink } from "./route-link.js";
 
 /** The ways to look at one batch. */
 export function ViewTabs() {
@@ -7,9 +7,9 @@ export function ViewTabs() {
   return (
     <nav class="tabs" aria-label="Views">
       {VIEWS.map(({ name, label }) => (
-        <PlaceLink key={name} to={{ view: name }} aria-current={view === name ? "page" : undefined}>
+        <RouteLink key={name} to={{ view: name }} aria-current={view === name ? "page" : undefined}>
           {label}
-        </PlaceLink>
+        </RouteLink>
       ))}
     </nav>
   );

@@ -1,8 +1,8 @@
 /** All batches, newest first, and beside them those that are watched together. */
 import { BATCH_STATUSES, type Batch } from "@cofi/event-log/events";
-import type { BatchOverview } from "@cofi/event-log/detail/shapes";
+import type { BatchOverview } from "@cofi/views/detail/shapes";
 import type { BatchPage } from "../api.js";
-import { PlaceLink } from "../components/place-link.js";
+import { RouteLink } from "../components/route-link.js";
 import { StageGlyph, StatusBadge, statusWord } from "../components/status.js";
 import { SearchField, SelectField } from "../components/toolbar.js";
 import { Answer, ViewState, type ViewProps } from "../components/view-state.js";
@@ -164,14 +164,14 @@ function List({ page, answers, filters, state }: ListProps) {
       </div>
       <p class="pages">
         {filters.before && (
-          <PlaceLink class="button" to={newest}>
+          <RouteLink class="button" to={newest}>
             Newest
-          </PlaceLink>
+          </RouteLink>
         )}
         {shown.nextCursor !== null && (
-          <PlaceLink class="button" to={older}>
+          <RouteLink class="button" to={older}>
             Older
-          </PlaceLink>
+          </RouteLink>
         )}
       </p>
     </div>
@@ -218,7 +218,7 @@ function Row({ batch, state, watched }: RowProps) {
   return (
     <tr data-batch={batch.id}>
       <th scope="row">
-        <PlaceLink to={{ view: "stages", batch: batch.id }}>{batch.name}</PlaceLink>
+        <RouteLink to={{ view: "stages", batch: batch.id }}>{batch.name}</RouteLink>
         <span class="soft batch-line">
           {batch.id} · {dayAndTime(batch.createdAt, zone.value)}
         </span>
@@ -232,7 +232,7 @@ function Row({ batch, state, watched }: RowProps) {
       <td>{batch.startedAt === null && isRunning(batch) ? "" : took(batch, data?.lastEventAt, state)}</td>
       <td>{batch.totalFiles === null ? "" : number(batch.totalFiles)}</td>
       <td data-tone={data && data.failed > 0 ? "bad" : undefined}>
-        {data && (data.failed > 0 ? <PlaceLink to={failures}>{number(data.failed)}</PlaceLink> : "0")}
+        {data && (data.failed > 0 ? <RouteLink to={failures}>{number(data.failed)}</RouteLink> : "0")}
       </td>
       <td>{data && <Sparkline values={data.spark} label={`Files that ended over time in ${batch.name}`} />}</td>
       <td>
@@ -259,7 +259,7 @@ function Watched({ id, state }: { id: number; state: LiveState }) {
   return (
     <article class="watched" aria-label={batch.name} data-watched={id}>
       <h2>
-        <PlaceLink to={{ view: "stages", batch: id }}>{batch.name}</PlaceLink> <StatusBadge status={batch.status} />
+        <RouteLink to={{ view: "stages", batch: id }}>{batch.name}</RouteLink> <StatusBadge status={batch.status} />
       </h2>
       <p class="soft">
         {took(batch, data.lastEventAt, state)} · {number(done)} file steps done ·{" "}

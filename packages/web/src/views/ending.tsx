@@ -1,8 +1,8 @@
-import type { FilesPage } from "@cofi/event-log/detail/shapes";
+import type { FilesPage } from "@cofi/views/detail/shapes";
 import type { LiveState } from "../live-state.js";
 import { usePolled } from "../polled.js";
 import { FILE_LOOKS } from "./file-look.js";
-import type { Try } from "./tries.js";
+import type { Attempt } from "./attempts.js";
 
 /** Files whose names hold the name of this one. */
 const NAMESAKES = 100;
@@ -11,18 +11,18 @@ interface EndingProps {
   batchId: number;
   file: string;
   state: LiveState;
-  tries: readonly Try[];
+  attempts: readonly Attempt[];
 }
 
 /** What no event of the file says: stages that never saw it though they should have, or that leave it out. */
-export function Ending({ batchId, file, state, tries }: EndingProps) {
+export function Ending({ batchId, file, state, attempts }: EndingProps) {
   const query = new URLSearchParams({ text: file, everything: "1", limit: String(NAMESAKES) });
   const { data } = usePolled<FilesPage>(`api/batch/${batchId}/files?${query}`, state).value;
   const cells = data?.rows.find(({ fileName }) => fileName === file)?.cells ?? [];
   const stages = state.stages.value.map(({ summary }) => summary.peek());
   const unsaid = stages.flatMap(({ stage, label }, index) => {
     const is = cells[index]?.state;
-    if (is !== "missing" && (is !== "skipped" || tries.some((one) => one.stage === stage))) return [];
+    if (is !== "missing" && (is !== "skipped" || attempts.some((one) => one.stage === stage))) return [];
     return [
       {
         stage,

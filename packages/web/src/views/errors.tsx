@@ -1,5 +1,5 @@
-import type { ErrorsView as Errors } from "@cofi/event-log/detail/shapes";
-import { PlaceLink } from "../components/place-link.js";
+import type { ErrorsView as Errors } from "@cofi/views/detail/shapes";
+import { RouteLink } from "../components/route-link.js";
 import { DataView, ViewState, type ViewProps } from "../components/view-state.js";
 import { clock, fullTime, number } from "../format.js";
 import { showEvent, zone } from "../preferences.js";
@@ -22,7 +22,7 @@ export function ErrorsView(props: ViewProps) {
                 <li class="panel cause" key={group.cause}>
                   <h2>
                     {/* Of one alone nothing need be folded out. */}
-                    <PlaceLink to={to}>{group.count === 1 ? group.example : group.cause}</PlaceLink>
+                    <RouteLink to={to}>{group.count === 1 ? group.example : group.cause}</RouteLink>
                   </h2>
                   <p class="cause-figures">
                     <strong data-tone="bad">

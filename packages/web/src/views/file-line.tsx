@@ -1,5 +1,5 @@
 /** A file as a row of the matrix: its name, and a cell for each stage. Drawn again only when something in it has changed. */
-import type { FileRow } from "@cofi/event-log/detail/shapes";
+import type { FileRow } from "@cofi/views/detail/shapes";
 import { memo } from "preact/compat";
 import { duration } from "../format.js";
 import { go, place } from "../views.js";
@@ -52,10 +52,10 @@ export const FileLine = memo(
                 aria-hidden="true"
                 data-tone={tone}
                 data-state={cell.state}
-                title={`${labels[index]}: ${word}${host}${took}${cell.attempts > 1 ? `, ${cell.attempts} tries` : ""}`}
+                title={`${labels[index]}: ${word}${host}${took}${cell.attempts > 1 ? `, ${cell.attempts} attempts` : ""}`}
               >
                 <span class="glyph">{glyph}</span>
-                {cell.attempts > 1 && <span class="cell-tries">×{cell.attempts}</span>}
+                {cell.attempts > 1 && <span class="cell-attempts">×{cell.attempts}</span>}
                 <span class="cell-took">{cell.durationMs === null ? "" : duration(cell.durationMs)}</span>
               </span>
             );

@@ -1,4 +1,4 @@
-import type { FileState } from "@cofi/event-log/detail/shapes";
+import type { FileState } from "@cofi/views/detail/shapes";
 
 /** How a file in a stage looks, in the matrix as in its journey: glyph, word and tone; the glyph alone tells them apart. */
 export const FILE_LOOKS: Readonly<

@@ -1,5 +1,5 @@
 /** One row a file, one cell a stage: a window over any number of rows, fetched as it is scrolled. */
-import { FILE_STATES, type FilesPage } from "@cofi/event-log/detail/shapes";
+import { FILE_STATES, type FilesPage } from "@cofi/views/detail/shapes";
 import { signal, type Signal } from "@preact/signals";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { ExportMenu } from "../components/export-menu.js";

@@ -1,5 +1,5 @@
-import type { HandoffCounts, Reconciliation } from "@cofi/event-log/detail/shapes";
-import { PlaceLink } from "../components/place-link.js";
+import type { HandoffCounts, Reconciliation } from "@cofi/views/detail/shapes";
+import { RouteLink } from "../components/route-link.js";
 import { DataView, ViewState, type ViewProps } from "../components/view-state.js";
 import { number } from "../format.js";
 import type { Filters } from "../views.js";
@@ -109,7 +109,7 @@ function Count({ count, filters, tone }: { count: number; filters: Filters; tone
   const to = { view: "files", filters } as const;
   return (
     <td data-tone={tone}>
-      <PlaceLink to={to}>{number(count)}</PlaceLink>
+      <RouteLink to={to}>{number(count)}</RouteLink>
     </td>
   );
 }
@@ -171,14 +171,14 @@ function Names({ title, why, names, count, filters }: NamesProps) {
           const to = { view: "files", filters, file } as const;
           return (
             <li key={file}>
-              <PlaceLink to={to}>{file}</PlaceLink>
+              <RouteLink to={to}>{file}</RouteLink>
             </li>
           );
         })}
       </ul>
       {count > names.length && (
         <p>
-          <PlaceLink to={all}>and {number(count - names.length)} more</PlaceLink>
+          <RouteLink to={all}>and {number(count - names.length)} more</RouteLink>
         </p>
       )}
     </section>

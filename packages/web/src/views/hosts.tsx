@@ -1,5 +1,5 @@
-import type { HostStageView, HostsView as Hosts } from "@cofi/event-log/detail/shapes";
-import { PlaceLink } from "../components/place-link.js";
+import type { HostStageView, HostsView as Hosts } from "@cofi/views/detail/shapes";
+import { RouteLink } from "../components/route-link.js";
 import { DataView, ViewState, type ViewProps } from "../components/view-state.js";
 import { age, number, percent, rate } from "../format.js";
 import type { LiveState } from "../live-state.js";
@@ -95,9 +95,9 @@ function HeatMap({ hosts, measure, state }: { hosts: Hosts["hosts"]; measure: Me
                   data-errors={cell.errors}
                 >
                   {measure === "errors" && <ErrorGlyph rate={cell.errorRate} />}
-                  <PlaceLink to={to} title={describe(cell)}>
+                  <RouteLink to={to} title={describe(cell)}>
                     {textOf(cell, measure, state.serverNow())}
-                  </PlaceLink>
+                  </RouteLink>
                 </td>
               );
             })}

@@ -13,11 +13,11 @@ import { go, place } from "../views.js";
 import { Ending } from "./ending.js";
 import { FILE_LOOKS } from "./file-look.js";
 import { diffLines, type DiffLine } from "./line-diff.js";
-import { triesOf, waitsOf, type Try } from "./tries.js";
+import { attemptsOf, waitsOf, type Attempt } from "./attempts.js";
 
 const MOST_EVENTS = 1_000;
-/** A file goes through ten stages, most of them once: more tries than this are of a batch that was run again and again. */
-const TRIES_SHOWN = 40;
+/** A file goes through ten stages, most of them once: more attempts than this are of a batch that was run again and again. */
+const ATTEMPTS_SHOWN = 40;
 
 export function Journey({ batchId, file, state }: { batchId: number; file: string; state: LiveState }) {
   const dialog = useRef<HTMLDialogElement>(null);
@@ -34,15 +34,15 @@ export function Journey({ batchId, file, state }: { batchId: number; file: strin
     if (openEvent.value === null && dialog.current && !dialog.current.open) dialog.current.showModal();
   });
   const labels = new Map(state.stages.value.map(({ summary }) => [summary.peek().stage, summary.peek().label]));
-  const tries = data ? triesOf(data.events) : [];
-  const waits = waitsOf(tries);
+  const attempts = data ? attemptsOf(data.events) : [];
+  const waits = waitsOf(attempts);
   const now = useNow(
     state,
-    tries.some(({ endedAt }) => endedAt === null),
+    attempts.some(({ endedAt }) => endedAt === null),
   );
-  const hidden = showsAll.value ? 0 : Math.max(0, tries.length - TRIES_SHOWN);
-  const chosen = place.value.compared.flatMap((id) => tries.find((one) => one.id === id) ?? []);
-  const choose = (one: Try): void => {
+  const hidden = showsAll.value ? 0 : Math.max(0, attempts.length - ATTEMPTS_SHOWN);
+  const chosen = place.value.compared.flatMap((id) => attempts.find((one) => one.id === id) ?? []);
+  const choose = (one: Attempt): void => {
     const others = chosen.filter((other) => other.id !== one.id);
     const next = others.length < chosen.length ? others : [...others, one].slice(-2);
     go({ ...place.peek(), compared: next.map(({ id }) => id) });
@@ -75,18 +75,18 @@ export function Journey({ batchId, file, state }: { batchId: number; file: strin
             </p>
           )}
           {data === null && problem === null && <p class="soft">Loading …</p>}
-          {data !== null && tries.length === 0 && <p class="soft">No event names this file.</p>}
+          {data !== null && attempts.length === 0 && <p class="soft">No event names this file.</p>}
           {data?.events.length === MOST_EVENTS && (
             <p class="remark">Of the events of this file only the latest {number(MOST_EVENTS)} are shown.</p>
           )}
           {hidden > 0 && (
             <button type="button" class="button" onClick={() => (showsAll.value = true)}>
-              Show {hidden === 1 ? "the earlier try" : `${number(hidden)} earlier tries`}
+              Show {hidden === 1 ? "the earlier try" : `${number(hidden)} earlier attempts`}
             </button>
           )}
-          {tries.length > 0 && (
-            <Tries
-              tries={tries.slice(hidden)}
+          {attempts.length > 0 && (
+            <Attempts
+              attempts={attempts.slice(hidden)}
               waits={waits.slice(hidden)}
               labels={labels}
               chosen={chosen}
@@ -94,8 +94,8 @@ export function Journey({ batchId, file, state }: { batchId: number; file: strin
               now={now}
             />
           )}
-          <Ending batchId={batchId} file={file} state={state} tries={tries} />
-          {chosen.length === 1 && tries.length > 1 && <p class="soft">Choose a second try to compare with.</p>}
+          <Ending batchId={batchId} file={file} state={state} attempts={attempts} />
+          {chosen.length === 1 && attempts.length > 1 && <p class="soft">Choose a second try to compare with.</p>}
           {left && right && <Comparison left={left} right={right} labels={labels} />}
         </div>
       </div>
@@ -116,29 +116,29 @@ const LOOKS = {
 } as const;
 
 interface TriesProps {
-  tries: readonly Try[];
+  attempts: readonly Attempt[];
   /** ms before each of them; null where there is nothing to say. */
   waits: readonly (number | null)[];
   labels: ReadonlyMap<string, string>;
-  chosen: readonly Try[];
-  choose: (one: Try) => void;
+  chosen: readonly Attempt[];
+  choose: (one: Attempt) => void;
   now: number;
 }
 
-function Tries({ tries, waits, labels, chosen, choose, now }: TriesProps) {
-  const starts = tries.map(({ startedAt, endedAt }) => Date.parse(startedAt ?? endedAt ?? ""));
-  const ends = tries.map(({ endedAt }, index) =>
+function Attempts({ attempts, waits, labels, chosen, choose, now }: TriesProps) {
+  const starts = attempts.map(({ startedAt, endedAt }) => Date.parse(startedAt ?? endedAt ?? ""));
+  const ends = attempts.map(({ endedAt }, index) =>
     endedAt === null ? now : Math.max(Date.parse(endedAt), starts[index]!),
   );
   const first = Math.min(...starts);
   const span = Math.max(1, Math.max(...ends) - first);
   const share = (ms: number): string => `${(ms / span) * 100}%`;
   return (
-    <ol class="tries">
-      {tries.map((one, index) => {
+    <ol class="attempts">
+      {attempts.map((one, index) => {
         const { glyph, word, tone } = LOOKS[one.outcome];
         const [start, end, waited] = [starts[index]!, ends[index]!, waits[index] ?? 0];
-        // Earlier tries may be left out: what was before the first one shown has no place on the track.
+        // Earlier attempts may be left out: what was before the first one shown has no place on the track.
         const waitedFrom = Math.max(first, start - waited);
         const waitedText = waited > 0 ? `waited ${duration(waited)}` : null;
         const ran = `${fullTime(start, zone.value)} to ${one.endedAt === null ? "now" : fullTime(end, zone.value)}`;
@@ -200,8 +200,8 @@ function Tries({ tries, waits, labels, chosen, choose, now }: TriesProps) {
   );
 }
 
-/** What differs between two tries, line by line. */
-function Comparison({ left, right, labels }: { left: Try; right: Try; labels: ReadonlyMap<string, string> }) {
+/** What differs between two attempts, line by line. */
+function Comparison({ left, right, labels }: { left: Attempt; right: Attempt; labels: ReadonlyMap<string, string> }) {
   const shown = useSignal<{ title: string; lines: DiffLine[] }[] | string>("Loading …");
   useEffect(() => {
     const controller = new AbortController();
@@ -227,7 +227,7 @@ function Comparison({ left, right, labels }: { left: Try; right: Try; labels: Re
     });
     return () => controller.abort();
   }, [left.id, left.endId, right.id, right.endId]);
-  const name = (one: Try): string => `${labels.get(one.stage) ?? one.stage}, try ${one.attempt ?? "?"}`;
+  const name = (one: Attempt): string => `${labels.get(one.stage) ?? one.stage}, try ${one.attempt ?? "?"}`;
   return (
     <section class="comparison" aria-label="Comparison" data-testid="comparison">
       <h3>

@@ -1,5 +1,5 @@
 /** From counts and percentiles to the lines of charts. Pure. */
-import type { MetricsView, TrendsView } from "@cofi/event-log/detail/shapes";
+import type { MetricsView, TrendsView } from "@cofi/views/detail/shapes";
 import type { ChartProps, Named } from "./chart.js";
 
 /** Over how many batches that are over a stage can be drawn. */

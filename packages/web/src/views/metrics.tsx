@@ -1,7 +1,7 @@
 /** How fast, how slow, how often not: one stage over the time of the batch, and over the last batches. */
-import type { MetricsView as Metrics, TrendsView } from "@cofi/event-log/detail/shapes";
+import type { MetricsView as Metrics, TrendsView } from "@cofi/views/detail/shapes";
 import { useMemo } from "preact/hooks";
-import { PlaceLink } from "../components/place-link.js";
+import { RouteLink } from "../components/route-link.js";
 import { SelectField } from "../components/toolbar.js";
 import { Answer, DataView, ViewState, type ViewProps } from "../components/view-state.js";
 import { duration, number, percent } from "../format.js";
@@ -59,9 +59,9 @@ function ThisBatch({ metrics }: { metrics: Metrics }) {
               return (
                 <tr key={name} data-stage={name}>
                   <th scope="row">
-                    <PlaceLink to={to} aria-current={name === stage?.stage ? "true" : undefined}>
+                    <RouteLink to={to} aria-current={name === stage?.stage ? "true" : undefined}>
                       {label}
-                    </PlaceLink>
+                    </RouteLink>
                   </th>
                   <td>{overall.p50Ms === null ? "" : duration(overall.p50Ms)}</td>
                   <td>{overall.p95Ms === null ? "" : duration(overall.p95Ms)}</td>

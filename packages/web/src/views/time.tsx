@@ -1,5 +1,5 @@
-import type { Range, Stall, StageTime, TimelineView } from "@cofi/event-log/detail/shapes";
-import { PlaceLink } from "../components/place-link.js";
+import type { Range, Stall, StageTime, TimelineView } from "@cofi/views/detail/shapes";
+import { RouteLink } from "../components/route-link.js";
 import { StageGlyph, statusWord } from "../components/status.js";
 import { DataView, ViewState, type ViewProps } from "../components/view-state.js";
 import { ticks } from "../components/ticking.js";
@@ -100,7 +100,7 @@ function Stalls({ stalls, labels }: { stalls: readonly Stall[]; labels: Readonly
         } as const;
         return (
           <li key={`${kind} ${stage} ${what}`} data-tone={kind === "stuck-stage" ? "bad" : "warn"}>
-            <PlaceLink to={to}>{what ?? labels.get(stage)}</PlaceLink> {what !== null && `in ${labels.get(stage)} `}for{" "}
+            <RouteLink to={to}>{what ?? labels.get(stage)}</RouteLink> {what !== null && `in ${labels.get(stage)} `}for{" "}
             {duration(forMs)}. <span class="soft">{rule}</span>
           </li>
         );

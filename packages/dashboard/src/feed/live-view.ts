@@ -1,0 +1,78 @@
+import { applyToDetail, type Detail } from "@cofi/views/detail/detail";
+import type { Batch, LogEvent, StageSummary } from "@cofi/event-log/events";
+import { applyBatch, applyEvent, stageSummary, type BatchView } from "@cofi/views/projection";
+import { STAGES } from "@cofi/event-log/stages";
+
+export interface ViewChange {
+  /** Applied just now, in the order in which they became visible; empty when only the batch row changed. */
+  events: readonly LogEvent[];
+}
+
+/** One batch, always up to what the tail has passed on. */
+export class LiveView {
+  readonly batchId: number;
+  /** Files, hosts, errors and figures over time, by the same events. */
+  readonly detail: Detail;
+  #view: BatchView;
+  readonly #fromHoles: Set<number>;
+  #holders = 0;
+  #lastUsed = performance.now();
+  readonly #listeners = new Set<(change: ViewChange) => void>();
+  readonly #close: () => void;
+
+  /** @param fromHoles ids that are in it, though the tail may still pass them on */
+  constructor(view: BatchView, detail: Detail, fromHoles: Set<number>, close: () => void) {
+    this.batchId = view.batch.id;
+    this.detail = detail;
+    this.#fromHoles = fromHoles;
+    this.#view = view;
+    this.#close = close;
+  }
+
+  get current(): BatchView {
+    this.#lastUsed = performance.now();
+    return this.#view;
+  }
+
+  /** The cards, in stage order. */
+  get summaries(): StageSummary[] {
+    const view = this.current;
+    return STAGES.map(({ name }) => stageSummary(view, name));
+  }
+
+  /** Events applied so far: all that are visible. */
+  get eventCount(): number {
+    return this.detail.events;
+  }
+
+  /** When it was last read, by `performance.now()`; Infinity while it is held. */
+  get lastUsed(): number {
+    return this.#holders > 0 ? Infinity : this.#lastUsed;
+  }
+
+  /** Keeps the view in memory and calls `listener` after each change. @returns the way to let go */
+  hold(listener: (change: ViewChange) => void): () => void {
+    this.#holders += 1;
+    this.#listeners.add(listener);
+    return () => {
+      if (!this.#listeners.delete(listener)) return;
+      this.#holders -= 1;
+      this.#lastUsed = performance.now();
+    };
+  }
+
+  /** For {@link LiveViews}: what the tail passed on. */
+  apply(events: readonly LogEvent[], batch: Batch | null): void {
+    if (batch) this.#view = applyBatch(this.#view, batch);
+    const fresh = this.#fromHoles.size === 0 ? events : events.filter(({ id }) => !this.#fromHoles.delete(id));
+    for (const event of fresh) {
+      this.#view = applyEvent(this.#view, event);
+      applyToDetail(this.detail, event);
+    }
+    if (fresh.length > 0 || batch) for (const listener of this.#listeners) listener({ events: fresh });
+  }
+
+  close(): void {
+    this.#close();
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * The projection of each watched batch in memory: replayed from the database once, then kept up by the tail. Every id is
+ * applied exactly once, though the replay reads while the tail goes on. A batch that is too large to be replayed at once
+ * is shown meanwhile as SQL counts it.
+ */
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
+import { foldPages, replayPages } from "@cofi/views/detail/replay";
+import type { Batch, LogEvent } from "@cofi/event-log/events";
+import { showEvents, shownEvents } from "@cofi/views/projection";
+import { sqlSnapshot } from "@cofi/views/sql-cards";
+import type { Store } from "@cofi/event-log/store";
+import type { IdRange } from "@cofi/views/holes";
+import { eventSummary } from "@cofi/views/event-summary";
+import { LiveView } from "./live-view.js";
+import { Preview } from "./preview.js";
+import type { Tail } from "@cofi/views/tail";
+
+export interface LiveViewsOptions {
+  eventsPerStage: number;
+  /** ms without a viewer after which a view is dropped. */
+  idleMs: number;
+}
+
+/** A batch with more events than this is shown as SQL counts it first. */
+const FIRST_PAGE = 1_000;
+/** Views kept without a viewer; beyond it the longest unused goes first. */
+const MOST_UNHELD = 16;
+
+/** A view that is being replayed: what the tail passes on meanwhile waits here. */
+interface Loading {
+  events: LogEvent[];
+  batch: Batch | null;
+  /** Settles with the first preview, if the batch turns out to need one. */
+  preview: Promise<Preview>;
+  offer: (preview: Promise<Preview>) => void;
+  /** The newest one that was asked for. */
+  latest: Promise<Preview> | null;
+  /** Of its events, read so far. */
+  share: number;
+}
+
+/** Pause between two previews of a batch that is being replayed: so many times as long as one takes, for the replay to get on. */
+const PREVIEW_PAUSE = { leastMs: 1_000, times: 5 };
+
+export class LiveViews {
+  readonly #store: Store;
+  readonly #tail: Tail;
+  readonly #options: LiveViewsOptions;
+  readonly #open = new Map<number, Promise<LiveView | null>>();
+  readonly #live = new Map<number, LiveView>();
+  readonly #loading = new Map<number, Loading>();
+  readonly #stopListening: () => void;
+  readonly #sweeper: NodeJS.Timeout;
+
+  constructor(store: Store, tail: Tail, options: LiveViewsOptions) {
+    this.#store = store;
+    this.#tail = tail;
+    this.#options = options;
+    this.#stopListening = tail.listen({
+      events: (events) => this.#spread(events),
+      batches: (batches) => {
+        for (const batch of batches) this.#pass(batch.id, [], batch);
+      },
+    });
+    this.#sweeper = setInterval(() => this.#sweep(), Math.max(1_000, options.idleMs / 4));
+    this.#sweeper.unref();
+  }
+
+  /**
+   * The view of a batch, replayed first if need be; null when there is no such batch.
+   * @throws DatabaseUnavailableError
+   */
+  async open(batchId: number): Promise<LiveView | null> {
+    const opening = this.#open.get(batchId) ?? this.#load(batchId);
+    this.#open.set(batchId, opening);
+    try {
+      const view = await opening;
+      if (!view) this.#forget(batchId, opening);
+      return view;
+    } catch (error) {
+      this.#forget(batchId, opening);
+      throw error;
+    }
+  }
+
+  /**
+   * As {@link open}; but while a large batch is being replayed, a preview of it. `after`: the preview that is known already;
+   * the next one takes a while.
+   */
+  async openOrPreview(batchId: number, after: Preview | null = null): Promise<LiveView | Preview | null> {
+    const opening = this.open(batchId);
+    const loading = this.#loading.get(batchId);
+    if (!loading) return opening;
+    if (!after) return Promise.race([opening, loading.preview]);
+    const pause = Math.max(PREVIEW_PAUSE.leastMs, PREVIEW_PAUSE.times * after.tookMs);
+    const next = sleep(pause).then(() => this.#nextPreview(batchId, loading));
+    // When the replay ends first, or the database goes away, nobody waits for this one.
+    next.catch(() => undefined);
+    return Promise.race([opening, next]);
+  }
+
+  /** One for all who ask at the same time. */
+  #nextPreview(batchId: number, loading: Loading): Promise<Preview> {
+    loading.latest ??= this.#preview(batchId).finally(() => (loading.latest = null));
+    return loading.latest;
+  }
+
+  async #preview(batchId: number): Promise<Preview> {
+    const started = performance.now();
+    const { lowWater, highest } = this.#tail;
+    const batch = await this.#store.batch(batchId);
+    if (!batch) throw new Error(`Batch ${batchId} is gone.`);
+    const asOf = new Date().toISOString();
+    const snapshot = await sqlSnapshot(this.#store, batch, highest, this.#options.eventsPerStage, asOf);
+    const events = Object.entries(snapshot.events).map(([stage, list]) => [stage, list.map(eventSummary)] as const);
+    return new Preview({ ...snapshot, events: Object.fromEntries(events) }, lowWater, performance.now() - started);
+  }
+
+  /** How much of a batch that is being replayed has been read, 0 to 1; null when none is. */
+  readShare(batchId: number): number | null {
+    return this.#loading.get(batchId)?.share ?? null;
+  }
+
+  /** The view if it is in memory. */
+  peek(batchId: number): LiveView | null {
+    return this.#live.get(batchId) ?? null;
+  }
+
+  close(): void {
+    clearInterval(this.#sweeper);
+    this.#stopListening();
+    for (const view of this.#live.values()) view.close();
+    this.#live.clear();
+    this.#open.clear();
+  }
+
+  async #load(batchId: number): Promise<LiveView | null> {
+    if (this.#tail.highest < 0) await this.#tail.refresh();
+    const endWatch = this.#tail.watchBatch(batchId);
+    const loading = newLoading();
+    // From here to the first await nothing else runs: what the tail has passed on is at or below `head`, the rest will
+    // come to `loading`. Ids of the open holes can come both ways.
+    this.#loading.set(batchId, loading);
+    const head = this.#tail.highest;
+    const holes = this.#tail.openHoles;
+    try {
+      const batch = await this.#store.batch(batchId);
+      if (!batch) {
+        endWatch();
+        return null;
+      }
+      const fromHoles = new Set<number>();
+      const { current, detail } = await foldPages(batch, this.#pages(batch, head, loading, holes, fromHoles), {
+        eventsPerStage: this.#options.eventsPerStage,
+        // SQLite answers within the same turn: others want theirs.
+        yieldToEventLoop: () => nextTurn(),
+      });
+      const shown = await this.#store.eventsByIds(shownEvents(current));
+      const live = new LiveView(showEvents(current, shown.map(eventSummary)), detail, fromHoles, endWatch);
+      live.apply(loading.events, loading.batch);
+      this.#live.set(batchId, live);
+      // Not before those who asked for it have had their chance to hold it.
+      setImmediate(() => this.#sweep());
+      return live;
+    } catch (error) {
+      endWatch();
+      throw error;
+    } finally {
+      this.#loading.delete(batchId);
+    }
+  }
+
+  /** Its events as they are shown. `fromHoles` gets the ids of those that may come from the tail too. */
+  async *#pages(
+    batch: Batch,
+    head: number,
+    loading: Loading,
+    holes: readonly IdRange[],
+    fromHoles: Set<number>,
+  ): AsyncGenerator<LogEvent[]> {
+    /** First and last event of the batch; the last is known only of those that take a while. */
+    let span: readonly [number, number] | null = null;
+    let isFirst = true;
+    for await (const page of replayPages(this.#store, batch.id, head, FIRST_PAGE)) {
+      for (const { id } of page) if (inRanges(holes, id)) fromHoles.add(id);
+      yield page.map(eventSummary);
+      // It will take a while. Who waits sees the counts first; the two do not compete for the database.
+      if (isFirst && page.length === FIRST_PAGE) {
+        const preview = this.#nextPreview(batch.id, loading);
+        loading.offer(preview);
+        span = [page[0]!.id, (await preview).snapshot.head];
+      }
+      isFirst = false;
+      const last = page.at(-1);
+      if (span && last) loading.share = Math.min(1, (last.id - span[0]) / Math.max(1, span[1] - span[0]));
+    }
+  }
+
+  #spread(events: readonly LogEvent[]): void {
+    const byBatch = new Map<number, LogEvent[]>();
+    for (const event of events) {
+      const list = byBatch.get(event.batchId);
+      if (list) list.push(event);
+      else byBatch.set(event.batchId, [event]);
+    }
+    for (const [batchId, list] of byBatch) this.#pass(batchId, list, null);
+  }
+
+  #pass(batchId: number, events: readonly LogEvent[], batch: Batch | null): void {
+    const loading = this.#loading.get(batchId);
+    if (loading) {
+      loading.events.push(...events);
+      loading.batch = batch ?? loading.batch;
+    } else this.#live.get(batchId)?.apply(events, batch);
+  }
+
+  #forget(batchId: number, opening: Promise<LiveView | null>): void {
+    if (this.#open.get(batchId) === opening) this.#open.delete(batchId);
+  }
+
+  #sweep(): void {
+    const unheld = [...this.#live.values()]
+      .filter((view) => view.lastUsed < Infinity)
+      .toSorted((a, b) => b.lastUsed - a.lastUsed);
+    const oldest = performance.now() - this.#options.idleMs;
+    for (const [rank, view] of unheld.entries()) {
+      if (rank < MOST_UNHELD && view.lastUsed >= oldest) continue;
+      this.#live.delete(view.batchId);
+      this.#open.delete(view.batchId);
+      view.close();
+    }
+  }
+}
+
+function newLoading(): Loading {
+  let offer: Loading["offer"] = () => undefined;
+  const preview = new Promise<Preview>((resolve) => (offer = resolve));
+  // Told to those who wait for it, if anybody does.
+  preview.catch(() => undefined);
+  return { events: [], batch: null, preview, offer, latest: null, share: 0 };
+}
+
+function inRanges(ranges: readonly IdRange[], id: number): boolean {
+  let low = 0;
+  let high = ranges.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ranges[middle]!.to < id) low = middle + 1;
+    else high = middle;
+  }
+  const range = ranges[low];
+  return range !== undefined && range.from <= id;
+}

@@ -1,0 +1,129 @@
+/**
+ * The readers of one batch. What changes is collected, serialised and packed once and written as the same Buffer to all: at once
+ * when nothing went out lately, else after a pause that follows from what a frame costs.
+ */
+import { STAGES } from "@cofi/event-log/stages";
+import type { Frame, LogEvent } from "@cofi/event-log/events";
+import { effectiveBatch, snapshotOf, stageSummary, type BatchView } from "@cofi/views/projection";
+import type { LiveView } from "./live-view.js";
+import { SseMessage } from "./sse-message.js";
+import type { SseReader } from "./sse-reader.js";
+
+/** At most so many events a frame; more go out in several. */
+export const EVENTS_PER_FRAME = 500;
+/**
+ * After a frame comes a pause of twice what it cost, writing to the sockets included: with a few readers frames go out as
+ * fast as the database is read, with 5,000 ten times a second, which takes half a core.
+ */
+const PAUSE_PER_COST = 2;
+const PAUSE_MS = { least: 10, most: 50 };
+const SNAPSHOT_SHARED_MS = 500;
+
+/** A frame without summaries that changed. */
+export function bareFrame(view: BatchView, events: LogEvent[]): Frame {
+  return {
+    batchId: view.batch.id,
+    events,
+    stages: [],
+    batch: effectiveBatch(view),
+    unknownStages: view.unknownStages,
+    asOf: new Date().toISOString(),
+    head: view.head,
+  };
+}
+
+export class SseChannel {
+  readonly view: LiveView;
+  readonly #lowWater: () => number;
+  readonly #readers = new Set<SseReader>();
+  readonly #release: () => void;
+  #events: LogEvent[] = [];
+  #batchChanged = false;
+  /** No frame goes out before, by `performance.now()`. */
+  #nextFrameAt = -Infinity;
+  #isClosed = false;
+  #timer: NodeJS.Timeout | null = null;
+  /** Many readers come at once after a restart: they share one snapshot. */
+  #snapshot: { message: SseMessage; madeAt: number } | null = null;
+
+  constructor(view: LiveView, lowWater: () => number) {
+    this.view = view;
+    this.#lowWater = lowWater;
+    this.#release = view.hold(({ events }) => this.#changed(events));
+  }
+
+  get size(): number {
+    return this.#readers.size;
+  }
+
+  /** The view as it is now, pending events included: call {@link flush} first so that no reader gets them again. */
+  snapshot(): SseMessage {
+    const now = performance.now();
+    if (!this.#snapshot || now - this.#snapshot.madeAt > SNAPSHOT_SHARED_MS) {
+      const snapshot = snapshotOf(this.view.current, new Date().toISOString());
+      this.#snapshot = { message: SseMessage.event("snapshot", snapshot, this.#lowWater()), madeAt: now };
+    }
+    return this.#snapshot.message;
+  }
+
+  add(reader: SseReader): void {
+    this.#readers.add(reader);
+  }
+
+  remove(reader: SseReader): void {
+    this.#readers.delete(reader);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#release();
+  }
+
+  /** Sends what has come since the last frame. */
+  flush(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (this.#events.length === 0 && !this.#batchChanged) return;
+    const events = this.#events;
+    this.#events = [];
+    this.#batchChanged = false;
+    if (this.#readers.size === 0) return;
+    const started = performance.now();
+    const view = this.view.current;
+    const touched = new Set(events.map((event) => event.stage));
+    const stages = STAGES.filter((stage) => touched.has(stage.name)).map((stage) => stageSummary(view, stage.name));
+    const last = Math.max(0, Math.ceil(events.length / EVENTS_PER_FRAME) - 1);
+    for (let part = 0; part <= last; part++) {
+      const slice = events.slice(part * EVENTS_PER_FRAME, (part + 1) * EVENTS_PER_FRAME);
+      // Only the last part may carry the id: a reader that is cut off between two parts asks for both again.
+      const frame = { ...bareFrame(view, slice), stages: part === last ? stages : [] };
+      const message = SseMessage.event("events", frame, part === last ? this.#lowWater() : undefined);
+      for (const reader of this.#readers) reader.send(message);
+    }
+    this.#nextFrameAt = Infinity;
+    // Node writes to the sockets when this turn is over.
+    setImmediate(() => {
+      const now = performance.now();
+      const pause = (now - started) * PAUSE_PER_COST;
+      this.#nextFrameAt = now + Math.min(PAUSE_MS.most, Math.max(PAUSE_MS.least, pause));
+      this.#schedule();
+    });
+  }
+
+  #changed(events: readonly LogEvent[]): void {
+    this.#snapshot = null;
+    this.#events.push(...events);
+    if (events.length === 0) this.#batchChanged = true;
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    const isWaiting = this.#events.length > 0 || this.#batchChanged;
+    if (!isWaiting || this.#timer || this.#isClosed || this.#nextFrameAt === Infinity) return;
+    const wait = this.#nextFrameAt - performance.now();
+    if (wait <= 0) this.flush();
+    else this.#timer = setTimeout(() => this.flush(), wait);
+  }
+}

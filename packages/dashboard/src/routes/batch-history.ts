@@ -1,0 +1,62 @@
+/** How fast each stage was in batches before: what a stage that has not begun is expected to take. */
+import type { History } from "@cofi/views/detail/timeline";
+import type { Batch } from "@cofi/event-log/events";
+import { STAGES } from "@cofi/event-log/stages";
+import type { Store } from "@cofi/event-log/store";
+
+const BATCHES_LOOKED_AT = 5;
+const BATCHES_READ = 20;
+const MOST_KEPT = 200;
+
+export class BatchHistory {
+  readonly #store: Store;
+  /** By batch: ms a file, by stage. Of batches that are over, so it stays true. */
+  readonly #known = new Map<number, Promise<ReadonlyMap<string, number>>>();
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** The fastest and the slowest of up to five batches that ended before this one. @throws DatabaseUnavailableError */
+  async speeds(batchId: number): Promise<History> {
+    const { batches } = await this.#store.batches({ limit: BATCHES_READ, before: batchId });
+    const over = batches.filter(isCompleted).slice(0, BATCHES_LOOKED_AT);
+    const speeds = await Promise.all(over.map(({ id }) => this.#speedsOf(id)));
+    const history = new Map<string, [number, number]>();
+    for (const [stage, ms] of speeds.flatMap((batch) => [...batch])) {
+      const range = history.get(stage);
+      history.set(stage, range ? [Math.min(range[0], ms), Math.max(range[1], ms)] : [ms, ms]);
+    }
+    return history;
+  }
+
+  #speedsOf(id: number): Promise<ReadonlyMap<string, number>> {
+    let speeds = this.#known.get(id);
+    if (!speeds) {
+      speeds = this.#read(id);
+      this.#known.set(id, speeds);
+      speeds.catch(() => this.#known.delete(id));
+      const [oldest] = this.#known.keys();
+      if (this.#known.size > MOST_KEPT && oldest !== undefined) this.#known.delete(oldest);
+    }
+    return speeds;
+  }
+
+  async #read(id: number): Promise<ReadonlyMap<string, number>> {
+    const speeds = new Map<string, number>();
+    for (const { name } of STAGES) {
+      // Of a stage that was resumed the end says how long its last run took, and how many files all of them did.
+      const starts = await this.#store.events(id, { stage: name, eventType: "stage_start", limit: 2 });
+      if (starts.events.length > 1) continue;
+      const { events } = await this.#store.events(id, { stage: name, eventType: "stage_complete", limit: 1 });
+      const [end] = events;
+      if (end?.durationMs && end.processedFiles && end.status !== "failed")
+        speeds.set(name, end.durationMs / end.processedFiles);
+    }
+    return speeds;
+  }
+}
+
+function isCompleted({ status }: Batch): boolean {
+  return status === "completed" || status === "completed_with_errors";
+}

@@ -1,0 +1,73 @@
+/** One batch in one line: read by SQL, shared by all who ask, and kept where it stays true. */
+import type { BatchOverview, TrendsView } from "@cofi/views/detail/shapes";
+import type { Batch } from "@cofi/event-log/events";
+import { isOver } from "@cofi/views/projection";
+import type { Store } from "@cofi/event-log/store";
+import { overviewOf } from "@cofi/views/overview";
+import pLimit from "p-limit";
+import { Cache } from "../cache.js";
+import type { Tail } from "@cofi/views/tail";
+
+/** Lines read at the same time: a page of batches with a million events each must leave the database to the live feed. */
+const READ_AT_ONCE = 2;
+/** Batches that are looked through for those that are over: so many at once, and at most so many times. */
+const BATCHES_READ = 200;
+const MOST_READS = 50;
+
+export class BatchOverviews {
+  readonly #store: Store;
+  readonly #tail: Tail;
+  /** Each costs a pass over the events of its batch. What was known: when it was read, epoch ms. */
+  readonly #cache = new Cache<BatchOverview, number>({ leastMs: 2_000, times: 5, most: 500, idleMs: 24 * 3_600_000 });
+  readonly #limit = pLimit(READ_AT_ONCE);
+
+  constructor(store: Store, tail: Tail) {
+    this.#store = store;
+    this.#tail = tail;
+  }
+
+  /** @throws DatabaseUnavailableError */
+  of(batch: Batch): Promise<BatchOverview> {
+    // A batch that is resumed ends again at another time.
+    const key = `${batch.id} ${hasEnded(batch) ? batch.finishedAt : ""}`;
+    const isSettled = (readAt: number): boolean =>
+      hasEnded(batch) && readAt - Date.parse(batch.finishedAt ?? "") > SETTLED_MS;
+    return this.#cache.of(key, Date.now(), isSettled, () => this.#limit(() => this.#read(batch))).value;
+  }
+
+  /** The newest batches that are over, oldest first. @throws DatabaseUnavailableError */
+  async trends(most: number): Promise<TrendsView> {
+    const overviews: BatchOverview[] = [];
+    // One after the other: each is a pass over all events of a batch, and the database has other work.
+    for (const batch of (await this.#over(most)).toReversed()) overviews.push(await this.of(batch));
+    return {
+      batches: overviews.map(({ batch: { id, name, startedAt }, stages }) => ({ id, name, startedAt, stages })),
+    };
+  }
+
+  /** The newest batches that are over, newest first, however many newer ones are not. */
+  async #over(most: number): Promise<Batch[]> {
+    const over: Batch[] = [];
+    let before: number | undefined;
+    for (let reads = 0; reads < MOST_READS && over.length < most; reads++) {
+      const { batches, nextCursor } = await this.#store.batches({ limit: BATCHES_READ, before });
+      over.push(...batches.filter(hasEnded));
+      if (nextCursor === null) break;
+      before = Number(nextCursor);
+    }
+    return over.slice(0, most);
+  }
+
+  async #read(batch: Batch): Promise<BatchOverview> {
+    // With the last events of a batch that has just ended: this line is kept.
+    await this.#tail.refresh();
+    return overviewOf(this.#store, batch, this.#tail.highest, new Date().toISOString());
+  }
+}
+
+/** Other services may log for a while after somebody has said that the batch is over. */
+const SETTLED_MS = 3_600_000;
+
+function hasEnded(batch: Batch): boolean {
+  return isOver(batch) && batch.finishedAt !== null;
+}

@@ -1,0 +1,259 @@
+/** The routes of the detailed views: part of the table of routes, see `routes.ts`. Computed from what is in memory; narrowed to a cause of errors, from the events of its files. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { errorsView, hostsView, metricsView, reconciliation } from "@cofi/views/detail/batch-views";
+import { stageIndex } from "@cofi/views/detail/detail";
+import { foundFiles, pageOf, type FilesFilter } from "@cofi/views/detail/files-view";
+import { findingsOf } from "@cofi/views/detail/findings";
+import type { Stall } from "@cofi/views/detail/shapes";
+import { stallsOf } from "@cofi/views/detail/stalls";
+import { timelineView } from "@cofi/views/detail/timeline";
+import { isGoingOn, workedUntil, type Folded } from "@cofi/views/detail/replay";
+import { effectiveBatch, endedWith, snapshotOf } from "@cofi/views/projection";
+import type { Snapshot } from "@cofi/event-log/events";
+import type { Store } from "@cofi/event-log/store";
+import type { FastifyInstance } from "fastify";
+import type { LimitFunction } from "p-limit";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { z } from "zod";
+import type { BatchHistory } from "./batch-history.js";
+import {
+  causeQuery,
+  errorsSchema,
+  fileFilter,
+  filesPageSchema,
+  filesQuery,
+  findingsSchema,
+  hostsSchema,
+  metricsSchema,
+  reconciliationSchema,
+  snapshotSchema,
+  timelineSchema,
+} from "./detail-schemas.js";
+import { FocusedViews } from "../feed/focused-views.js";
+import { eventSummary } from "@cofi/views/event-summary";
+import type { LiveView } from "../feed/live-view.js";
+import type { LiveViews } from "../feed/live-views.js";
+import { ProblemError } from "./problems.js";
+import { idParams } from "./schemas.js";
+import type { DashboardSettings } from "../settings.js";
+import type { Tail } from "@cofi/views/tail";
+
+export interface DetailParts {
+  store: Store;
+  tail: Tail;
+  views: LiveViews;
+  history: BatchHistory;
+  settings: DashboardSettings;
+  /** Long reads of whole batches, one after the other. */
+  folds: LimitFunction;
+}
+
+type FileFilter = z.output<z.ZodObject<typeof fileFilter>>;
+
+/** ms for which an answer is good though events have come, or so many times what it took: many viewers of a busy batch share it. */
+const SHARED = { leastMs: 250, times: 5 };
+/** ms for which it is good when none have: durations go on. */
+const QUIET_MS = 1_000;
+/** ms for which a request waits for a batch that is being read; half of its time if that is shorter. */
+const READING_MS = 5_000;
+
+/** As the views take it. */
+export function filterOf({ stage, everything, order, ...rest }: FileFilter): FilesFilter {
+  return {
+    ...rest,
+    stage: stage === undefined ? undefined : stageIndex(stage),
+    everything: everything === "1",
+    descending: order === "desc",
+  };
+}
+
+export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts, common: object): void {
+  const app = plain.withTypeProvider<ZodTypeProvider>();
+  const { store, tail, views, history, settings, folds } = parts;
+  const focused = new FocusedViews(store, settings.eventsPerStage, folds);
+
+  /** With everything that was committed before the request. */
+  const opened = async (id: number): Promise<LiveView> => {
+    await tail.refresh();
+    const view = await Promise.race([
+      views.open(id),
+      patience(
+        () => `The events of the batch are being read, ${Math.floor((views.readShare(id) ?? 0) * 100)} % so far.`,
+      ),
+    ]);
+    if (!view) throw new ProblemError("not-found", `There is no batch ${id}.`);
+    return view;
+  };
+
+  /** Millions of events take longer to be read than anybody waits for an answer. @throws ProblemError after a while */
+  const patience = async (why: () => string): Promise<never> => {
+    await sleep(Math.min(READING_MS, settings.requestTimeoutMs / 2), undefined, { ref: false });
+    throw new ProblemError("reading", `${why()} Ask again in a moment.`);
+  };
+
+  const shared = new Map<string, { events: number; madeAt: number; sharedMs: number; answer: unknown }>();
+  /** The answer for this view and these parameters, made again only when there is something new to say. */
+  const once = <T>(view: LiveView, key: string, make: (asOf: string) => T): T => {
+    const now = performance.now();
+    const name = `${view.batchId} ${key}`;
+    const known = shared.get(name);
+    const age = known ? now - known.madeAt : Infinity;
+    if (known && (age < known.sharedMs || (age < QUIET_MS && known.events === view.eventCount)))
+      return known.answer as T;
+    for (const [other, { madeAt, sharedMs }] of shared)
+      if (now - madeAt > Math.max(QUIET_MS, sharedMs)) shared.delete(other);
+    const answer = make(new Date().toISOString());
+    const madeAt = performance.now();
+    const sharedMs = Math.max(SHARED.leastMs, SHARED.times * (madeAt - now));
+    shared.set(name, { events: view.eventCount, madeAt, sharedMs, answer });
+    return answer;
+  };
+
+  app.get(
+    "/api/batch/:id/files",
+    {
+      schema: {
+        tags: ["detail"],
+        summary: "Files by stages: a window of the matrix, filtered and sorted",
+        params: idParams,
+        querystring: filesQuery,
+        response: { 200: filesPageSchema, ...common },
+      },
+    },
+    async ({ params, query, url }) => {
+      const view = await opened(params.id);
+      const { offset = 0, limit, ...filter } = query;
+      const { detail, summaries } = view;
+      // Viewers of one filter, each scrolled to another place, share the work of finding and sorting.
+      const found = once(view, `files ${JSON.stringify(filter)}`, (asOf) =>
+        foundFiles(detail, summaries, filterOf(filter), workedUntil(view, Date.parse(asOf))),
+      );
+      return once(view, url, (asOf) =>
+        pageOf(detail, summaries, found, { offset, limit }, { now: workedUntil(view, Date.parse(asOf)), asOf }),
+      );
+    },
+  );
+
+  app.get(
+    "/api/batch/:id/reading",
+    {
+      schema: {
+        tags: ["detail"],
+        summary: "How far a large batch has been read into memory, of which all detailed views are made",
+        params: idParams,
+        response: { 200: z.object({ share: z.number().min(0).max(1).nullable() }), ...common },
+      },
+    },
+    async ({ params }) => ({ share: views.readShare(params.id) }),
+  );
+
+  app.get(
+    "/api/batch/:id/findings",
+    {
+      schema: {
+        tags: ["detail"],
+        summary: "What to look at first: lost files, stalls, unhealthy hosts, causes of failures",
+        params: idParams,
+        response: { 200: findingsSchema, ...common },
+      },
+    },
+    async ({ params }) => {
+      const view = await opened(params.id);
+      return once(view, "findings", (asOf) => ({
+        findings: findingsOf(view.detail, view.summaries, stalls(view, asOf), asOf),
+        asOf,
+        head: view.detail.head,
+      }));
+    },
+  );
+
+  /** Of the whole batch, or of the files that the cause has hit. */
+  const narrowed = async <T>(
+    { id, name, cause }: { id: number; name: string; cause: string | undefined },
+    make: (view: Folded, asOf: string) => T,
+  ): Promise<T> => {
+    const view = await opened(id);
+    if (cause === undefined) return once(view, name, (asOf) => make(view, asOf));
+    const { folded, asOf } = await Promise.race([
+      focused.of(view, cause),
+      patience(() => "The events of the files with this error are being read."),
+    ]);
+    return make(folded, asOf);
+  };
+  const schemaOf = (summary: string, answer: z.ZodType) => ({
+    tags: ["detail"],
+    summary,
+    params: idParams,
+    querystring: causeQuery,
+    response: { 200: answer, ...common },
+  });
+
+  for (const { name, summary, schema, make } of NARROWED_VIEWS)
+    app.get(
+      `/api/batch/:id/${name}`,
+      { schema: schemaOf(summary, schema) },
+      async ({ params: { id }, query: { cause } }) => narrowed({ id, name, cause }, make),
+    );
+
+  app.get(
+    "/api/batch/:id/timeline",
+    { schema: schemaOf("When each stage ran, what is left of it, and what does not get on", timelineSchema) },
+    async ({ params: { id }, query: { cause } }) => {
+      const past = await history.speeds(id);
+      return narrowed({ id, name: "timeline", cause }, (view, asOf) => ({
+        ...timelineView(view.detail, view.summaries, past, Date.parse(asOf), isGoingOn(view)),
+        // Whether it gets on is a matter of the whole batch.
+        stalls: cause === undefined ? stalls(view, asOf) : [],
+      }));
+    },
+  );
+}
+
+/** A batch that does not run does not stall. */
+function stalls({ detail, summaries, current }: Folded, asOf: string): Stall[] {
+  return effectiveBatch(current).status === "running" ? stallsOf(detail, summaries, Date.parse(asOf)) : [];
+}
+
+/** The views of a batch, or of the files that one cause of errors has hit. */
+const NARROWED_VIEWS: readonly {
+  name: string;
+  summary: string;
+  schema: z.ZodType;
+  make: (view: Folded, asOf: string) => unknown;
+}[] = [
+  {
+    name: "snapshot",
+    summary: "The cards with their latest events, as the stream begins with",
+    schema: snapshotSchema,
+    make: ({ current, summaries }, asOf) => {
+      const snapshot = snapshotOf(current, asOf);
+      const events = Object.entries(snapshot.events).map(([stage, list]) => [stage, list.map(eventSummary)]);
+      return { ...snapshot, events: Object.fromEntries(events), stages: summaries } satisfies Snapshot;
+    },
+  },
+  {
+    name: "reconciliation",
+    summary: "What each stage should have seen against what it saw, with the files that make the difference",
+    schema: reconciliationSchema,
+    make: ({ detail, summaries }, asOf) => reconciliation(detail, summaries, asOf),
+  },
+  {
+    name: "hosts",
+    summary: "Each host in each stage: throughput, errors, in flight, last heard",
+    schema: hostsSchema,
+    make: ({ detail }, asOf) => hostsView(detail, asOf),
+  },
+  {
+    name: "errors",
+    summary: "Errors grouped by cause, the oldest first",
+    schema: errorsSchema,
+    make: ({ detail }, asOf) => errorsView(detail, asOf),
+  },
+  {
+    name: "metrics",
+    summary: "Figures over time and over the whole batch, by stage",
+    schema: metricsSchema,
+    make: ({ current, detail, summaries }, asOf) =>
+      metricsView(detail, endedWith(effectiveBatch(current), summaries), asOf),
+  },
+];

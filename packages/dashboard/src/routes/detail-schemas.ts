@@ -1,0 +1,270 @@
+/** What goes in and out of the detailed views of a batch; the shapes of `@cofi/views/detail/shapes`. */
+import {
+  FILE_STATES,
+  FINDING_KINDS,
+  STALL_KINDS,
+  type BatchOverview,
+  type ErrorsView,
+  type FilesPage,
+  type Finding,
+  type HostsView,
+  type MetricsView,
+  type Reconciliation,
+  type StageOverview,
+  type Stall,
+  type TimelineView,
+  type TrendsView,
+} from "@cofi/views/detail/shapes";
+import type { Snapshot } from "@cofi/event-log/events";
+import { STAGES } from "@cofi/event-log/stages";
+import { z } from "zod";
+import { batchSchema, cursorText, eventSchema, limitText, stageSchema } from "./schemas.js";
+
+const time = z.string().meta({ description: "ISO 8601, UTC" });
+const count = z.number().int().nonnegative();
+const asOf = { asOf: time, head: count.meta({ description: "Highest event id that the answer knows of" }) };
+const stageStatus = z.enum(["pending", "processing", "success", "failed"]);
+const stageNames = STAGES.map(({ name }) => name);
+const stageName = z.enum(stageNames as [string, ...string[]]);
+
+const cause = z.string().min(1).max(1_000).meta({ description: "A cause as the view of errors words it" });
+
+/** The whole batch, or only the files that the cause has hit. */
+export const causeQuery = z.strictObject({ cause: cause.optional() });
+
+/** Which files, and in which order. */
+export const fileFilter = {
+  stage: stageName
+    .optional()
+    .meta({ description: "The stage that state, host and minDurationMs are about; any without it" }),
+  state: z.enum(FILE_STATES).optional(),
+  host: z.string().max(50).optional(),
+  cause: cause.optional(),
+  minDurationMs: cursorText("Files whose latest try took at least so long").optional(),
+  text: z.string().max(255).optional().meta({ description: "Part of the file's name, in any case" }),
+  everything: z.enum(["0", "1"]).optional().meta({ description: "1: CSV files and trades too, not only recordings" }),
+  sort: z.enum(["name", "duration", "progress", "latest"]).default("name"),
+  order: z.enum(["asc", "desc"]).default("asc"),
+};
+
+export const filesQuery = z.strictObject({
+  ...fileFilter,
+  offset: cursorText("Rows to pass over").optional(),
+  limit: limitText(100),
+});
+
+const stageOverview = z.object({
+  stage: z.string(),
+  label: z.string(),
+  status: stageStatus,
+  done: count,
+  failed: count,
+  durationMs: z.number().nullable(),
+  failureRate: z.number().nullable(),
+  perMinute: z.number().nullable(),
+  p50Ms: z.number().nullable(),
+  p95Ms: z.number().nullable(),
+  audioHoursPerHour: z.number().nullable(),
+}) satisfies z.ZodType<StageOverview>;
+
+const cell = z.object({
+  state: z.enum(FILE_STATES),
+  attempts: count,
+  host: count.nullable(),
+  durationMs: count.nullable(),
+  startedAt: time.nullable(),
+  endedAt: time.nullable(),
+  eventId: count,
+});
+
+export const filesPageSchema = z
+  .object({
+    rows: z.array(z.object({ fileName: z.string(), audioS: z.number().nullable(), cells: z.array(cell.nullable()) })),
+    total: count,
+    offset: count,
+    hosts: z.array(z.string()),
+    ...asOf,
+  })
+  .meta({ id: "FilesPage" }) satisfies z.ZodType<FilesPage>;
+
+export const reconciliationSchema = z
+  .object({
+    stages: z.array(
+      z.object({
+        stage: z.string(),
+        label: z.string(),
+        status: stageStatus,
+        from: z.string().nullable(),
+        input: count,
+        done: count,
+        failed: count,
+        skipped: count,
+        inFlight: count,
+        retrying: count,
+        waiting: count,
+        missing: count,
+        unexpected: count,
+        announced: count.nullable(),
+        unnamed: count,
+        missingFiles: z.array(z.string()),
+        unexpectedFiles: z.array(z.string()),
+      }),
+    ),
+    balanced: z.boolean(),
+    ...asOf,
+  })
+  .meta({ id: "Reconciliation" }) satisfies z.ZodType<Reconciliation>;
+
+export const hostsSchema = z
+  .object({
+    hosts: z.array(
+      z.object({
+        host: z.string(),
+        lastHeardAt: time,
+        stages: z.array(
+          z
+            .object({
+              done: count,
+              errors: count,
+              inFlight: count,
+              errorRate: z.number().nullable(),
+              perMinute: z.number().nullable(),
+              meanMs: z.number().nullable(),
+              lastHeardAt: time,
+            })
+            .nullable(),
+        ),
+      }),
+    ),
+    ...asOf,
+  })
+  .meta({ id: "HostsView" }) satisfies z.ZodType<HostsView>;
+
+export const errorsSchema = z
+  .object({
+    groups: z.array(
+      z.object({
+        cause: z.string(),
+        example: z.string(),
+        count,
+        final: count,
+        firstId: count,
+        firstAt: time,
+        lastId: count,
+        lastAt: time,
+        stages: z.array(z.object({ stage: z.string(), count })),
+        hosts: z.array(z.object({ host: z.string(), count })),
+        files: count,
+      }),
+    ),
+    ...asOf,
+  })
+  .meta({ id: "ErrorsView" }) satisfies z.ZodType<ErrorsView>;
+
+const range = z.tuple([z.number(), z.number()]);
+
+const stall = z.object({
+  kind: z.enum(STALL_KINDS),
+  stage: z.string(),
+  what: z.string().nullable(),
+  forMs: z.number(),
+  rule: z.string(),
+}) satisfies z.ZodType<Stall>;
+
+export const timelineSchema = z
+  .object({
+    stages: z.array(
+      z.object({
+        stage: z.string(),
+        label: z.string(),
+        status: stageStatus,
+        startedAt: time.nullable(),
+        finishedAt: time.nullable(),
+        failed: count,
+        remainingMs: range.nullable().meta({ description: "Fastest and slowest, ms" }),
+        basis: z.enum(["done", "audio", "files", "history", "unknown"]),
+      }),
+    ),
+    remainingMs: range.nullable(),
+    bottleneck: z.string().nullable(),
+    stalls: z.array(stall),
+    ...asOf,
+  })
+  .meta({ id: "TimelineView" }) satisfies z.ZodType<TimelineView & { stalls: Stall[] }>;
+
+export const findingsSchema = z
+  .object({
+    findings: z.array(
+      z.object({
+        kind: z.enum(FINDING_KINDS),
+        stage: z.string(),
+        what: z.string().nullable(),
+        count,
+        text: z.string(),
+        rule: z.string(),
+      }),
+    ),
+    ...asOf,
+  })
+  .meta({ id: "Findings" }) satisfies z.ZodType<{ findings: Finding[]; asOf: string; head: number }>;
+
+export const snapshotSchema = z
+  .object({
+    batch: batchSchema.nullable(),
+    stages: z.array(stageSchema),
+    events: z.record(z.string(), z.array(eventSchema)).meta({ description: "By stage, newest first" }),
+    unknownStages: z.record(z.string(), z.number()),
+    eventsPerStage: count,
+    ...asOf,
+  })
+  .meta({ id: "Snapshot" }) satisfies z.ZodType<Snapshot>;
+
+const series = z.array(z.number());
+const percentiles = z.array(z.number().nullable());
+
+export const overviewSchema = z
+  .object({
+    batch: batchSchema,
+    done: count,
+    failed: count,
+    progress: z.number().min(0).max(1),
+    stages: z.array(stageOverview),
+    spark: z.array(count).meta({ description: "Files that ended in each of equal parts of its time" }),
+    lastEventAt: time.nullable(),
+    ...asOf,
+  })
+  .meta({ id: "BatchOverview" }) satisfies z.ZodType<BatchOverview>;
+
+export const trendsSchema = z
+  .object({
+    batches: z.array(
+      z.object({ id: count, name: z.string(), startedAt: time.nullable(), stages: z.array(stageOverview) }),
+    ),
+  })
+  .meta({ id: "Trends" }) satisfies z.ZodType<TrendsView>;
+
+export const metricsSchema = z
+  .object({
+    bucketS: z.number(),
+    times: z.array(time),
+    stages: z.array(
+      z.object({
+        stage: z.string(),
+        label: z.string(),
+        done: series,
+        failed: series,
+        retried: series,
+        audioS: series,
+        p50Ms: percentiles,
+        p95Ms: percentiles,
+        overall: z.object({
+          p50Ms: z.number().nullable(),
+          p95Ms: z.number().nullable(),
+          failureRate: z.number().nullable(),
+          audioHoursPerHour: z.number().nullable(),
+        }),
+      }),
+    ),
+    ...asOf,
+  })
+  .meta({ id: "MetricsView" }) satisfies z.ZodType<MetricsView>;

@@ -1,0 +1,124 @@
+/** The routes that give files to keep: part of the table of routes, see `routes.ts`. Streamed, whatever their size. */
+import { Readable } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { foldDetail, workedUntil } from "@cofi/views/detail/replay";
+import type { Batch } from "@cofi/event-log/events";
+import { CONTENT_TYPES, EXPORT_FORMATS, exportEvents, exportFiles, type ExportFormat } from "@cofi/views/export";
+import type { Store } from "@cofi/event-log/store";
+import type { FastifyInstance, FastifyReply } from "fastify";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import type { LimitFunction } from "p-limit";
+import { z } from "zod";
+import { filterOf } from "./detail-routes.js";
+import { fileFilter } from "./detail-schemas.js";
+import { eventFilter, idParams } from "./schemas.js";
+import type { Tail } from "@cofi/views/tail";
+
+export interface ExportParts {
+  store: Store;
+  tail: Tail;
+  /** @throws ProblemError where there is none */
+  existing: (id: number) => Promise<Batch>;
+  /** Long reads of whole batches, one after the other. */
+  folds: LimitFunction;
+}
+
+/** An export lasts as long as its reader takes for it; one that never ends is none. */
+const handlerTimeout = 6 * 3_600_000;
+
+const format = z.enum(EXPORT_FORMATS).default("csv");
+const FILE = { 200: { description: "The file", content: { "text/csv": { schema: z.string() } } } };
+
+export function registerExportRoutes(plain: FastifyInstance, parts: ExportParts, common: object): void {
+  const app = plain.withTypeProvider<ZodTypeProvider>();
+  const { store, tail, existing, folds } = parts;
+
+  /** Everything that was committed before the request, and nothing that comes while the file is written. */
+  const headNow = async (): Promise<number> => {
+    await tail.refresh();
+    return tail.highest;
+  };
+
+  app.get(
+    "/api/batch/:id/export/files",
+    {
+      handlerTimeout,
+      schema: {
+        tags: ["export"],
+        summary: "All files that pass the filter, a row for each stage, with the event that says so",
+        params: idParams,
+        querystring: z.strictObject({ ...fileFilter, format }),
+        response: { ...FILE, ...common },
+      },
+    },
+    async ({ params, query, signal }, reply) => {
+      const { format: wanted, ...filter } = query;
+      const batch = await existing(params.id);
+      const upToId = await headNow();
+      const yieldToEventLoop = async (): Promise<void> => {
+        // Nobody waits for it any more.
+        signal.throwIfAborted();
+        await nextTurn();
+      };
+      const folded = await folds(() => foldDetail(store, batch, upToId, { yieldToEventLoop }));
+      const { detail, summaries } = folded;
+      return send(
+        reply,
+        { what: "files", batch, upToId, wanted },
+        exportFiles(detail, summaries, {
+          filter: filterOf(filter),
+          now: workedUntil(folded, Date.now()),
+          format: wanted,
+        }),
+      );
+    },
+  );
+
+  app.get(
+    "/api/batch/:id/export/events",
+    {
+      handlerTimeout,
+      schema: {
+        tags: ["export"],
+        summary: "All events that pass the filter, oldest first",
+        params: idParams,
+        querystring: z.strictObject({
+          ...eventFilter,
+          format,
+          bodies: z.enum(["0", "1"]).default("0").meta({
+            description: "1: with payloads and responses, which hold transcripts and phone numbers",
+          }),
+        }),
+        response: { ...FILE, ...common },
+      },
+    },
+    async ({ params, query }, reply) => {
+      const { format: wanted, bodies, ...filter } = query;
+      const batch = await existing(params.id);
+      const upToId = await headNow();
+      const rows = exportEvents(store, batch, { filter, upToId, format: wanted, bodies: bodies === "1" });
+      return send(reply, { what: "events", batch, upToId, wanted }, rows);
+    },
+  );
+}
+
+interface Sent {
+  what: string;
+  batch: Batch;
+  /** The highest event id that it knows of, in the header `x-cofi-head`. */
+  upToId: number;
+  wanted: ExportFormat;
+}
+
+function send(
+  reply: FastifyReply,
+  { what, batch, upToId, wanted }: Sent,
+  pieces: AsyncGenerator<string>,
+): FastifyReply {
+  return reply
+    .header("content-type", CONTENT_TYPES[wanted])
+    .header("content-disposition", `attachment; filename="cofi-batch-${batch.id}-${what}.${wanted}"`)
+    .header("cache-control", "no-store")
+    .header("x-cofi-head", String(upToId))
+    .send(Readable.from(pieces));
+}

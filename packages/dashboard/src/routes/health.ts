@@ -1,0 +1,88 @@
+import { deadline } from "@cofi/event-log/deadline";
+import type { Store } from "@cofi/event-log/store";
+import { MigrationError } from "@cofi/event-log/migrate";
+import type { z } from "zod";
+import type { LiveViews } from "../feed/live-views.js";
+import type { healthSchema } from "./schemas.js";
+import type { SseHub } from "../feed/sse-hub.js";
+import type { Tail } from "@cofi/views/tail";
+
+export type HealthReport = z.output<typeof healthSchema>;
+
+/** ms that the database may take to answer a ping. */
+const PING_MS = 2_000;
+
+/** What `GET /api/health` says: asked afresh each time, within two seconds. */
+export class Health {
+  readonly #store: Store;
+  readonly #tail: Tail;
+  readonly #views: LiveViews;
+  readonly #hub: SseHub;
+  readonly #assertMigrated: (() => Promise<void>) | undefined;
+  readonly #startedAt = performance.now();
+  #migrations: HealthReport["migrations"] = "unknown";
+
+  constructor(
+    parts: { store: Store; tail: Tail; views: LiveViews; hub: SseHub },
+    assertMigrated: (() => Promise<void>) | undefined,
+  ) {
+    this.#store = parts.store;
+    this.#tail = parts.tail;
+    this.#views = parts.views;
+    this.#hub = parts.hub;
+    this.#assertMigrated = assertMigrated;
+  }
+
+  async report(): Promise<HealthReport> {
+    const reachable = await this.#answers();
+    if (reachable) await this.#lookAtMigrations();
+    const { state, highest } = this.#tail;
+    const { delivered, lagMs } = this.#tail.figures;
+    const newest = this.#tail.newestBatch;
+    const ok = reachable && state.database === "ok" && this.#migrations !== "behind";
+    return {
+      status: ok ? "ok" : "unavailable",
+      database: reachable && state.database === "ok" ? "ok" : "unreachable",
+      since: state.since,
+      detail: this.#migrations === "behind" ? "The schema is behind: run `npx cofi migrate`." : this.#detail(reachable),
+      migrations: this.#migrations,
+      tail: {
+        highestEventId: highest < 0 ? null : highest,
+        lowWater: this.#tail.lowWater,
+        openHoles: this.#tail.openHoles.length,
+        lagMs,
+      },
+      events: {
+        sinceStart: delivered,
+        currentBatch: newest === null ? null : (this.#views.peek(newest.id)?.eventCount ?? null),
+      },
+      readers: this.#hub.readers,
+      uptimeS: Math.floor((performance.now() - this.#startedAt) / 1_000),
+    };
+  }
+
+  #detail(reachable: boolean): string {
+    const { state } = this.#tail;
+    if (!reachable && state.database === "ok") return "The database does not answer.";
+    return state.detail;
+  }
+
+  async #answers(): Promise<boolean> {
+    // Why it fails is in the tail's log; here only that it does.
+    const answer = this.#store.ping().then(
+      () => true,
+      () => false,
+    );
+    return deadline(answer, PING_MS, () => false);
+  }
+
+  async #lookAtMigrations(): Promise<void> {
+    if (!this.#assertMigrated || this.#migrations === "current") return;
+    try {
+      await this.#assertMigrated();
+      this.#migrations = "current";
+    } catch (error) {
+      this.#migrations = error instanceof MigrationError ? "behind" : "unknown";
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import type { FastifyBaseLogger } from "fastify";
+import { createEngineServer } from "./server.js";
+import type { StageEngine } from "./stage-engine.js";
+
+type EngineModule = Promise<{ createEngine(): StageEngine }>;
+
+/** The stages that run as engines. `file_distribution` is the file routes alone. */
+const ENGINES: Record<string, (() => EngineModule) | null> = {
+  file_distribution: null,
+  denoise: () => import("../denoise/denoise.js"),
+  ivr: () => import("../ivr/ivr.js"),
+  lid: () => import("../lid/lid.js"),
+  stt: () => import("../stt/stt.js"),
+  llm1: () => import("../text/llm1.js"),
+  llm2: () => import("../text/llm2.js"),
+};
+
+/** The stages that `startEngine` knows. */
+export const ENGINE_STAGES: readonly string[] = Object.keys(ENGINES);
+
+export interface StartEngineOptions {
+  /** Default 127.0.0.1: the engines have no authentication of their own. */
+  host?: string;
+  /** 0 takes a free port. */
+  port: number;
+  /** Folder for recordings; engines on one host share it. */
+  filesDir: string;
+  concurrency?: number;
+  maxFileBytes?: number;
+  logger?: FastifyBaseLogger;
+}
+
+export interface RunningEngine {
+  url: string;
+  /** Resolves when the models are loaded; rejects with the reason when they cannot be. */
+  ready: Promise<void>;
+  /** Waits for the files in flight, then stops. May be called again. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the engine of a stage as an HTTP service (docs/engines.md). Resolves when it listens; until `ready` its
+ * `GET /health` answers 503. Throws a `RangeError` for a stage without an engine.
+ */
+export async function startEngine(stage: string, options: StartEngineOptions): Promise<RunningEngine> {
+  const load = Object.hasOwn(ENGINES, stage) ? ENGINES[stage] : undefined;
+  if (load === undefined) {
+    throw new RangeError(`There is no engine for the stage "${stage}". Engines: ${ENGINE_STAGES.join(", ")}.`);
+  }
+  const { host = "127.0.0.1", port, ...serverOptions } = options;
+  const engine = load === null ? {} : { engine: (await load()).createEngine() };
+  const server = await createEngineServer({ ...serverOptions, ...engine, stage });
+  const url = await server.listen(host, port);
+  const ready = server.ready();
+  // Whoever does not look at `ready` still sees the reason in /health.
+  ready.catch(() => undefined);
+  return { url, ready, close: () => server.close() };
+}

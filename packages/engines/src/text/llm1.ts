@@ -1,0 +1,72 @@
+import { z } from "zod";
+import { ENGINES_VERSION } from "../server/package-version.js";
+import type { StageEngine } from "../server/stage-engine.js";
+import { readCall } from "./call-reading.js";
+import type { OrderDraft } from "./order-draft.js";
+import { loadSymbols, type SymbolMatcher } from "./symbols.js";
+import { parsePayload, Transcript } from "./transcript.js";
+
+const Payload = z.object({ call_id: z.string().min(1), language: z.string().nullable(), transcript: Transcript });
+
+/** Index derivatives: an order for an index itself can only be a future or an option. */
+const INDICES = new Set(["NIFTY", "BANKNIFTY", "FINNIFTY", "MIDCPNIFTY", "SENSEX", "BANKEX"]);
+
+/**
+ * Confidence of the segment below which a client code is left out: single letters and digits are misheard first, and a
+ * wrong code would name another client.
+ */
+const CODE_FROM = 0.6;
+
+/** The stage `llm1`: extracts the trades spoken of in a transcript, by rules, without a language model. */
+export function createEngine(): StageEngine {
+  let symbols: SymbolMatcher | undefined;
+  return {
+    stage: "llm1",
+    engine: { name: "cofi-extract", version: ENGINES_VERSION, model: "rules-en-in-1" },
+
+    async load() {
+      symbols ??= loadSymbols();
+    },
+
+    async process(body) {
+      symbols ??= loadSymbols();
+      const { call_id, language, transcript } = parsePayload(Payload, body);
+      const { identity, orders } = readCall(transcript.segments, symbols);
+      return {
+        call_id,
+        language,
+        client_identity: { name: identity.name, code: identity.codeConfidence < CODE_FROM ? null : identity.code },
+        trades: orders.map(tradeOf),
+      };
+    },
+
+    async close() {},
+  };
+}
+
+/** The trade as docs/engines.md writes it. */
+function tradeOf(order: OrderDraft): object {
+  const strike = order.number("strike");
+  const index = order.symbol !== null && INDICES.has(order.symbol);
+  const option = strike !== null || order.optionType !== null;
+  const instrument = option ? "OPT" : order.future || (index && order.unit === "LOTS") ? "FUT" : "EQ";
+  return {
+    action: order.action,
+    side: order.side,
+    symbol: order.symbol,
+    symbol_spoken: order.symbolSpoken,
+    instrument,
+    quantity: order.number("quantity"),
+    unit: order.unit,
+    price_type: order.price !== null ? "LIMIT" : order.market ? "MARKET" : null,
+    price: order.price,
+    trigger: order.number("trigger"),
+    strike,
+    option_type: order.optionType,
+    expiry: order.expiry,
+    read_back: order.readBack,
+    client_confirmed: order.confirmed,
+    confidence: order.confidence,
+    evidence: order.evidence,
+  };
+}

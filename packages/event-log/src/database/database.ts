@@ -1,0 +1,76 @@
+/** One API over MySQL / MariaDB and SQLite. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Database } from "./dialect.js";
+import { DatabaseUnavailableError, isUnavailable } from "./errors.js";
+import { MysqlDatabase } from "./mysql-database.js";
+import { sqliteErrorCode } from "./sqlite.js";
+import { SqliteDatabase } from "./sqlite-database.js";
+
+export type { Database, Dialect, DialectName } from "./dialect.js";
+export { DatabaseUnavailableError, isDataError, isUnavailable } from "./errors.js";
+
+const SQLITE_BUSY = 5;
+/** ms that a call waits for a writer of another process, and between its attempts. */
+const SQLITE_WAIT_MS = 5_000;
+const SQLITE_RETRY_MS = 20;
+
+/**
+ * Runs `work`; what {@link isUnavailable} says of its error decides whether it leaves as {@link DatabaseUnavailableError}.
+ * While another process holds an SQLite file, `work` is repeated, so it must do nothing but query: waiting inside SQLite
+ * would stop the whole process.
+ */
+export async function reportUnavailable<T>(database: Database, work: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + SQLITE_WAIT_MS;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (sqliteErrorCode(error) === SQLITE_BUSY && performance.now() < deadline) {
+        await sleep(SQLITE_RETRY_MS);
+        continue;
+      }
+      if (error instanceof DatabaseUnavailableError || !isUnavailable(error)) throw error;
+      throw unavailable(database.description, error);
+    }
+  }
+}
+
+function unavailable(description: string, error: unknown): DatabaseUnavailableError {
+  const { code, message } = error as { code?: string; message?: string };
+  const cause = message || code || String(error);
+  return new DatabaseUnavailableError(
+    `The database ${description} is unavailable: ${cause}. Check that it runs, and COFI_DATABASE_URL or MYSQL_*.`,
+    { cause: error },
+  );
+}
+
+/** ms after which a query to a server is given up with its connection: longer than any query here takes. */
+const QUERY_TIMEOUT_MS = 30_000;
+
+/**
+ * Opens a database and proves that it answers.
+ * @param url as `databaseUrl` gives it: `sqlite:/path` or `mysql://user:password@host:port/database`
+ * @param options for servers: how many connections, and ms that one query may take
+ * @throws DatabaseUnavailableError when it cannot be reached
+ */
+export async function openDatabase(
+  url: string,
+  { poolSize = 5, queryTimeoutMs = QUERY_TIMEOUT_MS }: { poolSize?: number; queryTimeoutMs?: number } = {},
+): Promise<Database> {
+  const database = url.startsWith("sqlite:")
+    ? new SqliteDatabase(url)
+    : new MysqlDatabase(url, { poolSize, queryTimeoutMs });
+  try {
+    await database.kysely.selectNoFrom((eb) => eb.val(1).as("one")).execute();
+  } catch (error) {
+    await database.close();
+    const { code } = error as { code?: string };
+    if (isUnavailable(error)) throw unavailable(database.description, error);
+    throw new Error(
+      `The database ${database.description} rejected the connection: ${(error as Error).message}${code ? ` (${code})` : ""}. ` +
+        "Check user, password and database name in COFI_DATABASE_URL or MYSQL_*.",
+      { cause: error },
+    );
+  }
+  return database;
+}

@@ -1,0 +1,54 @@
+/** What each supported database has to offer. Everything outside of this room is written for all of them. */
+import type { Kysely, RawBuilder, Transaction } from "kysely";
+import type { Tables } from "./tables.js";
+
+export type DialectName = "mysql" | "sqlite";
+
+/** What differs between the databases in SQL. */
+export interface Dialect {
+  /** Folder of its migrations. */
+  readonly name: DialectName;
+  /** The database's clock: UTC, as the database stores times. */
+  readonly now: RawBuilder<string>;
+  /** The database's clock `ms` from now; negative for the past. */
+  fromNow(ms: number): RawBuilder<string>;
+  /** The log, read by way of this index: the optimisers would rather read every row. */
+  logBy(index: string): RawBuilder<unknown>;
+  /** In which of equal parts of `widthMs`, counted from `from` (a stored time) on, `timestamp` lies: 0 for the first. */
+  partOfTime(from: string, widthMs: number): RawBuilder<number>;
+  /** False when a failed migration leaves the statements before it in force. */
+  readonly undoesDdl: boolean;
+}
+
+/** Where rows go that may be there already. */
+export interface InsertTarget {
+  table: keyof Tables;
+  /** In the order of the values of a row. */
+  columns: readonly string[];
+  /** The column that is UNIQUE: a row whose value of it is stored is left as it is. */
+  unique: string;
+}
+
+export type InsertValue = string | number | null;
+
+export interface Database {
+  readonly dialect: Dialect;
+  /** A file of this process alone, which is brought up to date whenever it is opened. */
+  readonly isEmbedded: boolean;
+  readonly kysely: Kysely<Tables>;
+  /** The URL without its password. */
+  readonly description: string;
+  /**
+   * Inserts the rows in order, past the query builder: prepared multi-row statements, five times as fast. On an error the
+   * first of them may be stored: inserting all again adds no row twice.
+   * @throws the driver's error
+   */
+  insertNew(target: InsertTarget, rows: readonly (readonly InsertValue[])[]): Promise<void>;
+  /** Runs `work` in a transaction in which deleting rows that do not exist locks nothing. `work` writes first. */
+  transaction<T>(work: (db: Transaction<Tables>) => Promise<T>): Promise<T>;
+  /** Runs `work` while no other process runs one under this name; null when one does. */
+  exclusively<T>(name: string, work: (db: Kysely<Tables>) => Promise<T>): Promise<T | null>;
+  /** Runs `work` with statements that may take as long as they need, and wait for the locks of others. */
+  patiently<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,78 @@
+/** What the errors of both drivers mean: try again later, or never. */
+import { sqliteErrorCode } from "./sqlite.js";
+
+/** The database cannot be reached or refuses work for now; the same call may succeed later. */
+export class DatabaseUnavailableError extends Error {
+  override readonly name = "DatabaseUnavailableError";
+}
+
+const UNAVAILABLE_CODES: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EPIPE",
+  "ETIMEDOUT",
+  "ENOENT",
+  "PROTOCOL_CONNECTION_LOST",
+  "PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR",
+  "PROTOCOL_ENQUEUE_AFTER_QUIT",
+  "PROTOCOL_ENQUEUE_AFTER_DESTROY",
+  "POOL_CLOSED",
+  "ER_CON_COUNT_ERROR",
+  "ER_SERVER_SHUTDOWN",
+  "ER_NORMAL_SHUTDOWN",
+  "ER_SHUTDOWN_COMPLETE",
+  "ER_CONNECTION_KILLED",
+  "ER_LOCK_WAIT_TIMEOUT",
+  "ER_LOCK_DEADLOCK",
+  "ER_DISK_FULL",
+  "ER_RECORD_FILE_FULL",
+  "ER_OPTION_PREVENTS_STATEMENT",
+  "ER_QUERY_INTERRUPTED",
+  "ER_STATEMENT_TIMEOUT",
+]);
+/** SQLITE_BUSY, LOCKED, NOMEM, IOERR, FULL, CANTOPEN. */
+const UNAVAILABLE_SQLITE: ReadonlySet<number> = new Set([5, 6, 7, 10, 13, 14]);
+
+/** True when the same statement may succeed later: connection lost, locks, server going down, disk full. */
+export function isUnavailable(error: unknown): boolean {
+  if (error instanceof DatabaseUnavailableError) return true;
+  const sqlite = sqliteErrorCode(error);
+  if (sqlite !== null) return UNAVAILABLE_SQLITE.has(sqlite);
+  const { code, fatal } = (error ?? {}) as { code?: unknown; fatal?: unknown };
+  return (typeof code === "string" && UNAVAILABLE_CODES.has(code)) || fatal === true;
+}
+
+/** MySQL errors that the same row will meet again: it does not fit, or its batch does not exist. */
+const DATA_ERRORS: ReadonlySet<string> = new Set([
+  "ER_DATA_TOO_LONG",
+  "ER_TRUNCATED_WRONG_VALUE",
+  "ER_TRUNCATED_WRONG_VALUE_FOR_FIELD",
+  "ER_WRONG_VALUE",
+  "ER_WARN_DATA_OUT_OF_RANGE",
+  "WARN_DATA_TRUNCATED",
+  "ER_BAD_NULL_ERROR",
+  "ER_INVALID_JSON_TEXT",
+  "ER_CONSTRAINT_FAILED",
+  "ER_CHECK_CONSTRAINT_VIOLATED",
+  "ER_NO_REFERENCED_ROW",
+  "ER_NO_REFERENCED_ROW_2",
+  "ER_NET_PACKET_TOO_LARGE",
+  "ER_INVALID_CHARACTER_STRING",
+  "ER_JSON_DOCUMENT_TOO_DEEP",
+]);
+/** SQLSTATE classes of the standard: data exception, integrity constraint violation. */
+const DATA_STATES = /^2[23]/;
+/** SQLITE_TOOBIG, CONSTRAINT, MISMATCH. */
+const DATA_ERRORS_SQLITE: ReadonlySet<number> = new Set([18, 19, 20]);
+
+/** True when the row is to blame and not the database: sending it again would fail again. */
+export function isDataError(error: unknown): boolean {
+  const sqlite = sqliteErrorCode(error);
+  if (sqlite !== null) return DATA_ERRORS_SQLITE.has(sqlite);
+  const { code, sqlState } = (error ?? {}) as { code?: unknown; sqlState?: unknown };
+  return (typeof code === "string" && DATA_ERRORS.has(code)) || DATA_STATES.test(String(sqlState));
+}

@@ -1,0 +1,96 @@
+/** SQLite, the embedded default. There is one connection: kysely's turn-taking keeps its users apart. */
+import { Kysely, sql, SqliteDialect, type Transaction } from "kysely";
+import type { Database, Dialect, InsertTarget, InsertValue } from "./dialect.js";
+import { describeUrl } from "./settings.js";
+import { asKyselyDatabase, openSqlite, sqliteErrorCode, type SqliteConnection } from "./sqlite.js";
+import type { Tables } from "./tables.js";
+
+/** ms that a statement may stop the whole process to wait for another process's lock, while opening and migrating. */
+const PATIENCE_MS = 5_000;
+
+const dialect: Dialect = {
+  name: "sqlite",
+  now: clock(0),
+  fromNow: clock,
+  logBy: (index) => sql`batchExecutionLog INDEXED BY ${sql.raw(index)}`,
+  partOfTime: (from, widthMs) =>
+    sql`CAST(floor(round((julianday(timestamp) - julianday(${from})) * 86400000) / ${sql.lit(widthMs)}) AS INTEGER)`,
+  undoesDdl: true,
+};
+
+function clock(ms: number) {
+  return sql<string>`strftime('%Y-%m-%d %H:%M:%f', 'now', ${`${ms / 1_000} seconds`})`;
+}
+
+export class SqliteDatabase implements Database {
+  readonly dialect = dialect;
+  readonly isEmbedded = true;
+  readonly kysely: Kysely<Tables>;
+  readonly description: string;
+  readonly #connection: SqliteConnection;
+
+  /** @throws an error that names the file when it cannot be opened */
+  constructor(url: string) {
+    this.#connection = openSqlite(url.slice("sqlite:".length));
+    // WAL: the dashboard reads while the pipeline writes. NORMAL survives a killed process; the event's own durability is the spool's.
+    this.#connection.exec(
+      `PRAGMA busy_timeout = ${PATIENCE_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;`,
+    );
+    this.#waitFor(0);
+    this.kysely = new Kysely<Tables>({ dialect: new SqliteDialect({ database: asKyselyDatabase(this.#connection) }) });
+    this.description = describeUrl(url);
+  }
+
+  async insertNew(target: InsertTarget, rows: readonly (readonly InsertValue[])[]): Promise<void> {
+    await this.kysely.connection().execute(async () => insertRows(this.#connection, target, rows));
+  }
+
+  transaction<T>(work: (db: Transaction<Tables>) => Promise<T>): Promise<T> {
+    return this.kysely.transaction().execute(work);
+  }
+
+  /** The one connection, held for the whole work, would keep everything else waiting: two processes may be at it. */
+  exclusively<T>(_name: string, work: (db: Kysely<Tables>) => Promise<T>): Promise<T> {
+    return work(this.kysely);
+  }
+
+  async patiently<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T> {
+    this.#waitFor(PATIENCE_MS);
+    try {
+      return await work(this.kysely);
+    } finally {
+      this.#waitFor(0);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.kysely.destroy();
+  }
+
+  #waitFor(ms: number): void {
+    this.#connection.exec(`PRAGMA busy_timeout = ${ms}`);
+  }
+}
+
+function insertRows(
+  connection: SqliteConnection,
+  { table, columns, unique }: InsertTarget,
+  rows: readonly (readonly InsertValue[])[],
+): void {
+  const insert = connection.prepare(
+    `INSERT INTO ${table} (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")}) ON CONFLICT (${unique}) DO NOTHING`,
+  );
+  connection.exec("BEGIN IMMEDIATE");
+  try {
+    for (const row of rows) insert.run(...row);
+    connection.exec("COMMIT");
+  } catch (error) {
+    // After SQLITE_FULL and I/O errors SQLite may have rolled back by itself: the first error is the one that counts.
+    try {
+      connection.exec("ROLLBACK");
+    } catch (rollback) {
+      if (sqliteErrorCode(rollback) === null) throw rollback;
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,49 @@
+/** The tables as kysely sees them; the SQL that makes them is in `migrations/`. */
+import type { Generated, GeneratedAlways } from "kysely";
+import type { BatchStatus, EventStatus, EventType } from "../events.js";
+import type { ResultTables } from "./result-tables.js";
+
+/** Times are UTC text, `YYYY-MM-DD HH:MM:SS.mmm`, in both databases. */
+export interface BatchStatusTable {
+  id: Generated<number>;
+  name: string | null;
+  status: Generated<BatchStatus>;
+  currentStage: string | null;
+  totalFiles: number | null;
+  createdAt: Generated<string>;
+  startedAt: string | null;
+  finishedAt: string | null;
+  folder: string | null;
+  leaseOwner: string | null;
+  leaseExpiresAt: string | null;
+  payloadsRemovedAt: string | null;
+}
+
+interface BatchExecutionLogTable {
+  id: Generated<number>;
+  batchId: number;
+  timestamp: Generated<string>;
+  stage: string;
+  eventType: EventType;
+  fileName: string | null;
+  gpuIp: string | null;
+  payload: string | null;
+  response: string | null;
+  status: EventStatus | null;
+  errorMessage: string | null;
+  totalFiles: number | null;
+  processedFiles: number | null;
+  metadata: string | null;
+  eventId: string | null;
+  attempt: number | null;
+  durationMs: number | null;
+  payloadBytes: GeneratedAlways<number | null>;
+  responseBytes: GeneratedAlways<number | null>;
+  payloadCut: string | null;
+  responseCut: string | null;
+}
+
+export interface Tables extends ResultTables {
+  batchStatus: BatchStatusTable;
+  batchExecutionLog: BatchExecutionLogTable;
+}

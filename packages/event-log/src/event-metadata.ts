@@ -1,0 +1,19 @@
+/** What the metadata of an event may mean to the detail of its batch. */
+import type { Json } from "./events.js";
+
+/** A stage says of a file that it and all later ones leave it out: `info` with the file's name and `metadata.skipped`, the reason. */
+export function skipReason(metadata: Json): string | null {
+  const reason = metadataField(metadata, "skipped");
+  return typeof reason === "string" ? reason : null;
+}
+
+/** How long the audio of an event's file is; null for an event that does not say. */
+export function audioSeconds(metadata: Json): number | null {
+  const said = metadataField(metadata, "audioSeconds");
+  return typeof said === "number" && said > 0 && said < Infinity ? said : null;
+}
+
+/** undefined for metadata that is no object or lacks the field. */
+function metadataField(metadata: Json, name: string): Json | undefined {
+  return metadata !== null && typeof metadata === "object" && !Array.isArray(metadata) ? metadata[name] : undefined;
+}

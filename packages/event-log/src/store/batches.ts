@@ -1,0 +1,174 @@
+/** Verbs on `batchStatus`: batches, and the lease of the one who runs a batch. */
+import { sql, type Kysely, type Selectable, type SqlBool } from "kysely";
+import { reportUnavailable } from "../database/database.js";
+import type { Database } from "../database/dialect.js";
+import type { BatchStatusTable, Tables } from "../database/tables.js";
+import type { Batch, BatchStatus } from "../events.js";
+import { toApiTime, toDatabaseTime } from "../time.js";
+import { nextCursor } from "./pages.js";
+
+export interface BatchPatch {
+  status?: BatchStatus;
+  currentStage?: string | null;
+  totalFiles?: number | null;
+  startedAt?: Date | null;
+  finishedAt?: Date | null;
+}
+
+export interface BatchFilter {
+  /** A pending batch that has events counts as running. */
+  status?: BatchStatus | undefined;
+  /** Created at this time or later; ISO 8601. */
+  from?: string | undefined;
+  /** Created before this time. */
+  to?: string | undefined;
+  /** Part of the name, in any case, or the number. */
+  text?: string | undefined;
+}
+
+const BATCH = [
+  "id",
+  "name",
+  "status",
+  "currentStage",
+  "totalFiles",
+  "createdAt",
+  "startedAt",
+  "finishedAt",
+] as const satisfies readonly (keyof BatchStatusTable)[];
+
+/** Every method throws `DatabaseUnavailableError` when the database cannot be reached for now. */
+export class BatchStore {
+  readonly database: Database;
+
+  constructor(database: Database) {
+    this.database = database;
+  }
+
+  async ping(): Promise<void> {
+    await this.run(() => this.db.selectNoFrom((eb) => eb.val(1).as("one")).execute());
+  }
+
+  /** Opens a batch in state `pending`. `folder` is the absolute path it is read from; null when there is none. */
+  async createBatch(batch: { name: string; folder: string | null; totalFiles?: number | null }): Promise<Batch> {
+    const values = { name: batch.name, folder: batch.folder, totalFiles: batch.totalFiles ?? null };
+    const { insertId } = await this.run(() =>
+      this.db.insertInto("batchStatus").values(values).executeTakeFirstOrThrow(),
+    );
+    const created = await this.batch(Number(insertId));
+    if (!created) throw new Error(`Batch ${insertId} was inserted but cannot be read back.`);
+    return created;
+  }
+
+  async batch(id: number): Promise<Batch | null> {
+    const row = await this.run(() => this.#batches().where("id", "=", id).executeTakeFirst());
+    return row ? toBatch(row) : null;
+  }
+
+  /** The newest batch; null when there is none yet. */
+  async currentBatch(): Promise<Batch | null> {
+    const row = await this.run(() => this.#batches().orderBy("id", "desc").limit(1).executeTakeFirst());
+    return row ? toBatch(row) : null;
+  }
+
+  /** Newest first. `nextCursor` is the `before` of the next page; null on the last. */
+  async batches(
+    query: BatchFilter & { limit: number; before?: number | undefined },
+  ): Promise<{ batches: Batch[]; nextCursor: string | null }> {
+    const { status, from, to, text } = query;
+    let select = this.#batches()
+      .orderBy("id", "desc")
+      .limit(query.limit + 1);
+    if (query.before !== undefined) select = select.where("id", "<", query.before);
+    if (from !== undefined) select = select.where("createdAt", ">=", toDatabaseTime(new Date(from)));
+    if (to !== undefined) select = select.where("createdAt", "<", toDatabaseTime(new Date(to)));
+    if (text !== undefined && text !== "") {
+      const id = /^(?:batch )?(\d{1,15})$/i.exec(text.trim())?.[1];
+      const inName = sql<SqlBool>`instr(lower(coalesce(name, '')), ${text.trim().toLowerCase()}) > 0`;
+      select = select.where((eb) => (id === undefined ? inName : eb.or([inName, eb("id", "=", Number(id))])));
+    }
+    if (status === "pending" || status === "running") {
+      const begun = sql<SqlBool>`EXISTS (SELECT 1 FROM batchExecutionLog WHERE batchId = batchStatus.id)`;
+      select = select.where((eb) =>
+        status === "pending"
+          ? eb.and([eb("status", "=", "pending"), eb.not(begun)])
+          : eb.or([eb("status", "=", "running"), eb.and([eb("status", "=", "pending"), begun])]),
+      );
+    } else if (status !== undefined) select = select.where("status", "=", status);
+    const rows = await this.run(() => select.execute());
+    return { batches: rows.slice(0, query.limit).map(toBatch), nextCursor: nextCursor(rows, query.limit) };
+  }
+
+  /** The newest batch that was read from this folder. */
+  async latestBatchOfFolder(folder: string): Promise<Batch | null> {
+    const select = this.#batches().where("folder", "=", folder).orderBy("id", "desc").limit(1);
+    const row = await this.run(() => select.executeTakeFirst());
+    return row ? toBatch(row) : null;
+  }
+
+  /** The folder that a batch is read from; null when it has none, or there is no such batch. */
+  async folderOfBatch(id: number): Promise<string | null> {
+    const select = this.db.selectFrom("batchStatus").select("folder").where("id", "=", id);
+    return (await this.run(() => select.executeTakeFirst()))?.folder ?? null;
+  }
+
+  async updateBatch(id: number, patch: BatchPatch): Promise<void> {
+    const { startedAt, finishedAt, ...rest } = patch;
+    const values: Partial<Omit<BatchStatusTable, "id" | "status" | "createdAt">> & { status?: BatchStatus } = rest;
+    if (startedAt !== undefined) values.startedAt = startedAt && toDatabaseTime(startedAt);
+    if (finishedAt !== undefined) values.finishedAt = finishedAt && toDatabaseTime(finishedAt);
+    if (Object.keys(values).length === 0) return;
+    await this.run(() => this.db.updateTable("batchStatus").set(values).where("id", "=", id).execute());
+  }
+
+  /**
+   * Takes or renews the right to run the batch for `ttlMs`, by the database's clock: those of two hosts may differ by
+   * more than a lease lasts.
+   * @returns false while another owner holds it
+   */
+  async acquireLease(id: number, owner: string, ttlMs: number): Promise<boolean> {
+    const { now, fromNow } = this.database.dialect;
+    const result = await this.run(() =>
+      this.db
+        .updateTable("batchStatus")
+        .set({ leaseOwner: owner, leaseExpiresAt: fromNow(ttlMs) })
+        .where("id", "=", id)
+        .where((eb) =>
+          eb.or([eb("leaseOwner", "is", null), eb("leaseOwner", "=", owner), eb("leaseExpiresAt", "<", now)]),
+        )
+        .executeTakeFirst(),
+    );
+    return result.numUpdatedRows > 0n;
+  }
+
+  async releaseLease(id: number, owner: string): Promise<void> {
+    const free = { leaseOwner: null, leaseExpiresAt: null };
+    await this.run(() =>
+      this.db.updateTable("batchStatus").set(free).where("id", "=", id).where("leaseOwner", "=", owner).execute(),
+    );
+  }
+
+  /** For the verbs of all rooms on this database. */
+  run<T>(work: () => Promise<T>): Promise<T> {
+    return reportUnavailable(this.database, work);
+  }
+
+  protected get db(): Kysely<Tables> {
+    return this.database.kysely;
+  }
+
+  #batches() {
+    return this.db.selectFrom("batchStatus").select(BATCH);
+  }
+}
+
+type BatchRow = Pick<Selectable<BatchStatusTable>, (typeof BATCH)[number]>;
+function toBatch(row: BatchRow): Batch {
+  return {
+    ...row,
+    name: row.name || `Batch ${row.id}`,
+    createdAt: toApiTime(row.createdAt),
+    startedAt: row.startedAt && toApiTime(row.startedAt),
+    finishedAt: row.finishedAt && toApiTime(row.finishedAt),
+  };
+}

@@ -1,0 +1,184 @@
+/** The folder of one batch: recordings, calls.csv and trades.csv. Only what lies directly in it is ever touched. */
+import { constants } from "node:fs";
+import { access, readdir, stat } from "node:fs/promises";
+import { basename, extname, join, resolve } from "node:path";
+import { fileName, required } from "../csv/csv-columns.js";
+import { csvRows } from "../csv/csv-rows.js";
+import { InputError } from "../input-error.js";
+
+export interface Recording {
+  fileName: string;
+  /** Absolute. */
+  path: string;
+  bytes: number;
+}
+
+export interface FolderEntry {
+  name: string;
+  /** Ends a sentence that starts with the file's name. */
+  reason: string;
+}
+
+export interface BatchFolder {
+  /** Absolute. */
+  path: string;
+  callsCsv: string;
+  tradesCsv: string;
+  /** By name, in byte order. Files of 0 bytes are among them: the engines say what is wrong with them. */
+  recordings: Recording[];
+  /** Files named in calls.csv, as they are called on disk. */
+  namedInCalls: ReadonlySet<string>;
+  /** Recordings by their extension that cannot be used, each with the reason: worth an operator's look. */
+  refused: FolderEntry[];
+  /** Everything else that lies there and is not part of the batch; hidden files and folders are not listed. */
+  ignored: FolderEntry[];
+  /** The name on disk of a file that a CSV names: Unicode may be composed differently in the two. */
+  nameOnDisk(name: string): string;
+}
+
+/** Containers and codecs that ffmpeg demuxes and telephone recorders write. Other files count when calls.csv names them. */
+const AUDIO_EXTENSIONS: ReadonlySet<string> = new Set(
+  (
+    "wav wave w64 rf64 mp3 mp2 mpga opus ogg oga ogx spx flac m4a m4b mp4 mov 3gp 3g2 aac adts ac3 eac3 wma asf webm mka mkv " +
+    "amr awb gsm au snd aif aiff aifc caf ul ulaw mulaw al alaw pcm raw sln g722 g729 g726 vox wv ape tta avi ts mts dss ds2"
+  )
+    .split(" ")
+    .map((extension) => `.${extension}`),
+);
+
+/** Why the engines' contract has no place for a file of this name; null when it has. */
+function badName(name: string): string | null {
+  if (name.includes("\\")) return "has a backslash in its name: rename it";
+  if (Buffer.byteLength(name) > 255) return "has a name longer than 255 bytes: rename it";
+  return null;
+}
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function decodeName(bytes: Buffer): { name: string; invalid: boolean } {
+  try {
+    return { name: UTF8.decode(bytes), invalid: false };
+  } catch {
+    return { name: bytes.toString("utf8"), invalid: true };
+  }
+}
+
+async function listFolder(path: string): Promise<Buffer[]> {
+  try {
+    return (await readdir(path, { encoding: "buffer" })).toSorted(Buffer.compare);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") throw new InputError(`The folder ${path} does not exist. Check the path.`, { cause: error });
+    if (code === "ENOTDIR")
+      throw new InputError(
+        `${path} is not a folder. Give the folder that holds the recordings, calls.csv and trades.csv.`,
+        {
+          cause: error,
+        },
+      );
+    throw new InputError(`The folder ${path} cannot be read: ${message}. Check its permissions.`, { cause: error });
+  }
+}
+
+/** The path of a CSV that must be there, proven readable. */
+async function requireCsv(folder: string, name: string, present: readonly string[]): Promise<string> {
+  const path = join(folder, name);
+  if (!present.includes(name)) {
+    const other = present.find((entry) => entry.toLowerCase() === name);
+    throw new InputError(
+      `${path} does not exist. ` +
+        (other ? `Rename ${other} to ${name}.` : "A batch folder holds the recordings, calls.csv and trades.csv."),
+    );
+  }
+  try {
+    if (!(await stat(path)).isFile()) throw new InputError(`${path} is not a file. Put the CSV file there.`);
+    await access(path, constants.R_OK);
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw new InputError(`${path} cannot be read: ${(error as Error).message}. Check its permissions.`, {
+      cause: error,
+    });
+  }
+  return path;
+}
+
+/** What is at `path`: its size when it is a file that can be read, else why it is none. */
+async function inspect(path: string): Promise<{ bytes: number } | { reason: string; folder: boolean }> {
+  try {
+    const found = await stat(path);
+    if (!found.isFile()) return { reason: "is not a regular file", folder: found.isDirectory() };
+    await access(path, constants.R_OK);
+    return { bytes: found.size };
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
+    const reason = code === "ENOENT" ? "is a link to a file that does not exist" : `cannot be read (${code})`;
+    return { reason, folder: false };
+  }
+}
+
+/**
+ * The names in calls.csv, whatever else is wrong with their rows; a file that cannot be used at all is the callmetadata
+ * stage's to report.
+ */
+async function namesInCalls(callsCsv: string): Promise<Set<string>> {
+  const names = new Set<string>();
+  const columns = { fileName: required("file_name", fileName) };
+  try {
+    for await (const { row } of csvRows(callsCsv, columns, { timeZone: "UTC" })) if (row) names.add(row.fileName);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+  }
+  return names;
+}
+
+/**
+ * Lists the batch in `folder`.
+ * @throws InputError when the folder or one of the CSV files is missing or cannot be read, or there is no recording
+ */
+export async function readBatchFolder(folder: string): Promise<BatchFolder> {
+  const path = resolve(folder);
+  const entries = (await listFolder(path)).map(decodeName);
+  const names = entries.filter(({ invalid }) => !invalid).map(({ name }) => name);
+  const callsCsv = await requireCsv(path, "calls.csv", names);
+  const tradesCsv = await requireCsv(path, "trades.csv", names);
+
+  const exact = new Set(names);
+  const composed = new Map(names.map((name) => [name.normalize("NFC"), name]));
+  const nameOnDisk = (name: string): string => (exact.has(name) ? name : (composed.get(name.normalize("NFC")) ?? name));
+  const namedInCalls = new Set([...(await namesInCalls(callsCsv))].map(nameOnDisk));
+  const batch: BatchFolder = {
+    path,
+    callsCsv,
+    tradesCsv,
+    recordings: [],
+    namedInCalls,
+    refused: [],
+    ignored: [],
+    nameOnDisk,
+  };
+
+  const csvs = new Set([basename(callsCsv), basename(tradesCsv)]);
+  for (const { name, invalid } of entries) {
+    if (csvs.has(name) || (name.startsWith(".") && !namedInCalls.has(name))) continue;
+    const wanted = AUDIO_EXTENSIONS.has(extname(name).toLowerCase()) || namedInCalls.has(name);
+    const refusal = invalid ? "has a name that is not UTF-8: rename it" : badName(name);
+    if (refusal !== null) {
+      (wanted ? batch.refused : batch.ignored).push({ name, reason: refusal });
+      continue;
+    }
+    const found = await inspect(join(path, name));
+    if ("bytes" in found) {
+      if (wanted) batch.recordings.push({ fileName: name, path: join(path, name), bytes: found.bytes });
+      else batch.ignored.push({ name, reason: "is no recording by its extension and not named in calls.csv" });
+    } else if (!found.folder || namedInCalls.has(name)) {
+      (wanted ? batch.refused : batch.ignored).push({ name, reason: found.reason });
+    }
+  }
+  if (batch.recordings.length === 0)
+    throw new InputError(
+      `The folder ${path} holds no recordings: no file with an audio extension (.wav, .mp3, .opus …), and none that calls.csv names` +
+        `${batch.refused.length > 0 ? ` (${batch.refused.length} cannot be used: the first, ${JSON.stringify(batch.refused[0]?.name)}, ${batch.refused[0]?.reason})` : ""}. ` +
+        "Put the recordings beside calls.csv.",
+    );
+  return batch;
+}

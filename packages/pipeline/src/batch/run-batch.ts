@@ -1,0 +1,262 @@
+/** Runs a folder as a batch: opens or continues it, holds the lease, takes it through the stages, and says how it ended. */
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { basename } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { DatabaseUnavailableError } from "@cofi/event-log/database";
+import { EventLogger, shipLeftovers } from "@cofi/event-log/event-logger";
+import type { Batch, BatchStatus } from "@cofi/event-log/events";
+import type { Results } from "@cofi/evidence/results";
+import { STAGES } from "@cofi/event-log/stages";
+import type { Store } from "@cofi/event-log/store";
+import { readBatchFolder, type BatchFolder } from "./batch-folder.js";
+import type { BatchRun } from "./batch-run.js";
+import type { EngineClient } from "../hosts/engine-client.js";
+import { InputError } from "../input-error.js";
+import type { OpenAiEngines } from "../hosts/openai-client.js";
+import { runStage, StageFailedError, type StageOutcome } from "./runner.js";
+import type { Runtime } from "../runtime/runtime.js";
+import type { PipelineSettings } from "../settings.js";
+import { PIPELINE } from "../stages/stages.js";
+import type { TriageConfig } from "../triage/triage-config.js";
+
+/** Another process runs this batch. */
+export class BatchInUseError extends Error {
+  override readonly name = "BatchInUseError";
+}
+
+export interface RunBatchOptions {
+  folder: string;
+  /** Of a new batch, for people; default the folder's own name. */
+  name?: string | undefined;
+  /** Go on with this batch and try its failed files again, also when it has ended. */
+  batchId?: number | undefined;
+  /** Start a new batch also where the folder's latest is unfinished. */
+  fresh?: boolean | undefined;
+  store: Store;
+  results: Results;
+  runtime: Runtime;
+  client: EngineClient;
+  openAi: OpenAiEngines;
+  settings: PipelineSettings;
+  triageConfig: TriageConfig;
+  spoolDir: string;
+  /** Aborts when the batch is to stop: what is in work may finish within the grace period. */
+  signal: AbortSignal;
+  /** How long the right to run the batch outlives a process that died. Default 30 s. */
+  leaseMs?: number | undefined;
+  /** For the operator's terminal; holds no payload. */
+  report: (message: string) => void;
+}
+
+export interface BatchResult {
+  batchId: number;
+  status: BatchStatus;
+  /** What happened, in a sentence or two. */
+  summary: string;
+}
+
+const LEASE_MS = 30_000;
+const DATABASE_RETRY_MS = 1_000;
+const UNFINISHED: ReadonlySet<BatchStatus> = new Set(["pending", "running", "interrupted"]);
+
+/**
+ * Runs the batch to its end, or until the signal aborts.
+ * @throws InputError when the folder cannot be a batch; BatchInUseError; DatabaseUnavailableError before the first stage only
+ */
+export async function runBatch(options: RunBatchOptions): Promise<BatchResult> {
+  const { store, report, spoolDir, leaseMs = LEASE_MS } = options;
+  const folder = await readBatchFolder(options.folder);
+  const leftovers = await shipLeftovers(spoolDir, store, ({ message }) => report(message));
+  if (leftovers.shipped > 0) report(`Shipped ${leftovers.shipped} events that an earlier run left in the spool.`);
+
+  const { batch, message } = await openBatch(options, folder);
+  const owner = `${hostname().slice(0, 24)}:${process.pid}:${randomUUID().slice(0, 8)}`;
+  if (!(await store.acquireLease(batch.id, owner, leaseMs)))
+    throw new BatchInUseError(
+      `Batch ${batch.id} (${batch.name}) is being run by another process. Wait for it to end; ` +
+        `after a crash its lease runs out within ${leaseMs / 1000} s.`,
+    );
+  report(message);
+  const lost = new AbortController();
+  const renew = async (): Promise<void> => {
+    try {
+      if (await store.acquireLease(batch.id, owner, leaseMs)) return;
+      lost.abort(new BatchInUseError(`Batch ${batch.id} was taken over by another process.`));
+    } catch (error) {
+      // A database that is away cannot give the lease to anybody else either.
+      report(`The lease could not be renewed: ${(error as Error).message}`);
+    }
+  };
+  const lease = setInterval(() => void renew(), leaseMs / 3);
+  try {
+    return await withLease({ ...options, signal: AbortSignal.any([options.signal, lost.signal]) }, folder, batch);
+  } finally {
+    clearInterval(lease);
+    await store.releaseLease(batch.id, owner).catch((error: Error) => report(error.message));
+  }
+}
+
+async function withLease(options: RunBatchOptions, folder: BatchFolder, batch: Batch): Promise<BatchResult> {
+  const { store, settings, report, spoolDir, signal } = options;
+  const logger = await EventLogger.open({
+    batchId: batch.id,
+    spoolDir,
+    store,
+    maxTextBytes: settings.maxPayloadBytes,
+    durability: settings.durability,
+    onProblem: ({ message }) => report(message),
+  });
+  try {
+    const result = await throughStages(newRun(options, folder, batch.id, logger), batch, options);
+    if (signal.reason instanceof BatchInUseError) throw signal.reason;
+    return (await drain(logger, options))
+      ? result
+      : { ...result, summary: `${result.summary} Some events are still in the spool; the next run ships them.` };
+  } finally {
+    await logger.close(0);
+  }
+}
+
+/** The batch to run, and what to tell the operator once it is known that nobody else runs it. */
+async function openBatch(
+  { store, batchId, fresh, name }: RunBatchOptions,
+  folder: BatchFolder,
+): Promise<{ batch: Batch; message: string }> {
+  const goOn = (batch: Batch) => ({ batch, message: `Going on with batch ${batch.id}: ${batch.name}` });
+  if (batchId !== undefined) {
+    const batch = await store.batch(batchId);
+    if (!batch) throw new InputError(`There is no batch ${batchId}. \`npx cofi run <folder>\` starts one.`);
+    const ofFolder = await store.folderOfBatch(batchId);
+    if (ofFolder !== folder.path)
+      throw new InputError(`Batch ${batchId} was read from ${ofFolder ?? "no folder"}, not from ${folder.path}.`);
+    return goOn(batch);
+  }
+  const latest = fresh ? null : await store.latestBatchOfFolder(folder.path);
+  if (latest && UNFINISHED.has(latest.status)) return goOn(latest);
+  const batch = await store.createBatch({ name: name ?? (basename(folder.path) || folder.path), folder: folder.path });
+  return { batch, message: `Batch ${batch.id}: ${batch.name}, ${folder.recordings.length} recordings` };
+}
+
+function newRun(options: RunBatchOptions, folder: BatchFolder, batchId: number, logger: EventLogger): BatchRun {
+  const { settings, triageConfig, client, openAi, results, signal, report } = options;
+  return {
+    batchId,
+    folder,
+    settings,
+    timeZone: triageConfig.timeZone,
+    triageConfig,
+    client,
+    openAi,
+    logger,
+    results,
+    active: new Map(folder.recordings.map((recording) => [recording.fileName, recording])),
+    calls: new Map(),
+    trades: [],
+    refused: 0,
+    changed: new Set(),
+    triage: new Map(),
+    findings: { denoise: new Map(), ivr: new Map(), lid: new Map(), stt: new Map(), llm1: new Map(), llm2: new Map() },
+    persist: (work) => whenAvailable(work, signal, report),
+  };
+}
+
+/** Runs `work`, again and again while the database is away. Rejects with the signal's reason when the batch is stopped meanwhile. */
+async function whenAvailable<T>(
+  work: () => Promise<T>,
+  signal: AbortSignal,
+  report: (message: string) => void,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof DatabaseUnavailableError)) throw error;
+      if (attempt === 1) report(`${error.message} Waiting for it.`);
+      if (signal.aborted) throw error;
+      await pause(DATABASE_RETRY_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
+
+async function throughStages(run: BatchRun, batch: Batch, options: RunBatchOptions): Promise<BatchResult> {
+  const { store, settings, signal, report, runtime } = options;
+  const hard = new AbortController();
+  let grace: NodeJS.Timeout | undefined;
+  const onAbort = (): void => {
+    // Whoever took the batch over works on the same files.
+    const graceMs = signal.reason instanceof BatchInUseError ? 0 : settings.gracePeriodMs;
+    grace = setTimeout(() => hard.abort(signal.reason), graceMs);
+  };
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
+  const outcomes: (StageOutcome & { name: string })[] = [];
+  let ended: { status: BatchStatus; summary: string };
+  try {
+    await run.persist(() =>
+      store.updateBatch(batch.id, {
+        status: "running",
+        totalFiles: run.folder.recordings.length,
+        startedAt: batch.startedAt ? new Date(batch.startedAt) : new Date(),
+        finishedAt: null,
+      }),
+    );
+    for (const entry of [...run.folder.refused, ...run.folder.ignored])
+      void run.logger.info("file_distribution", `${entry.name} ${entry.reason}`, { metadata: { leftOut: entry.name } });
+    for (const stage of PIPELINE) {
+      signal.throwIfAborted();
+      await run.persist(() => store.updateBatch(batch.id, { currentStage: stage.name }));
+      report(`${labelOf(stage.name)} …`);
+      const completed = await run.persist(() => store.completedFiles(batch.id, stage.name));
+      const outcome = await runStage(stage, { run, runtime, completed, signal, hardSignal: hard.signal });
+      outcomes.push({ ...outcome, name: stage.name });
+      if (outcome.failed > 0) report(`${labelOf(stage.name)}: ${outcome.failed} failed`);
+    }
+    ended = conclusion(outcomes, run.refused);
+  } catch (error) {
+    if (signal.aborted) ended = { status: "interrupted", summary: "Stopped; the same command goes on from here." };
+    else if (error instanceof StageFailedError) ended = { status: "failed", summary: error.message };
+    else {
+      await run.persist(() => store.updateBatch(batch.id, { status: "failed", finishedAt: new Date() }));
+      throw error;
+    }
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    clearTimeout(grace);
+  }
+  const finishedAt = ended.status === "interrupted" ? null : new Date();
+  // The last events go before the status: whoever sees the end sees all of it.
+  await drain(run.logger, options);
+  // The batch of a lost lease is somebody else's to write.
+  if (!(signal.reason instanceof BatchInUseError))
+    await run
+      .persist(() => store.updateBatch(batch.id, { status: ended.status, finishedAt }))
+      .catch((error: Error) => {
+        if (!signal.aborted) throw error;
+        report(error.message);
+      });
+  return { batchId: batch.id, ...ended };
+}
+
+function conclusion(
+  outcomes: readonly (StageOutcome & { name: string })[],
+  refused: number,
+): { status: BatchStatus; summary: string } {
+  const parts = outcomes.filter(({ failed }) => failed > 0).map(({ name, failed }) => `${failed} failed in ${name}`);
+  if (refused > 0) parts.push(`${refused} rows or recordings refused`);
+  if (parts.length === 0) return { status: "completed", summary: "All files went through." };
+  return { status: "completed_with_errors", summary: `${parts.join(", ")}.` };
+}
+
+/** Waits for the spool to be shipped: as long as it takes, or for a moment when the batch is being stopped. */
+async function drain(logger: EventLogger, { signal, report }: RunBatchOptions): Promise<boolean> {
+  const first = await logger.drain(5_000);
+  if (first || signal.aborted) return first;
+  report("Waiting for the database to take the last events; Ctrl-C leaves them in the spool for the next run.");
+  while (!signal.aborted) if (await logger.drain(1_000)) return true;
+  return false;
+}
+
+function labelOf(name: string): string {
+  return STAGES.find((stage) => stage.name === name)?.label ?? name;
+}

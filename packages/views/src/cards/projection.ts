@@ -1,0 +1,288 @@
+/**
+ * The projection: from the events of one batch to what its ten cards show. One fold, used by the dashboard for its
+ * views and by the tests as the oracle for what SQL says. Pure: no clock, no I/O; the result depends on the batch row
+ * and the events only.
+ *
+ * A file counts once per stage, by its latest event, however often it was retried:
+ *
+ *     file_start                               -> in flight
+ *     file_complete (success or no status)     -> done
+ *     file_complete (failed)                   -> failed
+ *     error with a file (processing, pending)  -> in flight: it will be tried again
+ *     error with a file (failed or no status)  -> failed
+ *
+ * A writer that logs no files, only stage_progress and stage_complete, is believed: `processedFiles` counts as done.
+ */
+import { outcomeOf } from "@cofi/event-log/file-outcome";
+import type { Batch, LogEvent, Snapshot, StageStatus, StageSummary } from "@cofi/event-log/events";
+import { STAGES } from "@cofi/event-log/stages";
+
+type FileState = "inFlight" | "done" | "failed";
+
+interface StageState {
+  status: StageStatus;
+  totalFiles: number | null;
+  /** Latest `processedFiles`; counts only while no event has named a file. */
+  processedFiles: number;
+  /** Ids of the events that say so: `bound` of the start or completion behind `status`, `first` of the one behind `startedAt`. */
+  saidBy: { bound: number; first: number; totalFiles: number; processedFiles: number };
+  /** State of each file, the id of the event that says so, and when it finished, if it did. */
+  files: Map<string, { state: FileState; id: number; finishedAt: number | null }>;
+  done: number;
+  failed: number;
+  inFlight: number;
+  errors: number;
+  startedAt: string | null;
+  finishedAt: string | null;
+  lastEventAt: string | null;
+  /** Epoch milliseconds at which files finished: all in the last minute before `lastEventAt`, and some older ones. */
+  finishes: number[];
+  /** Newest first. */
+  events: LogEvent[];
+}
+
+export interface BatchView {
+  batch: Batch;
+  stages: Map<string, StageState>;
+  unknownStages: Record<string, number>;
+  /** Highest event id applied. */
+  head: number;
+  eventsPerStage: number;
+}
+
+const MINUTE_MS = 60_000;
+
+/** The view of a batch without events. `eventsPerStage`: how many of the latest events each stage keeps. */
+export function emptyView(batch: Batch, eventsPerStage: number): BatchView {
+  const stages = STAGES.map((stage): [string, StageState] => [
+    stage.name,
+    {
+      status: "pending",
+      totalFiles: null,
+      processedFiles: 0,
+      saidBy: { bound: 0, first: Infinity, totalFiles: 0, processedFiles: 0 },
+      files: new Map(),
+      done: 0,
+      failed: 0,
+      inFlight: 0,
+      errors: 0,
+      startedAt: null,
+      finishedAt: null,
+      lastEventAt: null,
+      finishes: [],
+      events: [],
+    },
+  ]);
+  return { batch, stages: new Map(stages), unknownStages: {}, head: 0, eventsPerStage };
+}
+
+/** A new row of `batchStatus`. Returns the view to go on with; the argument is used up. */
+export function applyBatch(view: BatchView, batch: Batch): BatchView {
+  return { ...view, batch };
+}
+
+/**
+ * Applies one event. Returns the view to go on with; the argument is used up (its maps are carried over, not copied).
+ * Each id must be applied once; the caller sees to that. The order does not matter: ids become visible in any order, and
+ * a dashboard that replays them must show what one that watched them come shows.
+ */
+export function applyEvent(view: BatchView, event: LogEvent): BatchView {
+  const head = Math.max(view.head, event.id);
+  const state = view.stages.get(event.stage);
+  if (!state) {
+    // A name like `constructor` is a name like any other.
+    const seen = Object.hasOwn(view.unknownStages, event.stage) ? (view.unknownStages[event.stage] ?? 0) : 0;
+    return { ...view, head, unknownStages: { ...view.unknownStages, [event.stage]: seen + 1 } };
+  }
+  applyToStage(state, event);
+  if (event.fileName !== null) applyToFile(state, event.fileName, event);
+  keepLatest(state, event, view.eventsPerStage);
+  return { ...view, head };
+}
+
+function applyToStage(state: StageState, event: LogEvent): void {
+  if (state.lastEventAt === null || event.timestamp > state.lastEventAt) state.lastEventAt = event.timestamp;
+  const { saidBy } = state;
+  const { id, eventType } = event;
+  if (event.totalFiles !== null && id > saidBy.totalFiles) {
+    state.totalFiles = event.totalFiles;
+    saidBy.totalFiles = id;
+  }
+  if (event.processedFiles !== null && id > saidBy.processedFiles) {
+    state.processedFiles = event.processedFiles;
+    saidBy.processedFiles = id;
+  }
+  if (eventType === "error") state.errors += 1;
+  if (eventType === "info") return;
+  // A stage that starts again goes on: it keeps its first start and loses its end.
+  if (id < saidBy.first) {
+    state.startedAt = event.timestamp;
+    saidBy.first = id;
+  }
+  if (state.status === "pending") state.status = "processing";
+  if ((eventType === "stage_start" || eventType === "stage_complete") && id > saidBy.bound) {
+    const completed = eventType === "stage_complete";
+    saidBy.bound = id;
+    state.finishedAt = completed ? event.timestamp : null;
+    state.status = !completed ? "processing" : event.status === "failed" ? "failed" : "success";
+  }
+}
+
+function applyToFile(state: StageState, fileName: string, event: LogEvent): void {
+  const outcome = outcomeOf(event);
+  // A card counts no files that are left out.
+  if (outcome === null || outcome === "skipped") return;
+  const next = outcome === "retrying" ? "inFlight" : outcome;
+  const previous = state.files.get(fileName);
+  // Events become visible out of order: one that comes late does not undo what a later one said.
+  if (previous && previous.id > event.id) return;
+  if (previous) state[previous.state] -= 1;
+  const since = Date.parse(state.lastEventAt ?? event.timestamp) - MINUTE_MS;
+  if (previous && previous.finishedAt !== null && previous.finishedAt > since) {
+    const index = state.finishes.indexOf(previous.finishedAt);
+    if (index !== -1) state.finishes.splice(index, 1);
+  }
+  const finishedAt = next === "inFlight" ? null : Date.parse(event.timestamp);
+  state.files.set(fileName, { state: next, id: event.id, finishedAt });
+  state[next] += 1;
+  if (finishedAt !== null) state.finishes.push(finishedAt);
+  // Not with each event: at a thousand a second the last minute holds 60,000. Older ones are not counted.
+  if ((state.finishes[0] ?? Infinity) <= since - MINUTE_MS)
+    state.finishes = state.finishes.filter((time) => time > since);
+}
+
+/** Ids mostly come ascending; a late one goes to its place, so that the list is newest first by id. */
+function keepLatest(state: StageState, event: LogEvent, limit: number): void {
+  const place = state.events.findIndex((other) => other.id < event.id);
+  state.events.splice(place === -1 ? state.events.length : place, 0, event);
+  if (state.events.length > limit) state.events.length = limit;
+}
+
+/** Ids of the events that the view shows. */
+export function shownEvents(view: BatchView): number[] {
+  return [...view.stages.values()].flatMap(({ events }) => events.map(({ id }) => id));
+}
+
+/** Puts whole events in the place of those that were folded without all their fields. Returns the view to go on with. */
+export function showEvents(view: BatchView, whole: readonly LogEvent[]): BatchView {
+  const byId = new Map(whole.map((event) => [event.id, event]));
+  for (const state of view.stages.values()) state.events = state.events.map((event) => byId.get(event.id) ?? event);
+  return view;
+}
+
+/** What a card is made of, whoever counted it: the fold, or SQL. */
+export interface StageFigures {
+  status: StageStatus;
+  totalFiles: number | null;
+  /** As the latest event that gave one says; counts only while no event has named a file. */
+  processedFiles: number;
+  /** An event has named a file. */
+  isByFile: boolean;
+  done: number;
+  failed: number;
+  inFlight: number;
+  errors: number;
+  startedAt: string | null;
+  finishedAt: string | null;
+  lastEventAt: string | null;
+  finishedLastMinute: number;
+}
+
+/**
+ * The card of one stage.
+ * @throws RangeError for a stage that the stage table does not know
+ */
+export function stageSummary(view: BatchView, name: string): StageSummary {
+  const state = view.stages.get(name);
+  if (!state) throw new RangeError(`There is no stage ${JSON.stringify(name)}.`);
+  return summaryOf(name, { ...state, isByFile: state.files.size > 0, finishedLastMinute: finishedInLastMinute(state) });
+}
+
+/**
+ * The card made of these figures.
+ * @throws RangeError for a stage that the stage table does not know
+ */
+export function summaryOf(name: string, figures: StageFigures): StageSummary {
+  const stage = STAGES.find((candidate) => candidate.name === name);
+  if (!stage) throw new RangeError(`There is no stage ${JSON.stringify(name)}.`);
+  const { status, totalFiles, failed, inFlight, startedAt, finishedAt, errors, finishedLastMinute, lastEventAt } =
+    figures;
+  const done = figures.isByFile ? figures.done : figures.processedFiles;
+  return {
+    stage: stage.name,
+    label: stage.label,
+    description: stage.description,
+    icon: stage.icon,
+    kind: stage.kind,
+    status,
+    totalFiles,
+    done,
+    failed,
+    inFlight,
+    progress: progressOf(status, totalFiles, done + failed),
+    startedAt,
+    finishedAt,
+    errors,
+    finishedLastMinute,
+    lastEventAt,
+  };
+}
+
+/** 0 to 1; null while it is not known how many files there are. */
+export function progressOf(status: StageStatus, totalFiles: number | null, finished: number): number | null {
+  if (totalFiles === null) return null;
+  if (totalFiles === 0) return status === "success" ? 1 : 0;
+  return Math.min(1, finished / totalFiles);
+}
+
+function finishedInLastMinute(state: StageState): number {
+  const since = Date.parse(state.lastEventAt ?? "") - MINUTE_MS;
+  return state.finishes.filter((time) => time > since).length;
+}
+
+/** The batch as the page shows it: one that another service opened and never marked reads as running once it has events. */
+export function effectiveBatch({ batch, head }: Pick<BatchView, "batch" | "head">): Batch {
+  return batch.status === "pending" && head > 0 ? { ...batch, status: "running" } : batch;
+}
+
+/** Nothing more is expected of it. */
+export function isOver({ status }: Pick<Batch, "status">): boolean {
+  return status !== "running" && status !== "pending";
+}
+
+/** In a batch that is over, a stage that never said that it ended lasted until its last event. */
+export function endedWith(batch: Batch, summaries: readonly StageSummary[]): StageSummary[] {
+  if (!isOver(batch)) return [...summaries];
+  return summaries.map((summary) => ({
+    ...summary,
+    finishedAt: summary.startedAt && (summary.finishedAt ?? summary.lastEventAt),
+  }));
+}
+
+/** Everything a viewer needs at first. `asOf` is the caller's clock, ISO 8601. */
+export function snapshotOf(view: BatchView, asOf: string): Snapshot {
+  return {
+    batch: effectiveBatch(view),
+    stages: STAGES.map((stage) => stageSummary(view, stage.name)),
+    events: Object.fromEntries([...view.stages].map(([name, state]) => [name, state.events])),
+    unknownStages: view.unknownStages,
+    asOf,
+    head: view.head,
+    eventsPerStage: view.eventsPerStage,
+  };
+}
+
+/** The cards before any batch: all pending. */
+export function emptySnapshot(asOf: string, eventsPerStage: number): Snapshot {
+  const nobody: Batch = {
+    id: 0,
+    name: "",
+    status: "pending",
+    currentStage: null,
+    totalFiles: null,
+    createdAt: asOf,
+    startedAt: null,
+    finishedAt: null,
+  };
+  return { ...snapshotOf(emptyView(nobody, eventsPerStage), asOf), batch: null };
+}

@@ -1,0 +1,172 @@
+/** What an operator should look at first, each with the view that shows it. The rules are said with the findings. */
+import type { StageSummary } from "@cofi/event-log/events";
+import { STAGES } from "@cofi/event-log/stages";
+import { errorsView, reconciliation } from "./batch-views.js";
+import type { Detail, ErrorGroup } from "./detail.js";
+import type { Finding, Stall } from "./shapes.js";
+
+/** A host is unhealthy in a stage when it has at least so many errors there, and fails so many times as often as the others together. */
+const UNHEALTHY = { errors: 5, factor: 5, rate: 0.1 };
+/** A cause is worth a line when it took so many files for good. */
+const WORTH_A_LINE = 1;
+const MOST_CAUSES = 5;
+
+/** Worst first: what is lost, what stands still, what is unhealthy, what failed. `stalls`: empty for a batch that is over. */
+export function findingsOf(
+  detail: Detail,
+  summaries: readonly StageSummary[],
+  stalls: readonly Stall[],
+  asOf: string,
+): Finding[] {
+  return [
+    ...lostFiles(detail, summaries, asOf),
+    ...stalls.filter(({ kind }) => kind !== "slow-file").map(stalled),
+    ...unhealthyHosts(detail),
+    ...slowFiles(stalls),
+    ...causes(detail, asOf),
+    ...rowErrors(detail),
+  ];
+}
+
+function lostFiles(detail: Detail, summaries: readonly StageSummary[], asOf: string): Finding[] {
+  return reconciliation(detail, summaries, asOf).stages.flatMap(
+    ({ stage, label, status, from, missing, missingFiles, unnamed }): Finding[] => {
+      const ofNoName = unnamed === 0 ? [] : [neverNamed(stage, label, unnamed)];
+      if (missing === 0) return ofNoName;
+      const names = missing === 1 ? missingFiles[0] : `${missing} files`;
+      const them = missing === 1 ? "it" : "them";
+      const seen = from === null ? `Other stages worked on ${them}` : `${labelOf(from)} finished ${them}`;
+      const isOver = status === "success" || status === "failed";
+      const rule = isOver
+        ? `${seen}, and ${label} is over and never saw ${them}.`
+        : `${seen}, and a later stage has seen ${them}, but not ${label}.`;
+      return [
+        {
+          kind: "missing",
+          stage,
+          what: missing === 1 ? (missingFiles[0] ?? null) : null,
+          count: missing,
+          text: `${names} never reached ${label}`,
+          rule,
+        },
+        ...ofNoName,
+      ];
+    },
+  );
+}
+
+function neverNamed(stage: string, label: string, count: number): Finding {
+  const text = `${count} ${count === 1 ? "file" : "files"} announced by ${label} never ran`;
+  const rule = `${label} is over, and this many of the files it announced have no event.`;
+  return { kind: "unnamed", stage, what: null, count, text, rule };
+}
+
+function stalled({ kind, stage, what, rule }: Stall): Finding {
+  const text = kind === "stuck-stage" ? `${labelOf(stage)} is stalled` : `${what} is silent in ${labelOf(stage)}`;
+  return { kind, stage, what, count: 1, text, rule };
+}
+
+function slowFiles(stalls: readonly Stall[]): Finding[] {
+  const byStage = new Map<string, Stall[]>();
+  for (const stall of stalls)
+    if (stall.kind === "slow-file") byStage.set(stall.stage, [...(byStage.get(stall.stage) ?? []), stall]);
+  return [...byStage].map(([stage, slow]) => {
+    const [slowest] = slow;
+    const text =
+      slow.length === 1
+        ? `${slowest?.what} is slow in ${labelOf(stage)}`
+        : `${slow.length} files are slow in ${labelOf(stage)}`;
+    return {
+      kind: "slow-file",
+      stage,
+      what: slow.length === 1 ? (slowest?.what ?? null) : null,
+      count: slow.length,
+      text,
+      rule: slowest?.rule ?? "",
+    };
+  });
+}
+
+function unhealthyHosts(detail: Detail): Finding[] {
+  return STAGES.flatMap(({ name, label }, stage) => {
+    const seen = detail.hosts.all.flatMap((host, index) => {
+      const own = detail.hostStages[index]?.[stage];
+      return own ? [{ host, errors: own.errors, total: own.errors + own.done }] : [];
+    });
+    const sum = seen.reduce((all, { errors, total }) => ({ errors: all.errors + errors, total: all.total + total }), {
+      errors: 0,
+      total: 0,
+    });
+    return seen.flatMap(({ host, errors, total }): Finding[] => {
+      const rate = errors / total;
+      const others = sum.total > total ? (sum.errors - errors) / (sum.total - total) : null;
+      if (others === null || errors < UNHEALTHY.errors || rate < UNHEALTHY.rate || rate < UNHEALTHY.factor * others)
+        return [];
+      const cause = mostOften(detail, stage, host);
+      const rule = `${percent(rate)} of its attempts fail, ${percent(others)} of those of the other hosts.${cause === null ? "" : ` Most often: ${cause}`}`;
+      return [
+        { kind: "unhealthy-host", stage: name, what: host, count: errors, text: `${host} fails in ${label}`, rule },
+      ];
+    });
+  });
+}
+
+/** The cause of most of the errors of a host, among those of the stage. */
+function mostOften(detail: Detail, stage: number, host: string): string | null {
+  const index = detail.hosts.find(host);
+  const ofHost = ({ hosts }: ErrorGroup): number => (index === undefined ? 0 : (hosts.get(index) ?? 0));
+  const groups = detail.errors.filter((group) => group.stages.has(stage) && ofHost(group) > 0);
+  return groups.toSorted((a, b) => ofHost(b) - ofHost(a))[0]?.cause ?? null;
+}
+
+/** Errors of CSV rows: each row with any is a call or a trade that is not looked at. Several may be of one row. */
+function rowErrors(detail: Detail): Finding[] {
+  return STAGES.flatMap(({ name, label, unit }, stage): Finding[] => {
+    if (unit !== "table") return [];
+    const count = detail.errors.reduce(
+      (sum, { stages, count: all, final }) => sum + Math.min(stages.get(stage) ?? 0, all - final),
+      0,
+    );
+    if (count === 0) return [];
+    const text = `${count} ${count === 1 ? "error" : "errors"} in the rows of ${label}`;
+    return [
+      { kind: "rows", stage: name, what: null, count, text, rule: "Rows with errors are set aside; the others go on." },
+    ];
+  });
+}
+
+function causes(detail: Detail, asOf: string): Finding[] {
+  return errorsView(detail, asOf)
+    .groups.filter(({ final }) => final >= WORTH_A_LINE)
+    .toSorted((a, b) => b.final - a.final)
+    .slice(0, MOST_CAUSES)
+    .map(({ cause, example, count, final, stages }): Finding => {
+      const where = stages.map(({ stage }) => labelOf(stage)).join(", ");
+      // Of one alone nothing need be folded out.
+      const said = count === 1 ? firstLine(example) : cause;
+      const text = `${final} ${final === 1 ? "failure" : "failures"} in ${where}: ${said}`;
+      return {
+        kind: "cause",
+        stage: stages[0]?.stage ?? "",
+        what: cause,
+        count: final,
+        text,
+        rule: "Final failures with the same cause.",
+      };
+    });
+}
+
+const LONGEST_LINE = 300;
+
+function firstLine(message: string): string {
+  const line = message.trim().split(/\r?\n/, 1)[0] || "(no message)";
+  return line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line;
+}
+
+function labelOf(stage: string | null): string {
+  return STAGES.find(({ name }) => name === stage)?.label ?? stage ?? "";
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
+}

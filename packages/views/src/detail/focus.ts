@@ -1,0 +1,66 @@
+/** A batch narrowed to what one cause of errors has to do with: all that the views say can be said of these files alone. */
+import type { Batch, LogEvent, StageSummary } from "@cofi/event-log/events";
+import { progressOf } from "../cards/projection.js";
+import type { Store } from "@cofi/event-log/store";
+import { reconciliation } from "./batch-views.js";
+import type { Detail } from "./detail.js";
+import { causeOf } from "./error-cause.js";
+import { filesOfCause } from "./files-view.js";
+import { foldPages, type Folded, type FoldOptions } from "./replay.js";
+
+/** Names in one question. */
+const FILES_ASKED = 200;
+/** Events of one answer. */
+const PAGE = 5_000;
+
+/**
+ * All events of the files that the cause has hit, as far as `whole` knows, and what is said of the stages themselves.
+ * Totals are those of these files. @throws DatabaseUnavailableError
+ */
+export async function focusOn(
+  store: Store,
+  batch: Batch,
+  whole: Detail,
+  cause: string,
+  options: FoldOptions = {},
+): Promise<Folded> {
+  const names = [...filesOfCause(whole, cause)].map((file) => whole.files.all[file]!);
+  const folded = await foldPages(batch, pagesOf(store, batch.id, names, cause, whole.head), options);
+  const { stages } = reconciliation(folded.detail, folded.summaries, "");
+  const totals = new Map(stages.map(({ stage, input, missing }) => [stage, input - missing]));
+  return { ...folded, summaries: folded.summaries.map((summary) => withTotal(summary, totals.get(summary.stage))) };
+}
+
+async function* pagesOf(
+  store: Store,
+  batchId: number,
+  names: readonly string[],
+  cause: string,
+  upToId: number,
+): AsyncGenerator<LogEvent[]> {
+  for await (const page of pagesOfFiles(store, batchId, null, upToId))
+    yield page
+      .filter(({ eventType, errorMessage }) => eventType !== "error" || causeOf(errorMessage, null) === cause)
+      .map((event) => ({ ...event, totalFiles: null, processedFiles: null }));
+  for (let start = 0; start < names.length; start += FILES_ASKED)
+    yield* pagesOfFiles(store, batchId, names.slice(start, start + FILES_ASKED), upToId);
+}
+
+async function* pagesOfFiles(
+  store: Store,
+  batchId: number,
+  names: readonly string[] | null,
+  upToId: number,
+): AsyncGenerator<LogEvent[]> {
+  for (let after = 0; ;) {
+    const page = await store.eventsOfFiles(batchId, names, { after, upToId, limit: PAGE });
+    yield page;
+    if (page.length < PAGE) return;
+    after = page.at(-1)!.id;
+  }
+}
+
+function withTotal(summary: StageSummary, totalFiles: number | undefined): StageSummary {
+  if (totalFiles === undefined) return summary;
+  return { ...summary, totalFiles, progress: progressOf(summary.status, totalFiles, summary.done + summary.failed) };
+}

@@ -1,0 +1,246 @@
+/** What the detailed views of a batch look like outside the server: the shapes of the HTTP API, which the page reads. */
+import type { Batch, StageStatus } from "@cofi/event-log/events";
+
+/** waiting: its turn in the stage has not come · missing: the stage is over, and never saw it · the others as the log says. */
+export const FILE_STATES = ["waiting", "inFlight", "retrying", "done", "failed", "skipped", "missing"] as const;
+export type FileState = (typeof FILE_STATES)[number];
+
+/** One file in one stage. */
+export interface FileCell {
+  state: FileState;
+  attempts: number;
+  /** Index into `hosts` of the answer; null when no event named one. */
+  host: number | null;
+  /** Of the latest try; while it is in work, so far. */
+  durationMs: number | null;
+  /** ISO 8601; when the latest try began, and when it ended. */
+  startedAt: string | null;
+  endedAt: string | null;
+  /** The event that says so; 0 when none does. */
+  eventId: number;
+}
+
+export interface FileRow {
+  fileName: string;
+  /** Seconds of audio; null while no event has said. */
+  audioS: number | null;
+  /** One per stage, in stage order; null where the file is no business of the stage. */
+  cells: (FileCell | null)[];
+}
+
+export interface FilesPage {
+  rows: FileRow[];
+  /** Of all files that pass the filter. */
+  total: number;
+  offset: number;
+  /** Names of the hosts that cells refer to. */
+  hosts: string[];
+  asOf: string;
+  head: number;
+}
+
+/** `input = done + failed + skipped + inFlight + retrying + waiting + missing`, of the files that this stage should see. */
+export interface HandoffCounts {
+  stage: string;
+  label: string;
+  status: StageStatus;
+  /** The stage before whose finished files are this one's input; null for the first. */
+  from: string | null;
+  input: number;
+  done: number;
+  failed: number;
+  skipped: number;
+  inFlight: number;
+  retrying: number;
+  waiting: number;
+  missing: number;
+  /** Files that the stage saw though the stage before had not finished them. */
+  unexpected: number;
+  /** What the stage itself said that it has to do; null while it has not. */
+  announced: number | null;
+  /** Files that it announced and that no event has named by its end: nobody knows which. */
+  unnamed: number;
+  /** The first names of the files missing and unexpected, at most {@link MOST_NAMES} each. */
+  missingFiles: string[];
+  unexpectedFiles: string[];
+}
+export const MOST_NAMES = 100;
+
+export interface Reconciliation {
+  stages: HandoffCounts[];
+  /** Every file that a stage should have seen is accounted for, and so is every one that it announced. */
+  balanced: boolean;
+  asOf: string;
+  head: number;
+}
+
+export interface HostStageView {
+  done: number;
+  errors: number;
+  inFlight: number;
+  /** errors / (done + errors); null before the first outcome. */
+  errorRate: number | null;
+  /** Files per minute between its first and latest event in the stage. */
+  perMinute: number | null;
+  /** Mean of the durations that it gave, ms. */
+  meanMs: number | null;
+  lastHeardAt: string;
+}
+
+export interface HostsView {
+  /** By name. `stages`: one per stage, in stage order; null where the host was not seen. */
+  hosts: { host: string; lastHeardAt: string; stages: (HostStageView | null)[] }[];
+  asOf: string;
+  head: number;
+}
+
+export interface ErrorGroupView {
+  /** The message with what differs from file to file folded out; files can be asked for by it. */
+  cause: string;
+  example: string;
+  count: number;
+  final: number;
+  firstId: number;
+  firstAt: string;
+  lastId: number;
+  lastAt: string;
+  stages: { stage: string; count: number }[];
+  hosts: { host: string; count: number }[];
+  files: number;
+}
+
+export interface ErrorsView {
+  /** The cause whose first error is oldest comes first. */
+  groups: ErrorGroupView[];
+  asOf: string;
+  head: number;
+}
+
+/** One stage of one batch among others. */
+export interface StageOverview {
+  stage: string;
+  label: string;
+  status: StageStatus;
+  done: number;
+  failed: number;
+  /** From its start to its end, or to now; null before it began. */
+  durationMs: number | null;
+  failureRate: number | null;
+  /** Files per minute from its start to its end. */
+  perMinute: number | null;
+  /** Of the attempts that ended. */
+  p50Ms: number | null;
+  p95Ms: number | null;
+  /** Audio of the files that are done, from its start to its end; null while no length is known. */
+  audioHoursPerHour: number | null;
+}
+
+/** One batch among others. */
+export interface BatchOverview {
+  batch: Batch;
+  /** File steps over all stages: a file is counted in every stage it passes. */
+  done: number;
+  failed: number;
+  /** 0 to 1: the mean of the stages. */
+  progress: number;
+  stages: StageOverview[];
+  /** Files that ended in each of equal parts of the time from the first event to the last; empty without any. */
+  spark: number[];
+  /** Of the stages; null before the first. */
+  lastEventAt: string | null;
+  asOf: string;
+  head: number;
+}
+
+/** The figures of the last batches that are over, oldest first. */
+export interface TrendsView {
+  batches: { id: number; name: string; startedAt: string | null; stages: StageOverview[] }[];
+}
+
+/** `[low, high]` in ms. */
+export type Range = readonly [number, number];
+
+export interface StageTime {
+  stage: string;
+  label: string;
+  status: StageStatus;
+  startedAt: string | null;
+  finishedAt: string | null;
+  failed: number;
+  /** Time left; null when nothing is known of its speed yet. */
+  remainingMs: Range | null;
+  /** What the range rests on. */
+  basis: "done" | "audio" | "files" | "history" | "unknown";
+}
+
+export interface TimelineView {
+  stages: StageTime[];
+  /** Sum over the stages left; null while one of them is unknown. */
+  remainingMs: Range | null;
+  /** The stage that takes most of the time left. */
+  bottleneck: string | null;
+  asOf: string;
+  head: number;
+}
+
+/** slow-file: one file takes far longer than the others · stuck-stage: nothing ends though files wait · silent-host: a host with files in work says nothing while others do. */
+export const STALL_KINDS = ["slow-file", "stuck-stage", "silent-host"] as const;
+export interface Stall {
+  kind: (typeof STALL_KINDS)[number];
+  stage: string;
+  /** The file, or the host; null for a stage. */
+  what: string | null;
+  /** How long it has lasted, ms. */
+  forMs: number;
+  /** The rule that it breaks, in words. */
+  rule: string;
+}
+
+/** Something that an operator should look at. */
+export const FINDING_KINDS = [
+  "missing",
+  "unnamed",
+  "stuck-stage",
+  "silent-host",
+  "unhealthy-host",
+  "slow-file",
+  "cause",
+  "rows",
+] as const;
+export interface Finding {
+  kind: (typeof FINDING_KINDS)[number];
+  stage: string;
+  /** The file, the host, or the cause of errors; null when it is about several files, or the stage itself. */
+  what: string | null;
+  count: number;
+  /** For people, in one line. */
+  text: string;
+  rule: string;
+}
+
+export interface MetricsView {
+  /** Seconds that one bucket spans. */
+  bucketS: number;
+  /** Start of each bucket, ISO 8601. */
+  times: string[];
+  stages: {
+    stage: string;
+    label: string;
+    /** One per bucket. */
+    done: number[];
+    failed: number[];
+    retried: number[];
+    audioS: number[];
+    p50Ms: (number | null)[];
+    p95Ms: (number | null)[];
+    /** Over the whole batch. */
+    overall: {
+      p50Ms: number | null;
+      p95Ms: number | null;
+      failureRate: number | null;
+      audioHoursPerHour: number | null;
+    };
+  }[];
+  asOf: string;
+  head: number;
+}

@@ -1,0 +1,128 @@
+/** One batch in one line, as SQL sees it: for lists of batches, of which most are in nobody's memory. */
+import { sql } from "kysely";
+import { audioDone } from "./audio-done.js";
+import type { Database } from "@cofi/event-log/database";
+import { audioHoursPerHour, stageDuration } from "../detail/batch-views.js";
+import { countDuration, emptyHistogram, percentile, type Histogram } from "../detail/histogram.js";
+import type { BatchOverview, StageOverview } from "../detail/shapes.js";
+import type { Batch, StageSummary } from "@cofi/event-log/events";
+import { effectiveBatch, endedWith, summaryOf } from "../cards/projection.js";
+import { figuresOf } from "../cards/sql-cards.js";
+import { STAGES } from "@cofi/event-log/stages";
+import type { Store } from "@cofi/event-log/store";
+import { toDatabaseTime } from "@cofi/event-log/time";
+
+/** Points of a sparkline. */
+const SPARK_POINTS = 40;
+/** Ends of files; the attempts that will be made again are none. */
+const IS_END = sql`(eventType = 'file_complete' OR (eventType = 'error' AND coalesce(status, 'failed') IN ('failed', 'success')))`;
+
+/**
+ * One batch among others, by its events up to `upToId`. `asOf` is the caller's clock, ISO 8601.
+ * @throws DatabaseUnavailableError
+ */
+export function overviewOf(store: Store, batch: Batch, upToId: number, asOf: string): Promise<BatchOverview> {
+  return store.run(() => readOverview(store.database, batch, upToId, asOf));
+}
+
+async function readOverview(database: Database, batch: Batch, upToId: number, asOf: string): Promise<BatchOverview> {
+  const [{ stages, head }, durations, audioS] = await Promise.all([
+    figuresOf(database, batch.id, upToId),
+    durationsOf(database, batch.id, upToId),
+    audioDone(database, batch.id, upToId),
+  ]);
+  const effective = effectiveBatch({ batch, head });
+  const summaries = endedWith(
+    effective,
+    STAGES.map(({ name }) => summaryOf(name, stages.get(name)!)),
+  );
+  const overview = summaries.map((summary) => {
+    const { stage } = summary;
+    return stageOverview(summary, { durations: durations.get(stage), audioS: audioS.get(stage) ?? 0 }, asOf);
+  });
+  return {
+    batch: effective,
+    done: sumOf(overview.map(({ done }) => done)),
+    failed: sumOf(overview.map(({ failed }) => failed)),
+    progress: sumOf(summaries.map(progressOf)) / summaries.length,
+    stages: overview,
+    spark: await sparkOf(database, batch.id, upToId, summaries),
+    lastEventAt:
+      summaries
+        .map(({ lastEventAt }) => lastEventAt ?? "")
+        .toSorted()
+        .at(-1) || null,
+    asOf,
+    head,
+  };
+}
+
+function stageOverview(
+  summary: StageSummary,
+  { durations, audioS }: { durations: Histogram | undefined; audioS: number },
+  asOf: string,
+): StageOverview {
+  const { stage, label, status, done, failed } = summary;
+  const durationMs = stageDuration(summary, asOf);
+  return {
+    stage,
+    label,
+    status,
+    done,
+    failed,
+    durationMs,
+    failureRate: done + failed > 0 ? failed / (done + failed) : null,
+    perMinute: durationMs !== null && durationMs > 0 && done > 0 ? done / (durationMs / 60_000) : null,
+    p50Ms: durations ? percentile(durations, 0.5) : null,
+    p95Ms: durations ? percentile(durations, 0.95) : null,
+    audioHoursPerHour: audioHoursPerHour(summary, audioS, asOf),
+  };
+}
+
+function progressOf({ status, progress }: StageSummary): number {
+  return status === "success" || status === "failed" ? 1 : (progress ?? 0);
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}
+
+/** How long the attempts that ended took, by stage. */
+async function durationsOf(database: Database, batchId: number, upToId: number): Promise<Map<string, Histogram>> {
+  const { rows } = await sql<{ stage: string; durationMs: number; attempts: number }>`
+    SELECT stage, durationMs, count(*) AS attempts FROM ${database.dialect.logBy("batchExecutionLog_replay")}
+    WHERE batchId = ${batchId} AND id <= ${upToId} AND durationMs IS NOT NULL AND fileName IS NOT NULL
+      AND eventType IN ('file_complete', 'error')
+    GROUP BY stage, durationMs`.execute(database.kysely);
+  const stages = new Map<string, Histogram>();
+  for (const { stage, durationMs, attempts } of rows) {
+    let histogram = stages.get(stage);
+    if (!histogram) stages.set(stage, (histogram = emptyHistogram()));
+    countDuration(histogram, Number(durationMs), Number(attempts));
+  }
+  return stages;
+}
+
+/** Files that ended in each of {@link SPARK_POINTS} equal parts of the time from the first event to the last; empty without any. */
+async function sparkOf(
+  database: Database,
+  batchId: number,
+  upToId: number,
+  summaries: readonly StageSummary[],
+): Promise<number[]> {
+  const from = Math.min(...summaries.flatMap(({ startedAt }) => (startedAt === null ? [] : Date.parse(startedAt))));
+  const to = Math.max(...summaries.flatMap(({ lastEventAt }) => (lastEventAt === null ? [] : Date.parse(lastEventAt))));
+  if (!(to >= from)) return [];
+  const widthMs = Math.max(1, Math.ceil((to - from + 1) / SPARK_POINTS));
+  const { rows } = await sql<{ part: number; files: number }>`
+    SELECT ${database.dialect.partOfTime(toDatabaseTime(new Date(from)), widthMs)} AS part, count(*) AS files
+    FROM ${database.dialect.logBy("batchExecutionLog_replay")}
+    WHERE batchId = ${batchId} AND id <= ${upToId} AND fileName IS NOT NULL AND ${IS_END}
+    GROUP BY part`.execute(database.kysely);
+  const spark = Array.from({ length: SPARK_POINTS }, () => 0);
+  for (const { part, files } of rows) {
+    const at = Number(part);
+    if (at >= 0 && at < SPARK_POINTS) spark[at] = (spark[at] ?? 0) + Number(files);
+  }
+  return spark;
+}
