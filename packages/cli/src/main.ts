@@ -2,12 +2,13 @@
 import { Command, CommanderError } from "commander";
 import { loadEnvFile } from "./environment.js";
 import { CommandError, EXIT } from "./exit.js";
+import { VERSION } from "./version.js";
 
 const program = new Command("cofi")
   .description(
     "Proves that every trade was ordered by its client on a recorded call: batch pipeline and live dashboard.",
   )
-  .version("0.1.0")
+  .version(VERSION)
   .showHelpAfterError("(--help shows how)")
   .exitOverride()
   .addHelpText(

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Database } from "@cofi/event-log/database";
+import type { Json } from "@cofi/event-log/events";
 import { Results } from "@cofi/evidence/results";
 import { STAGES, type StageName } from "@cofi/event-log/stages";
 import { Store } from "@cofi/event-log/store";
@@ -16,6 +17,7 @@ import type { Runtime } from "@cofi/pipeline/runtime/runtime";
 import { pipelineSettings } from "@cofi/pipeline/settings";
 import { loadTriageConfig } from "@cofi/pipeline/triage-config";
 import { dataDir, spoolDir } from "./environment.js";
+import { VERSION } from "./version.js";
 
 export interface RunOptions {
   database: Database;
@@ -41,6 +43,12 @@ function engineCommand(stage: StageName): { file: string; args: string[] } {
 /** Files go where they are processed first, unless a receiver of their own is named. */
 function urlsOf(stage: StageName): string[] | null {
   return remoteUrls(stage, process.env) ?? (stage === "file_distribution" ? remoteUrls("denoise", process.env) : null);
+}
+
+/** Which engine answers for each stage: the URL and model of a server, the URLs of hosts, or how it is started here. */
+function enginesInForce(openAi: OpenAiEngines): Json {
+  const started = process.env["COFI_RUNTIME"]?.trim() || "process";
+  return Object.fromEntries(STAGES.map(({ name }) => [name, openAi.describe(name) ?? urlsOf(name) ?? started]));
 }
 
 /**
@@ -69,6 +77,8 @@ export async function runConfiguredBatch({ database, ...options }: RunOptions): 
       client,
       openAi,
       runtime,
+      version: VERSION,
+      engines: enginesInForce(openAi),
       spoolDir: spoolDir(),
       store: new Store(database),
       results: new Results(database),

@@ -21,6 +21,7 @@ function event(id: number, fields: Partial<LogEvent> = {}): LogEvent {
     responseBytes: null,
     attempt: null,
     durationMs: null,
+    run: null,
     ...fields,
   };
 }

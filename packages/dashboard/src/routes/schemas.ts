@@ -41,6 +41,15 @@ const eventFields = {
   responseBytes: count.nullable(),
   attempt: z.number().int().nullable(),
   durationMs: z.number().int().nullable(),
+  run: z
+    .number()
+    .int()
+    .nullable()
+    .meta({ description: "The run of the batch that logged it; null for other services" }),
+  history: z
+    .literal(true)
+    .optional()
+    .meta({ description: "It arrived after a newer run had begun, and counts nowhere" }),
 };
 
 export const eventSchema = z

@@ -10,21 +10,26 @@ import type { Cut, EventStatus, EventType, Json } from "../events.js";
 import { Shipper, type LoggerProblem } from "./shipper.js";
 import { Spool, SpoolInUseError, spooledBatches, type Durability } from "./spool.js";
 import type { StageName } from "../stages.js";
-import type { Store } from "../store/store.js";
 import { toDatabaseTime } from "../time.js";
+import type { LogStore } from "../store/log.js";
 import { uuidv7 } from "../uuid.js";
 
 export interface EventLoggerOptions {
   batchId: number;
+  /** Number of the run that this process is of the batch; left out by a service that does not run it. */
+  run?: number | undefined;
   /** Folder of the spool files; each batch has one. */
   spoolDir: string;
-  store: Store;
+  store: EventSink;
   /** A payload or response with more bytes of UTF-8 is stored cut, with its size and hash. Default 4 MiB; MEDIUMTEXT holds 16 MiB. */
   maxTextBytes?: number;
   /** Told once per disturbance, not once per event. Must not throw; if it does, the work goes on. */
   onProblem?: (problem: LoggerProblem) => void;
   durability?: Durability;
 }
+
+/** Where the events go: a `Store`. */
+export type EventSink = Pick<LogStore, "insertEvents">;
 
 /** What any event may say beyond its own fields. */
 interface Details {
@@ -56,6 +61,7 @@ interface Waiting {
  */
 export class EventLogger {
   readonly #batchId: number;
+  readonly #run: number | null;
   readonly #spool: Spool;
   readonly #shipper: Shipper;
   readonly #durability: Durability;
@@ -71,6 +77,7 @@ export class EventLogger {
 
   private constructor(options: EventLoggerOptions, spool: Spool) {
     this.#batchId = options.batchId;
+    this.#run = options.run ?? null;
     this.#durability = options.durability ?? "process";
     this.#maxTextBytes = options.maxTextBytes ?? DEFAULT_MAX_TEXT_BYTES;
     this.#spool = spool;
@@ -244,6 +251,7 @@ export class EventLogger {
       durationMs: whole(details.durationMs),
       payloadCut: payload.cut,
       responseCut: response.cut,
+      run: this.#run,
     };
     return new Promise((acknowledge) => {
       const bytes = (event.payload?.length ?? 0) + (event.response?.length ?? 0);
@@ -305,7 +313,7 @@ export class EventLogger {
  */
 export async function shipLeftovers(
   spoolDir: string,
-  store: Store,
+  store: EventSink,
   onProblem?: (problem: LoggerProblem) => void,
 ): Promise<{ shipped: number; spools: number }> {
   let shipped = 0;

@@ -3,9 +3,11 @@ import { sql, type SqlBool } from "kysely";
 import type { Json } from "../events.js";
 import { parseJson } from "../json.js";
 import { LogStore } from "./log.js";
+import { isCurrent } from "./run-filter.js";
 
 export type { BatchFilter, BatchPatch } from "./batches.js";
 export type { EventFilter, EventQuery } from "./log.js";
+export { RunSupersededError, type Run, type RunOutcome, type RunRecord } from "./runs.js";
 
 /** Every method throws `DatabaseUnavailableError` when the database cannot be reached for now. */
 export class Store extends LogStore {
@@ -14,6 +16,7 @@ export class Store extends LogStore {
    * response that was cut or is no JSON, do not count.
    */
   async completedFiles(batchId: number, stage: string): Promise<Map<string, Json>> {
+    const starts = await this.runStarts(batchId);
     const latest = this.db
       .selectFrom("batchExecutionLog")
       .select((eb) => eb.fn.max("id").as("id"))
@@ -21,8 +24,9 @@ export class Store extends LogStore {
       .where("stage", "=", stage)
       .where("fileName", "is not", null)
       .where("eventType", "in", ["file_start", "file_complete", "error"])
+      .where(isCurrent(starts))
       .groupBy("fileName");
-    const rows = await this.run(() =>
+    const rows = await this.query(() =>
       this.db
         .selectFrom("batchExecutionLog as log")
         .innerJoin(latest.as("latest"), "latest.id", "log.id")

@@ -1,5 +1,6 @@
 /** What one run of a batch knows: its input, what the stages have found out so far, and who may be asked. */
 import type { EventLogger } from "@cofi/event-log/event-logger";
+import type { Run } from "@cofi/event-log/runs";
 import type { Results } from "@cofi/evidence/results";
 import type { BatchFolder, Recording } from "./batch-folder.js";
 import type { ListedCall } from "../csv/calls-csv.js";
@@ -30,6 +31,8 @@ interface Findings {
 
 export interface BatchRun {
   readonly batchId: number;
+  /** The run that this is of its batch: results are written in its name. */
+  readonly run: Run;
   readonly folder: BatchFolder;
   readonly settings: PipelineSettings;
   readonly timeZone: string;

@@ -73,6 +73,12 @@ export class OpenAiEngines {
     return this.#servers.has(stage);
   }
 
+  /** The server and model that answer for a stage; null for a stage that none is configured for. */
+  describe(stage: string): { url: string; model: string } | null {
+    const found = [...this.#servers].find(([name]) => name === stage);
+    return found ? { url: found[1].url, model: found[1].model } : null;
+  }
+
   /** As logged in `gpuIp`. */
   hostName(stage: OpenAiStage): string {
     return new URL(this.#server(stage).url).hostname;

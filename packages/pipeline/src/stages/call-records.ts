@@ -35,7 +35,7 @@ export async function storeCalls(run: BatchRun): Promise<void> {
       audioUsable: ivr !== undefined,
     };
   });
-  await run.persist(() => run.results.replaceCalls(run.batchId, calls));
+  await run.persist(() => run.results.replaceCalls(run.run, calls));
   await run.logger.info("lid", `${calls.length} calls inserted`, { metadata: { calls: calls.length } });
 }
 

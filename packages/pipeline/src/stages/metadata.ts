@@ -67,7 +67,7 @@ export const tradeMetadata: Stage<CsvUnit, CsvAnswer> = {
     const { trades } = await readTrades(run.folder, { timeZone: run.timeZone });
     run.refused += answer.refused;
     run.trades = trades;
-    await run.persist(() => run.results.replaceTrades(run.batchId, trades));
+    await run.persist(() => run.results.replaceTrades(run.run, trades));
   },
 };
 

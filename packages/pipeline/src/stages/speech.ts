@@ -57,7 +57,7 @@ export const stt: Stage<FileUnit, SttResponse> = {
     await keep(run.findings.stt, name, answer);
     const { language, confidence, model, text, segments } = answer;
     await run.persist(() =>
-      run.results.saveTranscript(run.batchId, callIdOf(run, name), { language, confidence, model, text, segments }),
+      run.results.saveTranscript(run.run, callIdOf(run, name), { language, confidence, model, text, segments }),
     );
   },
   dropped: drop,
@@ -103,9 +103,7 @@ export const llm1: Stage<FileUnit, Llm1Response> = {
       confidence: trade.confidence,
       evidence: trade.evidence,
     }));
-    await run.persist(() =>
-      run.results.saveExtraction(run.batchId, callIdOf(run, name), trades, answer.client_identity),
-    );
+    await run.persist(() => run.results.saveExtraction(run.run, callIdOf(run, name), trades, answer.client_identity));
   },
   dropped: drop,
 };
@@ -138,7 +136,7 @@ export const llm2: Stage<FileUnit, Llm2Response> = {
   async accept(run, { name }, answer) {
     await keep(run.findings.llm2, name, answer);
     const answers = answer.answers.map(({ question_id: questionId, ...rest }) => ({ questionId, ...rest }));
-    await run.persist(() => run.results.saveAnswers(run.batchId, callIdOf(run, name), answers));
+    await run.persist(() => run.results.saveAnswers(run.run, callIdOf(run, name), answers));
   },
   dropped: drop,
   async finish(run) {

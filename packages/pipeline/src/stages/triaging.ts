@@ -19,7 +19,7 @@ export const triaging: Stage<{ name: string; trade: ListedTrade }, Json> = {
   payload: (_run, { trade }) => toJson(trade),
   ask: async (run, { name }) => toJson(run.triage.get(name)),
   async finish(run) {
-    await run.persist(() => run.results.saveTriage(run.batchId, [...run.triage.values()]));
+    await run.persist(() => run.results.saveTriage(run.run, [...run.triage.values()]));
     const counts = new Map<string, number>();
     for (const { result } of run.triage.values()) counts.set(result, (counts.get(result) ?? 0) + 1);
     await run.logger.info("triaging", summary("Triage", counts), { metadata: Object.fromEntries(counts) });

@@ -35,7 +35,7 @@ export async function storeVerdicts(run: BatchRun): Promise<Map<string, number>>
     for (const { tradeId } of fills)
       verdicts.push({ tradeId, verdict: name, callId, reason, detail: { mismatches, lines: detail } });
   }
-  await run.persist(() => run.results.saveVerdicts(run.batchId, verdicts));
+  await run.persist(() => run.results.saveVerdicts(run.run, verdicts));
   return counts;
 }
 

@@ -42,7 +42,7 @@ export async function sqlSnapshot(
   asOf: string,
 ): Promise<Snapshot> {
   const [{ stages, unknownStages, head }, latest] = await Promise.all([
-    store.run(() => figuresOf(store.database, batch.id, upToId)),
+    store.query(() => figuresOf(store.database, batch.id, upToId)),
     Promise.all(
       STAGES.map(async ({ name }) => {
         const query = { stage: name, limit: eventsPerStage, before: upToId + 1 };

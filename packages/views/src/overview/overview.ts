@@ -22,7 +22,7 @@ const IS_END = sql`(eventType = 'file_complete' OR (eventType = 'error' AND coal
  * @throws DatabaseUnavailableError
  */
 export function overviewOf(store: Store, batch: Batch, upToId: number, asOf: string): Promise<BatchOverview> {
-  return store.run(() => readOverview(store.database, batch, upToId, asOf));
+  return store.query(() => readOverview(store.database, batch, upToId, asOf));
 }
 
 async function readOverview(database: Database, batch: Batch, upToId: number, asOf: string): Promise<BatchOverview> {
