@@ -64,7 +64,7 @@ test("rows of the matrix by arrows; Escape leads back to the row whose journey w
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");
-  await page.getByRole("dialog").locator(".tries > li").first().waitFor();
+  await page.getByRole("dialog").locator(".attempts > li").first().waitFor();
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
   expect(await page.evaluate(focused("data-index"))).toBe("2");

@@ -47,7 +47,11 @@ export class ListenError extends Error {
 export async function createDashboard(options: DashboardOptions): Promise<Dashboard> {
   const { store, settings, logger } = options;
   const tail = new Tail(store, { ...settings, logger });
-  const views = new LiveViews(store, tail, { eventsPerStage: settings.eventsPerStage, idleMs: settings.viewIdleMs });
+  const views = new LiveViews(store, tail, {
+    eventsPerStage: settings.eventsPerStage,
+    idleMs: settings.viewIdleMs,
+    logger,
+  });
   const hub = new SseHub(store, tail, views, { ...settings, bufferBytes: settings.streamBufferBytes, logger });
   const health = new Health({ store, tail, views, hub }, options.assertMigrated);
 

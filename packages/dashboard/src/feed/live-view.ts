@@ -4,17 +4,18 @@ import { applyBatch, applyEvent, stageSummary, type BatchView } from "@cofi/view
 import { STAGES } from "@cofi/event-log/stages";
 
 export interface ViewChange {
-  /** Applied just now, in the order in which they became visible; empty when only the batch row changed. */
+  /** Applied just now, in the order in which they became visible, without history; empty when only the batch row changed. */
   events: readonly LogEvent[];
+  /** The view was folded anew: what was sent of it before may be wrong. */
+  isRefolded?: true;
 }
 
 /** One batch, always up to what the tail has passed on. */
 export class LiveView {
   readonly batchId: number;
-  /** Files, hosts, errors and figures over time, by the same events. */
-  readonly detail: Detail;
+  #detail: Detail;
   #view: BatchView;
-  readonly #fromHoles: Set<number>;
+  #fromHoles: Set<number>;
   #holders = 0;
   #lastUsed = performance.now();
   readonly #listeners = new Set<(change: ViewChange) => void>();
@@ -23,7 +24,7 @@ export class LiveView {
   /** @param fromHoles ids that are in it, though the tail may still pass them on */
   constructor(view: BatchView, detail: Detail, fromHoles: Set<number>, close: () => void) {
     this.batchId = view.batch.id;
-    this.detail = detail;
+    this.#detail = detail;
     this.#fromHoles = fromHoles;
     this.#view = view;
     this.#close = close;
@@ -32,6 +33,16 @@ export class LiveView {
   get current(): BatchView {
     this.#lastUsed = performance.now();
     return this.#view;
+  }
+
+  /** Files, hosts, errors and figures over time, by the same events. */
+  get detail(): Detail {
+    return this.#detail;
+  }
+
+  /** Events that it holds have become history: it must be folded anew. */
+  get isOutdated(): boolean {
+    return this.#view.isOutdated;
   }
 
   /** The cards, in stage order. */
@@ -69,7 +80,21 @@ export class LiveView {
       this.#view = applyEvent(this.#view, event);
       applyToDetail(this.detail, event);
     }
-    if (fresh.length > 0 || batch) for (const listener of this.#listeners) listener({ events: fresh });
+    const { runs } = this.#view;
+    const counted = fresh.filter(({ run, id }) => !runs.isHistory(run, id));
+    if (counted.length > 0 || batch) this.#report({ events: counted });
+  }
+
+  /** For {@link LiveViews}: the view folded anew. */
+  replace(view: BatchView, detail: Detail, fromHoles: Set<number>): void {
+    this.#view = view;
+    this.#detail = detail;
+    this.#fromHoles = fromHoles;
+    this.#report({ events: [], isRefolded: true });
+  }
+
+  #report(change: ViewChange): void {
+    for (const listener of this.#listeners) listener(change);
   }
 
   close(): void {

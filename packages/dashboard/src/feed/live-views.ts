@@ -4,19 +4,21 @@
  * is shown meanwhile as SQL counts it.
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
+import type { Detail } from "@cofi/views/detail/detail";
 import { foldPages, replayPages } from "@cofi/views/detail/replay";
 import type { Batch, LogEvent } from "@cofi/event-log/events";
-import { showEvents, shownEvents } from "@cofi/views/projection";
+import { showEvents, shownEvents, type BatchView } from "@cofi/views/projection";
 import { sqlSnapshot } from "@cofi/views/sql-cards";
 import type { Store } from "@cofi/event-log/store";
 import type { IdRange } from "@cofi/views/holes";
 import { eventSummary } from "@cofi/views/event-summary";
 import { LiveView } from "./live-view.js";
 import { Preview } from "./preview.js";
-import type { Tail } from "@cofi/views/tail";
+import type { Tail, TailLogger } from "@cofi/views/tail";
 
 export interface LiveViewsOptions {
   eventsPerStage: number;
+  logger: TailLogger;
   /** ms without a viewer after which a view is dropped. */
   idleMs: number;
 }
@@ -37,6 +39,13 @@ interface Loading {
   latest: Promise<Preview> | null;
   /** Of its events, read so far. */
   share: number;
+}
+
+/** A batch folded from the database; `fromHoles`: ids that are in it, though the tail may still pass them on. */
+interface Opened {
+  current: BatchView;
+  detail: Detail;
+  fromHoles: Set<number>;
 }
 
 /** Pause between two previews of a batch that is being replayed: so many times as long as one takes, for the replay to get on. */
@@ -137,18 +146,53 @@ export class LiveViews {
   async #load(batchId: number): Promise<LiveView | null> {
     if (this.#tail.highest < 0) await this.#tail.refresh();
     const endWatch = this.#tail.watchBatch(batchId);
+    try {
+      const live = await this.#whileLoading(batchId, async (fold, loading) => {
+        const batch = await this.#store.batch(batchId);
+        if (!batch) return null;
+        const { current, detail, fromHoles } = await fold(batch);
+        const opened = new LiveView(current, detail, fromHoles, endWatch);
+        opened.apply(loading.events, loading.batch);
+        this.#live.set(batchId, opened);
+        return opened;
+      });
+      if (!live) endWatch();
+      // Not before those who asked for it have had their chance to hold it.
+      else setImmediate(() => this.#sweep());
+      return live;
+    } catch (error) {
+      endWatch();
+      throw error;
+    }
+  }
+
+  /** Events that the view holds have become history, because a newer run turns out to have begun before them. */
+  async #refold(live: LiveView): Promise<void> {
+    const { batchId } = live;
+    await this.#whileLoading(batchId, async (fold, loading) => {
+      try {
+        const { current, detail, fromHoles } = await fold(live.current.batch);
+        live.replace(current, detail, fromHoles);
+      } catch (error) {
+        // The next event that comes asks for this again.
+        this.#options.logger.error({ err: error }, "a batch could not be read anew after a late run");
+      }
+      live.apply(loading.events, loading.batch);
+    });
+  }
+
+  /** Runs `work`, which folds the batch from the database, while what the tail passes on for it waits in `loading`. */
+  async #whileLoading<T>(
+    batchId: number,
+    work: (fold: (batch: Batch) => Promise<Opened>, loading: Loading) => Promise<T>,
+  ): Promise<T> {
     const loading = newLoading();
     // From here to the first await nothing else runs: what the tail has passed on is at or below `head`, the rest will
     // come to `loading`. Ids of the open holes can come both ways.
     this.#loading.set(batchId, loading);
     const head = this.#tail.highest;
     const holes = this.#tail.openHoles;
-    try {
-      const batch = await this.#store.batch(batchId);
-      if (!batch) {
-        endWatch();
-        return null;
-      }
+    const fold = async (batch: Batch): Promise<Opened> => {
       const fromHoles = new Set<number>();
       const { current, detail } = await foldPages(batch, this.#pages(batch, head, loading, holes, fromHoles), {
         eventsPerStage: this.#options.eventsPerStage,
@@ -156,15 +200,10 @@ export class LiveViews {
         yieldToEventLoop: () => nextTurn(),
       });
       const shown = await this.#store.eventsByIds(shownEvents(current));
-      const live = new LiveView(showEvents(current, shown.map(eventSummary)), detail, fromHoles, endWatch);
-      live.apply(loading.events, loading.batch);
-      this.#live.set(batchId, live);
-      // Not before those who asked for it have had their chance to hold it.
-      setImmediate(() => this.#sweep());
-      return live;
-    } catch (error) {
-      endWatch();
-      throw error;
+      return { current: showEvents(current, shown.map(eventSummary)), detail, fromHoles };
+    };
+    try {
+      return await work(fold, loading);
     } finally {
       this.#loading.delete(batchId);
     }
@@ -211,7 +250,11 @@ export class LiveViews {
     if (loading) {
       loading.events.push(...events);
       loading.batch = batch ?? loading.batch;
-    } else this.#live.get(batchId)?.apply(events, batch);
+      return;
+    }
+    const live = this.#live.get(batchId);
+    live?.apply(events, batch);
+    if (live?.isOutdated) void this.#refold(live);
   }
 
   #forget(batchId: number, opening: Promise<LiveView | null>): void {

@@ -5,7 +5,7 @@
 import { STAGES } from "@cofi/event-log/stages";
 import type { Frame, LogEvent } from "@cofi/event-log/events";
 import { effectiveBatch, snapshotOf, stageSummary, type BatchView } from "@cofi/views/projection";
-import type { LiveView } from "./live-view.js";
+import type { LiveView, ViewChange } from "./live-view.js";
 import { SseMessage } from "./sse-message.js";
 import type { SseReader } from "./sse-reader.js";
 
@@ -49,7 +49,7 @@ export class SseChannel {
   constructor(view: LiveView, lowWater: () => number) {
     this.view = view;
     this.#lowWater = lowWater;
-    this.#release = view.hold(({ events }) => this.#changed(events));
+    this.#release = view.hold((change) => this.#changed(change));
   }
 
   get size(): number {
@@ -112,8 +112,13 @@ export class SseChannel {
     });
   }
 
-  #changed(events: readonly LogEvent[]): void {
+  #changed({ events, isRefolded }: ViewChange): void {
     this.#snapshot = null;
+    if (isRefolded) {
+      this.#events = [];
+      for (const reader of this.#readers) reader.send(this.snapshot());
+      return;
+    }
     this.#events.push(...events);
     if (events.length === 0) this.#batchChanged = true;
     this.#schedule();

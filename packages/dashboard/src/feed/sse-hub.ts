@@ -188,7 +188,9 @@ export class SseHub {
       if (!page || this.#gone(subscriber)) return;
       cursor = page.length < EVENTS_PER_FRAME ? head : (page.at(-1)?.id ?? head);
       if (page.length === 0) return;
-      const frame = bareFrame(channel.view.current, page.map(eventSummary));
+      const view = channel.view.current;
+      const missed = page.filter(({ run, id }) => !view.runs.isHistory(run, id));
+      const frame = bareFrame(view, missed.map(eventSummary));
       reader.write(SseMessage.event("events", frame, Math.max(lastEventId, Math.min(cursor, lowWater))));
       await reader.drained();
     }

@@ -46,9 +46,19 @@ export class BatchHistory {
     const speeds = new Map<string, number>();
     for (const { name } of STAGES) {
       // Of a stage that was resumed the end says how long its last run took, and how many files all of them did.
-      const starts = await this.#store.events(id, { stage: name, eventType: "stage_start", limit: 2 });
+      const starts = await this.#store.events(id, {
+        stage: name,
+        eventType: "stage_start",
+        limit: 2,
+        currentOnly: true,
+      });
       if (starts.events.length > 1) continue;
-      const { events } = await this.#store.events(id, { stage: name, eventType: "stage_complete", limit: 1 });
+      const { events } = await this.#store.events(id, {
+        stage: name,
+        eventType: "stage_complete",
+        limit: 1,
+        currentOnly: true,
+      });
       const [end] = events;
       if (end?.durationMs && end.processedFiles && end.status !== "failed")
         speeds.set(name, end.durationMs / end.processedFiles);

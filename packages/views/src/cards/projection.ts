@@ -11,8 +11,11 @@
  *     error with a file (processing, pending)  -> in flight: it will be tried again
  *     error with a file (failed or no status)  -> failed
  *
+ * What arrived after a newer run of the batch had begun is history and changes nothing (`run-order.ts` of event-log).
+ *
  * A writer that logs no files, only stage_progress and stage_complete, is believed: `processedFiles` counts as done.
  */
+import { RunOrder, type RunStart } from "@cofi/event-log/run-order";
 import { outcomeOf } from "@cofi/event-log/file-outcome";
 import type { Batch, LogEvent, Snapshot, StageStatus, StageSummary } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
@@ -45,6 +48,9 @@ export interface BatchView {
   batch: Batch;
   stages: Map<string, StageState>;
   unknownStages: Record<string, number>;
+  readonly runs: RunOrder;
+  /** Events that are in it have become history since: whoever holds the view folds it anew. */
+  isOutdated: boolean;
   /** Highest event id applied. */
   head: number;
   eventsPerStage: number;
@@ -52,8 +58,11 @@ export interface BatchView {
 
 const MINUTE_MS = 60_000;
 
-/** The view of a batch without events. `eventsPerStage`: how many of the latest events each stage keeps. */
-export function emptyView(batch: Batch, eventsPerStage: number): BatchView {
+/**
+ * The view of a batch without events. `eventsPerStage`: how many of the latest events each stage keeps. `runStarts`: what is
+ * known of the batch's runs beyond the events that will be applied.
+ */
+export function emptyView(batch: Batch, eventsPerStage: number, runStarts: readonly RunStart[] = []): BatchView {
   const stages = STAGES.map((stage): [string, StageState] => [
     stage.name,
     {
@@ -73,7 +82,8 @@ export function emptyView(batch: Batch, eventsPerStage: number): BatchView {
       events: [],
     },
   ]);
-  return { batch, stages: new Map(stages), unknownStages: {}, head: 0, eventsPerStage };
+  const runs = new RunOrder(runStarts);
+  return { batch, stages: new Map(stages), unknownStages: {}, runs, isOutdated: false, head: 0, eventsPerStage };
 }
 
 /** A new row of `batchStatus`. Returns the view to go on with; the argument is used up. */
@@ -84,10 +94,13 @@ export function applyBatch(view: BatchView, batch: Batch): BatchView {
 /**
  * Applies one event. Returns the view to go on with; the argument is used up (its maps are carried over, not copied).
  * Each id must be applied once; the caller sees to that. The order does not matter: ids become visible in any order, and
- * a dashboard that replays them must show what one that watched them come shows.
+ * a dashboard that replays them must show what one that watched them come shows. The one exception is said by
+ * {@link BatchView.isOutdated}.
  */
 export function applyEvent(view: BatchView, event: LogEvent): BatchView {
   const head = Math.max(view.head, event.id);
+  if (view.runs.note(event.run, event.id)) view.isOutdated = true;
+  if (view.runs.isHistory(event.run, event.id)) return { ...view, head };
   const state = view.stages.get(event.stage);
   if (!state) {
     // A name like `constructor` is a name like any other.

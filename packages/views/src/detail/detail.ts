@@ -4,6 +4,7 @@
  * the projection each event must be applied once, and one that becomes visible late does not undo what a later one said.
  */
 import type { Batch, LogEvent } from "@cofi/event-log/events";
+import { RunOrder, type RunStart } from "@cofi/event-log/run-order";
 import { outcomeOf, type FileOutcome } from "@cofi/event-log/file-outcome";
 import { STAGES } from "@cofi/event-log/stages";
 import { causeOf } from "./error-cause.js";
@@ -107,6 +108,7 @@ export interface Detail {
   readonly causes: StringTable;
   readonly errors: ErrorGroup[];
   readonly series: Series;
+  readonly runs: RunOrder;
   /** Events applied, and the highest id among them. */
   events: number;
   head: number;
@@ -119,7 +121,8 @@ const OTHER_CAUSES = "(other causes)";
 const MOST_HOSTS = 1_000;
 const OTHER_HOSTS = "(other hosts)";
 
-export function emptyDetail(batch: Batch): Detail {
+/** `runStarts`: what is known of the batch's runs beyond the events that will be applied. */
+export function emptyDetail(batch: Batch, runStarts: readonly RunStart[] = []): Detail {
   const createdAt = Date.parse(batch.createdAt);
   return {
     files: new StringTable(),
@@ -132,6 +135,7 @@ export function emptyDetail(batch: Batch): Detail {
     causes: new StringTable(),
     errors: [],
     series: new Series(STAGES.length, createdAt - DAY_MS, createdAt + 60 * DAY_MS),
+    runs: new RunOrder(runStarts),
     events: 0,
     head: 0,
   };
@@ -144,10 +148,12 @@ export function stageIndex(name: string): number | undefined {
   return STAGE_INDEX.get(name);
 }
 
-/** Applies one event. */
+/** Applies one event. What arrived after a newer run had begun changes nothing; as in the projection, see `isOutdated` there. */
 export function applyToDetail(detail: Detail, event: LogEvent): void {
   detail.events += 1;
   detail.head = Math.max(detail.head, event.id);
+  detail.runs.note(event.run, event.id);
+  if (detail.runs.isHistory(event.run, event.id)) return;
   const stage = stageIndex(event.stage);
   if (stage === undefined) return;
   const at = Date.parse(event.timestamp);

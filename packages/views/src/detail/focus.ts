@@ -25,7 +25,8 @@ export async function focusOn(
   options: FoldOptions = {},
 ): Promise<Folded> {
   const names = [...filesOfCause(whole, cause)].map((file) => whole.files.all[file]!);
-  const folded = await foldPages(batch, pagesOf(store, batch.id, names, cause, whole.head), options);
+  const pages = pagesOf(store, batch.id, names, cause, whole.head);
+  const folded = await foldPages(batch, pages, { ...options, runStarts: whole.runs.starts });
   const { stages } = reconciliation(folded.detail, folded.summaries, "");
   const totals = new Map(stages.map(({ stage, input, missing }) => [stage, input - missing]));
   return { ...folded, summaries: folded.summaries.map((summary) => withTotal(summary, totals.get(summary.stage))) };

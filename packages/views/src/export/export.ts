@@ -32,7 +32,7 @@ const FILE_COLUMNS = [
   "endedAt",
   "eventId",
 ] as const;
-const EVENT_COLUMNS = eventColumns("exported");
+const EVENT_COLUMNS = [...eventColumns("exported"), "history"] as const;
 const BODY_COLUMNS = ["payload", "response"] as const satisfies readonly (keyof LogEventDetail)[];
 
 /** Rows made or read at a time. */

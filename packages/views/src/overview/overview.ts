@@ -1,6 +1,6 @@
 /** One batch in one line, as SQL sees it: for lists of batches, of which most are in nobody's memory. */
 import { sql } from "kysely";
-import { audioDone } from "./audio-done.js";
+import { audioDone, type Log } from "./audio-done.js";
 import type { Database } from "@cofi/event-log/database";
 import { audioHoursPerHour, stageDuration } from "../detail/batch-views.js";
 import { countDuration, emptyHistogram, percentile, type Histogram } from "../detail/histogram.js";
@@ -8,6 +8,8 @@ import type { BatchOverview, StageOverview } from "../detail/shapes.js";
 import type { Batch, StageSummary } from "@cofi/event-log/events";
 import { effectiveBatch, endedWith, summaryOf } from "../cards/projection.js";
 import { figuresOf } from "../cards/sql-cards.js";
+import { isCurrent } from "@cofi/event-log/run-filter";
+import { readRunStarts } from "@cofi/event-log/runs";
 import { STAGES } from "@cofi/event-log/stages";
 import type { Store } from "@cofi/event-log/store";
 import { toDatabaseTime } from "@cofi/event-log/time";
@@ -26,10 +28,11 @@ export function overviewOf(store: Store, batch: Batch, upToId: number, asOf: str
 }
 
 async function readOverview(database: Database, batch: Batch, upToId: number, asOf: string): Promise<BatchOverview> {
+  const log: Log = { database, batchId: batch.id, upToId, current: isCurrent(await readRunStarts(database, batch.id)) };
   const [{ stages, head }, durations, audioS] = await Promise.all([
     figuresOf(database, batch.id, upToId),
-    durationsOf(database, batch.id, upToId),
-    audioDone(database, batch.id, upToId),
+    durationsOf(log),
+    audioDone(log),
   ]);
   const effective = effectiveBatch({ batch, head });
   const summaries = endedWith(
@@ -46,7 +49,7 @@ async function readOverview(database: Database, batch: Batch, upToId: number, as
     failed: sumOf(overview.map(({ failed }) => failed)),
     progress: sumOf(summaries.map(progressOf)) / summaries.length,
     stages: overview,
-    spark: await sparkOf(database, batch.id, upToId, summaries),
+    spark: await sparkOf(log, summaries),
     lastEventAt:
       summaries
         .map(({ lastEventAt }) => lastEventAt ?? "")
@@ -88,10 +91,10 @@ function sumOf(values: readonly number[]): number {
 }
 
 /** How long the attempts that ended took, by stage. */
-async function durationsOf(database: Database, batchId: number, upToId: number): Promise<Map<string, Histogram>> {
+async function durationsOf({ database, batchId, upToId, current }: Log): Promise<Map<string, Histogram>> {
   const { rows } = await sql<{ stage: string; durationMs: number; attempts: number }>`
     SELECT stage, durationMs, count(*) AS attempts FROM ${database.dialect.logBy("batchExecutionLog_replay")}
-    WHERE batchId = ${batchId} AND id <= ${upToId} AND durationMs IS NOT NULL AND fileName IS NOT NULL
+    WHERE batchId = ${batchId} AND id <= ${upToId} AND ${current} AND durationMs IS NOT NULL AND fileName IS NOT NULL
       AND eventType IN ('file_complete', 'error')
     GROUP BY stage, durationMs`.execute(database.kysely);
   const stages = new Map<string, Histogram>();
@@ -105,9 +108,7 @@ async function durationsOf(database: Database, batchId: number, upToId: number):
 
 /** Files that ended in each of {@link SPARK_POINTS} equal parts of the time from the first event to the last; empty without any. */
 async function sparkOf(
-  database: Database,
-  batchId: number,
-  upToId: number,
+  { database, batchId, upToId, current }: Log,
   summaries: readonly StageSummary[],
 ): Promise<number[]> {
   const from = Math.min(...summaries.flatMap(({ startedAt }) => (startedAt === null ? [] : Date.parse(startedAt))));
@@ -117,7 +118,7 @@ async function sparkOf(
   const { rows } = await sql<{ part: number; files: number }>`
     SELECT ${database.dialect.partOfTime(toDatabaseTime(new Date(from)), widthMs)} AS part, count(*) AS files
     FROM ${database.dialect.logBy("batchExecutionLog_replay")}
-    WHERE batchId = ${batchId} AND id <= ${upToId} AND fileName IS NOT NULL AND ${IS_END}
+    WHERE batchId = ${batchId} AND id <= ${upToId} AND ${current} AND fileName IS NOT NULL AND ${IS_END}
     GROUP BY part`.execute(database.kysely);
   const spark = Array.from({ length: SPARK_POINTS }, () => 0);
   for (const { part, files } of rows) {
