@@ -53,6 +53,11 @@ export class Cache<Value, About> {
     return entry;
   }
 
+  /** What all of it was made from is no longer there. */
+  clear(): void {
+    for (const [key, entry] of this.#entries) this.#forget(key, entry);
+  }
+
   async #judge(key: string, entry: Entry<Value, About>): Promise<void> {
     const began = performance.now();
     const [outcome] = await Promise.allSettled([entry.value]);

@@ -7,7 +7,7 @@ import { EventSource } from "eventsource";
 import { pino } from "pino";
 import type { DialectName } from "@cofi/event-log/database";
 import { assertMigrated } from "@cofi/event-log/migrate";
-import type { Frame, LogEvent, Problem, Snapshot } from "@cofi/event-log/events";
+import type { Frame, LogEvent, Problem, Snapshot, StageSummary } from "@cofi/event-log/events";
 import { Store } from "@cofi/event-log/store";
 import { createDashboard, type Dashboard } from "@cofi/dashboard/server";
 import { dashboardSettings } from "@cofi/dashboard/settings";
@@ -80,6 +80,8 @@ export class Feed {
   readonly states: { database: string; detail: string }[] = [];
   /** Ids from `events` frames, in order, with repetitions. */
   readonly ids: number[] = [];
+  /** The cards as they were said last, by stage. */
+  readonly cards = new Map<string, StageSummary>();
   lastEventId = "";
   opened = 0;
   readonly #source: EventSource;
@@ -91,17 +93,24 @@ export class Feed {
     this.#source.addEventListener("open", () => (this.opened += 1));
     this.#source.addEventListener("snapshot", (message) => {
       this.lastEventId = message.lastEventId;
-      this.snapshots.push(JSON.parse(message.data as string) as Snapshot);
+      const snapshot = JSON.parse(message.data as string) as Snapshot;
+      this.snapshots.push(snapshot);
+      this.#show(snapshot.stages);
     });
     this.#source.addEventListener("events", (message) => {
       this.lastEventId = message.lastEventId;
       const frame = JSON.parse(message.data as string) as Frame;
       this.frames.push(frame);
+      this.#show(frame.stages);
       this.ids.push(...frame.events.map(({ id }) => id));
     });
     this.#source.addEventListener("state", (message) => {
       this.states.push(JSON.parse(message.data as string) as { database: string; detail: string });
     });
+  }
+
+  #show(cards: readonly StageSummary[]): void {
+    for (const card of cards) this.cards.set(card.stage, card);
   }
 
   get events(): LogEvent[] {

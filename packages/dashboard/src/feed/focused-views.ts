@@ -4,6 +4,7 @@ import { focusOn } from "@cofi/views/detail/focus";
 import type { Folded } from "@cofi/views/detail/replay";
 import type { Batch } from "@cofi/event-log/events";
 import type { Store } from "@cofi/event-log/store";
+import type { Tail } from "@cofi/views/tail";
 import type { LimitFunction } from "p-limit";
 import { Cache } from "../cache.js";
 import type { LiveView } from "./live-view.js";
@@ -21,8 +22,9 @@ export class FocusedViews {
   readonly #cache = new Cache<Folded, About>({ leastMs: 1_000, times: 5, most: 8, idleMs: 60_000 });
 
   /** @param folds one after the other, with the other long ones */
-  constructor(store: Store, eventsPerStage: number, folds: LimitFunction) {
+  constructor(store: Store, tail: Tail, eventsPerStage: number, folds: LimitFunction) {
     this.#store = store;
+    tail.listen({ restarted: () => this.#cache.clear() });
     this.#eventsPerStage = eventsPerStage;
     this.#folds = folds;
   }

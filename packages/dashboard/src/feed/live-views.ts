@@ -6,6 +6,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import type { Detail } from "@cofi/views/detail/detail";
 import { foldPages, replayPages } from "@cofi/views/detail/replay";
+import { DatabaseUnavailableError } from "@cofi/event-log/database";
 import type { Batch, LogEvent } from "@cofi/event-log/events";
 import { showEvents, shownEvents, type BatchView } from "@cofi/views/projection";
 import { sqlSnapshot } from "@cofi/views/sql-cards";
@@ -13,8 +14,10 @@ import type { Store } from "@cofi/event-log/store";
 import type { IdRange } from "@cofi/views/holes";
 import { eventSummary } from "@cofi/views/event-summary";
 import { LiveView } from "./live-view.js";
+import { newLoading, type Loading } from "./loading.js";
 import { Preview } from "./preview.js";
-import type { Tail, TailLogger } from "@cofi/views/tail";
+import type { TailLogger } from "@cofi/views/listener";
+import type { Tail } from "@cofi/views/tail";
 
 export interface LiveViewsOptions {
   eventsPerStage: number;
@@ -27,19 +30,6 @@ export interface LiveViewsOptions {
 const FIRST_PAGE = 1_000;
 /** Views kept without a viewer; beyond it the longest unused goes first. */
 const MOST_UNHELD = 16;
-
-/** A view that is being replayed: what the tail passes on meanwhile waits here. */
-interface Loading {
-  events: LogEvent[];
-  batch: Batch | null;
-  /** Settles with the first preview, if the batch turns out to need one. */
-  preview: Promise<Preview>;
-  offer: (preview: Promise<Preview>) => void;
-  /** The newest one that was asked for. */
-  latest: Promise<Preview> | null;
-  /** Of its events, read so far. */
-  share: number;
-}
 
 /** A batch folded from the database; `fromHoles`: ids that are in it, though the tail may still pass them on. */
 interface Opened {
@@ -70,6 +60,7 @@ export class LiveViews {
       batches: (batches) => {
         for (const batch of batches) this.#pass(batch.id, [], batch);
       },
+      restarted: () => this.#forgetAll(),
     });
     this.#sweeper = setInterval(() => this.#sweep(), Math.max(1_000, options.idleMs / 4));
     this.#sweeper.unref();
@@ -138,9 +129,14 @@ export class LiveViews {
   close(): void {
     clearInterval(this.#sweeper);
     this.#stopListening();
+    this.#forgetAll();
+  }
+
+  #forgetAll(): void {
     for (const view of this.#live.values()) view.close();
     this.#live.clear();
     this.#open.clear();
+    this.#loading.clear();
   }
 
   async #load(batchId: number): Promise<LiveView | null> {
@@ -151,6 +147,8 @@ export class LiveViews {
         const batch = await this.#store.batch(batchId);
         if (!batch) return null;
         const { current, detail, fromHoles } = await fold(batch);
+        if (this.#loading.get(batchId) !== loading)
+          throw new DatabaseUnavailableError("The log was replaced while the batch was being read. Trying again.");
         const opened = new LiveView(current, detail, fromHoles, endWatch);
         opened.apply(loading.events, loading.batch);
         this.#live.set(batchId, opened);
@@ -205,7 +203,7 @@ export class LiveViews {
     try {
       return await work(fold, loading);
     } finally {
-      this.#loading.delete(batchId);
+      if (this.#loading.get(batchId) === loading) this.#loading.delete(batchId);
     }
   }
 
@@ -273,14 +271,6 @@ export class LiveViews {
       view.close();
     }
   }
-}
-
-function newLoading(): Loading {
-  let offer: Loading["offer"] = () => undefined;
-  const preview = new Promise<Preview>((resolve) => (offer = resolve));
-  // Told to those who wait for it, if anybody does.
-  preview.catch(() => undefined);
-  return { events: [], batch: null, preview, offer, latest: null, share: 0 };
 }
 
 function inRanges(ranges: readonly IdRange[], id: number): boolean {

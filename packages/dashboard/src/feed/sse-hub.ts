@@ -15,7 +15,8 @@ import { Preview } from "./preview.js";
 import { bareFrame, EVENTS_PER_FRAME, SseChannel } from "./sse-channel.js";
 import { SseMessage } from "./sse-message.js";
 import { SseReader } from "./sse-reader.js";
-import type { DatabaseState, Tail } from "@cofi/views/tail";
+import type { DatabaseState } from "@cofi/views/listener";
+import type { Tail } from "@cofi/views/tail";
 
 export interface SseHubOptions {
   eventsPerStage: number;
@@ -68,6 +69,7 @@ export class SseHub {
     this.#stopListening = tail.listen({
       batches: () => this.#followNewest(),
       state: (state) => this.#sayState(state),
+      restarted: () => this.#startAgain(),
     });
     this.#heartbeat = setInterval(() => {
       for (const { reader } of this.#subscribers) reader.send(HEARTBEAT);
@@ -80,7 +82,7 @@ export class SseHub {
   }
 
   /**
-   * Takes over the response for good. The batch, if one is named, must exist or the stream stays silent.
+   * Takes over the response for good. The batch, if one is named, must exist: a stream of a batch that does not is ended.
    * @param headers sent beside those of a stream
    */
   subscribe(response: ServerResponse, headers: ResponseHeaders, subscription: Subscription): void {
@@ -167,7 +169,8 @@ export class SseHub {
     const channel = await this.#enter(subscriber, batchId, (joined) =>
       subscriber.lastEventId === undefined ? reader.send(joined.snapshot()) : reader.hold(),
     );
-    if (!channel || subscriber.lastEventId === undefined) return;
+    if (!channel) return reader.end();
+    if (subscriber.lastEventId === undefined) return;
     await this.#sendMissed(subscriber, channel, subscriber.lastEventId);
     channel.flush();
     reader.release();
@@ -260,6 +263,18 @@ export class SseHub {
   async #switchTo(subscriber: Subscriber, batchId: number): Promise<void> {
     if (this.#newest !== batchId || subscriber.channel?.view.batchId === batchId) return;
     await this.#enter(subscriber, batchId, (joined) => subscriber.reader.send(joined.snapshot()));
+  }
+
+  /** Every reader begins as one that has nothing. */
+  #startAgain(): void {
+    for (const channel of this.#channels.values()) channel.close();
+    this.#channels.clear();
+    this.#newest = null;
+    for (const subscriber of this.#subscribers) {
+      subscriber.channel = null;
+      subscriber.lastEventId = undefined;
+      this.#queue(subscriber, () => this.#open(subscriber));
+    }
   }
 
   #sayState(state: DatabaseState): void {

@@ -3,6 +3,7 @@ import type { History } from "@cofi/views/detail/timeline";
 import type { Batch } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
 import type { Store } from "@cofi/event-log/store";
+import type { Tail } from "@cofi/views/tail";
 
 const BATCHES_LOOKED_AT = 5;
 const BATCHES_READ = 20;
@@ -13,8 +14,9 @@ export class BatchHistory {
   /** By batch: ms a file, by stage. Of batches that are over, so it stays true. */
   readonly #known = new Map<number, Promise<ReadonlyMap<string, number>>>();
 
-  constructor(store: Store) {
+  constructor(store: Store, tail: Tail) {
     this.#store = store;
+    tail.listen({ restarted: () => this.#known.clear() });
   }
 
   /** The fastest and the slowest of up to five batches that ended before this one. @throws DatabaseUnavailableError */

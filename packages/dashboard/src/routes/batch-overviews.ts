@@ -24,6 +24,7 @@ export class BatchOverviews {
   constructor(store: Store, tail: Tail) {
     this.#store = store;
     this.#tail = tail;
+    tail.listen({ restarted: () => this.#cache.clear() });
   }
 
   /** @throws DatabaseUnavailableError */

@@ -70,7 +70,7 @@ export function filterOf({ stage, everything, order, ...rest }: FileFilter): Fil
 export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts, common: object): void {
   const app = plain.withTypeProvider<ZodTypeProvider>();
   const { store, tail, views, history, settings, folds } = parts;
-  const focused = new FocusedViews(store, settings.eventsPerStage, folds);
+  const focused = new FocusedViews(store, tail, settings.eventsPerStage, folds);
 
   /** With everything that was committed before the request. */
   const opened = async (id: number): Promise<LiveView> => {

@@ -226,7 +226,7 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
   registerExportRoutes(plain, { store, tail, existing, folds }, { ...BAD_REQUEST, ...NO_BATCH, ...COMMON });
   registerDetailRoutes(
     plain,
-    { store, tail, views, history: new BatchHistory(store), settings, folds },
+    { store, tail, views, history: new BatchHistory(store, tail), settings, folds },
     { ...BAD_REQUEST, ...NO_BATCH, ...COMMON },
   );
 

@@ -117,6 +117,12 @@ export class BatchStore {
     await this.query(() => this.patchBatch(this.db, id, patch));
   }
 
+  /** Of the database, made by a migration. @throws when the database has none: it was not migrated */
+  async databaseId(): Promise<string> {
+    const select = this.db.selectFrom("databaseIdentity").select("id");
+    return (await this.query(() => select.executeTakeFirstOrThrow())).id;
+  }
+
   /** Tells this batch from every other one in any database, also from one of the same number; null when there is none. */
   async identityOf(batchId: number): Promise<string | null> {
     const select = this.db

@@ -33,6 +33,12 @@ export class BatchWatch {
     };
   }
 
+  /** The rows are those of another database: all are new. */
+  forget(): void {
+    this.#seen.clear();
+    this.#newest = null;
+  }
+
   /** @returns the rows as they are now; nothing is remembered before {@link compare}, so that a failed look repeats whole */
   async read(): Promise<Batch[]> {
     const { batches } = await this.#store.batches({ limit: RECENT });
