@@ -8,7 +8,13 @@ import { sqliteErrorCode } from "./sqlite.js";
 import { SqliteDatabase } from "./sqlite-database.js";
 
 export type { Database, Dialect, DialectName } from "./dialect.js";
-export { DatabaseError, DatabaseRejectedError, DatabaseUnavailableError, isDataError, isUnavailable } from "./errors.js";
+export {
+  DatabaseError,
+  DatabaseRejectedError,
+  DatabaseUnavailableError,
+  isDataError,
+  isUnavailable,
+} from "./errors.js";
 
 const SQLITE_BUSY = 5;
 /** ms that a call waits for a writer of another process, and between its attempts. */

@@ -7,7 +7,7 @@ import type { MysqlPool, MysqlPoolConnection, MysqlQueryResult } from "kysely";
 import type { Pool, PoolConnection } from "mysql2";
 import { deadline } from "../deadline.js";
 import { databaseError } from "./mysql-errors.js";
-import { openSession, type Session, type SessionNeeds } from "./mysql-session.js";
+import { openSession, refuseForeignMode, type Session, type SessionNeeds } from "./mysql-session.js";
 import { runStatement } from "./mysql-statements.js";
 
 /** ms that ending the sessions in good order may take. */
@@ -19,6 +19,7 @@ export class MysqlConnections implements MysqlPool {
   readonly #needs: Omit<SessionNeeds, "lockWaitS">;
   readonly #open = new Set<PoolConnection>();
   readonly #suspects = new WeakSet<PoolConnection>();
+  #isServerKnown = false;
   readonly #sessions = new WeakMap<PoolConnection, Session>();
 
   /** @param timeoutMs for one query or one {@link guard}ed piece of work, and for getting a connection */
@@ -63,9 +64,7 @@ export class MysqlConnections implements MysqlPool {
       else if (this.#sessions.has(connection)) return connection;
       else {
         try {
-          // A statement that nobody waits for any more ends soon after.
-          const needs = { ...this.#needs, lockWaitS: Math.ceil(this.#timeoutMs / 1_000) + 1 };
-          this.#sessions.set(connection, await this.guard(connection, () => openSession(connection, needs)));
+          await this.guard(connection, () => this.#begin(connection));
           return connection;
         } catch (error) {
           connection.destroy();
@@ -73,6 +72,15 @@ export class MysqlConnections implements MysqlPool {
         }
       }
     }
+  }
+
+  async #begin(connection: PoolConnection): Promise<void> {
+    // A statement that nobody waits for any more ends soon after.
+    const needs = { ...this.#needs, lockWaitS: Math.ceil(this.#timeoutMs / 1_000) + 1 };
+    const session = await openSession(connection, needs);
+    if (!this.#isServerKnown) await refuseForeignMode(connection, needs);
+    this.#isServerKnown = true;
+    this.#sessions.set(connection, session);
   }
 
   #pooled(): Promise<PoolConnection> {

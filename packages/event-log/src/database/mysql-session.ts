@@ -3,7 +3,7 @@
  * would make our statements mean, store or return something else. It is set outright and read back before the first
  * statement; a server on which that fails is refused with a sentence.
  */
-import type { PoolConnection } from "mysql2";
+import type { PoolConnection, ResultSetHeader } from "mysql2";
 import { DatabaseRejectedError, DatabaseUnavailableError } from "./errors.js";
 import { runStatement } from "./mysql-statements.js";
 
@@ -82,6 +82,9 @@ const FACTS = [
   "max_allowed_packet",
 ];
 
+/** SERVER_STATUS_IN_TRANS of the protocol. */
+const IN_TRANSACTION = 1;
+
 /** Modes in which MariaDB takes another product's SQL. */
 const FOREIGN_MODES: ReadonlySet<string> = new Set(["ORACLE", "MSSQL", "DB2", "POSTGRESQL", "MAXDB"]);
 
@@ -97,16 +100,20 @@ export async function openSession(connection: PoolConnection, needs: SessionNeed
     innodb_lock_wait_timeout: String(needs.lockWaitS),
   };
   // Text compares by its bytes, as the columns do, whatever the server's default is.
-  await set(connection, needs, `SET NAMES utf8mb4 COLLATE utf8mb4_bin, ${assignments(wanted)}`);
-  // What `init_connect` may have begun would never be committed.
-  await set(connection, needs, "ROLLBACK AND NO CHAIN NO RELEASE");
+  const status = await set(connection, needs, `SET NAMES utf8mb4 COLLATE utf8mb4_bin, ${assignments(wanted)}`);
+  // What `init_connect` has begun would never be committed.
+  if (status & IN_TRANSACTION) await set(connection, needs, "ROLLBACK AND NO CHAIN NO RELEASE");
   // At MySQL's default level, deleting rows that do not exist locks the gap they would stand in.
   await set(connection, needs, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE");
-  const rest = different(SETTINGS_OF_SOME, await variables(connection, Object.keys(SETTINGS_OF_SOME)));
-  if (Object.keys(rest).length > 0) await set(connection, needs, `SET ${assignments(rest)}`);
 
   const expected = { ...wanted, ...SETTINGS_OF_SOME, ...RESULTS };
-  const found = await variables(connection, [...Object.keys(expected), ...FACTS]);
+  const read = () => variables(connection, [...Object.keys(expected), ...FACTS]);
+  let found = await read();
+  const rest = different(SETTINGS_OF_SOME, found);
+  if (Object.keys(rest).length > 0) {
+    await set(connection, needs, `SET ${assignments(rest)}`);
+    found = await read();
+  }
   const [name] = Object.keys(different(expected, found));
   if (name !== undefined)
     throw rejected(
@@ -114,13 +121,14 @@ export async function openSession(connection: PoolConnection, needs: SessionNeed
       `its server keeps ${name} at ${JSON.stringify(found.get(name))} where this session has set it to ` +
         `${JSON.stringify(expected[name])}. Look for a proxy or a rule of the server that changes it`,
     );
-  await refuseUnsupported(connection, needs, found);
+  refuseUnsupported(needs, found);
   return { packetBytes: Number(found.get("max_allowed_packet")) };
 }
 
-async function set(connection: PoolConnection, needs: SessionNeeds, statement: string): Promise<void> {
+/** @returns the status flags of the session */
+async function set(connection: PoolConnection, needs: SessionNeeds, statement: string): Promise<number> {
   try {
-    await runStatement(connection, statement);
+    return ((await runStatement(connection, statement)) as unknown as ResultSetHeader).serverStatus;
   } catch (error) {
     const { code, fatal, message } = error as { code?: string; fatal?: boolean; message: string };
     if (fatal || code === "ETIMEDOUT" || code === undefined) throw error;
@@ -159,25 +167,12 @@ function different(
   );
 }
 
-async function refuseUnsupported(
-  connection: PoolConnection,
-  needs: SessionNeeds,
-  found: ReadonlyMap<string, string>,
-): Promise<void> {
+function refuseUnsupported(needs: SessionNeeds, found: ReadonlyMap<string, string>): void {
   const version = found.get("version") ?? "";
   const [major = 0, minor = 0] = version.split(".").map((part) => Number.parseInt(part, 10));
   const isMariadb = /mariadb/i.test(version) || found.has("check_constraint_checks");
   if (isMariadb ? major < 10 || (major === 10 && minor < 11) : major < 8)
     throw rejected(needs, `its server is of version ${version}. Use MySQL 8.0 or MariaDB 10.11 or later`);
-
-  const [row] = (await runStatement(connection, "SELECT @@GLOBAL.sql_mode AS mode")) as { mode: string }[];
-  const foreign = row?.mode.split(",").find((mode) => FOREIGN_MODES.has(mode));
-  if (foreign !== undefined)
-    throw rejected(
-      needs,
-      `its server has sql_mode=${foreign}, in which SQL means something else: other services would write events by other ` +
-        `rules. Remove ${foreign} from the sql_mode of the server`,
-    );
 
   if (found.get("log_bin") === "ON" && found.get("binlog_format") === "STATEMENT")
     throw rejected(
@@ -199,6 +194,21 @@ async function refuseUnsupported(
     throw new DatabaseUnavailableError(
       `The database ${needs.description} only reads: its server has ${readOnly}=${found.get(readOnly)}, as a replica has. ` +
         "Name the primary server in COFI_DATABASE_URL or MYSQL_*, or switch it off.",
+    );
+}
+
+/**
+ * For the first connection: the mode of the server, which is that of other services' sessions.
+ * @throws DatabaseRejectedError
+ */
+export async function refuseForeignMode(connection: PoolConnection, needs: SessionNeeds): Promise<void> {
+  const [row] = (await runStatement(connection, "SELECT @@GLOBAL.sql_mode AS mode")) as { mode: string }[];
+  const foreign = row?.mode.split(",").find((mode) => FOREIGN_MODES.has(mode));
+  if (foreign !== undefined)
+    throw rejected(
+      needs,
+      `its server has sql_mode=${foreign}, in which SQL means something else: other services would write events by other ` +
+        `rules. Remove ${foreign} from the sql_mode of the server`,
     );
 }
 
