@@ -1,4 +1,4 @@
-/** One MariaDB server for the whole run; each test makes its own database on it. */
+/** One MariaDB server for the whole run, or the one that COFI_TEST_MYSQL_URL names; each test makes its own database on it. */
 import type { TestProject } from "vitest/node";
 import { startMariadb } from "./mariadb.js";
 
@@ -10,6 +10,11 @@ declare module "vitest" {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const chosen = process.env["COFI_TEST_MYSQL_URL"]?.trim();
+  if (chosen) {
+    project.provide("mariadbUrl", chosen.replace(/\/*$/, "/"));
+    return async () => undefined;
+  }
   const server = await startMariadb();
   project.provide("mariadbUrl", server.url);
   return () => server.stop();

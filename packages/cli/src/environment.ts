@@ -1,12 +1,11 @@
 /** What every command shares: `.env`, the data folder, the database. */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { DatabaseUnavailableError, openDatabase, type Database } from "@cofi/event-log/database";
+import { openDatabase, type Database } from "@cofi/event-log/database";
 import { assertMigrated, migrate } from "@cofi/event-log/migrate";
 import { Environment } from "@cofi/event-log/environment";
 import { databaseUrl } from "@cofi/event-log/settings";
 import { Store } from "@cofi/event-log/store";
-import { CommandError, EXIT } from "./exit.js";
 
 /** Reads `.env` of the working directory where there is one; variables that are set already win. */
 export function loadEnvFile(): void {
@@ -30,29 +29,12 @@ function poolSize(): number {
   return size;
 }
 
-/** What keeps a database from being opened lies outside this program: the message says it, a stack would only hide it. */
-async function openOrExplain(url: string): Promise<Database> {
-  const options = { poolSize: poolSize() };
-  try {
-    return await openDatabase(url, options);
-  } catch (error) {
-    if (error instanceof DatabaseUnavailableError) throw error;
-    const { message } = error as Error;
-    throw new CommandError(
-      url.startsWith("sqlite:")
-        ? `Cannot open the database ${url}: ${message.replace(/\.$/, "")}. Check COFI_DATABASE_URL and COFI_DATA_DIR.`
-        : message,
-      EXIT.failed,
-    );
-  }
-}
-
 /**
  * Opens the configured database. The embedded one is always brought up to date; a server's schema is changed by
  * `cofi migrate` and `cofi up` only.
  */
 export async function openConfiguredDatabase(options: { migrate: boolean }): Promise<Database> {
-  const database = await openOrExplain(databaseUrl(process.env, dataDir()));
+  const database = await openDatabase(databaseUrl(process.env, dataDir()), { poolSize: poolSize() });
   try {
     if (options.migrate || database.isEmbedded) await migrate(database);
     else await assertMigrated(database);

@@ -84,6 +84,7 @@ const EXPECTED: ReadonlyMap<string, number> = new Map([
   ["SettingsError", EXIT.usage],
   ["InputError", EXIT.usage],
   ["MissingColumnsError", EXIT.usage],
+  ["DatabaseRejectedError", EXIT.usage],
   ["DatabaseUnavailableError", EXIT.failed],
   ["MigrationError", EXIT.failed],
   ["SpoolInUseError", EXIT.failed],

@@ -140,7 +140,7 @@ test("who asks for a batch that is still being read learns how far it is, and to
   // A database so far away that reading a batch takes longer than anybody waits for an answer.
   const proxy = await stallingProxy(server.port);
   const far = await openThrough(proxy);
-  proxy.delay(200);
+  proxy.delay(120);
   const hasty = await startDashboard(new Store(far), { COFI_REQUEST_TIMEOUT_MS: "8000" });
   try {
     const path = `${hasty.url}/api/batch/${batchId}`;

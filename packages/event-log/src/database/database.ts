@@ -1,13 +1,20 @@
 /** One API over MySQL / MariaDB and SQLite. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { sql } from "kysely";
 import type { Database } from "./dialect.js";
-import { DatabaseUnavailableError, isUnavailable } from "./errors.js";
+import { DatabaseRejectedError, DatabaseUnavailableError, isRejection, isUnavailable } from "./errors.js";
 import { MysqlDatabase } from "./mysql-database.js";
 import { sqliteErrorCode } from "./sqlite.js";
 import { SqliteDatabase } from "./sqlite-database.js";
 
 export type { Database, Dialect, DialectName } from "./dialect.js";
-export { DatabaseUnavailableError, isDataError, isUnavailable } from "./errors.js";
+export {
+  DatabaseError,
+  DatabaseRejectedError,
+  DatabaseUnavailableError,
+  isDataError,
+  isUnavailable,
+} from "./errors.js";
 
 const SQLITE_BUSY = 5;
 /** ms that a call waits for a writer of another process, and between its attempts. */
@@ -51,26 +58,42 @@ const QUERY_TIMEOUT_MS = 30_000;
  * Opens a database and proves that it answers.
  * @param url as `databaseUrl` gives it: `sqlite:/path` or `mysql://user:password@host:port/database`
  * @param options for servers: how many connections, and ms that one query may take
- * @throws DatabaseUnavailableError when it cannot be reached
+ * @throws DatabaseUnavailableError when it cannot be reached; DatabaseRejectedError when it cannot be used as it is: the
+ *   login, the name, a file that is no database, a server's settings
  */
 export async function openDatabase(
   url: string,
   { poolSize = 5, queryTimeoutMs = QUERY_TIMEOUT_MS }: { poolSize?: number; queryTimeoutMs?: number } = {},
 ): Promise<Database> {
-  const database = url.startsWith("sqlite:")
-    ? new SqliteDatabase(url)
-    : new MysqlDatabase(url, { poolSize, queryTimeoutMs });
+  if (url.startsWith("sqlite:")) return openFile(url);
+  const database = new MysqlDatabase(url, { poolSize, queryTimeoutMs });
   try {
     await database.kysely.selectNoFrom((eb) => eb.val(1).as("one")).execute();
   } catch (error) {
     await database.close();
-    const { code } = error as { code?: string };
-    if (isUnavailable(error)) throw unavailable(database.description, error);
-    throw new Error(
-      `The database ${database.description} rejected the connection: ${(error as Error).message}${code ? ` (${code})` : ""}. ` +
+    if (error instanceof DatabaseRejectedError || error instanceof DatabaseUnavailableError) throw error;
+    const { message, code } = error as { message: string; code?: string };
+    if (isUnavailable(error) && !isRejection(error)) throw unavailable(database.description, error);
+    throw new DatabaseRejectedError(
+      `The database ${database.description} rejected the connection: ${message}${code ? ` (${code})` : ""}. ` +
         "Check user, password and database name in COFI_DATABASE_URL or MYSQL_*.",
-      { cause: error },
     );
   }
   return database;
+}
+
+async function openFile(url: string): Promise<Database> {
+  let database: Database | undefined;
+  try {
+    database = new SqliteDatabase(url);
+    // Reads the file's head, which opening does not.
+    await sql`SELECT count(*) FROM sqlite_master`.execute(database.kysely);
+    return database;
+  } catch (error) {
+    await database?.close();
+    if (database && isUnavailable(error)) throw unavailable(database.description, error);
+    throw new DatabaseRejectedError(
+      `The database ${url} cannot be opened: ${(error as Error).message.replace(/\.$/, "")}. Check COFI_DATABASE_URL and COFI_DATA_DIR.`,
+    );
+  }
 }

@@ -6,6 +6,33 @@ export class DatabaseUnavailableError extends Error {
   override readonly name = "DatabaseUnavailableError";
 }
 
+/** The database cannot be used as it is: a wrong login, no database, a server whose settings are not supported. Says what to do. */
+export class DatabaseRejectedError extends Error {
+  override readonly name = "DatabaseRejectedError";
+}
+
+/** What a server's error says, without the statement's values: neither the message nor a property holds one. */
+export class DatabaseError extends Error {
+  override readonly name = "DatabaseError";
+  /** As the driver names it: `ER_DUP_ENTRY`, `ECONNRESET`. */
+  readonly code: string;
+  readonly errno: number | undefined;
+  readonly sqlState: string | undefined;
+  /** The connection is lost. */
+  readonly fatal: boolean;
+  /** Verb and table: `INSERT batchExecutionLog`. */
+  readonly statement: string | null;
+
+  constructor(message: string, facts: Pick<DatabaseError, "code" | "errno" | "sqlState" | "fatal" | "statement">) {
+    super(message);
+    this.code = facts.code;
+    this.errno = facts.errno;
+    this.sqlState = facts.sqlState;
+    this.fatal = facts.fatal;
+    this.statement = facts.statement;
+  }
+}
+
 const UNAVAILABLE_CODES: ReadonlySet<string> = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
@@ -22,6 +49,11 @@ const UNAVAILABLE_CODES: ReadonlySet<string> = new Set([
   "PROTOCOL_ENQUEUE_AFTER_DESTROY",
   "POOL_CLOSED",
   "ER_CON_COUNT_ERROR",
+  "ER_TOO_MANY_USER_CONNECTIONS",
+  "ER_USER_LIMIT_REACHED",
+  "ER_MAX_PREPARED_STMT_COUNT_REACHED",
+  "ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION",
+  "ER_READ_ONLY_MODE",
   "ER_SERVER_SHUTDOWN",
   "ER_NORMAL_SHUTDOWN",
   "ER_SHUTDOWN_COMPLETE",
@@ -33,6 +65,8 @@ const UNAVAILABLE_CODES: ReadonlySet<string> = new Set([
   "ER_OPTION_PREVENTS_STATEMENT",
   "ER_QUERY_INTERRUPTED",
   "ER_STATEMENT_TIMEOUT",
+  "ER_QUERY_TIMEOUT",
+  "ER_CLIENT_INTERACTION_TIMEOUT",
 ]);
 /** SQLITE_BUSY, LOCKED, NOMEM, IOERR, FULL, CANTOPEN. */
 const UNAVAILABLE_SQLITE: ReadonlySet<number> = new Set([5, 6, 7, 10, 13, 14]);
@@ -44,6 +78,24 @@ export function isUnavailable(error: unknown): boolean {
   if (sqlite !== null) return UNAVAILABLE_SQLITE.has(sqlite);
   const { code, fatal } = (error ?? {}) as { code?: unknown; fatal?: unknown };
   return (typeof code === "string" && UNAVAILABLE_CODES.has(code)) || fatal === true;
+}
+
+/** The server's answers to a login that no waiting makes right. */
+const REJECTIONS: ReadonlySet<string> = new Set([
+  "ER_ACCESS_DENIED_ERROR",
+  "ER_ACCESS_DENIED_NO_PASSWORD_ERROR",
+  "ER_ACCOUNT_HAS_BEEN_LOCKED",
+  "ER_BAD_DB_ERROR",
+  "ER_DBACCESS_DENIED_ERROR",
+  "ER_HOST_NOT_PRIVILEGED",
+  "ER_MUST_CHANGE_PASSWORD_LOGIN",
+  "ER_NOT_SUPPORTED_AUTH_MODE",
+]);
+
+/** True when the server does not let this user in, or has no such database. */
+export function isRejection(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === "string" && REJECTIONS.has(code);
 }
 
 /** MySQL errors that the same row will meet again: it does not fit, or its batch does not exist. */

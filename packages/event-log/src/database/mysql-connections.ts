@@ -1,11 +1,14 @@
 /**
- * Connections to MySQL on which nobody waits for ever. A network that drops packets, or a firewall that forgot a
- * connection, closes nothing: only a deadline tells. A connection that misses it is destroyed, and those that were open at
- * that time are replaced before they are used again.
+ * Connections to MySQL whose session is set before anybody uses them, and on which nobody waits for ever. A network that
+ * drops packets, or a firewall that forgot a connection, closes nothing: only a deadline tells. A connection that misses it
+ * is destroyed, and those that were open at that time are replaced before they are used again.
  */
 import type { MysqlPool, MysqlPoolConnection, MysqlQueryResult } from "kysely";
 import type { Pool, PoolConnection } from "mysql2";
 import { deadline } from "../deadline.js";
+import { databaseError } from "./mysql-errors.js";
+import { openSession, refuseForeignMode, type Session, type SessionNeeds } from "./mysql-session.js";
+import { runStatement } from "./mysql-statements.js";
 
 /** ms that ending the sessions in good order may take. */
 const END_MS = 2_000;
@@ -13,14 +16,17 @@ const END_MS = 2_000;
 export class MysqlConnections implements MysqlPool {
   readonly #pool: Pool;
   readonly #timeoutMs: number;
+  readonly #needs: Omit<SessionNeeds, "lockWaitS">;
   readonly #open = new Set<PoolConnection>();
   readonly #suspects = new WeakSet<PoolConnection>();
-  readonly #packetBytes = new WeakMap<PoolConnection, number>();
+  #isServerKnown = false;
+  readonly #sessions = new WeakMap<PoolConnection, Session>();
 
   /** @param timeoutMs for one query or one {@link guard}ed piece of work, and for getting a connection */
-  constructor(pool: Pool, timeoutMs: number) {
+  constructor(pool: Pool, timeoutMs: number, needs: Omit<SessionNeeds, "lockWaitS">) {
     this.#pool = pool;
     this.#timeoutMs = timeoutMs;
+    this.#needs = needs;
     pool.on("connection", (connection) => {
       this.#open.add(connection);
       connection.once("end", () => this.#open.delete(connection));
@@ -28,30 +34,12 @@ export class MysqlConnections implements MysqlPool {
     });
   }
 
-  /** A connection to be released or destroyed by the caller. */
+  /** A connection to be released or destroyed by the caller. @throws what `openSession` throws, for a new one */
   acquire(): Promise<PoolConnection> {
-    return new Promise((resolve, reject) => {
-      let late = false;
-      const timer = setTimeout(() => {
-        late = true;
-        reject(this.#timeout());
-      }, this.#timeoutMs);
-      const ask = (): void =>
-        this.#pool.getConnection((error, connection) => {
-          if (error) {
-            clearTimeout(timer);
-            reject(error);
-          } else if (this.#suspects.has(connection)) {
-            connection.destroy();
-            ask();
-          } else if (late) {
-            connection.release();
-          } else {
-            clearTimeout(timer);
-            resolve(connection);
-          }
-        });
-      ask();
+    const ready = this.#ready();
+    return deadline(ready, this.#timeoutMs, () => {
+      void settle(ready, (_error, connection) => connection?.release());
+      throw this.#timeout();
     });
   }
 
@@ -64,14 +52,43 @@ export class MysqlConnections implements MysqlPool {
     });
   }
 
-  /** The server's `max_allowed_packet` for this connection. */
-  async packetBytes(connection: PoolConnection): Promise<number> {
-    const known = this.#packetBytes.get(connection);
-    if (known !== undefined) return known;
-    const [rows] = await connection.promise().query("SELECT @@max_allowed_packet AS bytes");
-    const bytes = Number((rows as { bytes: number }[])[0]?.bytes);
-    this.#packetBytes.set(connection, bytes);
-    return bytes;
+  /** The server's `max_allowed_packet` for this connection, which came from {@link acquire}. */
+  packetBytes(connection: PoolConnection): number {
+    return this.#sessions.get(connection)?.packetBytes ?? 0;
+  }
+
+  async #ready(): Promise<PoolConnection> {
+    for (;;) {
+      const connection = await this.#pooled();
+      if (this.#suspects.has(connection)) connection.destroy();
+      else if (this.#sessions.has(connection)) return connection;
+      else {
+        try {
+          await this.guard(connection, () => this.#begin(connection));
+          return connection;
+        } catch (error) {
+          connection.destroy();
+          throw error;
+        }
+      }
+    }
+  }
+
+  async #begin(connection: PoolConnection): Promise<void> {
+    // A statement that nobody waits for any more ends soon after.
+    const needs = { ...this.#needs, lockWaitS: Math.ceil(this.#timeoutMs / 1_000) + 1 };
+    const session = await openSession(connection, needs);
+    if (!this.#isServerKnown) await refuseForeignMode(connection, needs);
+    this.#isServerKnown = true;
+    this.#sessions.set(connection, session);
+  }
+
+  #pooled(): Promise<PoolConnection> {
+    return new Promise((resolve, reject) => {
+      this.#pool.getConnection((error, connection) =>
+        error ? reject(databaseError(error, null) as Error) : resolve(connection),
+      );
+    });
   }
 
   // --- as kysely drives a pool
@@ -104,13 +121,8 @@ export class MysqlConnections implements MysqlPool {
       parameters: unknown[],
       callback: (error: unknown, result: MysqlQueryResult) => void,
     ): void => {
-      const work = (): Promise<MysqlQueryResult> =>
-        new Promise((resolve, reject) => {
-          connection.query(sql, parameters, (error, result) =>
-            error ? reject(error) : resolve(result as MysqlQueryResult),
-          );
-        });
-      void settle(this.guard(connection, work), (error, result) => callback(error, result ?? []));
+      const result = this.guard(connection, () => runStatement(connection, sql, parameters));
+      void settle(result, (error, found) => callback(error, found ?? []));
     };
     return { query: query as MysqlPoolConnection["query"], release: () => connection.release() };
   }

@@ -1,6 +1,14 @@
 /** MySQL and MariaDB. */
-import { Kysely, MysqlDialect, sql, type Transaction } from "kysely";
-import { createPool, type Pool } from "mysql2";
+import {
+  Kysely,
+  MysqlAdapter,
+  MysqlDialect,
+  sql,
+  type QueryExecutorProvider,
+  type RawBuilder,
+  type Transaction,
+} from "kysely";
+import { createPool } from "mysql2";
 import type { Database, Dialect, InsertTarget, InsertValue } from "./dialect.js";
 import { MysqlConnections } from "./mysql-connections.js";
 import { insertRows } from "./mysql-insert.js";
@@ -18,19 +26,69 @@ const dialect: Dialect = {
   undoesDdl: false,
 };
 
+/** A day: for migrations, and the wait for another one's lock. */
+const PATIENCE_MS = 86_400_000;
+
+/** Bounds for the prepared statements that a connection keeps, and how many all of them keep: servers take 16,382. */
+const KEPT_STATEMENTS = { least: 16, most: 64, ofProcess: 4_096 };
+
 export class MysqlDatabase implements Database {
   readonly dialect = dialect;
   readonly isEmbedded = false;
   readonly kysely: Kysely<Tables>;
   readonly description: string;
-  readonly #pool: Pool;
+  readonly #url: string;
   readonly #connections: MysqlConnections;
 
   constructor(url: string, { poolSize, queryTimeoutMs }: { poolSize: number; queryTimeoutMs: number }) {
-    this.#pool = createPool({
-      uri: url,
-      connectionLimit: poolSize,
-      charset: "utf8mb4",
+    this.#url = url;
+    this.description = describeUrl(url);
+    this.#connections = this.#connect(poolSize, queryTimeoutMs);
+    this.kysely = new Kysely<Tables>({ dialect: new ServerDialect({ pool: this.#connections }) });
+  }
+
+  insertNew(target: InsertTarget, rows: readonly (readonly InsertValue[])[]): Promise<void> {
+    return insertRows(this.#connections, target, rows);
+  }
+
+  /** At the level of the session: read committed. */
+  transaction<T>(work: (db: Transaction<Tables>) => Promise<T>): Promise<T> {
+    return this.kysely.transaction().execute(work);
+  }
+
+  exclusively<T>(name: string, work: (db: Kysely<Tables>) => Promise<T>): Promise<T | null> {
+    return this.kysely.connection().execute(async (db) => {
+      if (!(await getLock(db, name, 0))) return null;
+      try {
+        return await work(db);
+      } finally {
+        await releaseLock(db, name);
+      }
+    });
+  }
+
+  /** On connections of its own: a migration, and the wait for another one's lock, may take longer than any query of the running system. */
+  async patiently<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T> {
+    const db = new Kysely<Tables>({ dialect: new ServerDialect({ pool: this.#connect(2, PATIENCE_MS) }) });
+    try {
+      return await work(db);
+    } finally {
+      await db.destroy();
+    }
+  }
+
+  close(): Promise<void> {
+    return this.kysely.destroy();
+  }
+
+  #connect(connectionLimit: number, timeoutMs: number): MysqlConnections {
+    const { least, most, ofProcess } = KEPT_STATEMENTS;
+    const maxPreparedStatements = Math.max(least, Math.min(most, Math.floor(ofProcess / connectionLimit)));
+    const pool = createPool({
+      uri: this.#url,
+      connectionLimit,
+      maxPreparedStatements,
+      charset: "utf8mb4_bin",
       timezone: "Z",
       dateStrings: true,
       jsonStrings: true,
@@ -39,47 +97,42 @@ export class MysqlDatabase implements Database {
       enableKeepAlive: true,
       multipleStatements: false,
     });
-    // UTC for CURRENT_TIMESTAMP and TIMESTAMP; strict, so that a value that does not fit is an error and never cut in silence.
-    this.#pool.on("connection", (connection) => {
-      connection.query(
-        "SET time_zone = '+00:00', sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'STRICT_ALL_TABLES')",
-        (error) => {
-          if (error) connection.destroy();
-        },
-      );
-    });
-    this.#connections = new MysqlConnections(this.#pool, queryTimeoutMs);
-    this.kysely = new Kysely<Tables>({ dialect: new MysqlDialect({ pool: this.#connections }) });
-    this.description = describeUrl(url);
+    const statements = maxPreparedStatements * connectionLimit;
+    return new MysqlConnections(pool, timeoutMs, { description: this.description, statements });
+  }
+}
+
+class ServerDialect extends MysqlDialect {
+  override createAdapter(): MysqlAdapter {
+    return new ServerAdapter();
+  }
+}
+
+const MIGRATION_LOCK = "cofi_migrate";
+const MIGRATION_LOCK_WAIT_S = 3_600;
+
+/** Kysely's own lock has one name for all databases of a server, and is not asked whether it was taken. */
+class ServerAdapter extends MysqlAdapter {
+  override async acquireMigrationLock(db: Kysely<unknown>): Promise<void> {
+    if (!(await getLock(db, MIGRATION_LOCK, MIGRATION_LOCK_WAIT_S)))
+      throw new Error(`another migration of this database has held its lock for ${MIGRATION_LOCK_WAIT_S} s`);
   }
 
-  insertNew(target: InsertTarget, rows: readonly (readonly InsertValue[])[]): Promise<void> {
-    return insertRows(this.#connections, target, rows);
+  override releaseMigrationLock(db: Kysely<unknown>): Promise<void> {
+    return releaseLock(db, MIGRATION_LOCK);
   }
+}
 
-  /** Read committed: at MySQL's default level, deleting rows that do not exist locks the gap they would stand in. */
-  transaction<T>(work: (db: Transaction<Tables>) => Promise<T>): Promise<T> {
-    return this.kysely.transaction().setIsolationLevel("read committed").execute(work);
-  }
+/** Locks belong to the server: those of one database must not keep out another's. At most 64 characters. */
+function lockName(name: string): RawBuilder<string> {
+  return sql`CONCAT(${name}, '_', LEFT(SHA2(DATABASE(), 256), 32))`;
+}
 
-  exclusively<T>(name: string, work: (db: Kysely<Tables>) => Promise<T>): Promise<T | null> {
-    return this.kysely.connection().execute(async (db) => {
-      const { rows } = await sql<{ held: number }>`SELECT GET_LOCK(${name}, 0) AS held`.execute(db);
-      if (Number(rows[0]?.held) !== 1) return null;
-      try {
-        return await work(db);
-      } finally {
-        await sql`DO RELEASE_LOCK(${name})`.execute(db);
-      }
-    });
-  }
+async function getLock(db: QueryExecutorProvider, name: string, waitS: number): Promise<boolean> {
+  const { rows } = await sql<{ held: number }>`SELECT GET_LOCK(${lockName(name)}, ${waitS}) AS held`.execute(db);
+  return Number(rows[0]?.held) === 1;
+}
 
-  /** The bare pool: a migration, and the wait for another one's lock, may take longer than any query of the running system. */
-  patiently<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T> {
-    return work(new Kysely({ dialect: new MysqlDialect({ pool: this.#pool }) }));
-  }
-
-  close(): Promise<void> {
-    return this.kysely.destroy();
-  }
+async function releaseLock(db: QueryExecutorProvider, name: string): Promise<void> {
+  await sql`DO RELEASE_LOCK(${lockName(name)})`.execute(db);
 }

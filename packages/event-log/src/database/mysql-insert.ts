@@ -2,6 +2,7 @@
 import type { PoolConnection } from "mysql2";
 import type { InsertTarget, InsertValue } from "./dialect.js";
 import type { MysqlConnections } from "./mysql-connections.js";
+import { runStatement } from "./mysql-statements.js";
 
 type Row = readonly InsertValue[];
 
@@ -20,7 +21,7 @@ export async function insertRows(
   const connection = await connections.acquire();
   try {
     await connections.guard(connection, async () => {
-      const chunks = cutIntoChunks(rows, await connections.packetBytes(connection));
+      const chunks = cutIntoChunks(rows, connections.packetBytes(connection));
       for (const chunk of chunks) await insertChunk(connection, target, chunk);
     });
     connection.release();
@@ -77,5 +78,5 @@ async function insertChunk(
 ): Promise<void> {
   const row = `(${columns.map(() => "?").join(", ")})`;
   const statement = `INSERT INTO ${table} (${columns.join(", ")}) VALUES ${rows.map(() => row).join(", ")} ON DUPLICATE KEY UPDATE ${unique} = ${table}.${unique}`;
-  await connection.promise().execute(statement, rows.flat());
+  await runStatement(connection, statement, rows.flat(), { keep: true });
 }
