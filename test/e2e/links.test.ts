@@ -162,7 +162,7 @@ test("a link to an event of a journey shows the event, and the journey when it i
     .waitFor();
   expect(await journey.isVisible()).toBe(false);
   await page.keyboard.press("Escape");
-  await journey.locator(".tries > li").first().waitFor();
+  await journey.locator(".attempts > li").first().waitFor();
   await page.keyboard.press("Escape");
   await page.locator(".matrix-row").first().waitFor();
 });
