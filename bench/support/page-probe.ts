@@ -84,7 +84,7 @@ export function interactions(page: Page): [string, () => Promise<void>][] {
       async () => {
         await pause(600);
         await page.locator(".matrix-row").first().click();
-        await dialog.locator(".tries > li").first().waitFor();
+        await dialog.locator(".attempts > li").first().waitFor();
       },
     ],
     leave,

@@ -245,10 +245,10 @@ test("of a file that was tried very often the latest attempts are drawn, the ear
   await page.goto(`${url}/?batch=${night.batchId}&view=files&file=again.wav`);
   const drawn = page.getByRole("dialog").locator(".attempts > li");
   await expect.poll(() => drawn.count()).toBe(40);
-  expect(await drawn.last().textContent()).toContain(`try ${attempts}`);
+  expect(await drawn.last().textContent()).toContain(`attempt ${attempts}`);
   await page.getByRole("button", { name: "Show 20 earlier attempts" }).click();
   await expect.poll(() => drawn.count()).toBe(attempts);
-  expect(await drawn.nth(1).textContent()).toContain("try 2");
+  expect(await drawn.nth(1).textContent()).toContain("attempt 2");
 });
 
 test("a journey shows how long the file waited; what is in flight goes on, unless the page is paused", async () => {
@@ -265,13 +265,13 @@ test("a journey shows how long the file waited; what is in flight goes on, unles
     );
   await database.close();
   const row = page.locator('[data-file="patient.wav"]');
-  const texts = page.getByRole("dialog").locator(".try-text");
+  const texts = page.getByRole("dialog").locator(".attempt-text");
   await page.goto(`${url}/?batch=${night.batchId}&view=files&text=patient`);
   await row.click();
   await expect.poll(() => texts.count()).toBe(2);
   expect(await texts.first().textContent()).not.toContain("waited");
   expect(await texts.last().textContent()).toContain("waited 30.0 s · ");
-  expect(await page.locator(".try-wait").count()).toBe(1);
+  expect(await page.locator(".attempt-wait").count()).toBe(1);
   const before = await texts.last().textContent();
   await expect.poll(() => texts.last().textContent()).not.toBe(before);
   await page.keyboard.press("Escape");

@@ -56,26 +56,27 @@ const alertsBefore = (): AlertSettings => ({
 export const alertSettings = signal(alertsBefore());
 effect(() => store("cofi.alerts", JSON.stringify(alertSettings.value)));
 
-const MOST_TOLD = 200;
-const toldBefore = (): Alert[] => storedJson("cofi.told", (value): value is Alert[] => Array.isArray(value), []);
-/** Newest first. */
-export const told = signal(toldBefore());
+const REPORTED_KEY = "cofi.told";
+const MOST_REPORTED = 200;
+const reportedBefore = (): Alert[] => storedJson(REPORTED_KEY, (value): value is Alert[] => Array.isArray(value), []);
+/** Alerts that a page of this browser has reported, newest first. */
+export const reported = signal(reportedBefore());
 
-/** Those that nobody was told yet, in any page of this browser; from now on they are. */
-export function takeUntold(alerts: readonly Alert[]): Alert[] {
+/** Returns the alerts that no page of this browser has reported yet, and marks them as reported. */
+export function takeUnreported(alerts: readonly Alert[]): Alert[] {
   if (alerts.length === 0) return [];
-  // Where nothing can be stored, what this page told is known to it alone.
-  const known = new Map([...toldBefore(), ...told.peek()].map((alert) => [alert.key, alert]));
-  const untold = alerts.filter(({ key }) => !known.has(key));
-  if (untold.length === 0) return [];
-  told.value = [...untold, ...known.values()].slice(0, MOST_TOLD);
-  store("cofi.told", JSON.stringify(told.value));
-  return untold;
+  // Without storage a page knows only of the alerts that it reported itself.
+  const known = new Map([...reportedBefore(), ...reported.peek()].map((alert) => [alert.key, alert]));
+  const unreported = alerts.filter(({ key }) => !known.has(key));
+  if (unreported.length === 0) return [];
+  reported.value = [...unreported, ...known.values()].slice(0, MOST_REPORTED);
+  store(REPORTED_KEY, JSON.stringify(reported.value));
+  return unreported;
 }
 
-/** Other pages of this browser tell, and set thresholds, too. */
+/** Other pages of this browser report alerts and set thresholds, too. */
 addEventListener("storage", ({ key }) => {
-  if (key === "cofi.told") told.value = toldBefore();
+  if (key === REPORTED_KEY) reported.value = reportedBefore();
   if (key === "cofi.alerts") alertSettings.value = alertsBefore();
 });
 

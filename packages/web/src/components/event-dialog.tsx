@@ -163,7 +163,7 @@ function Move({ name, label, to }: { name: "previous" | "next"; label: string; t
 
 interface ContentProps {
   event: LogEventDetail;
-  /** The start of the try whose outcome the event is, or the other way round. */
+  /** The start of the attempt whose outcome the event is, or the other way round. */
   counterpart: LogEventDetail | null;
   state: LiveState;
 }
@@ -182,14 +182,14 @@ function EventContent({ event, counterpart, state }: ContentProps) {
       <EventFields event={event} label={stage?.summary.peek().label ?? null} />
       <PayloadView
         title="Payload"
-        note={asked === event ? null : `of event ${asked.id}, the start of this try`}
+        note={asked === event ? null : `of event ${asked.id}, the start of this attempt`}
         text={asked.payload}
         size={asked.payloadBytes}
         cut={asked.payloadCut}
       />
       <PayloadView
         title="Response"
-        note={answered === event ? null : `of event ${answered.id}, the end of this try`}
+        note={answered === event ? null : `of event ${answered.id}, the end of this attempt`}
         text={answered.response}
         size={answered.responseBytes}
         cut={answered.responseCut}

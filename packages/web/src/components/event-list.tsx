@@ -121,7 +121,7 @@ const Row = memo(function Row({ event, zone: shownZone, isEntrance }: RowProps) 
           {gpuIp !== null && <span>{gpuIp}</span>}
           {attempt !== null && (
             <span class="row-attempt" data-again={attempt > 1 ? "" : undefined}>
-              try {attempt}
+              attempt {attempt}
             </span>
           )}
           {remark !== "" && <span class="row-message">{remark}</span>}

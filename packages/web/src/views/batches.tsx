@@ -7,7 +7,7 @@ import { StageGlyph, StatusBadge, statusWord } from "../components/status.js";
 import { SearchField, SelectField } from "../components/toolbar.js";
 import { Answer, ViewState, type ViewProps } from "../components/view-state.js";
 import { dayAndTime, number, percent, stopwatch } from "../format.js";
-import { useHeld } from "../held.js";
+import { rowsBy, useHeld } from "../held.js";
 import type { LiveState } from "../live-state.js";
 import { usePolled } from "../polled.js";
 import { zone } from "../preferences.js";
@@ -18,6 +18,7 @@ import { Sparkline } from "./sparkline.js";
 const PAGE = 30;
 /** Columns that can be read beside each other. */
 const MOST_WATCHED = 6;
+const ROWS = rowsBy<Batch>(({ id }) => id);
 
 export function BatchesView({ state }: ViewProps) {
   const { filters } = place.value;
@@ -136,7 +137,7 @@ function List({ page, answers, filters, state }: ListProps) {
     <div {...hold}>
       {isBehind && (
         <button type="button" class="new-events" onClick={release} data-testid="new-batches">
-          {newRows(shown, page)}
+          {ROWS.news(shown.batches, page.batches)}
         </button>
       )}
       <div class="table-scroll" tabindex={0} role="group" aria-label="Batches, newest first">
@@ -179,18 +180,11 @@ function List({ page, answers, filters, state }: ListProps) {
 }
 
 function hasOtherRows(held: BatchPage, latest: BatchPage): boolean {
-  return held.batches.map(({ id }) => id).join() !== latest.batches.map(({ id }) => id).join();
+  return ROWS.moves(held.batches, latest.batches);
 }
 
 function updateRows(held: BatchPage, latest: BatchPage): BatchPage {
-  const known = new Map(latest.batches.map((batch) => [batch.id, batch]));
-  return { ...held, batches: held.batches.map((batch) => known.get(batch.id) ?? batch) };
-}
-
-function newRows(held: BatchPage, latest: BatchPage): string {
-  const known = new Set(held.batches.map(({ id }) => id));
-  const fresh = latest.batches.filter(({ id }) => !known.has(id)).length;
-  return fresh > 0 ? `${number(fresh)} new` : "Show the changes";
+  return { ...held, batches: ROWS.update(held.batches, latest.batches) };
 }
 
 function isRunning({ status }: Batch): boolean {

@@ -7,7 +7,7 @@ import { SearchField, SelectField } from "../components/toolbar.js";
 import { Answer, ViewState, type ViewProps } from "../components/view-state.js";
 import { duration, number } from "../format.js";
 import { StageIcon } from "../components/icons.js";
-import { useHeld } from "../held.js";
+import { rowsBy, useHeld } from "../held.js";
 import type { LiveState } from "../live-state.js";
 import { usePolled } from "../polled.js";
 import { fileQuery, go, place, setFilters, type Filters } from "../views.js";
@@ -19,6 +19,7 @@ const ROW_PX = 30;
 /** Rows of one answer: as many as fit a tall screen, and as many above and below. */
 const PAGE_ROWS = 120;
 const STEP_ROWS = 40;
+const ROWS = rowsBy<FilesPage["rows"][number]>(({ fileName }) => fileName);
 
 export function FilesView({ batchId, state }: ViewProps) {
   const { filters, file } = place.value;
@@ -142,16 +143,12 @@ function Toolbar({ batchId, filters, state, hosts, total }: ToolbarProps) {
 }
 
 function hasOtherRows(held: FilesPage, latest: FilesPage): boolean {
-  if (held.offset !== latest.offset) return false;
-  return (
-    held.rows.map(({ fileName }) => fileName).join("\n") !== latest.rows.map(({ fileName }) => fileName).join("\n")
-  );
+  return held.offset === latest.offset && ROWS.moves(held.rows, latest.rows);
 }
 
-/** Cells change where they are; a row that has left the window stays as it was. */
+/** Cells change where they stand; a row that has left the window stays as it was. */
 function updateRows(held: FilesPage, latest: FilesPage): FilesPage {
-  const known = new Map(latest.rows.map((row) => [row.fileName, row]));
-  return { ...held, hosts: latest.hosts, rows: held.rows.map((row) => known.get(row.fileName) ?? row) };
+  return { ...held, hosts: latest.hosts, rows: ROWS.update(held.rows, latest.rows) };
 }
 
 interface MatrixProps {

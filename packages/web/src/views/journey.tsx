@@ -81,7 +81,7 @@ export function Journey({ batchId, file, state }: { batchId: number; file: strin
           )}
           {hidden > 0 && (
             <button type="button" class="button" onClick={() => (showsAll.value = true)}>
-              Show {hidden === 1 ? "the earlier try" : `${number(hidden)} earlier attempts`}
+              Show {hidden === 1 ? "the earlier attempt" : `${number(hidden)} earlier attempts`}
             </button>
           )}
           {attempts.length > 0 && (
@@ -95,7 +95,7 @@ export function Journey({ batchId, file, state }: { batchId: number; file: strin
             />
           )}
           <Ending batchId={batchId} file={file} state={state} attempts={attempts} />
-          {chosen.length === 1 && attempts.length > 1 && <p class="soft">Choose a second try to compare with.</p>}
+          {chosen.length === 1 && attempts.length > 1 && <p class="soft">Choose a second attempt to compare with.</p>}
           {left && right && <Comparison left={left} right={right} labels={labels} />}
         </div>
       </div>
@@ -115,7 +115,7 @@ const LOOKS = {
   cut: { glyph: "⊘", word: "cut off", tone: "idle" },
 } as const;
 
-interface TriesProps {
+interface AttemptsProps {
   attempts: readonly Attempt[];
   /** ms before each of them; null where there is nothing to say. */
   waits: readonly (number | null)[];
@@ -125,7 +125,7 @@ interface TriesProps {
   now: number;
 }
 
-function Attempts({ attempts, waits, labels, chosen, choose, now }: TriesProps) {
+function Attempts({ attempts, waits, labels, chosen, choose, now }: AttemptsProps) {
   const starts = attempts.map(({ startedAt, endedAt }) => Date.parse(startedAt ?? endedAt ?? ""));
   const ends = attempts.map(({ endedAt }, index) =>
     endedAt === null ? now : Math.max(Date.parse(endedAt), starts[index]!),
@@ -149,17 +149,17 @@ function Attempts({ attempts, waits, labels, chosen, choose, now }: TriesProps) 
                 {glyph}
               </span>{" "}
               {labels.get(one.stage) ?? one.stage}
-              {one.attempt !== null && one.attempt > 1 && <span class="soft"> try {one.attempt}</span>}
+              {one.attempt !== null && one.attempt > 1 && <span class="soft"> attempt {one.attempt}</span>}
             </span>
             <span class="track" title={waitedText === null ? ran : `${waitedText}, then ${ran}`}>
               {waitedFrom < start && (
                 <span
-                  class="try-wait"
+                  class="attempt-wait"
                   style={{ insetInlineStart: share(waitedFrom - first), inlineSize: share(start - waitedFrom) }}
                 />
               )}
               <span
-                class="track-bar try-bar"
+                class="track-bar attempt-bar"
                 style={{
                   // What began last and took no time is still to be seen at the end of the track.
                   insetInlineStart: `min(${share(start - first)}, 100% - 3px)`,
@@ -167,12 +167,12 @@ function Attempts({ attempts, waits, labels, chosen, choose, now }: TriesProps) 
                 }}
               />
             </span>
-            <span class="try-text">
+            <span class="attempt-text">
               {waitedText !== null && `${waitedText} · `}
               {clock(start, zone.value)} · {duration(one.durationMs ?? end - start)}
               {one.host !== null && ` · ${one.host}`}
             </span>
-            <span class="try-actions">
+            <span class="attempt-actions">
               {one.startId !== null && (
                 <button type="button" class="button quiet" onClick={() => showEvent(one.startId ?? 0)}>
                   Payload
@@ -192,7 +192,7 @@ function Attempts({ attempts, waits, labels, chosen, choose, now }: TriesProps) 
                 Compare
               </button>
             </span>
-            {one.message !== null && <span class="try-message">{one.message}</span>}
+            {one.message !== null && <span class="attempt-message">{one.message}</span>}
           </li>
         );
       })}
@@ -227,7 +227,7 @@ function Comparison({ left, right, labels }: { left: Attempt; right: Attempt; la
     });
     return () => controller.abort();
   }, [left.id, left.endId, right.id, right.endId]);
-  const name = (one: Attempt): string => `${labels.get(one.stage) ?? one.stage}, try ${one.attempt ?? "?"}`;
+  const name = (one: Attempt): string => `${labels.get(one.stage) ?? one.stage}, attempt ${one.attempt ?? "?"}`;
   return (
     <section class="comparison" aria-label="Comparison" data-testid="comparison">
       <h3>
