@@ -37,6 +37,22 @@ describe("attemptsOf", () => {
   });
 });
 
+it("keeps what arrived late apart: it neither ends nor cuts off an attempt of the newest run", () => {
+  const file = { fileName: "a.wav", attempt: 1 };
+  const attempts = attemptsOf([
+    logEvent(1, { ...file, eventType: "file_start", run: 2 }),
+    logEvent(2, { ...file, eventType: "file_start", run: 1, history: true }),
+    logEvent(3, { ...file, eventType: "error", status: "failed", run: 1, history: true, errorMessage: "no memory" }),
+    logEvent(4, { ...file, stage: "lid", eventType: "file_start", run: 1, history: true }),
+    logEvent(5, { ...file, eventType: "file_complete", run: 2 }),
+  ]);
+  expect(attempts.map(({ id, stage, run, outcome, isHistory }) => [id, stage, run, outcome, isHistory])).toEqual([
+    [1, "stt", 2, "done", false],
+    [2, "stt", 1, "failed", true],
+    [4, "lid", 1, "cut", true],
+  ]);
+});
+
 describe("waitsOf", () => {
   const file = { fileName: "a.wav" };
   const start = (id: number, stage: string) => logEvent(id, { ...file, stage, eventType: "file_start" });

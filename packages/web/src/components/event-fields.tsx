@@ -32,6 +32,9 @@ export function EventFields({ event, label }: { event: LogEventDetail; label: st
       </Field>
       <Field name="Host">{event.gpuIp}</Field>
       <Field name="Attempt">{event.attempt}</Field>
+      <Field name="Run">
+        {event.run === null ? null : `${event.run}${event.history ? " (arrived after a newer run had begun)" : ""}`}
+      </Field>
       <Field name="Duration">
         {durationMs !== null && <span title={`${number(durationMs)} ms`}>{duration(durationMs)}</span>}
       </Field>

@@ -131,6 +131,7 @@ function Attempts({ attempts, waits, labels, chosen, choose, now }: AttemptsProp
     endedAt === null ? now : Math.max(Date.parse(endedAt), starts[index]!),
   );
   const first = Math.min(...starts);
+  const hasRuns = new Set(attempts.map(({ run }) => run)).size > 1;
   const span = Math.max(1, Math.max(...ends) - first);
   const share = (ms: number): string => `${(ms / span) * 100}%`;
   return (
@@ -143,13 +144,14 @@ function Attempts({ attempts, waits, labels, chosen, choose, now }: AttemptsProp
         const waitedText = waited > 0 ? `waited ${duration(waited)}` : null;
         const ran = `${fullTime(start, zone.value)} to ${one.endedAt === null ? "now" : fullTime(end, zone.value)}`;
         return (
-          <li key={one.id} data-tone={tone} data-outcome={one.outcome}>
+          <li key={one.id} data-tone={tone} data-outcome={one.outcome} data-history={one.isHistory}>
             <span>
               <span class="glyph" role="img" aria-label={word}>
                 {glyph}
               </span>{" "}
               {labels.get(one.stage) ?? one.stage}
               {one.attempt !== null && one.attempt > 1 && <span class="soft"> attempt {one.attempt}</span>}
+              {hasRuns && one.run !== null && <span class="soft"> run {one.run}</span>}
             </span>
             <span class="track" title={waitedText === null ? ran : `${waitedText}, then ${ran}`}>
               {waitedFrom < start && (
@@ -192,6 +194,11 @@ function Attempts({ attempts, waits, labels, chosen, choose, now }: AttemptsProp
                 Compare
               </button>
             </span>
+            {one.isHistory && (
+              <span class="attempt-note">
+                Arrived after a newer run had begun: it is shown here and counts nowhere.
+              </span>
+            )}
             {one.message !== null && <span class="attempt-message">{one.message}</span>}
           </li>
         );
