@@ -30,6 +30,19 @@ export function mergeEvents(feed: Feed, incoming: readonly LogEvent[], limit: nu
   return { events, arrived: feed.arrived + fresh.length };
 }
 
+/**
+ * The events of a snapshot take the place of all that was there: what it does not hold has become history, or was of a log
+ * that is gone.
+ * @returns the same feed when nothing differs
+ */
+export function replaceEvents(feed: Feed, events: readonly LogEvent[]): Feed {
+  if (JSON.stringify(feed.events) === JSON.stringify(events)) return feed;
+  const lowest = feed.events.at(-1)?.id ?? 0;
+  const known = new Set(feed.events.map(({ id }) => id));
+  const fresh = events.filter(({ id }) => id > lowest && !known.has(id));
+  return { events, arrived: feed.arrived + fresh.length };
+}
+
 /** Splits a burst by stage, keeping the order. */
 export function byStage(events: readonly LogEvent[]): Map<string, LogEvent[]> {
   const stages = new Map<string, LogEvent[]>();

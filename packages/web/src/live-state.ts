@@ -1,7 +1,7 @@
 /** What the page knows of the batch it shows: signals that the live feed writes and the components read. */
 import type { Batch, Frame, LogEvent, Snapshot, StageSummary } from "@cofi/event-log/events";
 import { batch as together, signal, type Signal } from "@preact/signals";
-import { byStage, EMPTY_FEED, mergeEvents, type Feed } from "./feed.js";
+import { byStage, EMPTY_FEED, mergeEvents, replaceEvents, type Feed } from "./feed.js";
 
 /**
  * connecting: nothing shown yet · live · reconnecting: what is shown may be old · missing: no such batch · refused: an
@@ -72,7 +72,7 @@ export class LiveState {
       const state = known.get(summary.stage) ?? { summary: signal(summary), feed: signal(EMPTY_FEED) };
       setIfChanged(state.summary, summary);
       const events = snapshot.events[summary.stage] ?? [];
-      state.feed.value = mergeEvents(state.feed.peek(), events, this.#eventsPerStage);
+      state.feed.value = replaceEvents(state.feed.peek(), events);
       return state;
     });
     const before = this.stages.peek();
