@@ -74,6 +74,13 @@ describe.each(DIALECTS)("a batch of two runs on %s", (dialect) => {
     expect(errors.body.groups).toEqual([]);
 
     const journey = await get<{ events: LogEvent[] }>(`${it.url}/api/batch/${batch.id}/logs?fileName=c01.wav`);
+    const { body } = await get<{ runs: { run: number; outcome: string | null; owner: string }[] }>(
+      `${it.url}/api/batch/${batch.id}/runs`,
+    );
+    expect(body.runs.map(({ run: number, owner, outcome }) => [number, owner, outcome])).toEqual([
+      [1, "A", "lost"],
+      [2, "B", null],
+    ]);
     expect(journey.body.events.map(({ eventType, run: number, history }) => [eventType, number, history])).toEqual([
       ["error", 1, true],
       ["file_start", 1, true],

@@ -10,6 +10,7 @@ import { BatchHistory } from "./batch-history.js";
 import { BatchOverviews } from "./batch-overviews.js";
 import { registerDetailRoutes } from "./detail-routes.js";
 import { overviewSchema, trendsSchema } from "./detail-schemas.js";
+import { registerRunRoutes } from "./run-routes.js";
 import { registerExportRoutes } from "./export-routes.js";
 import type { Health } from "./health.js";
 import { eventSummary } from "@cofi/views/event-summary";
@@ -222,6 +223,7 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
     async ({ query }) => overviews.trends(query.batches),
   );
 
+  registerRunRoutes(plain, { store, existing }, { ...BAD_REQUEST, ...NO_BATCH, ...COMMON });
   const folds = pLimit(1);
   registerExportRoutes(plain, { store, tail, existing, folds }, { ...BAD_REQUEST, ...NO_BATCH, ...COMMON });
   registerDetailRoutes(

@@ -6,10 +6,10 @@ import { z } from "zod";
 /** The most events or batches that one answer holds. */
 const MOST_ROWS = 5_000;
 
-const time = z.string().meta({ description: "ISO 8601, UTC", examples: ["2026-11-23T02:15:00.000Z"] });
+export const time = z.string().meta({ description: "ISO 8601, UTC", examples: ["2026-11-23T02:15:00.000Z"] });
 const count = z.number().int().nonnegative();
 
-const json: z.ZodType<Json> = z.custom<Json>(() => true).meta({ description: "Any JSON value" });
+export const json: z.ZodType<Json> = z.custom<Json>(() => true).meta({ description: "Any JSON value" });
 
 export const batchSchema = z
   .object({
