@@ -1,16 +1,22 @@
 import type { ExtractedTrade } from "@cofi/pipeline/engine-contract";
 import type { AuditAnswer } from "@cofi/pipeline/engine-contract";
 import { verdict, type VerdictCall, type VerdictInput } from "@cofi/pipeline/verdict";
-import type { VerdictTrade } from "@cofi/pipeline/verdict-comparison";
+import type { ExecutedOrder } from "@cofi/pipeline/verdict-comparison";
 import { DEFAULT_VERDICT } from "@cofi/pipeline/verdict-config";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 const CALL_START = new Date("2026-03-02T09:30:00Z");
 
-function trade(fields: Partial<VerdictTrade> = {}): VerdictTrade {
+type Fill = ExecutedOrder["fills"][number];
+type Fields = Partial<Omit<ExecutedOrder, "fills"> & Fill>;
+
+/** An order with one fill, or with these. */
+function order(
+  { tradeId = "T1", quantity = 200, price = 1500, ...fields }: Fields = {},
+  fills?: Fill[],
+): ExecutedOrder {
   return {
-    tradeId: "T1",
     orderTime: new Date("2026-03-02T09:31:00Z"),
     clientCode: "AB1234",
     symbol: "INFY",
@@ -18,9 +24,8 @@ function trade(fields: Partial<VerdictTrade> = {}): VerdictTrade {
     strike: null,
     optionType: null,
     side: "BUY",
-    quantity: 200,
     lotSize: null,
-    price: 1500,
+    fills: fills ?? [{ tradeId, quantity, price }],
     ...fields,
   };
 }
@@ -62,13 +67,13 @@ function call(fields: Partial<VerdictCall> = {}): VerdictCall {
 }
 
 function input(fields: Partial<VerdictInput> = {}): VerdictInput {
-  return { fills: [trade()], triage: "MATCHED", triageReason: "Call C1 scores 100.", calls: [call()], ...fields };
+  return { order: order(), triage: "MATCHED", triageReason: "Call C1 scores 100.", calls: [call()], ...fields };
 }
 
 /** The verdict for one trade and what one call says. */
-function judge(tradeFields: Partial<VerdictTrade>, spokenFields: Partial<ExtractedTrade>) {
+function judge(tradeFields: Fields, spokenFields: Partial<ExtractedTrade>) {
   const { verdict: kind, mismatches } = verdict(
-    input({ fills: [trade(tradeFields)], calls: [call({ trades: [spoken(spokenFields)] })] }),
+    input({ order: order(tradeFields), calls: [call({ trades: [spoken(spokenFields)] })] }),
   );
   return mismatches.length > 0 ? `${kind}[${mismatches.join("|")}]` : kind;
 }
@@ -92,7 +97,7 @@ describe("one call, one order", () => {
   });
 
   it("names every difference, with both values", () => {
-    const found = verdict(input({ fills: [trade({ quantity: 300, price: 1510 })] }));
+    const found = verdict(input({ order: order({ quantity: 300, price: 1510 }) }));
     expect(found.mismatches).toEqual(["QTY", "PRICE"]);
     expect(found.reason).toContain("spoken 200 shares, executed 300");
     expect(found.reason).toContain("spoken limit 1500, executed BUY at 1510");
@@ -169,7 +174,7 @@ describe("one call, one order", () => {
 
 describe("time", () => {
   it("an instruction spoken after the order comes too late, beyond the clocks' skew", () => {
-    const at = (orderTime: string) => verdict(input({ fills: [trade({ orderTime: new Date(orderTime) })] }));
+    const at = (orderTime: string) => verdict(input({ order: order({ orderTime: new Date(orderTime) }) }));
     expect(at("2026-03-02T09:29:12Z").verdict).toBe("CONFIRMED");
     expect(at("2026-03-02T09:29:11Z")).toMatchObject({ verdict: "CONFIRMED_AFTER_ORDER", callId: "C1" });
     expect(at("2026-03-02T09:29:11Z").reason).toContain("61 s after");
@@ -269,16 +274,21 @@ describe("several calls", () => {
 
 describe("the fills of an order", () => {
   it("sum up to at most what was spoken", () => {
-    const fills = (...quantities: number[]) =>
-      quantities.map((quantity, index) => trade({ tradeId: `T${index}`, quantity }));
-    expect(verdict(input({ fills: fills(120, 80) })).verdict).toBe("CONFIRMED");
-    expect(verdict(input({ fills: fills(120, 50) })).verdict).toBe("CONFIRMED");
-    expect(verdict(input({ fills: fills(120, 81) })).mismatches).toEqual(["QTY"]);
+    const filled = (...quantities: number[]) =>
+      input({
+        order: order(
+          {},
+          quantities.map((quantity, index) => ({ tradeId: `T${index}`, quantity, price: 1500 })),
+        ),
+      });
+    expect(verdict(filled(120, 80)).verdict).toBe("CONFIRMED");
+    expect(verdict(filled(120, 50)).verdict).toBe("CONFIRMED");
+    expect(verdict(filled(120, 81)).mismatches).toEqual(["QTY"]);
   });
 
   it("each keep the limit", () => {
-    const fills = [trade({ quantity: 100, price: 1499 }), trade({ quantity: 100, price: 1501 })];
-    expect(verdict(input({ fills })).mismatches).toEqual(["PRICE"]);
+    const fills = [1499, 1501].map((price) => ({ tradeId: `T${price}`, quantity: 100, price }));
+    expect(verdict(input({ order: order({}, fills) })).mismatches).toEqual(["PRICE"]);
   });
 });
 
@@ -310,18 +320,27 @@ describe("for any order and any calls", () => {
       .map(({ minute, ...fields }) => call({ ...fields, startTime: new Date(CALL_START.getTime() + minute * 60_000) })),
     { maxLength: 3 },
   );
-  const fills = fc
-    .record({ symbol: symbols, side: sides, lotSize: fc.option(fc.integer({ min: 1, max: 75 })) })
-    .chain((order) =>
-      fc.array(
-        fc
-          .record({ quantity: fc.integer({ min: 1, max: 300 }), price: fc.integer({ min: 1, max: 2000 }) })
-          .map((fill) => trade({ ...order, ...fill })),
+  const orders = fc
+    .record({
+      symbol: symbols,
+      side: sides,
+      lotSize: fc.option(fc.integer({ min: 1, max: 75 })),
+      fills: fc.array(
+        fc.record({
+          tradeId: fc.constant("T1"),
+          quantity: fc.integer({ min: 1, max: 300 }),
+          price: fc.integer({ min: 1, max: 2000 }),
+        }),
         { minLength: 1, maxLength: 3 },
       ),
-    );
+    })
+    .map(({ fills, ...fields }) => order(fields, fills));
   const inputs: fc.Arbitrary<VerdictInput> = fc
-    .record({ fills, calls, triage: fc.constantFrom("MATCHED" as const, "AMBIGUOUS" as const, "WEAK_MATCH" as const) })
+    .record({
+      order: orders,
+      calls,
+      triage: fc.constantFrom("MATCHED" as const, "AMBIGUOUS" as const, "WEAK_MATCH" as const),
+    })
     .map((fields) => ({
       ...fields,
       triageReason: "As triaged.",
@@ -347,7 +366,7 @@ describe("for any order and any calls", () => {
     property((given) => {
       const found = verdict(given);
       if (found.verdict !== "CONFIRMED") return;
-      const executed = given.fills.reduce((sum, { quantity }) => sum + quantity, 0);
+      const executed = given.order.fills.reduce((sum, { quantity }) => sum + quantity, 0);
       const proof = given.calls
         .find(({ callId }) => callId === found.callId)
         ?.trades?.some(
@@ -355,13 +374,13 @@ describe("for any order and any calls", () => {
             one.action !== "CANCEL" &&
             one.client_confirmed === true &&
             one.confidence >= DEFAULT_VERDICT.minTradeConfidence &&
-            one.symbol === given.fills[0]?.symbol &&
-            one.side === given.fills[0]?.side &&
-            executed <= (one.quantity ?? 0) * (one.unit === "LOTS" ? (given.fills[0]?.lotSize ?? 0) : 1) &&
+            one.symbol === given.order.symbol &&
+            one.side === given.order.side &&
+            executed <= (one.quantity ?? 0) * (one.unit === "LOTS" ? (given.order.lotSize ?? 0) : 1) &&
             (one.price_type !== "LIMIT" ||
               one.price === null ||
-              given.fills.every(({ side, price }) =>
-                side === "BUY" ? price <= (one.price ?? 0) : price >= (one.price ?? 0),
+              given.order.fills.every(({ price }) =>
+                given.order.side === "BUY" ? price <= (one.price ?? 0) : price >= (one.price ?? 0),
               )),
         );
       expect(proof).toBe(true);
@@ -381,18 +400,18 @@ describe("for any order and any calls", () => {
   it("executing less or at a better price never makes a confirmed trade worse", () => {
     property((given) => {
       if (verdict(given).verdict !== "CONFIRMED") return;
-      const better = given.fills.map((fill) => ({
+      const better = given.order.fills.map((fill) => ({
         ...fill,
         quantity: 1,
-        price: fill.side === "BUY" ? fill.price / 2 : fill.price * 2,
+        price: given.order.side === "BUY" ? fill.price / 2 : fill.price * 2,
       }));
-      expect(verdict({ ...given, fills: better }).verdict).not.toBe("MISMATCH");
+      expect(verdict({ ...given, order: { ...given.order, fills: better } }).verdict).not.toBe("MISMATCH");
     });
   });
 
   it("gives the same for the same, whatever the order of the fills", () => {
     property((given) => {
-      const turned = verdict({ ...given, fills: given.fills.toReversed() });
+      const turned = verdict({ ...given, order: { ...given.order, fills: given.order.fills.toReversed() } });
       expect(turned).toEqual(verdict(given));
     });
   });
