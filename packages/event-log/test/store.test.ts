@@ -176,11 +176,16 @@ describe.each(DIALECTS)("the store on %s", (dialect) => {
     await add("started again", "file_start");
     await add("no json", "file_complete", "{");
     await add("failed", "file_complete", '{"n":5}', "failed");
-    expect([...(await store.completedFiles(batch.id, "stt"))].toSorted()).toEqual([
-      ["done", { n: 1 }],
-      ["retried", { n: 2 }],
+    const completed = await store.completedFiles(batch.id, "stt");
+    // Whether a response is JSON is known when it is read.
+    expect([...completed.keys()]).toEqual(["done", "no json", "retried"]);
+    const answers = await store.answers(batch.id, "stt", ["done", "no json", "retried", "failed", "started again"]);
+    expect([...answers].toSorted()).toEqual([
+      ["done", { eventId: completed.get("done"), response: { n: 1 } }],
+      ["retried", { eventId: completed.get("retried"), response: { n: 2 } }],
     ]);
     expect((await store.completedFiles(batch.id, "lid")).size).toBe(0);
+    expect((await store.answers(batch.id, "stt", [])).size).toBe(0);
   });
 
   test("a lease lasts by the database's clock: a host whose clock is an hour off neither loses nor takes it", async () => {

@@ -9,7 +9,7 @@ import type { StoredEvent } from "../store/event-columns.js";
 import type { Cut, EventStatus, EventType, Json } from "../events.js";
 import { Shipper, type LoggerProblem } from "./shipper.js";
 import { Spool, SpoolInUseError, spooledBatches, type Durability } from "./spool.js";
-import type { StageName } from "../stages.js";
+import type { WorkName } from "../stages.js";
 import { toDatabaseTime } from "../time.js";
 import type { LogStore } from "../store/log.js";
 import { uuidv7 } from "../uuid.js";
@@ -98,19 +98,19 @@ export class EventLogger {
   }
 
   /** The stage begins; `totalFiles` where it is known by now. */
-  stageStart(stage: StageName, details: Details & { totalFiles?: number | undefined } = {}): Promise<void> {
+  stageStart(stage: WorkName, details: Details & { totalFiles?: number | undefined } = {}): Promise<void> {
     return this.#log(stage, "stage_start", "processing", details, { totalFiles: details.totalFiles ?? null });
   }
 
   /** So many of so many files are finished, failed ones included. */
-  stageProgress(stage: StageName, details: Details & { processedFiles: number; totalFiles: number }): Promise<void> {
+  stageProgress(stage: WorkName, details: Details & { processedFiles: number; totalFiles: number }): Promise<void> {
     const { processedFiles, totalFiles } = details;
     return this.#log(stage, "stage_progress", "processing", details, { processedFiles, totalFiles });
   }
 
   /** The stage has ended. `failed` means that the batch cannot go on, not that a file failed. */
   stageComplete(
-    stage: StageName,
+    stage: WorkName,
     details: Details & {
       status: "success" | "failed";
       processedFiles?: number | undefined;
@@ -126,13 +126,13 @@ export class EventLogger {
   }
 
   /** A try of a file begins, with the full request. */
-  fileStart(stage: StageName, fileName: string, details: Details & { payload: unknown }): Promise<void> {
+  fileStart(stage: WorkName, fileName: string, details: Details & { payload: unknown }): Promise<void> {
     return this.#log(stage, "file_start", "processing", details, { fileName, payload: details.payload });
   }
 
   /** A file is done, with the full response; the request may be repeated here for writers that log no start. */
   fileComplete(
-    stage: StageName,
+    stage: WorkName,
     fileName: string,
     details: Details & { response: unknown; payload?: unknown },
   ): Promise<void> {
@@ -145,7 +145,7 @@ export class EventLogger {
    * stage itself. `response` is what the other side answered, where it did.
    */
   fileError(
-    stage: StageName,
+    stage: WorkName,
     fileName: string | null,
     details: Details & { error: unknown; willRetry?: boolean | undefined; payload?: unknown; response?: unknown },
   ): Promise<void> {
@@ -155,7 +155,7 @@ export class EventLogger {
   }
 
   /** Something worth knowing; the text is `metadata.message`. */
-  info(stage: StageName, message: string, details: Details & { fileName?: string | undefined } = {}): Promise<void> {
+  info(stage: WorkName, message: string, details: Details & { fileName?: string | undefined } = {}): Promise<void> {
     const { metadata } = details;
     const rest = metadata && typeof metadata === "object" && !Array.isArray(metadata) ? metadata : {};
     return this.#log(

@@ -6,10 +6,11 @@ import { EventLogger, shipLeftovers } from "@cofi/event-log/event-logger";
 import type { Batch, BatchStatus, Json } from "@cofi/event-log/events";
 import type { Run, RunOutcome } from "@cofi/event-log/runs";
 import type { Results } from "@cofi/evidence/results";
-import { STAGES } from "@cofi/event-log/stages";
+import { isStageName, STAGES, STEPS } from "@cofi/event-log/stages";
 import type { Store } from "@cofi/event-log/store";
 import { readBatchFolder, type BatchFolder } from "./batch-folder.js";
-import type { BatchRun } from "./batch-run.js";
+import { Answers } from "./answers.js";
+import { Calls, type BatchContext } from "./context.js";
 import type { EngineClient } from "../hosts/engine-client.js";
 import { InputError } from "../input-error.js";
 import { BatchInUseError, Lease, LeaseLostError } from "./lease.js";
@@ -105,7 +106,7 @@ async function withLease(options: RunBatchOptions, folder: BatchFolder, batch: B
     onProblem: ({ message }) => report(message),
   });
   try {
-    const result = await throughStages(newRun(options, folder, run, logger), batch, options);
+    const result = await throughStages(newContext(options, folder, run, logger), batch, options);
     if (isOutOfLease(signal)) throw signal.reason;
     return (await drain(logger, options))
       ? result
@@ -140,27 +141,34 @@ async function openBatch(
   return { batch, message: `Batch ${batch.id}: ${batch.name}, ${folder.recordings.length} recordings` };
 }
 
-function newRun(options: RunBatchOptions, folder: BatchFolder, run: Run, logger: EventLogger): BatchRun {
-  const { settings, triageConfig, client, openAi, results, signal, report } = options;
+interface RunContext extends BatchContext {
+  readonly refused: number;
+}
+
+function newContext(options: RunBatchOptions, folder: BatchFolder, run: Run, logger: EventLogger): RunContext {
+  const { settings, triageConfig, client, openAi, store, results, signal, report } = options;
+  const persist = <T>(work: () => Promise<T>): Promise<T> => whenAvailable(work, signal, report);
+  let refused = 0;
   return {
     batchId: run.batchId,
     run,
     folder,
     settings,
-    timeZone: triageConfig.timeZone,
     triageConfig,
     client,
     openAi,
     logger,
     results,
-    active: new Map(folder.recordings.map((recording) => [recording.fileName, recording])),
-    calls: new Map(),
-    trades: [],
-    refused: 0,
+    recordings: new Map(folder.recordings.map((recording) => [recording.fileName, recording])),
+    calls: new Calls(),
+    trades: { all: [] },
+    answers: new Answers(store, run.batchId, persist),
     changed: new Set(),
-    triage: new Map(),
-    findings: { denoise: new Map(), ivr: new Map(), lid: new Map(), stt: new Map(), llm1: new Map(), llm2: new Map() },
-    persist: (work) => whenAvailable(work, signal, report),
+    refuse: (count) => void (refused += count),
+    get refused() {
+      return refused;
+    },
+    persist,
   };
 }
 
@@ -182,7 +190,7 @@ async function whenAvailable<T>(
   }
 }
 
-async function throughStages(run: BatchRun, batch: Batch, options: RunBatchOptions): Promise<BatchResult> {
+async function throughStages(context: RunContext, batch: Batch, options: RunBatchOptions): Promise<BatchResult> {
   const { store, settings, signal, report, runtime } = options;
   const hard = new AbortController();
   let grace: NodeJS.Timeout | undefined;
@@ -196,31 +204,37 @@ async function throughStages(run: BatchRun, batch: Batch, options: RunBatchOptio
   const outcomes: (StageOutcome & { name: string })[] = [];
   let ended: { status: BatchStatus; summary: string };
   try {
-    await run.persist(() =>
-      store.updateBatchOf(run.run, {
+    await context.persist(() =>
+      store.updateBatchOf(context.run, {
         status: "running",
-        totalFiles: run.folder.recordings.length,
+        totalFiles: context.folder.recordings.length,
         startedAt: batch.startedAt ? new Date(batch.startedAt) : new Date(),
         finishedAt: null,
       }),
     );
-    for (const entry of [...run.folder.refused, ...run.folder.ignored])
-      void run.logger.info("file_distribution", `${entry.name} ${entry.reason}`, { metadata: { leftOut: entry.name } });
+    for (const entry of [...context.folder.refused, ...context.folder.ignored])
+      void context.logger.info("file_distribution", `${entry.name} ${entry.reason}`, {
+        metadata: { leftOut: entry.name },
+      });
     for (const stage of PIPELINE) {
       signal.throwIfAborted();
-      await run.persist(() => store.updateBatchOf(run.run, { currentStage: stage.name }));
+      const { name } = stage;
+      if (isStageName(name)) await context.persist(() => store.updateBatchOf(context.run, { currentStage: name }));
       report(`${labelOf(stage.name)} …`);
-      const completed = await run.persist(() => store.completedFiles(batch.id, stage.name));
-      const outcome = await runStage(stage, { run, runtime, completed, signal, hardSignal: hard.signal });
+      // What earlier stages were answered is read from the log: all of it must be there.
+      if (stage.reads.length > 0 && !(await drain(context.logger, options))) signal.throwIfAborted();
+      const completed = await context.persist(() => store.completedFiles(batch.id, stage.name));
+      const names = new Set(completed.keys());
+      const outcome = await runStage(stage, { context, runtime, completed: names, signal, hardSignal: hard.signal });
       outcomes.push({ ...outcome, name: stage.name });
       if (outcome.failed > 0) report(`${labelOf(stage.name)}: ${outcome.failed} failed`);
     }
-    ended = conclusion(outcomes, run.refused);
+    ended = conclusion(outcomes, context.refused);
   } catch (error) {
     if (signal.aborted) ended = { status: "interrupted", summary: "Stopped; the same command goes on from here." };
     else if (error instanceof StageFailedError) ended = { status: "failed", summary: error.message };
     else {
-      await run.persist(() => store.updateBatchOf(run.run, { status: "failed", finishedAt: new Date() }));
+      await context.persist(() => store.updateBatchOf(context.run, { status: "failed", finishedAt: new Date() }));
       throw error;
     }
   } finally {
@@ -229,11 +243,11 @@ async function throughStages(run: BatchRun, batch: Batch, options: RunBatchOptio
   }
   const finishedAt = ended.status === "interrupted" ? null : new Date();
   // The last events go before the status: whoever sees the end sees all of it.
-  await drain(run.logger, options);
+  await drain(context.logger, options);
   // A batch that was taken over is written by its newest run.
   if (!(signal.reason instanceof BatchInUseError))
-    await run
-      .persist(() => store.updateBatchOf(run.run, { status: ended.status, finishedAt }))
+    await context
+      .persist(() => store.updateBatchOf(context.run, { status: ended.status, finishedAt }))
       .catch((error: Error) => {
         if (!signal.aborted) throw error;
         report(error.message);
@@ -261,5 +275,5 @@ async function drain(logger: EventLogger, { signal, report }: RunBatchOptions): 
 }
 
 function labelOf(name: string): string {
-  return STAGES.find((stage) => stage.name === name)?.label ?? name;
+  return [...STAGES, ...STEPS].find((stage) => stage.name === name)?.label ?? name;
 }
