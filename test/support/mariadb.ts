@@ -27,8 +27,11 @@ export interface MariadbServer {
 const START_DEADLINE_MS = 60_000;
 const USER = "cofi";
 
-/** Starts a server with strict defaults and durability off: the tests' data need not survive the machine. */
-export async function startMariadb(options: { durable?: boolean } = {}): Promise<MariadbServer> {
+/**
+ * Starts a server with strict defaults and durability off: the tests' data need not survive the machine.
+ * @param options `flags` are added to the command line and win over ours
+ */
+export async function startMariadb(options: { durable?: boolean; flags?: string[] } = {}): Promise<MariadbServer> {
   const folder = await mkdtemp(join(tmpdir(), "cofi-mariadb-"));
   const password = randomBytes(12).toString("hex");
   const data = join(folder, "data");
@@ -70,6 +73,7 @@ export async function startMariadb(options: { durable?: boolean } = {}): Promise
           `--innodb-flush-log-at-trx-commit=${options.durable ? 1 : 2}`,
           "--innodb-buffer-pool-size=128M",
           "--max-connections=200",
+          ...(options.flags ?? []),
         ],
         { stdio: "ignore" },
       );
@@ -87,7 +91,7 @@ export async function startMariadb(options: { durable?: boolean } = {}): Promise
       try {
         const connection = await createConnection({ socketPath: socket, user: "root" });
         await connection.query(`CREATE USER IF NOT EXISTS '${USER}'@'%' IDENTIFIED BY '${password}'`);
-        await connection.query(`GRANT ALL ON *.* TO '${USER}'@'%'`);
+        await connection.query(`GRANT ALL ON *.* TO '${USER}'@'%' WITH GRANT OPTION`);
         await connection.end();
         return true;
       } catch {

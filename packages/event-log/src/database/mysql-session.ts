@@ -52,13 +52,12 @@ const SETTINGS: Readonly<Record<string, string>> = {
   wait_timeout: "28800",
 };
 
-/** Known to one of the servers only: set where the server has them and they differ. */
-const SETTINGS_OF_SOME: Readonly<Record<string, string>> = {
-  // How long a statement may take is decided here, and longer for migrations.
+/** How long a statement may take is decided here, and longer for migrations. JSON columns are CHECKs in MariaDB. */
+const MARIADB_SETTINGS: Readonly<Record<string, string>> = {
   max_statement_time: "0.000000",
-  max_execution_time: "0",
   check_constraint_checks: "ON",
 };
+const MYSQL_SETTINGS: Readonly<Record<string, string>> = { max_execution_time: "0" };
 
 /** What SET NAMES and SET TRANSACTION have set, for reading back; servers know one name of each of the last two or both. */
 const RESULTS: Readonly<Record<string, string>> = {
@@ -99,21 +98,21 @@ export async function openSession(connection: PoolConnection, needs: SessionNeed
     lock_wait_timeout: String(needs.lockWaitS),
     innodb_lock_wait_timeout: String(needs.lockWaitS),
   };
-  // Text compares by its bytes, as the columns do, whatever the server's default is.
-  const status = await set(connection, needs, `SET NAMES utf8mb4 COLLATE utf8mb4_bin, ${assignments(wanted)}`);
+  // Text compares by its bytes, as the columns do, whatever the server's default is. MySQL reads what follows `M!` as a
+  // comment, and MariaDB what follows a version of MySQL 5.7.
+  const status = await set(
+    connection,
+    needs,
+    `SET NAMES utf8mb4 COLLATE utf8mb4_bin, ${assignments(wanted)} ` +
+      `/*M!100000 , ${assignments(MARIADB_SETTINGS)} */ /*!50701 , ${assignments(MYSQL_SETTINGS)} */`,
+  );
   // What `init_connect` has begun would never be committed.
   if (status & IN_TRANSACTION) await set(connection, needs, "ROLLBACK AND NO CHAIN NO RELEASE");
   // At MySQL's default level, deleting rows that do not exist locks the gap they would stand in.
   await set(connection, needs, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE");
 
-  const expected = { ...wanted, ...SETTINGS_OF_SOME, ...RESULTS };
-  const read = () => variables(connection, [...Object.keys(expected), ...FACTS]);
-  let found = await read();
-  const rest = different(SETTINGS_OF_SOME, found);
-  if (Object.keys(rest).length > 0) {
-    await set(connection, needs, `SET ${assignments(rest)}`);
-    found = await read();
-  }
+  const expected = { ...wanted, ...MARIADB_SETTINGS, ...MYSQL_SETTINGS, ...RESULTS };
+  const found = await variables(connection, [...Object.keys(expected), ...FACTS]);
   const [name] = Object.keys(different(expected, found));
   if (name !== undefined)
     throw rejected(
