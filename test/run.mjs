@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkDependencyDirection } from "./checks/dependency-direction.mjs";
+import { checkFileLength } from "./checks/file-length.mjs";
 import { checkPageSize } from "./checks/page-size.mjs";
 import { provideSystem } from "./support/system.mjs";
 
@@ -78,6 +79,7 @@ if (await check("what the tests need is on this system", () => provideSystem(con
     await program("lint (oxlint)", ["oxlint", "--type-aware"]);
     await program("no unused files, exports or dependencies (knip)", ["knip"]);
     await check("dependency direction", checkDependencyDirection);
+    await check("no file has more than 300 lines", checkFileLength);
     await check("the page's JavaScript fits its budget", checkPageSize);
   }
   runTests();

@@ -18,8 +18,6 @@ import { startDesktop, type Desktop } from "../support/desktop.js";
 import { expectFit, LOOKS, takeLook } from "../support/looks.js";
 import { ageEvents } from "../support/night.js";
 
-/** Two looks at the batches, and what they take. */
-const SOON = { timeout: 15_000 };
 const STALL = "stuck: Speech to text is stalled";
 /** Keeps the real constructor, and notes whom the browser has shown. */
 const NOTE_SHOWN = `
@@ -100,8 +98,8 @@ async function looks(of: Page, count: number): Promise<void> {
 test("the stall of a batch that is not shown comes as the browser's notification, whose click opens it", async () => {
   await openWithAlerts(`?batch=${calmId}`);
   const tag = `cofi ${stuckId} stuck-stage stt `;
-  await expect.poll(() => shownIn(page), SOON).toContainEqual({ title: STALL, tag, isTrusted: true });
-  await expect.poll(() => onDesktop(STALL), SOON).toHaveLength(1);
+  await expect.poll(() => shownIn(page)).toContainEqual({ title: STALL, tag, isTrusted: true });
+  await expect.poll(() => onDesktop(STALL)).toHaveLength(1);
   const [notification] = onDesktop(STALL);
   expect(notification?.body).toContain("No file has finished for more than 120 s");
   await expect
@@ -115,14 +113,14 @@ test("the stall of a batch that is not shown comes as the browser's notification
 test("what one page of the browser has told, another one lists and does not tell again", async () => {
   const before = desktop.notifications.length;
   await openWithAlerts(`?batch=${calmId}`);
-  await expect.poll(() => desktop.notifications, SOON).toHaveLength(before + 4);
+  await expect.poll(() => desktop.notifications).toHaveLength(before + 4);
   const other = await context.newPage();
   await other.goto(`${url}/?batch=${stuckId}`);
   await looks(other, 2);
   expect(await shownIn(other)).toEqual([]);
   const id = await running("short");
   await sql`UPDATE batchStatus SET status = 'failed' WHERE id = ${id}`.execute(database.kysely);
-  await expect.poll(() => onDesktop("short failed"), SOON).toHaveLength(1);
+  await expect.poll(() => onDesktop("short failed")).toHaveLength(1);
   await Promise.all([looks(page, 2), looks(other, 2)]);
   expect(
     [...(await shownIn(page)), ...(await shownIn(other))].filter(({ title }) => title === "short failed"),
@@ -146,9 +144,9 @@ test("a batch that somebody sets to failed with SQL is told with its link, while
   await page.keyboard.press("Escape");
   await page.getByTestId("pause").click();
   await sql`UPDATE batchStatus SET status = 'failed' WHERE id = ${id}`.execute(database.kysely);
-  await expect.poll(() => onDesktop("night failed"), SOON).toHaveLength(1);
+  await expect.poll(() => onDesktop("night failed")).toHaveLength(1);
   await sql`UPDATE batchStatus SET status = 'interrupted' WHERE id = ${calmId}`.execute(database.kysely);
-  await expect.poll(() => onDesktop("calm was interrupted"), SOON).toHaveLength(1);
+  await expect.poll(() => onDesktop("calm was interrupted")).toHaveLength(1);
   expect(await page.locator("[data-connection]").textContent()).toContain("Paused");
   await page.getByTestId("alerts").click();
   await told(page).filter({ hasText: "night failed" }).click();
@@ -163,7 +161,7 @@ test("a batch that begins and fails between two looks is told; those that failed
   await looks(page, 1);
   const { id } = await store.createBatch({ name: "quick", folder: null });
   await sql`UPDATE batchStatus SET status = 'failed' WHERE id = ${id}`.execute(database.kysely);
-  await expect.poll(() => onDesktop("quick failed"), SOON).toHaveLength(1);
+  await expect.poll(() => onDesktop("quick failed")).toHaveLength(1);
   expect(onDesktop("old failed")).toEqual([]);
 });
 
@@ -173,11 +171,11 @@ test("a batch whose detail takes long holds up no other alert, and is not asked 
   await page.route(`**/api/batch/${stuckId}/findings`, (route) => void asked.push(route));
   // The first page asks for what else runs by itself.
   await openWithAlerts(`?batch=${calmId}&view=errors`);
-  await expect.poll(() => asked.length, SOON).toBe(1);
+  await expect.poll(() => asked.length).toBe(1);
   await sql`UPDATE batchStatus SET status = 'failed' WHERE id = ${id}`.execute(database.kysely);
-  await expect.poll(() => onDesktop("second night failed"), SOON).toHaveLength(1);
+  await expect.poll(() => onDesktop("second night failed")).toHaveLength(1);
   await looks(page, 1);
   expect(asked).toHaveLength(1);
   await asked[0]?.continue();
-  await expect.poll(() => shownIn(page).then((shown) => shown.map(({ title }) => title)), SOON).toContain(STALL);
+  await expect.poll(() => shownIn(page).then((shown) => shown.map(({ title }) => title))).toContain(STALL);
 });

@@ -4,7 +4,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { openDatabase } from "@cofi/event-log/database";
 import { Store } from "@cofi/event-log/store";
-import { TROUBLE } from "../../tools/generate-batch.mjs";
+import { TROUBLE } from "../../tools/trouble.mjs";
 import { launchBrowser } from "../support/browser.js";
 import { expectFit, LOOKS, takeLook } from "../support/looks.js";
 import { startNight, type Night } from "../support/night.js";

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { openDatabase } from "@cofi/event-log/database";
 import { migrate } from "@cofi/event-log/migrate";
 import { Store } from "@cofi/event-log/store";
-import { TROUBLE } from "../../tools/generate-batch.mjs";
+import { TROUBLE } from "../../tools/trouble.mjs";
 import { launchBrowser } from "../support/browser.js";
 import { startDashboard } from "../support/cofi.js";
 import { startNight, type Night } from "../support/night.js";

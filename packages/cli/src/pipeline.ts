@@ -31,7 +31,7 @@ export interface RunOptions {
 
 const COFI = fileURLToPath(new URL("../bin/cofi.js", import.meta.url));
 
-/** Engines of one host share a folder: what file_distribution puts there, the others read. */
+/** Engines of one host share a folder: file_distribution writes it, the others read it. */
 function engineCommand(stage: StageName): { file: string; args: string[] } {
   const filesDir = join(dataDir(), "files");
   return {
@@ -40,12 +40,12 @@ function engineCommand(stage: StageName): { file: string; args: string[] } {
   };
 }
 
-/** Files go where they are processed first, unless a receiver of their own is named. */
+/** Files are sent to the hosts that process them first, unless other receivers are configured. */
 function urlsOf(stage: StageName): string[] | null {
   return remoteUrls(stage, process.env) ?? (stage === "file_distribution" ? remoteUrls("denoise", process.env) : null);
 }
 
-/** Which engine answers for each stage: the URL and model of a server, the URLs of hosts, or how it is started here. */
+/** The engine of each stage: the URL and model of a server, the URLs of hosts, or the command that starts it here. */
 function enginesInForce(openAi: OpenAiEngines): Json {
   const started = process.env["COFI_RUNTIME"]?.trim() || "process";
   return Object.fromEntries(STAGES.map(({ name }) => [name, openAi.describe(name) ?? urlsOf(name) ?? started]));
@@ -53,11 +53,11 @@ function enginesInForce(openAi: OpenAiEngines): Json {
 
 /**
  * Runs a batch with the settings of the environment.
- * @throws SettingsError; what `runBatch` throws
+ * @throws SettingsError, and the errors of `runBatch`
  */
 export async function runConfiguredBatch({ database, ...options }: RunOptions): Promise<BatchResult> {
   const settings = pipelineSettings(process.env);
-  // A wrong URL is told now, and not when its stage comes.
+  // A wrong URL is reported now instead of when its stage begins.
   for (const { name } of STAGES) urlsOf(name);
   const triageConfig = await loadTriageConfig(process.env);
   const client = new EngineClient(settings.requestTimeoutMs);

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { sql } from "kysely";
 import { DatabaseUnavailableError, openDatabase } from "@cofi/event-log/database";
@@ -7,31 +6,6 @@ import { assertMigrated, migrate } from "@cofi/event-log/migrate";
 import { databaseUrl } from "@cofi/event-log/settings";
 import { RunSupersededError, Store } from "@cofi/event-log/store";
 import { DIALECTS, emptyDatabase, freshDatabase, type FreshDatabase } from "../../../test/support/databases.js";
-
-test("a writer that holds the SQLite file for a second delays the call, and not the process", async () => {
-  const fresh = await freshDatabase("sqlite");
-  const other = await openDatabase(fresh.url);
-  try {
-    const store = new Store(fresh.database);
-    const batch = await store.createBatch({ name: "night", folder: null });
-    await sql`BEGIN IMMEDIATE`.execute(other.kysely);
-    let longest = 0;
-    let last = performance.now();
-    const heart = setInterval(() => {
-      longest = Math.max(longest, performance.now() - last);
-      last = performance.now();
-    }, 5);
-    const freed = pause(1_000).then(() => sql`ROLLBACK`.execute(other.kysely));
-    await store.updateBatch(batch.id, { status: "running" });
-    clearInterval(heart);
-    await freed;
-    expect((await store.batch(batch.id))?.status).toBe("running");
-    expect(longest).toBeLessThan(500);
-  } finally {
-    await other.close();
-    await fresh.close();
-  }
-});
 
 const FACTS = { version: "1.0.0", configuration: { triage: { matchFrom: 70 } } };
 

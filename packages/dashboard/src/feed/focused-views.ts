@@ -1,4 +1,4 @@
-/** Batches narrowed to one cause of errors: read when somebody asks. */
+/** Views of batches that are narrowed to one cause of errors, read on request. */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { focusOn } from "@cofi/views/detail/focus";
 import type { Folded } from "@cofi/views/detail/replay";
@@ -21,7 +21,7 @@ export class FocusedViews {
   readonly #folds: LimitFunction;
   readonly #cache = new Cache<Folded, About>({ leastMs: 1_000, times: 5, most: 8, idleMs: 60_000 });
 
-  /** @param folds one after the other, with the other long ones */
+  /** @param folds the queue of long reads, which runs them one after the other */
   constructor(store: Store, tail: Tail, eventsPerStage: number, folds: LimitFunction) {
     this.#store = store;
     tail.listen({ restarted: () => this.#cache.clear() });
@@ -29,7 +29,7 @@ export class FocusedViews {
     this.#folds = folds;
   }
 
-  /** `asOf`: what it says is how things were then. @throws DatabaseUnavailableError */
+  /** `asOf`: the time that the view describes. @throws DatabaseUnavailableError */
   async of(view: LiveView, cause: string): Promise<{ folded: Folded; asOf: string }> {
     const now = new Date().toISOString();
     const { batch } = view.current;

@@ -6,11 +6,11 @@ import { STAGES } from "@cofi/event-log/stages";
 export interface ViewChange {
   /** Applied just now, in the order in which they became visible, without history; empty when only the batch row changed. */
   events: readonly LogEvent[];
-  /** The view was folded anew: what was sent of it before may be wrong. */
+  /** The view was folded again, so earlier frames of it may be wrong. */
   isRefolded?: true;
 }
 
-/** One batch, always up to what the tail has passed on. */
+/** The projection of one batch, which includes every event that the tail has delivered. */
 export class LiveView {
   readonly batchId: number;
   #detail: Detail;
@@ -21,7 +21,7 @@ export class LiveView {
   readonly #listeners = new Set<(change: ViewChange) => void>();
   readonly #close: () => void;
 
-  /** @param fromHoles ids that are in it, though the tail may still pass them on */
+  /** @param fromHoles ids of events that the view includes although the tail may still deliver them */
   constructor(view: BatchView, detail: Detail, fromHoles: Set<number>, close: () => void) {
     this.batchId = view.batch.id;
     this.#detail = detail;
@@ -35,12 +35,12 @@ export class LiveView {
     return this.#view;
   }
 
-  /** Files, hosts, errors and figures over time, by the same events. */
+  /** Files, hosts, errors and figures over time, of the same events. */
   get detail(): Detail {
     return this.#detail;
   }
 
-  /** Events that it holds have become history: it must be folded anew. */
+  /** True when events of the view have become history, so it must be folded again. */
   get isOutdated(): boolean {
     return this.#view.isOutdated;
   }
@@ -61,7 +61,7 @@ export class LiveView {
     return this.#holders > 0 ? Infinity : this.#lastUsed;
   }
 
-  /** Keeps the view in memory and calls `listener` after each change. @returns the way to let go */
+  /** Keeps the view in memory and calls `listener` after each change. @returns a function that releases the view */
   hold(listener: (change: ViewChange) => void): () => void {
     this.#holders += 1;
     this.#listeners.add(listener);
@@ -72,7 +72,7 @@ export class LiveView {
     };
   }
 
-  /** For {@link LiveViews}: what the tail passed on. */
+  /** For {@link LiveViews}: applies what the tail delivered. */
   apply(events: readonly LogEvent[], batch: Batch | null): void {
     if (batch) this.#view = applyBatch(this.#view, batch);
     const fresh = this.#fromHoles.size === 0 ? events : events.filter(({ id }) => !this.#fromHoles.delete(id));
@@ -85,7 +85,7 @@ export class LiveView {
     if (counted.length > 0 || batch) this.#report({ events: counted });
   }
 
-  /** For {@link LiveViews}: the view folded anew. */
+  /** For {@link LiveViews}: replaces the view by one that was folded again. */
   replace(view: BatchView, detail: Detail, fromHoles: Set<number>): void {
     this.#view = view;
     this.#detail = detail;

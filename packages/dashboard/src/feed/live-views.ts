@@ -1,7 +1,7 @@
 /**
  * The projection of each watched batch in memory: replayed from the database once, then kept up by the tail. Every id is
- * applied exactly once, though the replay reads while the tail goes on. A batch that is too large to be replayed at once
- * is shown meanwhile as SQL counts it.
+ * applied exactly once, although the tail continues during the replay. While a large batch is being replayed, viewers
+ * see its counts by SQL.
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import type { Detail } from "@cofi/views/detail/detail";
@@ -26,19 +26,19 @@ export interface LiveViewsOptions {
   idleMs: number;
 }
 
-/** A batch with more events than this is shown as SQL counts it first. */
+/** A batch with more events than this is first shown by its SQL counts. */
 const FIRST_PAGE = 1_000;
-/** Views kept without a viewer; beyond it the longest unused goes first. */
+/** Views kept without a viewer; when there are more, the longest unused is dropped first. */
 const MOST_UNHELD = 16;
 
-/** A batch folded from the database; `fromHoles`: ids that are in it, though the tail may still pass them on. */
+/** A batch folded from the database; `fromHoles`: ids that it includes although the tail may still deliver them. */
 interface Opened {
   current: BatchView;
   detail: Detail;
   fromHoles: Set<number>;
 }
 
-/** Pause between two previews of a batch that is being replayed: so many times as long as one takes, for the replay to get on. */
+/** Pause between two previews of a batch, as a multiple of the time that one takes, so that the replay makes progress. */
 const PREVIEW_PAUSE = { leastMs: 1_000, times: 5 };
 
 export class LiveViews {
@@ -84,8 +84,8 @@ export class LiveViews {
   }
 
   /**
-   * As {@link open}; but while a large batch is being replayed, a preview of it. `after`: the preview that is known already;
-   * the next one takes a while.
+   * As {@link open}, but returns a preview while a large batch is being replayed. `after`: the preview that the caller already
+   * has; the next one takes a while.
    */
   async openOrPreview(batchId: number, after: Preview | null = null): Promise<LiveView | Preview | null> {
     const opening = this.open(batchId);
@@ -94,12 +94,12 @@ export class LiveViews {
     if (!after) return Promise.race([opening, loading.preview]);
     const pause = Math.max(PREVIEW_PAUSE.leastMs, PREVIEW_PAUSE.times * after.tookMs);
     const next = sleep(pause).then(() => this.#nextPreview(batchId, loading));
-    // When the replay ends first, or the database goes away, nobody waits for this one.
+    // Nobody waits for this preview if the replay finishes first or the database is lost.
     next.catch(() => undefined);
     return Promise.race([opening, next]);
   }
 
-  /** One for all who ask at the same time. */
+  /** Simultaneous callers share one replay. */
   #nextPreview(batchId: number, loading: Loading): Promise<Preview> {
     loading.latest ??= this.#preview(batchId).finally(() => (loading.latest = null));
     return loading.latest;
@@ -148,14 +148,16 @@ export class LiveViews {
         if (!batch) return null;
         const { current, detail, fromHoles } = await fold(batch);
         if (this.#loading.get(batchId) !== loading)
-          throw new DatabaseUnavailableError("The log was replaced while the batch was being read. Trying again.");
+          throw new DatabaseUnavailableError(
+            "The log was replaced while the batch was being read. The read starts again.",
+          );
         const opened = new LiveView(current, detail, fromHoles, endWatch);
         opened.apply(loading.events, loading.batch);
         this.#live.set(batchId, opened);
         return opened;
       });
       if (!live) endWatch();
-      // Not before those who asked for it have had their chance to hold it.
+      // Only after the waiting callers have had their turn to hold it.
       else setImmediate(() => this.#sweep());
       return live;
     } catch (error) {
@@ -172,21 +174,21 @@ export class LiveViews {
         const { current, detail, fromHoles } = await fold(live.current.batch);
         live.replace(current, detail, fromHoles);
       } catch (error) {
-        // The next event that comes asks for this again.
+        // The next event starts this again.
         this.#options.logger.error({ err: error }, "a batch could not be read anew after a late run");
       }
       live.apply(loading.events, loading.batch);
     });
   }
 
-  /** Runs `work`, which folds the batch from the database, while what the tail passes on for it waits in `loading`. */
+  /** Runs `work`, which folds the batch from the database; events that the tail delivers meanwhile wait in `loading`. */
   async #whileLoading<T>(
     batchId: number,
     work: (fold: (batch: Batch) => Promise<Opened>, loading: Loading) => Promise<T>,
   ): Promise<T> {
     const loading = newLoading();
-    // From here to the first await nothing else runs: what the tail has passed on is at or below `head`, the rest will
-    // come to `loading`. Ids of the open holes can come both ways.
+    // Nothing else runs up to the first await: the events that the tail has delivered are at or below `head`, and later
+    // ones will go to `loading`. Ids of open holes can arrive both ways.
     this.#loading.set(batchId, loading);
     const head = this.#tail.highest;
     const holes = this.#tail.openHoles;
@@ -194,7 +196,7 @@ export class LiveViews {
       const fromHoles = new Set<number>();
       const { current, detail } = await foldPages(batch, this.#pages(batch, head, loading, holes, fromHoles), {
         eventsPerStage: this.#options.eventsPerStage,
-        // SQLite answers within the same turn: others want theirs.
+        // SQLite answers within the same turn, so yield to other work.
         yieldToEventLoop: () => nextTurn(),
       });
       const shown = await this.#store.eventsByIds(shownEvents(current));
@@ -207,7 +209,7 @@ export class LiveViews {
     }
   }
 
-  /** Its events as they are shown. `fromHoles` gets the ids of those that may come from the tail too. */
+  /** Folds the events of the batch. Adds to `fromHoles` the ids that the tail may deliver as well. */
   async *#pages(
     batch: Batch,
     head: number,
@@ -221,7 +223,7 @@ export class LiveViews {
     for await (const page of replayPages(this.#store, batch.id, head, FIRST_PAGE)) {
       for (const { id } of page) if (inRanges(holes, id)) fromHoles.add(id);
       yield page.map(eventSummary);
-      // It will take a while. Who waits sees the counts first; the two do not compete for the database.
+      // This takes a while: send waiting viewers the SQL counts first, then continue reading, so the two do not compete.
       if (isFirst && page.length === FIRST_PAGE) {
         const preview = this.#nextPreview(batch.id, loading);
         loading.offer(preview);

@@ -1,4 +1,4 @@
-/** How fast each stage was in batches before: what a stage that has not begun is expected to take. */
+/** How long each stage took in earlier batches, which is the estimate for a stage that has not begun. */
 import type { History } from "@cofi/views/detail/timeline";
 import type { Batch } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
@@ -11,7 +11,7 @@ const MOST_KEPT = 200;
 
 export class BatchHistory {
   readonly #store: Store;
-  /** By batch: ms a file, by stage. Of batches that are over, so it stays true. */
+  /** By batch and stage: ms a file. Only finished batches are here, so the figures stay true. */
   readonly #known = new Map<number, Promise<ReadonlyMap<string, number>>>();
 
   constructor(store: Store, tail: Tail) {
@@ -47,7 +47,7 @@ export class BatchHistory {
   async #read(id: number): Promise<ReadonlyMap<string, number>> {
     const speeds = new Map<string, number>();
     for (const { name } of STAGES) {
-      // Of a stage that was resumed the end says how long its last run took, and how many files all of them did.
+      // The end of a resumed stage has the duration of its last run but the files of all its runs.
       const starts = await this.#store.events(id, {
         stage: name,
         eventType: "stage_start",

@@ -1,4 +1,4 @@
-/** The runs of a batch: who ran it when, and with which configuration. */
+/** The route that lists the runs of a batch: owner, times and configuration of each. */
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";

@@ -1,4 +1,4 @@
-/** What goes in and out of the HTTP API, for validation and for the OpenAPI document; the shapes of `@cofi/event-log/events`. */
+/** Parameters and responses of the HTTP API, for validation and for the OpenAPI document, in the shapes of `@cofi/event-log/events`. */
 import { BATCH_STATUSES, EVENT_STATUSES, EVENT_TYPES } from "@cofi/event-log/events";
 import type { Batch, Json, LogEvent, LogEventDetail, StageSummary } from "@cofi/event-log/events";
 import { z } from "zod";
@@ -49,7 +49,7 @@ const eventFields = {
   history: z
     .literal(true)
     .optional()
-    .meta({ description: "It arrived after a newer run had begun, and counts nowhere" }),
+    .meta({ description: "True if the event arrived after a newer run had begun; it is not counted" }),
 };
 
 export const eventSchema = z
@@ -118,7 +118,7 @@ export const healthSchema = z
     }),
     events: z.object({
       sinceStart: count,
-      currentBatch: count.nullable().meta({ description: "Events of the newest batch; null when nobody watches it" }),
+      currentBatch: count.nullable().meta({ description: "Events of the newest batch; null when it has no viewer" }),
     }),
     readers: count,
     uptimeS: count,

@@ -8,7 +8,7 @@ import { isPlainClick } from "../views.js";
 import { Icon } from "./icons.js";
 import { StatusBadge } from "./status.js";
 
-/** A button with the batch shown, and behind it all batches, newest first, to search and choose from. */
+/** A button with the name of the shown batch. It opens a list of all batches, newest first, to search and choose from. */
 export function BatchPicker({ current }: { current: Batch | null }) {
   const popover = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
@@ -59,7 +59,7 @@ export function BatchPicker({ current }: { current: Batch | null }) {
 
 interface Loaded {
   batches: readonly Batch[];
-  /** null: there are no older ones; undefined: not asked yet. */
+  /** null: there are no older batches; undefined: not loaded yet. */
   nextCursor: string | null | undefined;
   isBusy: boolean;
   problem: string;
@@ -175,14 +175,14 @@ function More({ loaded, found, onMore }: MoreProps) {
       {nextCursor !== null && (
         // aria-disabled, so that the focus stays on the button while it is busy.
         <button type="button" class="button" aria-disabled={isBusy} onClick={onMore}>
-          {isBusy ? "Loading …" : problem === "" ? "Load older batches" : "Try again"}
+          {isBusy ? "Loading …" : problem === "" ? "Load older batches" : "Retry"}
         </button>
       )}
     </div>
   );
 }
 
-/** Arrow keys go through the search field, the choices and the button, as in a native list. */
+/** Arrow keys move through the search field, the choices and the button, as in a native list. */
 function moveFocus(event: KeyboardEvent): void {
   if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
   const container = event.currentTarget as HTMLElement;

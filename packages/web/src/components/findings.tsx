@@ -6,11 +6,11 @@ import { BLIND_RULE, blindness } from "./connection.js";
 import type { Destination } from "../views.js";
 import { RouteLink } from "./route-link.js";
 
-/** What an operator should look at first, each with the way to it. Nothing is drawn while nothing is wrong. */
+/** Lists the findings that an operator should check first, each with a link. Renders nothing while nothing is wrong. */
 export function Findings({ batchId, state }: { batchId: number; state: LiveState }) {
   const { data } = usePolled<{ findings: Finding[] }>(`api/batch/${batchId}/findings`, state).value;
   const blind = blindness(state);
-  // What nobody can see does not stall.
+  // Without live data nobody can tell a stall.
   const latest = (data?.findings ?? []).filter(({ kind }) => blind === null || !STALLS.has(kind));
   const { shown, isBehind, release, hold } = useHeld<readonly Finding[]>("findings", latest, ROWS.moves, ROWS.update);
   if (shown.length === 0 && blind === null) return null;
@@ -72,7 +72,7 @@ const LOOKS: Readonly<Record<Finding["kind"], { glyph: string; tone: "bad" | "wa
   rows: { glyph: "!", tone: "warn" },
 };
 
-/** Where a finding is seen with everything that belongs to it. */
+/** The view that shows a finding in detail. */
 function placeOf({ kind, stage, what, count }: Finding): Destination {
   switch (kind) {
     case "missing":

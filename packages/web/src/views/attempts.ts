@@ -1,4 +1,4 @@
-/** From the events of one file to its attempts. Pure. */
+/** Makes attempts of the events of one file. Pure. */
 import { skipReason } from "@cofi/event-log/event-metadata";
 import { outcomeOf, type FileOutcome } from "@cofi/event-log/file-outcome";
 import type { LogEvent } from "@cofi/event-log/events";
@@ -8,9 +8,9 @@ export interface Attempt {
   id: number;
   stage: string;
   attempt: number | null;
-  /** Of the batch; null for one that another service logged. */
+  /** Run of the batch; null if another service logged the attempt. */
   run: number | null;
-  /** It arrived after a newer run had begun, and counts nowhere. */
+  /** The attempt arrived after a newer run had begun, so it does not count. */
   isHistory: boolean;
   host: string | null;
   startId: number | null;
@@ -18,19 +18,19 @@ export interface Attempt {
   startedAt: string | null;
   endedAt: string | null;
   durationMs: number | null;
-  /** `cut`: nobody logged its end, and its stage has begun another. */
+  /** `cut`: its end was never logged, and its stage has begun another attempt. */
   outcome: FileOutcome | "cut";
   message: string | null;
 }
 
 /**
- * `events` in any order; the attempts come in the order in which they began. An end belongs to the latest open start of its
- * stage, run and number. What is history neither ends nor begins an attempt that counts.
+ * Takes events in any order; returns attempts in the order in which they began. An end belongs to the latest open start of
+ * its stage, run and number. History neither ends nor begins an attempt that counts.
  */
 export function attemptsOf(events: readonly LogEvent[]): Attempt[] {
   const counted = attemptsAmong(events.filter(({ history }) => !history));
   const late = attemptsAmong(events.filter(({ history }) => history));
-  // Nothing is known of what became of them: they are not in progress.
+  // Their outcome is unknown, but they are not in progress.
   for (const one of late) if (one.endedAt === null) Object.assign(one, { endedAt: one.startedAt, outcome: "cut" });
   return [...counted, ...late].toSorted((a, b) => a.id - b.id);
 }
@@ -55,7 +55,7 @@ function attemptsAmong(events: readonly LogEvent[]): Attempt[] {
     };
     const outcome = outcomeOf(event);
     if (outcome === "inFlight") {
-      // Nobody logs the end of an attempt that was cut off, by a kill or a restart; the next one says that it is over.
+      // An attempt that a kill or a restart cut off has no logged end; the start of the next one ends it.
       const cut = attempts.findLast((one) => one.stage === stage && one.endId === null);
       if (cut) Object.assign(cut, { endedAt: timestamp, outcome: "cut" });
       attempts.push({ ...fresh, startId: id, startedAt: timestamp, outcome });
@@ -84,8 +84,8 @@ function attemptsAmong(events: readonly LogEvent[]): Attempt[] {
 }
 
 /**
- * How long the file waited before each of its attempts, ms: since the latest end of those before it. null for the first, for
- * one that began while another ran, and where nobody logged its start.
+ * Returns how long the file waited before each attempt, in ms since the latest end of the attempts before it. null for the
+ * first attempt, for one that began while another ran, and for one without a logged start.
  */
 export function waitsOf(attempts: readonly Attempt[]): (number | null)[] {
   let freeSince: number | null = null;
@@ -98,7 +98,7 @@ export function waitsOf(attempts: readonly Attempt[]): (number | null)[] {
     const waited = isKnown ? start - freeSince! : null;
     if (endedAt === null) isOneOpen = true;
     else freeSince = Math.max(freeSince ?? -Infinity, Date.parse(endedAt));
-    // Nobody knows until when that one ran.
+    // The end of that attempt is unknown.
     isAfterCut = outcome === "cut";
     return waited;
   });

@@ -1,4 +1,4 @@
-/** The way of one file through the stages: each try with its host, its time and what it was asked and answered. */
+/** The way of one file through the stages: each attempt with host, time, payload and response. */
 import type { LogEvent } from "@cofi/event-log/events";
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
@@ -16,7 +16,7 @@ import { diffLines, type DiffLine } from "./line-diff.js";
 import { attemptsOf, waitsOf, type Attempt } from "./attempts.js";
 
 const MOST_EVENTS = 1_000;
-/** A file goes through ten stages, most of them once: more attempts than this are of a batch that was run again and again. */
+/** A file passes ten stages, usually once each; only a batch that was run many times has more attempts than this. */
 const ATTEMPTS_SHOWN = 40;
 
 export function Journey({ batchId, file, state }: { batchId: number; file: string; state: LiveState }) {
@@ -25,11 +25,11 @@ export function Journey({ batchId, file, state }: { batchId: number; file: strin
   const { data, problem } = usePolled<{ events: LogEvent[] }>(`api/batch/${batchId}/logs?${query}`, state).value;
   const showsAll = useSignal(false);
   const close = (): void => {
-    // Before it is gone: so it gives the focus back to where it was opened from.
+    // Close the dialog before it is removed, so that it returns the focus to its opener.
     dialog.current?.close();
     go({ ...place.peek(), file: null });
   };
-  // Over an event that a link opens with it, it would hide the event: its turn comes when that is closed.
+  // A link may open an event together with the journey, which would hide the event; the journey opens when that is closed.
   useSignalEffect(() => {
     if (openEvent.value === null && dialog.current && !dialog.current.open) dialog.current.showModal();
   });
@@ -117,7 +117,7 @@ const LOOKS = {
 
 interface AttemptsProps {
   attempts: readonly Attempt[];
-  /** ms before each of them; null where there is nothing to say. */
+  /** Waiting time before each attempt in ms; null where unknown. */
   waits: readonly (number | null)[];
   labels: ReadonlyMap<string, string>;
   chosen: readonly Attempt[];
@@ -139,7 +139,7 @@ function Attempts({ attempts, waits, labels, chosen, choose, now }: AttemptsProp
       {attempts.map((one, index) => {
         const { glyph, word, tone } = LOOKS[one.outcome];
         const [start, end, waited] = [starts[index]!, ends[index]!, waits[index] ?? 0];
-        // Earlier attempts may be left out: what was before the first one shown has no place on the track.
+        // Earlier attempts may be hidden; time before the first shown attempt is not on the track.
         const waitedFrom = Math.max(first, start - waited);
         const waitedText = waited > 0 ? `waited ${duration(waited)}` : null;
         const ran = `${fullTime(start, zone.value)} to ${one.endedAt === null ? "now" : fullTime(end, zone.value)}`;
@@ -163,7 +163,7 @@ function Attempts({ attempts, waits, labels, chosen, choose, now }: AttemptsProp
               <span
                 class="track-bar attempt-bar"
                 style={{
-                  // What began last and took no time is still to be seen at the end of the track.
+                  // An attempt that began last and took no time must still be visible at the end of the track.
                   insetInlineStart: `min(${share(start - first)}, 100% - 3px)`,
                   inlineSize: share(end - start),
                 }}
@@ -207,7 +207,7 @@ function Attempts({ attempts, waits, labels, chosen, choose, now }: AttemptsProp
   );
 }
 
-/** What differs between two attempts, line by line. */
+/** The differences between two attempts, line by line. */
 function Comparison({ left, right, labels }: { left: Attempt; right: Attempt; labels: ReadonlyMap<string, string> }) {
   const shown = useSignal<{ title: string; lines: DiffLine[] }[] | string>("Loading …");
   useEffect(() => {
