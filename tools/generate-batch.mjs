@@ -45,7 +45,7 @@ const SENTENCE = "Buy two hundred shares of Reliance at the market, please, and 
 /**
  * @typedef {object} Run
  * @property {EventLogger} logger
- * @property {(write: () => Promise<void>) => Promise<void>} log
+ * @property {(write: () => Promise<unknown>) => Promise<void>} log
  * @property {() => number} random
  * @property {ReturnType<typeof fatesOf>["fateOf"]} fateOf
  * @property {AbortSignal | undefined} signal
