@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isDataError } from "../database/errors.js";
 import type { StoredEvent } from "../store/event-columns.js";
 import type { Cut, EventStatus, EventType, Json } from "../events.js";
+import { JsonText } from "./json-text.js";
 import { Shipper, type LoggerProblem } from "./shipper.js";
 import { Spool, SpoolInUseError, spooledBatches, type Durability } from "./spool.js";
 import type { WorkName } from "../stages.js";
@@ -295,7 +296,7 @@ export class EventLogger {
 
   #text(value: unknown): { text: string | null; cut: string | null } {
     if (value === undefined || value === null) return { text: null, cut: null };
-    const text = toJson(value);
+    const text = value instanceof JsonText ? value.text : toJson(value);
     const limit = this.#waitingBytes > MAX_WAITING_BYTES ? 0 : this.#maxTextBytes;
     // UTF-8 has at most three bytes per UTF-16 unit: short texts need no count.
     if (text.length * 3 <= limit) return { text, cut: null };
