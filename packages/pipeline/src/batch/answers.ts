@@ -101,8 +101,10 @@ export class Answers {
       const recorded = stored.get(name);
       const large = this.#tooLarge.get(key(stage, name));
       if (large !== undefined) found.set(name, { eventId: null, answer: large as AnswersByStage[S] });
-      else if (recorded)
-        found.set(name, { eventId: recorded.eventId, answer: answerFrom(recorded.response) as AnswersByStage[S] });
+      else if (recorded) {
+        const answer = answerFrom(recorded.response) as AnswersByStage[S] | undefined;
+        if (answer !== undefined) found.set(name, { eventId: recorded.eventId, answer });
+      }
     }
     return found;
   }

@@ -5,14 +5,15 @@
 import { setTimeout as pause } from "node:timers/promises";
 import pLimit from "p-limit";
 import type { Json } from "@cofi/event-log/events";
+import { JsonText } from "@cofi/event-log/json-text";
 import { isStageName, type WorkName } from "@cofi/event-log/stages";
-import { EngineError } from "../hosts/engine-client.js";
+import { EngineError } from "../hosts/engine-error.js";
 import { InputError } from "../input-error.js";
 import { EngineStartError, type EngineHost, type RunningEngines, type Runtime } from "../runtime/runtime.js";
 import { allOf, hostsFor, MAX_RETRY_DELAY_MS, retryDelay, type NextAttempt } from "./attempts.js";
 import type { BatchContext } from "./context.js";
 import { Progress } from "./progress.js";
-import type { Executor, Stage, StageWork, Unit } from "./stage.js";
+import type { AskAgain, Executor, Stage, StageWork, Unit } from "./stage.js";
 
 /** The stage as a whole cannot continue: the batch fails. */
 export class StageFailedError extends Error {
@@ -204,7 +205,17 @@ class StageRun {
       const audioSeconds = calls.of(unit.name)?.durationS;
       const length = audioSeconds === undefined ? {} : { metadata: { audioSeconds } };
       await logger.fileStart(name, unit.name, { payload, ...length, ...at });
-      const { answer, response } = await this.#work.ask(unit, payload, host, hardSignal);
+      const again: AskAgain = async (refused, next, metadata) => {
+        const durationMs = performance.now() - started;
+        const { response } = refused;
+        await logger.fileError(name, unit.name, { error: refused, willRetry: true, response, ...at, durationMs });
+        await logger.fileStart(name, unit.name, {
+          payload: next,
+          metadata: { ...length.metadata, ...metadata },
+          ...at,
+        });
+      };
+      const { answer, response } = await this.#work.ask(unit, payload, host, hardSignal, again);
       host?.answered?.();
       if (this.#isTooLarge(response)) context.answers.keep(name, unit.name, answer);
       await logger.fileComplete(name, unit.name, { response, ...at, durationMs: performance.now() - started });
@@ -236,7 +247,8 @@ class StageRun {
 
   /** The log would cut it. */
   #isTooLarge(response: unknown): boolean {
-    return Buffer.byteLength(JSON.stringify(response) ?? "") > this.#options.context.settings.maxPayloadBytes;
+    const text = response instanceof JsonText ? response.text : JSON.stringify(response);
+    return Buffer.byteLength(text ?? "") > this.#options.context.settings.maxPayloadBytes;
   }
 
   /** False when the answer cannot be used: then the unit has failed. */

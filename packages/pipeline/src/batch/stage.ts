@@ -4,6 +4,7 @@
  */
 import type { Json } from "@cofi/event-log/events";
 import type { WorkName } from "@cofi/event-log/stages";
+import type { EngineError } from "../hosts/engine-error.js";
 import type { EngineHost } from "../runtime/runtime.js";
 import type { Reads, StageContext } from "./context.js";
 
@@ -45,9 +46,9 @@ export interface StageWork<U extends Unit, Answer> {
   /** The full request, as it is sent and logged. */
   payload(unit: U, host: EngineHost | null): Json | Promise<Json>;
   /** Does the work. Throws what the runner understands: an `EngineError` says whether another attempt may help. */
-  ask(unit: U, payload: Json, host: EngineHost | null, signal: AbortSignal): Promise<Asked<Answer>>;
-  /** The answer in a response that the log holds; default the response itself. */
-  answerFrom?(response: Json): Answer;
+  ask(unit: U, payload: Json, host: EngineHost | null, signal: AbortSignal, again: AskAgain): Promise<Asked<Answer>>;
+  /** The answer in a response that the log holds; default the response itself. undefined: none that can be used, ask again. */
+  answerFrom?(response: Json): Answer | undefined;
   /** Takes an answer, fresh or read back from the log: must be idempotent. An error fails the unit. */
   accept?(unit: U, answer: Answer): Promise<void>;
   /** The unit has failed for good. */
@@ -55,6 +56,12 @@ export interface StageWork<U extends Unit, Answer> {
   /** Once after the units, on every run of the batch. */
   finish?(): Promise<void>;
 }
+
+/**
+ * Logs, within one attempt, that a request was refused and that `payload` is now asked in its place: the log holds each
+ * request that went over the wire, and what came back.
+ */
+export type AskAgain = (refused: EngineError, payload: Json, metadata: { [key: string]: Json }) => Promise<void>;
 
 /** Where the work is done when no engine does it. */
 export interface Executor {

@@ -1,16 +1,17 @@
 /** The stages that work on the sound: file_distribution, denoise, ivr and lid. */
-import { asIs, defineStage } from "../batch/stage.js";
+import { defineStage } from "../batch/stage.js";
 import { checkDurations } from "../csv/calls-csv.js";
 import {
   denoiseResponse,
   ivrResponse,
   lidResponse,
+  uploadResponse,
   type DenoiseResponse,
   type IvrResponse,
   type LidResponse,
 } from "../hosts/engine-contract.js";
 import { InputRowError } from "../input-error.js";
-import { askEngine, drop, recordingsOf, required, sha256Of, trimOf, type FileUnit } from "./recordings.js";
+import { answerOf, askEngine, drop, recordingsOf, required, sha256Of, trimOf, type FileUnit } from "./recordings.js";
 
 export const fileDistribution = defineStage<never, FileUnit, { bytes: number; sha256: string }>(
   "file_distribution",
@@ -18,14 +19,16 @@ export const fileDistribution = defineStage<never, FileUnit, { bytes: number; sh
   (context) => ({
     answeredBy: "engine",
     plan: async () => ({ units: recordingsOf(context) }),
-    payload: ({ recording }, host) => ({
+    payload: async ({ recording }, host) => ({
       batch_id: context.batchId,
       file_name: recording.fileName,
       bytes: recording.bytes,
+      sha256: await sha256Of(recording.path),
       host: host?.url ?? null,
     }),
     ask: ({ recording }, _payload, host, signal) =>
-      asIs(context.client.upload(required(host), context.batchId, recording.fileName, recording.path, signal)),
+      context.client.upload(required(host), context.batchId, recording.fileName, recording.path, signal),
+    answerFrom: answerOf(uploadResponse),
     isStale: async ({ recording }, answer) =>
       answer.bytes !== recording.bytes || answer.sha256 !== (await sha256Of(recording.path)),
     dropped: drop(context),
@@ -36,7 +39,9 @@ export const denoise = defineStage<never, FileUnit, DenoiseResponse>("denoise", 
   answeredBy: "engine",
   plan: async () => ({ units: recordingsOf(context) }),
   payload: ({ name }) => ({ batch_id: context.batchId, file_name: name }),
-  ask: (unit, payload, host, signal) => askEngine(context, "denoise", unit, payload, denoiseResponse, host, signal),
+  ask: (unit, payload, host, signal, again) =>
+    askEngine(context, "denoise", unit, payload, denoiseResponse, host, signal, again),
+  answerFrom: answerOf(denoiseResponse),
   dropped: drop(context),
 }));
 
@@ -44,7 +49,9 @@ export const ivr = defineStage<never, FileUnit, IvrResponse>("ivr", [], (context
   answeredBy: "engine",
   plan: async () => ({ units: recordingsOf(context) }),
   payload: ({ name }) => ({ batch_id: context.batchId, file_name: name }),
-  ask: (unit, payload, host, signal) => askEngine(context, "ivr", unit, payload, ivrResponse, host, signal),
+  ask: (unit, payload, host, signal, again) =>
+    askEngine(context, "ivr", unit, payload, ivrResponse, host, signal, again),
+  answerFrom: answerOf(ivrResponse),
   dropped: drop(context),
 }));
 
@@ -57,7 +64,9 @@ export const lid = defineStage<"calls" | "ivr", FileUnit, LidResponse>("lid", ["
     variant: "denoised",
     trim: await trimOf(context.answers, name),
   }),
-  ask: (unit, payload, host, signal) => askEngine(context, "lid", unit, payload, lidResponse, host, signal),
+  ask: (unit, payload, host, signal, again) =>
+    askEngine(context, "lid", unit, payload, lidResponse, host, signal, again),
+  answerFrom: answerOf(lidResponse),
   /**
    * Lets a recording's call into the batch, now that its real duration is known.
    * @throws InputRowError DURATION_MISMATCH when calls.csv says another duration: a person must say which of the two is wrong

@@ -7,8 +7,9 @@ import type { Json } from "@cofi/event-log/events";
 import type { StageName } from "@cofi/event-log/stages";
 import type { Recording } from "../batch/batch-folder.js";
 import type { BatchContext, Calls, ReadAnswers } from "../batch/context.js";
-import { asIs, type Asked } from "../batch/stage.js";
-import { EngineError } from "../hosts/engine-client.js";
+import type { AskAgain, Asked } from "../batch/stage.js";
+import { EngineError } from "../hosts/engine-error.js";
+import { loggedAnswer } from "../hosts/logged-answer.js";
 import type { EngineHost } from "../runtime/runtime.js";
 
 export interface FileUnit {
@@ -55,20 +56,32 @@ export async function askEngine<T>(
   schema: z.ZodType<T>,
   engine: EngineHost | null,
   signal: AbortSignal,
+  again: AskAgain,
 ): Promise<Asked<T>> {
   const host = required(engine);
-  const ask = (body: Json): Promise<Asked<T>> => asIs(context.client.process(host, stage, body, schema, signal));
+  const ask = (body: Json): Promise<Asked<T>> => context.client.process(host, stage, body, schema, signal);
   try {
     return await ask(payload);
   } catch (error) {
     if (!(error instanceof EngineError) || (error.type !== "file-missing" && error.type !== "variant-missing"))
       throw error;
-    await context.client.upload(host, context.batchId, recording.fileName, recording.path, signal);
-    if (error.type === "file-missing" && !asksForVariant(payload)) return ask(payload);
+    const uploaded = await context.client.upload(host, context.batchId, recording.fileName, recording.path, signal);
+    const metadata = { uploaded: { host: host.url, ...uploaded.answer } };
+    if (error.type === "file-missing" && !asksForVariant(payload)) {
+      await again(error, payload, metadata);
+      return ask(payload);
+    }
     const message = `${host.name} has no denoised audio of this file: the original is used`;
     await context.logger.info(stage, message, { fileName: recording.fileName, gpuIp: host.name });
-    return ask({ ...(payload as { [key: string]: Json }), variant: "original" });
+    const original = { ...(payload as { [key: string]: Json }), variant: "original" };
+    await again(error, original, metadata);
+    return ask(original);
   }
+}
+
+/** Reads a logged response of an engine or of a model server; undefined when it does not fit the contract. */
+export function answerOf<T>(schema: z.ZodType<T>): (response: Json) => T | undefined {
+  return (response) => schema.safeParse(loggedAnswer(response)).data;
 }
 
 function asksForVariant(payload: Json): boolean {

@@ -1,9 +1,10 @@
 /** The stages that work on what was said: stt, llm1 and llm2; by an engine, or by a server that speaks the OpenAI protocol. */
 import { isDeepStrictEqual } from "node:util";
 import type { Json } from "@cofi/event-log/events";
+import type { JsonText } from "@cofi/event-log/json-text";
 import type { StageContext } from "../batch/context.js";
-import { asIs, defineStage, type Executor } from "../batch/stage.js";
-import { EngineError } from "../hosts/engine-client.js";
+import { defineStage, type Asked, type Executor } from "../batch/stage.js";
+import { EngineError } from "../hosts/engine-error.js";
 import {
   inventedQuote,
   llm1Response,
@@ -13,10 +14,12 @@ import {
   type Llm2Response,
   type SttResponse,
 } from "../hosts/engine-contract.js";
+import type { Answered } from "../hosts/engine-client.js";
 import type { OpenAiStage } from "../hosts/openai-client.js";
+import type { TranscriptionRequest } from "../hosts/openai-requests.js";
 import { auditQuestions } from "./audit-questions.js";
 import { toJson } from "./log-values.js";
-import { askEngine, callIdOf, drop, recordingsOf, required, trimOf, type FileUnit } from "./recordings.js";
+import { answerOf, askEngine, callIdOf, drop, recordingsOf, required, trimOf, type FileUnit } from "./recordings.js";
 
 type Transcribed = StageContext<"calls" | "stt">;
 
@@ -40,19 +43,18 @@ export const stt = defineStage<"calls" | "trades" | "ivr" | "lid" | "triaging", 
           skipped: all.filter((unit) => !isMatched(unit)).map(({ name }) => ({ name, reason })),
         };
       },
-      payload: async ({ name }) => ({
-        batch_id: context.batchId,
-        file_name: name,
-        variant: openAi.answers("stt") ? "original" : "denoised",
-        trim: await trimOf(answers, name),
-        language: await languageOf(name),
-      }),
-      async ask(unit, payload, host, signal) {
-        if (!openAi.answers("stt")) return askEngine(context, "stt", unit, payload, sttResponse, host, signal);
-        const language = await languageOf(unit.name);
-        const hint = language === "und" ? null : language;
-        return asIs(openAi.transcribe(unit.name, unit.recording.path, hint, signal));
+      async payload({ name, recording }) {
+        const language = await languageOf(name);
+        if (openAi.answers("stt"))
+          return openAi.transcription(name, recording.path, language === "und" ? null : language);
+        const trim = await trimOf(answers, name);
+        return { batch_id: context.batchId, file_name: name, variant: "denoised", trim, language };
       },
+      ask: (unit, payload, host, signal, again) =>
+        openAi.answers("stt")
+          ? openAi.transcribe(payload as TranscriptionRequest, unit.recording.path, signal)
+          : askEngine(context, "stt", unit, payload, sttResponse, host, signal, again),
+      answerFrom: answerOf(sttResponse),
       async accept({ name }, { language, confidence, model, text, segments }) {
         const transcript = { language, confidence, model, text, segments };
         await context.persist(() => context.results.saveTranscript(context.run, callIdOf(calls, name), transcript));
@@ -79,13 +81,14 @@ export const llm1 = defineStage<"calls" | "stt", FileUnit, Llm1Response>("llm1",
       const { spoken, silent } = await bySpeech(context);
       return { units: spoken, skipped: silent.map(({ name }) => ({ name, reason: "Nothing is said in this call" })) };
     },
-    payload: ({ name }) => transcriptOf(context, name),
+    payload: async ({ name }) => asSent(context, "llm1", await transcriptOf(context, name)),
     async ask({ name }, payload, host, signal) {
-      const answer = openAi.answers("llm1")
+      const answered = openAi.answers("llm1")
         ? await openAi.extract(payload, signal)
         : await context.client.process(required(host), "llm1", payload, llm1Response, signal);
-      return asIs(aboutThisCall(context, name, answer, answer.trades));
+      return aboutThisCall(context, name, answered, answered.answer.trades);
     },
+    answerFrom: answerOf(llm1Response),
     async accept({ name }, answer) {
       const trades = answer.trades.map((trade) => ({
         action: trade.action,
@@ -122,21 +125,28 @@ export const llm2 = defineStage<"calls" | "stt" | "llm1", FileUnit, Llm2Response
     return {
       answeredBy: modelServer(context, "llm2"),
       plan: async () => ({ units: (await bySpeech(context)).spoken }),
-      payload: async ({ name }) => ({
-        ...(await transcriptOf(context, name)),
-        extraction: toJson((await answers.of("llm1", name))?.answer),
-        questions: toJson(await auditQuestions()),
-      }),
+      payload: async ({ name }) =>
+        asSent(context, "llm2", {
+          ...(await transcriptOf(context, name)),
+          extraction: toJson((await answers.of("llm1", name))?.answer),
+          questions: toJson(await auditQuestions()),
+        }),
       async ask({ name }, payload, host, signal) {
-        const answer = openAi.answers("llm2")
+        const answered = openAi.answers("llm2")
           ? await openAi.audit(payload, signal)
           : await context.client.process(required(host), "llm2", payload, llm2Response, signal);
+        const { answer, response } = answered;
         const asked = (await auditQuestions()).map(({ id }) => id);
-        const answered = answer.answers.map(({ question_id: id }) => id);
-        if (!isDeepStrictEqual(asked, answered))
-          throw refusal("The model did not answer each question once, in the order asked", "contract-violated", answer);
-        return asIs(aboutThisCall(context, name, answer, answer.answers));
+        const answeredIds = answer.answers.map(({ question_id: id }) => id);
+        if (!isDeepStrictEqual(asked, answeredIds))
+          throw refusal(
+            "The model did not answer each question once, in the order asked",
+            "contract-violated",
+            response,
+          );
+        return aboutThisCall(context, name, answered, answer.answers);
       },
+      answerFrom: answerOf(llm2Response),
       async accept({ name }, answer) {
         const rows = answer.answers.map(({ question_id: questionId, ...rest }) => ({ questionId, ...rest }));
         await context.persist(() => context.results.saveAnswers(context.run, callIdOf(calls, name), rows));
@@ -151,6 +161,11 @@ function modelServer(
   stage: OpenAiStage,
 ): "engine" | Executor {
   return openAi.answers(stage) ? { name: openAi.hostName(stage), slots: settings.slotsPerHost } : "engine";
+}
+
+/** The request as it goes over the wire: to a model server as a chat about what an engine would be asked. */
+function asSent({ openAi }: Pick<Transcribed, "openAi">, stage: "llm1" | "llm2", input: Json): Json {
+  return openAi.answers(stage) ? openAi.chat(stage, input) : input;
 }
 
 /** The transcribed recordings: those in which something was said, and those in which nothing was. */
@@ -176,18 +191,19 @@ async function transcriptOf({ answers, calls }: Transcribed, name: string): Prom
 async function aboutThisCall<T extends { call_id: string }>(
   { answers, calls }: Transcribed,
   fileName: string,
-  answer: T,
+  answered: Answered<T>,
   items: Parameters<typeof inventedQuote>[0],
-): Promise<T> {
+): Promise<Asked<T>> {
+  const { answer, response } = answered;
   if (answer.call_id !== callIdOf(calls, fileName))
-    throw refusal(`The model answered about call ${answer.call_id}`, "contract-violated", answer);
+    throw refusal(`The model answered about call ${answer.call_id}`, "contract-violated", response);
   const segments = (await answers.of("stt", fileName))?.answer.segments ?? [];
   if (inventedQuote(items, segments) !== null)
-    throw refusal("The model quoted words that are not in the transcript", "invented-quote", answer);
-  return answer;
+    throw refusal("The model quoted words that are not in the transcript", "invented-quote", response);
+  return answered;
 }
 
 /** Another attempt may give a better answer. */
-function refusal(what: string, type: string, response: unknown): EngineError {
+function refusal(what: string, type: string, response: JsonText): EngineError {
   return new EngineError(`${what}: its answer is refused.`, { status: 200, type, retryable: true, response });
 }
