@@ -1,6 +1,6 @@
 /**
  * The one reader of new rows in this process, whatever the number of browsers. Ids do not become visible in the order in
- * which they were given out, so the tail passes on what it sees at once and keeps asking for the ids it has not seen.
+ * which they were given out, so the tail delivers visible events at once and queries missing ids again.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { DatabaseUnavailableError } from "@cofi/event-log/database";
