@@ -125,7 +125,7 @@ export class Tail {
         const busy = await this.#round(waiters.length > 0);
         this.#setState("ok", "The database answers.");
         this.#lastRoundAt = performance.now();
-        // A full page means that there is more: who waits for everything waits for the next round too.
+        // A full page means that there is more: callers that wait for everything also wait for the next round.
         if (busy === "more") this.#waiters.unshift(...waiters);
         else for (const waiter of waiters) waiter.resolve();
         backoff = this.#options.pollMs;
