@@ -69,7 +69,7 @@ beforeEach(async () => {
 });
 afterEach(() => context.close());
 
-/** With one file in work that has just begun: nothing is wrong. */
+/** A batch with one file in progress that has just begun, so nothing is wrong. */
 async function running(name: string): Promise<number> {
   const { id } = await store.createBatch({ name, folder: null });
   await store.updateBatch(id, { status: "running", startedAt: new Date() });
@@ -86,7 +86,7 @@ async function openWithAlerts(query: string): Promise<void> {
   await page.getByRole("checkbox", { name: /Tell me when/ }).check();
 }
 
-const told = (of: Page) => of.getByRole("list", { name: "Recent alerts" }).getByRole("link");
+const reported = (of: Page) => of.getByRole("list", { name: "Recent alerts" }).getByRole("link");
 const shownIn = (of: Page): Promise<{ title: string; tag: string; isTrusted: boolean }[]> => of.evaluate("shown");
 const onDesktop = (title: string) => desktop.notifications.filter((notification) => notification.title === title);
 /** Until the page has begun another look at the batches: the one before has been judged. */
@@ -103,14 +103,14 @@ test("the stall of a batch that is not shown comes as the browser's notification
   const [notification] = onDesktop(STALL);
   expect(notification?.body).toContain("No file has finished for more than 120 s");
   await expect
-    .poll(() => told(page).filter({ hasText: STALL }).getAttribute("href"))
+    .poll(() => reported(page).filter({ hasText: STALL }).getAttribute("href"))
     .toBe(`?batch=${stuckId}&view=time`);
   desktop.click(notification?.id ?? 0);
   await page.waitForURL(`${url}/?batch=${stuckId}&view=time`);
   await page.getByRole("heading", { name: "stuck", level: 1 }).waitFor();
 });
 
-test("what one page of the browser has told, another one lists and does not tell again", async () => {
+test("an alert that one page of the browser has reported is listed by another page and not reported again", async () => {
   const before = desktop.notifications.length;
   await openWithAlerts(`?batch=${calmId}`);
   await expect.poll(() => desktop.notifications).toHaveLength(before + 4);
@@ -127,17 +127,17 @@ test("what one page of the browser has told, another one lists and does not tell
   ).toHaveLength(1);
   expect(desktop.notifications).toHaveLength(before + 5);
   await other.getByTestId("alerts").click();
-  await expect.poll(() => told(other).allTextContents()).toHaveLength(5);
+  await expect.poll(() => reported(other).allTextContents()).toHaveLength(5);
   for (const look of LOOKS) {
     await takeLook(other, look);
-    await expectFit(other, "alerts-told", look, ":popover-open");
+    await expectFit(other, "alerts-reported", look, ":popover-open");
   }
   // The thresholds are those of the browser, too.
   await other.getByRole("checkbox", { name: /Tell me when/ }).uncheck();
   await expect.poll(() => page.getByTestId("alerts").textContent()).toBe("Alerts");
 });
 
-test("a batch that somebody sets to failed with SQL is told with its link, while another one is shown and paused", async () => {
+test("a batch that somebody sets to failed with SQL is reported with its link, while another one is shown and paused", async () => {
   const id = await running("night");
   await openWithAlerts(`?batch=${calmId}`);
   await looks(page, 1);
@@ -149,12 +149,12 @@ test("a batch that somebody sets to failed with SQL is told with its link, while
   await expect.poll(() => onDesktop("calm was interrupted")).toHaveLength(1);
   expect(await page.locator("[data-connection]").textContent()).toContain("Paused");
   await page.getByTestId("alerts").click();
-  await told(page).filter({ hasText: "night failed" }).click();
+  await reported(page).filter({ hasText: "night failed" }).click();
   await page.waitForURL(`${url}/?batch=${id}`);
   await page.getByRole("heading", { name: "night", level: 1 }).waitFor();
 });
 
-test("a batch that begins and fails between two looks is told; those that failed long ago are not", async () => {
+test("a batch that begins and fails between two polls is reported; those that failed long ago are not", async () => {
   const longAgo = await store.createBatch({ name: "old", folder: null });
   await store.updateBatch(longAgo.id, { status: "failed", finishedAt: new Date(Date.now() - 3_600_000) });
   await openWithAlerts(`?batch=${stuckId}`);

@@ -164,7 +164,7 @@ test("the files that are filtered leave as a file with their events", async () =
   expect(rows.every(({ eventId }) => eventId > 0)).toBe(true);
 });
 
-test("each alert is told once, with its link, also after a reload", async () => {
+test("each alert is reported once, with its link, also after a reload", async () => {
   await page.getByTestId("alerts").click();
   await page.getByRole("checkbox", { name: /Tell me when/ }).check();
   await page.getByRole("spinbutton").fill("0.1");
@@ -205,7 +205,7 @@ test("the page stands still while it is paused, counts what comes, and shows it 
   expect(/event ([\d,]+), /.exec((await age.textContent()) ?? "")?.[1]).not.toBe(before);
 });
 
-test("a silent host and a slow file are told apart from a stage that stands still", async () => {
+test("a silent host and a slow file are distinguished from a stalled stage", async () => {
   const ownDatabase = `sqlite:${join(night.root, "silent.sqlite")}`;
   const database = await openDatabase(ownDatabase);
   await migrate(database);
@@ -232,7 +232,7 @@ test("a silent host and a slow file are told apart from a stage that stands stil
   }
 });
 
-test("of a file that was tried very often the latest attempts are drawn, the earlier ones on demand", async () => {
+test("of a file with very many attempts the latest are drawn, the earlier ones on demand", async () => {
   const database = await openDatabase(night.databaseUrl);
   const attempts = 60;
   for (let attempt = 1; attempt <= attempts; attempt++)
@@ -251,7 +251,7 @@ test("of a file that was tried very often the latest attempts are drawn, the ear
   expect(await drawn.nth(1).textContent()).toContain("attempt 2");
 });
 
-test("a journey shows how long the file waited; what is in flight goes on, unless the page is paused", async () => {
+test("a journey shows how long the file waited; an attempt in flight keeps growing, unless the page is paused", async () => {
   const database = await openDatabase(night.databaseUrl);
   for (const [eventType, attempt, secondsAgo] of [
     ["file_start", 1, 100],

@@ -73,7 +73,7 @@ export async function run(dialect: DialectName, env: NodeJS.ProcessEnv = {}): Pr
   };
 }
 
-/** What a page hears: every frame in order, and each event once, as the page drops what it has. */
+/** Records what a page receives: every frame in order, and each event once, because the page drops known events. */
 export class Feed {
   readonly snapshots: Snapshot[] = [];
   readonly frames: Frame[] = [];

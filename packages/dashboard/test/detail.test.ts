@@ -28,7 +28,7 @@ describe.each(DIALECTS)("the views on %s", (dialect) => {
     expect(compared).toBeGreaterThan(3);
   });
 
-  test("narrowed to one cause, each view says what it would say of a batch with these files alone", async () => {
+  test("narrowed to one cause, each view equals that of a batch with these files alone", async () => {
     const { batchId } = await generate({ files: 200, trouble: true });
     const path = `${on.it.url}/api/batch/${batchId}`;
     const { body: errors } = await get<ErrorsView>(`${path}/errors`);

@@ -251,7 +251,7 @@ describe.each(DIALECTS)("the live feed on %s", (dialect) => {
     expect(feed.opened).toBe(2);
   });
 
-  test("a reader that does not read is cut off; the others go on", async () => {
+  test("a reader that does not read is disconnected; the others continue", async () => {
     const slow = await run(dialect, { COFI_STREAM_BUFFER_BYTES: "65536" });
     try {
       const batch = await slow.store.createBatch({ name: "night", folder: null });

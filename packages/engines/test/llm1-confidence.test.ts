@@ -1,4 +1,4 @@
-/** What llm1 does with words that the recogniser is unsure of, and how sure it says that it is. */
+/** How llm1 handles words that the recogniser is unsure of, and its own confidence. */
 import { describe, expect, it } from "vitest";
 import { segmentsOf } from "./llm-support.js";
 import { useExtraction } from "./llm1-support.js";

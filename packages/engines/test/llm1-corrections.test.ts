@@ -1,4 +1,4 @@
-/** What llm1 makes of corrections and cancellations, and what it must not take for an order. */
+/** How llm1 handles corrections, cancellations, and statements that are not orders. */
 import { describe, expect, it } from "vitest";
 import { segmentsOf, type Segment } from "./llm-support.js";
 import { useExtraction } from "./llm1-support.js";
@@ -69,12 +69,12 @@ describe("cancellations", () => {
     ]);
   });
 
-  it("and changes of a pending order are told apart", async () => {
+  it("and changes of a pending order are distinguished", async () => {
     expect(await orders("modify my pending order in infosys to fifteen ten")).toEqual(["MODIFY INFY 1510"]);
   });
 });
 
-describe("what is no order", () => {
+describe("statements that are not orders", () => {
   it.each([
     ["what is the price of wipro now", "wipro is trading at four hundred and ten rupees fifty paise"],
     ["good evening sir your state bank shares are at eight hundred and twenty five now", "let me think about it"],

@@ -1,4 +1,4 @@
-/** What llm1 extracts: the orders of the sample calls, the client's identity, instruments and their fields. */
+/** The extraction of llm1: the orders of the sample calls, the client's identity, instruments and their fields. */
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { segmentsOf, type Segment } from "./llm-support.js";
@@ -155,7 +155,7 @@ describe("orders", () => {
     ).toEqual(["BUY 200 INFY 1500"]);
   });
 
-  it("go on over a pause", async () => {
+  it("continue over a pause", async () => {
     expect(await orders("sell three hundred wipro", "at four hundred and ten")).toEqual(["SELL 300 WIPRO 410"]);
   });
 });

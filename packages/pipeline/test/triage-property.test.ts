@@ -1,4 +1,4 @@
-/** What holds of triage for any calls and trades. */
+/** Properties of triage for any calls and trades. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { triage } from "@cofi/pipeline/triage";

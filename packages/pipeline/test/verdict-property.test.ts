@@ -1,4 +1,4 @@
-/** What holds of the verdict for any order and any calls. */
+/** Properties of the verdict for any order and any calls. */
 import type { ExtractedTrade } from "@cofi/pipeline/engine-contract";
 import { verdict, type VerdictInput } from "@cofi/pipeline/verdict";
 import { DEFAULT_VERDICT } from "@cofi/pipeline/verdict-config";

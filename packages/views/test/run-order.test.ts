@@ -21,7 +21,7 @@ const START = Date.UTC(2026, 10, 23, 2);
 const STAGES = ["file_distribution", "stt"] as const;
 const FILE_EVENTS: readonly EventType[] = ["file_start", "file_complete", "error"];
 
-/** Who writes the next row: the newest run, a run that begins with it, an older run (late), or another service. */
+/** The writer of the next row: the newest run, a run that begins with it, an older run (late), or another service. */
 const writer = fc.oneof(
   { weight: 6, arbitrary: fc.constant("newest" as const) },
   { weight: 1, arbitrary: fc.constant("next" as const) },

@@ -67,7 +67,7 @@ export class LiveViews {
   }
 
   /**
-   * The view of a batch, replayed first if need be; null when there is no such batch.
+   * The view of a batch, replayed first if need be; null when the batch does not exist.
    * @throws DatabaseUnavailableError
    */
   async open(batchId: number): Promise<LiveView | null> {

@@ -1,6 +1,6 @@
 /**
- * The cards of a batch as SQL sees them: what the fold of `projection.ts` makes of all events, without reading them. Two
- * passes over an index for each stage, side by side on the connections of the pool.
+ * The cards of a batch by SQL: the same result as the fold of `projection.ts` over all events, without reading them. It takes
+ * two passes over an index for each stage, side by side on the connections of the pool.
  */
 import { sql, type RawBuilder, type SqlBool } from "kysely";
 import type { Database } from "@cofi/event-log/database";
@@ -32,7 +32,7 @@ export const FILE_CODE = sql<number>`CASE eventType
   ELSE CASE WHEN status IN ('processing', 'pending') THEN ${sql.lit(IN_FLIGHT)} ELSE ${sql.lit(FAILED)} END END`;
 
 /**
- * What the fold of all events up to `upToId` shows, without reading them: cards, and the latest events of each stage.
+ * Returns what the fold of all events up to `upToId` shows, without reading them: cards, and the latest events of each stage.
  * `asOf` is the caller's clock, ISO 8601.
  * @throws DatabaseUnavailableError
  */
@@ -126,7 +126,7 @@ async function stageNames(database: Database, batchId: number): Promise<string[]
 
 async function figuresOfStage(part: Part): Promise<StageFigures> {
   const latest = await edge(part, "timestamp", "desc");
-  // All of it is history.
+  // All its events are history.
   if (!latest) return EMPTY;
   const lastEventAt = toApiTime(latest.timestamp);
   const [groups, { errors, bound, total, processed }, first] = await Promise.all([
@@ -184,7 +184,7 @@ async function countOf({ database, batchId, stage, upToId, current }: Part): Pro
 }
 
 /**
- * How many files stand at each code, and how many of them came to it after `since`. In the order of the index, so that the
+ * Counts the files at each code, and those of them that reached it after `since`. In the order of the index, so that the
  * groups of files need no sorting.
  */
 async function fileGroups(
@@ -202,7 +202,7 @@ async function fileGroups(
   return rows;
 }
 
-/** Ids of the latest events that say something of the stage as a whole; null when none does. */
+/** Ids of the latest events about the stage as a whole; null when there are none. */
 interface StageIds {
   errors: number;
   bound: number | null;

@@ -1,4 +1,4 @@
-/** How much audio each stage of a batch has done, without folding its events. */
+/** Sums the audio that each stage of a batch has finished, without folding its events. */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { sql, type RawBuilder, type SqlBool } from "kysely";
 import type { Database } from "@cofi/event-log/database";
@@ -23,7 +23,7 @@ export interface Log {
   current: RawBuilder<SqlBool>;
 }
 
-/** What a stage says of one file. */
+/** The state of one file in a stage. */
 interface StageFile {
   fileName: string;
   /** Of its first start in the stage; null when none was logged. */
@@ -76,7 +76,7 @@ async function* filesOf({ database, batchId, upToId, current }: Log, stage: stri
   }
 }
 
-/** By file; nothing for one whose first starts do not say. */
+/** Seconds by file; files whose first starts give no length are missing. */
 async function secondsOf(database: Database, starts: number[][]): Promise<number[]> {
   const seconds: number[] = [];
   for (const own of starts) own.sort((a, b) => a - b);

@@ -1,4 +1,4 @@
-/** One batch in one line, as SQL sees it: for lists of batches, of which most are in nobody's memory. */
+/** Summary of one batch by SQL, for lists of batches, most of which are not in memory. */
 import { sql } from "kysely";
 import { audioDone, type Log } from "./audio-done.js";
 import type { Database } from "@cofi/event-log/database";
@@ -16,7 +16,7 @@ import { toDatabaseTime } from "@cofi/event-log/time";
 
 /** Points of a sparkline. */
 const SPARK_POINTS = 40;
-/** Ends of files; the attempts that will be made again are none. */
+/** Ends of files; an attempt that is followed by another is not one. */
 const IS_END = sql`(eventType = 'file_complete' OR (eventType = 'error' AND coalesce(status, 'failed') IN ('failed', 'success')))`;
 
 /**
@@ -90,7 +90,7 @@ function sumOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0);
 }
 
-/** How long the attempts that ended took, by stage. */
+/** Durations of the finished attempts, by stage. */
 async function durationsOf({ database, batchId, upToId, current }: Log): Promise<Map<string, Histogram>> {
   const { rows } = await sql<{ stage: string; durationMs: number; attempts: number }>`
     SELECT stage, durationMs, count(*) AS attempts FROM ${database.dialect.logBy("batchExecutionLog_replay")}
@@ -106,7 +106,7 @@ async function durationsOf({ database, batchId, upToId, current }: Log): Promise
   return stages;
 }
 
-/** Files that ended in each of {@link SPARK_POINTS} equal parts of the time from the first event to the last; empty without any. */
+/** Finished files in each of {@link SPARK_POINTS} equal intervals from the first event to the last; empty without events. */
 async function sparkOf(
   { database, batchId, upToId, current }: Log,
   summaries: readonly StageSummary[],

@@ -1,10 +1,10 @@
 import type { Batch } from "@cofi/event-log/events";
 import type { Store } from "@cofi/event-log/store";
 
-/** Batches looked at each time beside those that somebody watches. */
+/** Batches that each poll reads beside the watched ones. */
 const RECENT = 20;
 
-/** Which rows of `batchStatus` are new or changed since the last look: the newest ones, and those that are watched. */
+/** Finds new or changed rows of `batchStatus` among the newest batches and the watched ones. */
 export class BatchWatch {
   readonly #store: Store;
   /** The row as it was last seen, by id. */
@@ -20,7 +20,7 @@ export class BatchWatch {
     return this.#newest;
   }
 
-  /** @returns the way to end it */
+  /** @returns a function that stops watching */
   watch(id: number): () => void {
     this.#watched.set(id, (this.#watched.get(id) ?? 0) + 1);
     let ended = false;
@@ -33,7 +33,7 @@ export class BatchWatch {
     };
   }
 
-  /** The rows are those of another database: all are new. */
+  /** Forgets all rows, because the database was replaced. */
   forget(): void {
     this.#seen.clear();
     this.#newest = null;

@@ -1,4 +1,4 @@
-/** What a tail reports, and to whom. */
+/** The reports of a tail, and its listeners. */
 import type { Batch, LogEvent } from "@cofi/event-log/events";
 
 /** Sent as SSE event `state`, and part of `GET /api/health`. */
@@ -17,22 +17,22 @@ export interface TailLogger {
   error(details: object, message: string): void;
 }
 
-/** Called in the order of what happened; batches come before the events that belong to them. */
+/** Called in the order of the changes; a batch comes before its events. */
 export interface TailListener {
   events?(events: readonly LogEvent[]): void;
   /** Batches that are new or whose row changed. */
   batches?(batches: readonly Batch[]): void;
   state?(state: DatabaseState): void;
-  /** The log is another one: everything that was said before is void. */
+  /** The log was replaced, so everything reported before is void. */
   restarted?(): void;
 }
 
 export interface TailOptions {
   /** ms between polls while events come. */
   pollMs: number;
-  /** ms between polls when nothing comes; also how often the batches are looked at. */
+  /** ms between polls when nothing comes; and between two reads of the batches. */
   idlePollMs: number;
-  /** ms after which a missing id is taken as never to come. */
+  /** ms after which the tail stops waiting for a missing id. */
   longestTransactionMs: number;
   /** ms after which a query without an answer counts as a lost database. */
   queryTimeoutMs: number;

@@ -11,7 +11,7 @@ const ID_PAGE = 10_000;
 export interface LogEnd {
   /** 0 when the log is empty. */
   highest: number;
-  /** Ids just below it that are not there: their transactions may be open. */
+  /** Missing ids just below it, whose transactions may be open. */
   gaps: IdRange[];
 }
 

@@ -2,8 +2,8 @@ import type { LogEvent } from "@cofi/event-log/events";
 import type { Store } from "@cofi/event-log/store";
 
 /**
- * Whether the log that is being read is still the same. A database that was dropped and made again, or restored from a
- * backup, gives out ids that were given out before: whoever goes by ids alone would wait for ever, or mix two logs.
+ * Notices when the log is replaced. A database that was dropped and created again, or restored from a backup, reuses ids,
+ * so a reader that only compares ids would wait for ever, or mix two logs.
  */
 export class LogIdentity {
   readonly #store: Store;
@@ -15,7 +15,7 @@ export class LogIdentity {
     this.#store = store;
   }
 
-  /** Begins with the log as it is now. `highest`: its highest id, 0 when it is empty. @throws DatabaseUnavailableError */
+  /** Starts with the current log. `highest`: its highest id, 0 when it is empty. @throws DatabaseUnavailableError */
   async begin(highest: number): Promise<void> {
     const database = await this.#store.databaseId();
     const [mark = null] = await this.#store.eventsByIds([highest]);

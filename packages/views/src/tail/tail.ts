@@ -1,6 +1,6 @@
 /**
  * The one reader of new rows in this process, whatever the number of browsers. Ids do not become visible in the order in
- * which they were given out, so the tail passes on what it sees at once and keeps asking for the ids it has not seen.
+ * which they were given out, so the tail delivers visible events at once and queries missing ids again.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { DatabaseUnavailableError } from "@cofi/event-log/database";
@@ -125,7 +125,7 @@ export class Tail {
         const busy = await this.#round(waiters.length > 0);
         this.#setState("ok", "The database answers.");
         this.#lastRoundAt = performance.now();
-        // A full page means that there is more: who waits for everything waits for the next round too.
+        // A full page means that there is more: callers that wait for everything also wait for the next round.
         if (busy === "more") this.#waiters.unshift(...waiters);
         else for (const waiter of waiters) waiter.resolve();
         backoff = this.#options.pollMs;
