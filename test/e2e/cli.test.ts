@@ -117,7 +117,7 @@ describe("cofi run", () => {
       expect.stringMatching(/Batch 1 interrupted\. .*the same command goes on/),
     ]);
     const again = await runCofi(["run", folder], env);
-    expect(again).toMatchObject({ code: 1, output: expect.stringMatching(/Going on with batch 1/) });
+    expect(again).toMatchObject({ code: 1, output: expect.stringMatching(/Continuing batch 1/) });
   });
 });
 

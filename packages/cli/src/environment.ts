@@ -6,6 +6,7 @@ import { assertMigrated, migrate } from "@cofi/event-log/migrate";
 import { Environment } from "@cofi/event-log/environment";
 import { databaseUrl } from "@cofi/event-log/settings";
 import { Store } from "@cofi/event-log/store";
+import { EXIT } from "./exit.js";
 
 /** Reads `.env` of the working directory where there is one; variables that are set already win. */
 export function loadEnvFile(): void {
@@ -55,21 +56,44 @@ export async function withStore<T>(work: (store: Store, database: Database) => P
   }
 }
 
+/** How much later than agreed a command that was asked to stop is ended in any case. */
+const WATCHDOG_MS = 3_000;
+
 /**
  * A signal that aborts on the first Ctrl-C or SIGTERM. The second one ends the process at once, which is
- * safe because acknowledged events are on disk.
+ * safe because acknowledged events are on disk; so does the time, when the command has not ended `endsWithinMs` after the first.
  */
-export function abortOnSignal(message: string): AbortSignal {
+export function abortOnSignal(message: string, endsWithinMs?: number): AbortSignal {
   const controller = new AbortController();
   let signals = 0;
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.on(signal, () => {
       signals += 1;
-      if (signals > 1) process.exit(130);
+      if (signals > 1) process.exit(EXIT.interrupted);
       if (message) console.error(message);
+      if (endsWithinMs !== undefined) endIn(endsWithinMs + WATCHDOG_MS);
       controller.abort(new Error(`stopped by ${signal}`));
     });
   return controller.signal;
+}
+
+function endIn(ms: number): void {
+  setTimeout(() => {
+    console.error(
+      "Something did not end in time, so the process ends now. Acknowledged events are on disk; the same command continues.",
+    );
+    process.exit(EXIT.interrupted);
+  }, ms).unref();
+}
+
+/** Waits for `work` until the signal aborts. @throws what `work` throws; the signal's reason */
+export async function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return Promise.race([
+    work,
+    aborted(signal).then(() => {
+      throw signal.reason;
+    }),
+  ]);
 }
 
 /** Resolves when the signal aborts. */

@@ -89,6 +89,8 @@ const EXPECTED: ReadonlyMap<string, number> = new Map([
   ["MigrationError", EXIT.failed],
   ["SpoolInUseError", EXIT.failed],
   ["BatchInUseError", EXIT.failed],
+  ["LeaseLostError", EXIT.failed],
+  ["RunSupersededError", EXIT.failed],
   ["ListenError", EXIT.failed],
 ]);
 

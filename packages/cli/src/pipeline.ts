@@ -2,21 +2,21 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Database } from "@cofi/event-log/database";
-import type { Json } from "@cofi/event-log/events";
 import { Results } from "@cofi/evidence/results";
-import { STAGES, type StageName } from "@cofi/event-log/stages";
+import type { StageName } from "@cofi/event-log/stages";
 import { Store } from "@cofi/event-log/store";
 import { EngineClient } from "@cofi/pipeline/engine-client";
 import { OpenAiEngines } from "@cofi/pipeline/openai-client";
 import { runBatch, type BatchResult } from "@cofi/pipeline/run-batch";
 import { DockerRuntime } from "@cofi/pipeline/runtime/docker";
-import { dockerSettings } from "@cofi/pipeline/runtime/docker-settings";
+import { dockerSettings, type DockerSettings } from "@cofi/pipeline/runtime/docker-settings";
 import { LocalProcessRuntime } from "@cofi/pipeline/runtime/local-process";
-import { RemoteRuntime, remoteUrls } from "@cofi/pipeline/runtime/remote";
+import { RemoteRuntime } from "@cofi/pipeline/runtime/remote";
 import type { Runtime } from "@cofi/pipeline/runtime/runtime";
-import { pipelineSettings } from "@cofi/pipeline/settings";
-import { loadTriageConfig } from "@cofi/pipeline/triage-config";
-import { dataDir, spoolDir } from "./environment.js";
+import { pipelineSettings, type PipelineSettings } from "@cofi/pipeline/settings";
+import { loadTriageConfig, type TriageConfig } from "@cofi/pipeline/triage-config";
+import { enginesInForce, urlsOf } from "./engines-in-force.js";
+import { dataDir, spoolDir, untilAborted } from "./environment.js";
 import { VERSION } from "./version.js";
 
 export interface RunOptions {
@@ -27,6 +27,14 @@ export interface RunOptions {
   fresh?: boolean | undefined;
   signal: AbortSignal;
   report: (message: string) => void;
+}
+
+/** The settings of a run, all of them checked: nothing of a batch exists before. */
+export interface ConfiguredPipeline {
+  readonly settings: PipelineSettings;
+  readonly triageConfig: TriageConfig;
+  readonly openAi: OpenAiEngines;
+  readonly docker: DockerSettings | null;
 }
 
 const COFI = fileURLToPath(new URL("../bin/cofi.js", import.meta.url));
@@ -40,29 +48,22 @@ function engineCommand(stage: StageName): { file: string; args: string[] } {
   };
 }
 
-/** Files are sent to the hosts that process them first, unless other receivers are configured. */
-function urlsOf(stage: StageName): string[] | null {
-  return remoteUrls(stage, process.env) ?? (stage === "file_distribution" ? remoteUrls("denoise", process.env) : null);
-}
-
-/** The engine of each stage: the URL and model of a server, the URLs of hosts, or the command that starts it here. */
-function enginesInForce(openAi: OpenAiEngines): Json {
-  const started = process.env["COFI_RUNTIME"]?.trim() || "process";
-  return Object.fromEntries(STAGES.map(({ name }) => [name, openAi.describe(name) ?? urlsOf(name) ?? started]));
-}
-
-/**
- * Runs a batch with the settings of the environment.
- * @throws SettingsError, and the errors of `runBatch`
- */
-export async function runConfiguredBatch({ database, ...options }: RunOptions): Promise<BatchResult> {
+/** Reads the settings of the environment. @throws SettingsError; InputError for the file of COFI_TRIAGE_CONFIG */
+export async function configuredPipeline(): Promise<ConfiguredPipeline> {
   const settings = pipelineSettings(process.env);
-  // A wrong URL is reported now instead of when its stage begins.
-  for (const { name } of STAGES) urlsOf(name);
-  const triageConfig = await loadTriageConfig(process.env);
-  const client = new EngineClient(settings.requestTimeoutMs);
   const openAi = new OpenAiEngines(process.env, settings.requestTimeoutMs);
-  const containers = dockerSettings(process.env);
+  const docker = dockerSettings(process.env);
+  // A URL or an image that is wrong is reported now instead of when its stage begins.
+  enginesInForce(openAi, docker);
+  return { settings, openAi, docker, triageConfig: await loadTriageConfig(process.env) };
+}
+
+/** Runs a batch. @throws the errors of `runBatch` */
+export async function runConfiguredBatch(
+  { settings, triageConfig, openAi, docker: containers }: ConfiguredPipeline,
+  { database, ...options }: RunOptions,
+): Promise<BatchResult> {
+  const client = new EngineClient(settings.requestTimeoutMs);
   const docker = containers && new DockerRuntime({ ...settings, client, settings: containers });
   const started = docker ?? new LocalProcessRuntime({ ...settings, client, command: engineCommand });
   const remote = new RemoteRuntime(urlsOf, client, settings);
@@ -78,14 +79,16 @@ export async function runConfiguredBatch({ database, ...options }: RunOptions): 
       openAi,
       runtime,
       version: VERSION,
-      engines: enginesInForce(openAi),
+      engines: enginesInForce(openAi, containers),
       spoolDir: spoolDir(),
       store: new Store(database),
       results: new Results(database),
     });
   } finally {
-    await client.close();
-    await openAi.close();
-    await docker?.close();
+    const closing = Promise.all([client.close(), openAi.close(), docker?.close()]);
+    // A host that does not answer must not hold up a command that was asked to stop.
+    await untilAborted(options.signal, closing).catch((error: unknown) => {
+      if (!options.signal.aborted) throw error;
+    });
   }
 }

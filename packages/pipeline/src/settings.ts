@@ -7,14 +7,19 @@ export interface PipelineSettings {
   attempts: number;
   /** Pause before the second attempt; it doubles with each further one, up to a minute, with jitter. */
   retryDelayMs: number;
-  /** Files in work at once on one engine host. */
+  /** Files in progress at once on one engine host. */
   slotsPerHost: number;
   /** Longest wait for an engine's answer about one file. */
   requestTimeoutMs: number;
   /** Longest wait for an engine to load its model. */
   engineStartTimeoutMs: number;
-  /** After Ctrl-C: how long the files in work may take to finish. */
+  /** After Ctrl-C or SIGTERM: the run ends within it, and files in progress may finish until shortly before. */
   gracePeriodMs: number;
+  /**
+   * How long the right to run a batch outlives its last renewal, which happens three times as often. The default is twice the
+   * longest time that a query may take (30 s): one that is never answered does not cost the lease.
+   */
+  leaseMs: number;
   /** A payload or response beyond it is stored cut, with its size and hash. */
   maxPayloadBytes: number;
   /** all: transcribe every call with a row; matched: only those that triage found for a trade. */
@@ -33,6 +38,7 @@ export function pipelineSettings(variables: NodeJS.ProcessEnv): PipelineSettings
     requestTimeoutMs: env.wholeNumber("COFI_ENGINE_TIMEOUT_S", 3_600, 1, 86_400) * 1_000,
     engineStartTimeoutMs: env.wholeNumber("COFI_ENGINE_START_TIMEOUT_S", 300, 1, 86_400) * 1_000,
     gracePeriodMs: env.wholeNumber("COFI_GRACE_PERIOD_S", 20, 0, 3_600) * 1_000,
+    leaseMs: env.wholeNumber("COFI_LEASE_S", 60, 5, 3_600) * 1_000,
     maxPayloadBytes: env.wholeNumber("COFI_MAX_PAYLOAD_BYTES", 4 * 1024 * 1024, 1_024, 16_000_000),
     sttScope: env.choice("COFI_STT_SCOPE", "all", ["all", "matched"]),
     durability: env.choice("COFI_EVENT_DURABILITY", "process", ["process", "power"]),

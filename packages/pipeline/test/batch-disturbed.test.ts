@@ -10,6 +10,7 @@ import { Store } from "@cofi/event-log/store";
 import { BatchInUseError } from "@cofi/pipeline/lease";
 import { RemoteRuntime } from "@cofi/pipeline/runtime/remote";
 import type { Runtime } from "@cofi/pipeline/runtime/runtime";
+import { pipelineSettings } from "@cofi/pipeline/settings";
 import { startMariadb } from "../../../test/support/mariadb.js";
 import { startScriptedEngine, type ScriptedEngine } from "../../../test/support/scripted-engine.js";
 import { CALLS_HEADER, folderWith, TRADES_HEADER } from "./batch-files.js";
@@ -102,7 +103,9 @@ test("a calls.csv put right is read again, with what it refuses told anew", asyn
 
 test("a run whose lease was taken over stops and leaves the batch to its new owner", async () => {
   engine.plan("denoise", "a.wav", "hang");
-  const running = bench.run({ folder, runtime, leaseMs: 300 }).catch((error: unknown) => error);
+  const running = bench
+    .run({ folder, runtime, settings: { ...pipelineSettings({ COFI_RETRY_DELAY_MS: "5" }), leaseMs: 300 } })
+    .catch((error: unknown) => error);
   await engine.asked("denoise", "a.wav");
   const batch = await bench.store.currentBatch();
   await bench.fresh.database.kysely

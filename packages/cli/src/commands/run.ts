@@ -1,6 +1,7 @@
-import { abortOnSignal, openConfiguredDatabase } from "../environment.js";
+import { deadline } from "@cofi/event-log/deadline";
+import { abortOnSignal, openConfiguredDatabase, untilAborted } from "../environment.js";
 import { CommandError, EXIT } from "../exit.js";
-import { runConfiguredBatch } from "../pipeline.js";
+import { configuredPipeline, runConfiguredBatch, type ConfiguredPipeline } from "../pipeline.js";
 
 const EXIT_CODES: Readonly<Record<string, number>> = {
   completed: EXIT.done,
@@ -8,33 +9,52 @@ const EXIT_CODES: Readonly<Record<string, number>> = {
   failed: EXIT.failed,
   interrupted: EXIT.interrupted,
 };
+/** How long the connections of a run that was stopped may take to close. */
+const CLOSE_MS = 250;
+
+interface RunCommandOptions {
+  batch?: string;
+  new?: boolean;
+  name?: string;
+}
 
 /** `cofi run <folder>`: runs or continues a batch; the exit code tells how it ended. */
-export async function runCommand(
-  folder: string,
-  options: { batch?: string; new?: boolean; name?: string },
-): Promise<void> {
+export async function runCommand(folder: string, options: RunCommandOptions): Promise<void> {
   if (options.batch !== undefined && options.new)
     throw new CommandError("--batch and --new exclude each other: continue a batch, or start a new one.", EXIT.usage);
   const batchId = options.batch === undefined ? undefined : Number(options.batch);
   if (batchId !== undefined && (!Number.isSafeInteger(batchId) || batchId < 1))
     throw new CommandError(`--batch is ${JSON.stringify(options.batch)}; expected the number of a batch.`, EXIT.usage);
-  const signal = abortOnSignal("Stopping: files in progress may finish. Press Ctrl-C again to stop at once.");
-  const database = await openConfiguredDatabase({ migrate: false });
+  const pipeline = await configuredPipeline();
+  const signal = abortOnSignal(
+    "Stopping: files in progress may finish. Press Ctrl-C again to stop at once.",
+    pipeline.settings.gracePeriodMs,
+  );
+  try {
+    await run(pipeline, { folder, batchId, fresh: options.new, name: options.name, signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    const isEarly = error === signal.reason;
+    console.error(isEarly ? "Stopped before the batch began. The same command starts it." : (error as Error).message);
+    process.exitCode = EXIT.interrupted;
+  }
+  // What does not answer would keep the process alive; everything acknowledged is on disk.
+  if (signal.aborted) process.exit();
+}
+
+async function run(
+  pipeline: ConfiguredPipeline,
+  options: Omit<Parameters<typeof runConfiguredBatch>[1], "database" | "report">,
+): Promise<void> {
+  const { signal } = options;
+  const database = await untilAborted(signal, openConfiguredDatabase({ migrate: false }));
   try {
     const report = (message: string): void => console.log(message);
-    const result = await runConfiguredBatch({
-      database,
-      folder,
-      batchId,
-      fresh: options.new,
-      name: options.name,
-      signal,
-      report,
-    });
+    const result = await runConfiguredBatch(pipeline, { ...options, database, report });
     console.log(`Batch ${result.batchId} ${result.status.replaceAll("_", " ")}. ${result.summary}`);
     process.exitCode = EXIT_CODES[result.status] ?? EXIT.failed;
   } finally {
-    await database.close();
+    const closing = database.close();
+    await (signal.aborted ? deadline(closing, CLOSE_MS, () => undefined) : closing);
   }
 }

@@ -5,7 +5,7 @@ import type { Database } from "@cofi/event-log/database";
 import { Store } from "@cofi/event-log/store";
 import { abortOnSignal, aborted, openConfiguredDatabase } from "../environment.js";
 import { configuredDashboard } from "../dashboard.js";
-import { runConfiguredBatch } from "../pipeline.js";
+import { configuredPipeline, runConfiguredBatch } from "../pipeline.js";
 
 const SAMPLE = fileURLToPath(new URL("../../../../samples/batch", import.meta.url));
 const FINISHED = new Set(["completed", "completed_with_errors"]);
@@ -46,7 +46,7 @@ async function runSample(database: Database, signal: AbortSignal): Promise<void>
     console.log(`The sample batch has run already, as batch ${latest.id}. Run your own: npx cofi run <folder>`);
     return;
   }
-  const result = await runConfiguredBatch({
+  const result = await runConfiguredBatch(await configuredPipeline(), {
     database,
     folder: SAMPLE,
     name: "Sample batch",

@@ -120,11 +120,12 @@ async function inspect(path: string): Promise<{ bytes: number } | { reason: stri
  * The names in calls.csv, whatever else is wrong with their rows; a file that cannot be used at all is the callmetadata
  * stage's to report.
  */
-async function namesInCalls(callsCsv: string): Promise<Set<string>> {
+async function namesInCalls(callsCsv: string, signal: AbortSignal | undefined): Promise<Set<string>> {
   const names = new Set<string>();
   const columns = { fileName: required("file_name", fileName) };
   try {
-    for await (const { row } of csvRows(callsCsv, columns, { timeZone: "UTC" })) if (row) names.add(row.fileName);
+    const rows = csvRows(callsCsv, columns, { timeZone: "UTC" }, signal);
+    for await (const { row } of rows) if (row) names.add(row.fileName);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
   }
@@ -133,9 +134,9 @@ async function namesInCalls(callsCsv: string): Promise<Set<string>> {
 
 /**
  * Lists the batch in `folder`.
- * @throws InputError when the folder or one of the CSV files is missing or cannot be read, or there is no recording
+ * @throws InputError when the folder or one of the CSV files is missing or cannot be read, or there is no recording; the signal's reason when it aborts
  */
-export async function readBatchFolder(folder: string): Promise<BatchFolder> {
+export async function readBatchFolder(folder: string, signal?: AbortSignal): Promise<BatchFolder> {
   const path = resolve(folder);
   const entries = (await listFolder(path)).map(decodeName);
   const names = entries.filter(({ invalid }) => !invalid).map(({ name }) => name);
@@ -145,7 +146,7 @@ export async function readBatchFolder(folder: string): Promise<BatchFolder> {
   const exact = new Set(names);
   const composed = new Map(names.map((name) => [name.normalize("NFC"), name]));
   const nameOnDisk = (name: string): string => (exact.has(name) ? name : (composed.get(name.normalize("NFC")) ?? name));
-  const namedInCalls = new Set([...(await namesInCalls(callsCsv))].map(nameOnDisk));
+  const namedInCalls = new Set([...(await namesInCalls(callsCsv, signal))].map(nameOnDisk));
   const batch: BatchFolder = {
     path,
     callsCsv,
@@ -159,6 +160,7 @@ export async function readBatchFolder(folder: string): Promise<BatchFolder> {
 
   const csvs = new Set([basename(callsCsv), basename(tradesCsv)]);
   for (const { name, invalid } of entries) {
+    signal?.throwIfAborted();
     if (csvs.has(name) || (name.startsWith(".") && !namedInCalls.has(name))) continue;
     const wanted = AUDIO_EXTENSIONS.has(extname(name).toLowerCase()) || namedInCalls.has(name);
     const refusal = invalid ? "has a name that is not UTF-8: rename it" : badName(name);

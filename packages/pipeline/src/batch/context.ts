@@ -33,8 +33,12 @@ export interface BatchContext {
   readonly answers: Answers;
   /** Notes rows of the CSV files that were set aside, or recordings without a row: the batch has not proven everything. */
   refuse(count: number): void;
+  /** How many were refused so far. */
+  refused(): number;
   /** Files whose content is not what an earlier run saw: what the log says of them does not count. */
   readonly changed: Set<string>;
+  /** Aborts when the batch is to stop: long work in this process ends then. */
+  readonly signal: AbortSignal;
   /** Stores something, waiting while the database is away. Rejects when the batch is stopped meanwhile. */
   persist<T>(work: () => Promise<T>): Promise<T>;
 }

@@ -15,6 +15,11 @@ export class LeaseLostError extends Error {
   override readonly name = "LeaseLostError";
 }
 
+/** Whether the reason of an abort is that the batch may not be run by this process any more. */
+export function isLost(reason: unknown): boolean {
+  return reason instanceof BatchInUseError || reason instanceof LeaseLostError;
+}
+
 export interface LeaseOptions {
   /** How long the right outlives its last renewal. */
   leaseMs: number;
@@ -68,6 +73,11 @@ export class Lease {
     return this.#lost.signal;
   }
 
+  /** A write was refused, because a newer run has begun. */
+  supersede(): void {
+    this.#lost.abort(new BatchInUseError(`Batch ${this.#batch.id} was taken over by another process.`));
+  }
+
   /** Gives the lease back and records how the run ended. Never rejects: a lease that is not given back runs out. */
   async release(outcome: RunOutcome): Promise<void> {
     clearInterval(this.#renewal);
@@ -82,7 +92,7 @@ export class Lease {
       if (await this.#store.renewRun(this.run, leaseMs)) {
         this.#heldUntil = Math.max(this.#heldUntil, askedAt + leaseMs);
         this.#watchExpiry();
-      } else this.#lost.abort(new BatchInUseError(`Batch ${this.#batch.id} was taken over by another process.`));
+      } else this.supersede();
     } catch (error) {
       report(`The lease could not be renewed: ${(error as Error).message}`);
     }

@@ -13,6 +13,7 @@ import { EngineStartError, type EngineHost, type RunningEngines, type Runtime } 
 import { allOf, hostsFor, MAX_RETRY_DELAY_MS, retryDelay, type NextAttempt } from "./attempts.js";
 import type { BatchContext } from "./context.js";
 import { Progress } from "./progress.js";
+import type { Stopping } from "./stopping.js";
 import type { AskAgain, Executor, Stage, StageWork, Unit } from "./stage.js";
 
 /** The stage as a whole cannot continue: the batch fails. */
@@ -30,10 +31,7 @@ export interface RunnerOptions {
   runtime: Runtime;
   /** Names of the units that the log says are done. */
   completed: ReadonlySet<string>;
-  /** Aborts when the batch is to stop: nothing new is begun. */
-  signal: AbortSignal;
-  /** Aborts when what is in progress must be dropped too. */
-  hardSignal: AbortSignal;
+  stopping: Stopping;
 }
 
 /**
@@ -42,15 +40,17 @@ export interface RunnerOptions {
  * @throws the signal's reason when the batch was stopped
  */
 export async function runStage(stage: Stage, options: RunnerOptions): Promise<StageOutcome> {
-  const { context, signal } = options;
+  const { context, stopping } = options;
   const { logger } = context;
+  const { signal } = stopping;
   const started = performance.now();
   const run = new StageRun(stage, options);
   try {
-    await run.toItsEnd();
+    await stopping.within(run.toItsEnd());
   } catch (error) {
     if (signal.aborted) {
-      await logger.info(stage.name, "Stopped: the next run continues from here", { metadata: run.progress.counts() });
+      // Nobody waits for the disk now; the end of the run says what became of the last events.
+      void logger.info(stage.name, "Stopped: the next run continues from here", { metadata: run.progress.counts() });
       throw signal.reason;
     }
     const message = (error as Error).message;
@@ -94,8 +94,8 @@ class StageRun {
   }
 
   async toItsEnd(): Promise<void> {
-    const { context, signal } = this.#options;
-    const { logger } = context;
+    const { context } = this.#options;
+    const { logger, signal } = context;
     const work = this.#work;
     const { units, skipped = [] } = await work.plan();
     this.progress.total = units.length;
@@ -114,12 +114,12 @@ class StageRun {
 
   /** Takes the answers that the log holds, page by page. @returns the units that have none that still fits */
   async #notDone(units: readonly Unit[]): Promise<Unit[]> {
-    const { context, completed, signal } = this.#options;
+    const { context, completed } = this.#options;
     const names = units.flatMap(({ name }) => (completed.has(name) ? [name] : []));
     const byName = new Map(units.map((unit) => [unit.name, unit]));
     const done = new Set<string>();
     for await (const [name, answer] of context.answers.any(this.#name, names)) {
-      signal.throwIfAborted();
+      context.signal.throwIfAborted();
       const unit = byName.get(name)!;
       if (await this.#isStale(unit, answer)) continue;
       done.add(name);
@@ -145,8 +145,8 @@ class StageRun {
   }
 
   async #withEngines(units: readonly Unit[]): Promise<void> {
-    const { context, runtime, signal } = this.#options;
-    const { logger, batchId } = context;
+    const { context, runtime, stopping } = this.#options;
+    const { logger, batchId, signal } = context;
     const name = this.#name;
     if (!isStageName(name)) throw new TypeError(`The step ${name} has no engine.`);
     const listener = {
@@ -155,6 +155,10 @@ class StageRun {
         void logger.fileError(name, null, { error: message, willRetry: true, metadata }),
     };
     const engines: RunningEngines = await runtime.start(name, batchId, listener, signal);
+    const stop = (): Promise<void> => engines.stop(stopping.hard);
+    // Files whose log cannot be written hold the stage up, but not its engines.
+    const onHard = (): void => void stop().catch(() => undefined);
+    stopping.hard.addEventListener("abort", onHard, { once: true });
     try {
       const hosts = engines.hosts.map((host, index) => {
         // Engines on one host are told apart by their place among them, which is the same in every stage.
@@ -170,17 +174,18 @@ class StageRun {
       });
       await allOf(tasks);
     } finally {
-      await engines.stop();
+      stopping.hard.removeEventListener("abort", onHard);
+      await stop();
     }
   }
 
   /** Attempts a unit until it is done, has failed for good, or the batch stops. Rejects only when the stage cannot continue. */
   async #untilOver(attemptOnce: (attempt: number) => Promise<NextAttempt | null>): Promise<void> {
-    const { context, signal } = this.#options;
+    const { settings, signal } = this.#options.context;
     for (let attempt = 1; ; attempt++) {
       const next = await attemptOnce(attempt);
       if (next === null) break;
-      const delay = Math.max(retryDelay(context.settings.retryDelayMs, attempt), next.notBeforeMs);
+      const delay = Math.max(retryDelay(settings.retryDelayMs, attempt), next.notBeforeMs);
       await pause(delay, undefined, { signal }).catch(() => undefined);
     }
     await this.progress.report();
@@ -193,8 +198,8 @@ class StageRun {
     hostName: string | null,
     attempt: number,
   ): Promise<NextAttempt | null> {
-    const { context, signal, hardSignal } = this.#options;
-    const { logger, settings, calls } = context;
+    const { context, stopping } = this.#options;
+    const { logger, settings, calls, signal } = context;
     const name = this.#name;
     if (signal.aborted) return null;
     await host?.ready();
@@ -215,7 +220,7 @@ class StageRun {
           ...at,
         });
       };
-      const { answer, response } = await this.#work.ask(unit, payload, host, hardSignal, again);
+      const { answer, response } = await this.#work.ask(unit, payload, host, stopping.hard, again);
       host?.answered?.();
       if (this.#isTooLarge(response)) context.answers.keep(name, unit.name, answer);
       await logger.fileComplete(name, unit.name, { response, ...at, durationMs: performance.now() - started });
@@ -253,7 +258,8 @@ class StageRun {
 
   /** False when the answer cannot be used: then the unit has failed. */
   async #accepted(unit: Unit, answer: unknown): Promise<boolean> {
-    const { context, signal } = this.#options;
+    const { context } = this.#options;
+    const { signal } = context;
     try {
       await this.#work.accept?.(unit, answer);
       return true;

@@ -52,13 +52,13 @@ export interface CallsCsv {
  * file the first stands.
  * @throws InputError, MissingColumnsError when the file as a whole cannot be used
  */
-export async function readCalls(folder: BatchFolder, context: CellContext): Promise<CallsCsv> {
+export async function readCalls(folder: BatchFolder, context: CellContext, signal?: AbortSignal): Promise<CallsCsv> {
   const result: CallsCsv = { calls: [], errors: [], rows: 0 };
   const recordings = new Set(folder.recordings.map((recording) => recording.fileName));
   const lineOfId = new Map<string, number>();
   const lineOfFile = new Map<string, number>();
   const named = new Set<string>();
-  for await (const { line, row, errors } of csvRows(folder.callsCsv, COLUMNS, context)) {
+  for await (const { line, row, errors } of csvRows(folder.callsCsv, COLUMNS, context, signal)) {
     result.rows++;
     result.errors.push(...errors);
     if (row === null) continue;

@@ -1,16 +1,20 @@
 /**
  * Records of a CSV file (RFC 4180) as bytes, each with the line it starts on. A record that cannot be parsed costs its own
- * line and no other: reading goes on with the next line of the file.
+ * line and no other: reading continues with the next line. The file is read once, however many of its lines are bad.
  */
 import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { Parser } from "csv-parse";
 
 export type CsvRecord = { line: number; fields: Buffer[] } | { line: number; problem: string };
 
-/** A record beyond this is taken for a quote that nobody closed. */
-const MAX_RECORD_BYTES = 64 * 1024;
+/** A value beyond this is taken for a quote that nobody closed. */
+const MAX_VALUE_BYTES = 64 * 1024;
+/** Bytes parsed in one turn: signals are heard between two. */
+const TURN_BYTES = 64 * 1024;
 const LINE_FEED = 0x0a;
+const RETURN = 0x0d;
+const NOTHING = Buffer.alloc(0);
 const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
 
 interface Parsed {
@@ -26,7 +30,7 @@ function createParser(ready: Parsed[]): Parser {
     record_delimiter: ["\r\n", "\n", "\r"],
     relax_column_count: true,
     skip_empty_lines: true,
-    max_record_size: MAX_RECORD_BYTES,
+    max_record_size: MAX_VALUE_BYTES,
     on_record: (record, { bytes }) => {
       ready.push({ fields: record as unknown as Buffer[], endByte: bytes });
       return null;
@@ -68,93 +72,148 @@ function problemOf(error: Error & { code?: string }): string {
   }
 }
 
-/** Follows the bytes given to a parser, to tell the line a byte is on: the parser's own count is off in quoted values. */
-class LineCounter {
-  #pending: Buffer = Buffer.alloc(0);
+/** The bytes given to a parser that are not of a finished record, and the line they start on: its own count is off in quotes. */
+class Unread {
+  #bytes: Buffer = Buffer.alloc(0);
   #position = 0;
-  /** Line of the byte at the current position. */
+  /** Line of the first byte. */
   line: number;
 
   constructor(line: number) {
     this.line = line;
   }
 
-  add(chunk: Buffer): void {
-    this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
+  get bytes(): Buffer {
+    return this.#bytes;
   }
 
-  /** Passes over empty lines, which the parser skips; returns the position after them. */
-  skipEmptyLines(): number {
-    const breaks = /^[\r\n]*/.exec(this.#pending.toString("latin1", 0, MAX_RECORD_BYTES))?.[0] ?? "";
-    this.advance(this.#position + breaks.length);
-    return this.#position;
+  add(chunk: Buffer): void {
+    this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
+  }
+
+  /** Passes over empty lines, which the parser skips. */
+  skipEmptyLines(): void {
+    let length = 0;
+    while (this.#bytes[length] === LINE_FEED || this.#bytes[length] === RETURN) length += 1;
+    this.advance(this.#position + length);
   }
 
   advance(position: number): void {
-    const passed = this.#pending.subarray(0, position - this.#position).toString("latin1");
-    this.line += passed.match(/\r\n|\n|\r/g)?.length ?? 0;
-    this.#pending = this.#pending.subarray(position - this.#position);
+    const length = position - this.#position;
+    for (let at = 0; at < length; at += 1) {
+      const byte = this.#bytes[at];
+      if (byte === LINE_FEED || (byte === RETURN && this.#bytes[at + 1] !== LINE_FEED)) this.line += 1;
+    }
+    this.#bytes = this.#bytes.subarray(length);
     this.#position = position;
   }
 }
 
-/** Offset of the first byte after the next line feed at or after `offset`; null at the end of the file. */
-async function nextLine(path: string, offset: number): Promise<number | null> {
-  let position = offset;
-  for await (const chunk of createReadStream(path, { start: offset }) as AsyncIterable<Buffer>) {
-    const found = chunk.indexOf(LINE_FEED);
-    if (found !== -1) return position + found + 1;
-    position += chunk.length;
+/** One parser from the start of a line until the end of the file or the first record that cannot be parsed. */
+class Section {
+  readonly #ready: Parsed[] = [];
+  readonly #parser = createParser(this.#ready);
+  readonly #unread: Unread;
+  /** Why the record at {@link rest} cannot be parsed. */
+  problem: string | null = null;
+
+  constructor(line: number) {
+    this.#unread = new Unread(line);
   }
-  return null;
+
+  get line(): number {
+    return this.#unread.line;
+  }
+
+  /** What was given to it and is not of a record. */
+  get rest(): Buffer {
+    return this.#unread.bytes;
+  }
+
+  /** @returns the records that end in `chunk`; null: those that end with the file */
+  async read(chunk: Buffer | null): Promise<CsvRecord[]> {
+    try {
+      if (chunk === null) await finish(this.#parser);
+      else {
+        this.#unread.add(chunk);
+        await feed(this.#parser, chunk);
+      }
+    } catch (error) {
+      if (!isCsvError(error)) throw error;
+      this.problem = problemOf(error);
+    }
+    const records = this.#ready.splice(0).map(({ fields, endByte }): CsvRecord => {
+      this.#unread.skipEmptyLines();
+      const { line } = this.#unread;
+      this.#unread.advance(endByte);
+      return { line, fields };
+    });
+    if (this.problem !== null) this.#unread.skipEmptyLines();
+    return records;
+  }
+
+  end(): void {
+    this.#parser.destroy();
+  }
 }
 
-async function startsWithBom(path: string): Promise<boolean> {
-  const file = await open(path);
-  try {
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(BOM.length), 0, BOM.length, 0);
-    return bytesRead === BOM.length && buffer.equals(BOM);
-  } finally {
-    await file.close();
+/** Offset of the first byte after the first line break; null where there is none, or its second byte may be missing. */
+function afterLineBreak(bytes: Buffer, isWhole: boolean): number | null {
+  const feedAt = bytes.indexOf(LINE_FEED);
+  const returnAt = bytes.subarray(0, feedAt === -1 ? bytes.length : feedAt).indexOf(RETURN);
+  if (returnAt === -1) return feedAt === -1 ? null : feedAt + 1;
+  if (bytes[returnAt + 1] === LINE_FEED) return returnAt + 2;
+  return returnAt + 1 < bytes.length || isWhole ? returnAt + 1 : null;
+}
+
+/** The file in pieces, without its byte order mark; null is its end. */
+async function* piecesOf(path: string, signal: AbortSignal | undefined): AsyncGenerator<Buffer | null> {
+  let isFirst = true;
+  for await (const chunk of createReadStream(path, { highWaterMark: TURN_BYTES, signal }) as AsyncIterable<Buffer>) {
+    yield isFirst && chunk.subarray(0, BOM.length).equals(BOM) ? chunk.subarray(BOM.length) : chunk;
+    isFirst = false;
+    await nextTurn();
+    signal?.throwIfAborted();
   }
+  yield null;
 }
 
 /**
  * Streams the records of the file at `path`, blank lines left out.
- * @throws the file system's error when it cannot be read
+ * @throws the file system's error when it cannot be read; the signal's reason when it aborts
  */
-export async function* csvRecords(path: string): AsyncGenerator<CsvRecord> {
-  let start: number | null = (await startsWithBom(path)) ? BOM.length : 0;
-  let line = 1;
-  while (start !== null) {
-    const ready: Parsed[] = [];
-    const parser = createParser(ready);
-    const counter = new LineCounter(line);
-    const take = function* (): Generator<CsvRecord> {
-      for (const { fields, endByte } of ready.splice(0)) {
-        counter.skipEmptyLines();
-        yield { line: counter.line, fields };
-        counter.advance(endByte);
+export async function* csvRecords(path: string, signal?: AbortSignal): AsyncGenerator<CsvRecord> {
+  let section = new Section(1);
+  /** The start of a line that is passed over, while its end is still to come. */
+  let passedOver: Buffer | null = null;
+  try {
+    for await (const piece of piecesOf(path, signal)) {
+      const isLast = piece === null;
+      let bytes = piece ?? NOTHING;
+      for (;;) {
+        if (passedOver !== null) {
+          const rest: Buffer = bytes.length === 0 ? passedOver : Buffer.concat([passedOver, bytes]);
+          const next = afterLineBreak(rest, isLast);
+          // A RETURN at the end may belong to a line feed that follows.
+          passedOver = next === null ? rest.subarray(-1) : null;
+          if (next === null) break;
+          bytes = rest.subarray(next);
+        }
+        if (bytes.length > 0) yield* await section.read(bytes);
+        if (isLast && section.problem === null) yield* await section.read(null);
+        if (section.problem === null) break;
+        const { line, problem, rest } = section;
+        yield { line, problem };
+        section.end();
+        section = new Section(line + 1);
+        passedOver = rest;
+        bytes = NOTHING;
       }
-    };
-    try {
-      for await (const chunk of createReadStream(path, { start }) as AsyncIterable<Buffer>) {
-        counter.add(chunk);
-        await feed(parser, chunk);
-        yield* take();
-      }
-      await finish(parser);
-      yield* take();
-      return;
-    } catch (error) {
-      if (!isCsvError(error)) throw error;
-      yield* take();
-      const badByte = counter.skipEmptyLines();
-      yield { line: counter.line, problem: problemOf(error) };
-      start = await nextLine(path, start + badByte);
-      line = counter.line + 1;
-    } finally {
-      parser.destroy();
     }
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    section.end();
   }
 }

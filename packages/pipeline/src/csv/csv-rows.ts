@@ -30,7 +30,7 @@ export class MissingColumnsError extends InputError {
     const separator = found.length === 1 ? (/[;\t|]/.exec(found[0] ?? "")?.[0] ?? null) : null;
     super(
       `${path} lacks the column${missing.length > 1 ? "s" : ""} ${missing.join(", ")}. Expected: ${expected.join(", ")}. ` +
-        `Found: ${found.join(", ") || "none"}. ` +
+        `Found: ${listed(found)}. ` +
         (separator
           ? `The values seem to be separated by ${separator === "\t" ? "tabs" : separator}: write the file with commas.`
           : "The first line must name the columns: add those that are missing and run the batch again."),
@@ -39,6 +39,13 @@ export class MissingColumnsError extends InputError {
     this.expected = expected;
     this.found = found;
   }
+}
+
+/** Names for a sentence that must stay readable. */
+function listed(names: readonly string[]): string {
+  const most = 40;
+  const shown = names.slice(0, most).join(", ") || "none";
+  return names.length > most ? `${shown} and ${names.length - most} more` : shown;
 }
 
 export type Columns = Readonly<Record<string, Column<unknown>>>;
@@ -98,17 +105,15 @@ function readHeader(path: string, fields: readonly Buffer[], columns: Columns): 
       throw new InputError(`${path} is not UTF-8 text: its first line cannot be read. Save it as CSV in UTF-8.`);
     return name.toLowerCase();
   });
-  const twice = found.find((name, index) => name !== "" && found.indexOf(name) !== index);
+  const positionOf = new Map(found.map((name, index): [string, number] => [name, index]));
+  const twice = found.find((name, index) => name !== "" && positionOf.get(name) !== index);
   if (twice !== undefined)
     throw new InputError(`${path} names the column ${twice} twice in its first line: rename or remove one of them.`);
   const known = Object.values(columns);
-  const missing = known.filter(({ name, required }) => required && !found.includes(name)).map(({ name }) => name);
+  const missing = known.filter(({ name, required }) => required && !positionOf.has(name)).map(({ name }) => name);
   const expected = known.map(({ name, required }) => (required ? `${name}*` : name));
   if (missing.length > 0) throw new MissingColumnsError(path, missing, expected, found);
-  const positions = known.map(({ name }): [string, number | null] => [
-    name,
-    found.includes(name) ? found.indexOf(name) : null,
-  ]);
+  const positions = known.map(({ name }): [string, number | null] => [name, positionOf.get(name) ?? null]);
   return { width: found.length, positions: new Map(positions) };
 }
 
@@ -151,18 +156,19 @@ function readRow<C extends Columns>(
 /**
  * Streams the rows of the CSV file at `path`. Columns are found by the names in the first line, in any order and case;
  * others are passed over.
- * @throws InputError when the file cannot be read or is empty or has no rows; MissingColumnsError
+ * @throws InputError when the file cannot be read or is empty or has no rows; MissingColumnsError; the signal's reason
  */
 export async function* csvRows<C extends Columns>(
   path: string,
   columns: C,
   context: CellContext,
+  signal?: AbortSignal,
 ): AsyncGenerator<CsvRow<C>> {
   const file = basename(path);
   let header: Header | null = null;
   let rows = 0;
   try {
-    for await (const record of csvRecords(path)) {
+    for await (const record of csvRecords(path, signal)) {
       if (header === null) {
         if ("problem" in record) throw new InputError(`${path}, line ${record.line}: ${record.problem}. Correct it.`);
         header = readHeader(path, record.fields, columns);
@@ -182,7 +188,7 @@ export async function* csvRows<C extends Columns>(
       }
     }
   } catch (error) {
-    if (error instanceof InputError || !(error as NodeJS.ErrnoException).syscall) throw error;
+    if (error instanceof InputError || !(error as NodeJS.ErrnoException | null)?.syscall) throw error;
     throw new InputError(`${path} cannot be read: ${(error as Error).message}. Check that it exists and may be read.`, {
       cause: error,
     });

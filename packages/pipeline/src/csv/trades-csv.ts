@@ -61,10 +61,14 @@ export interface TradesCsv {
  * the first stands.
  * @throws InputError, MissingColumnsError when the file as a whole cannot be used
  */
-export async function readTrades(folder: Pick<BatchFolder, "tradesCsv">, context: CellContext): Promise<TradesCsv> {
+export async function readTrades(
+  folder: Pick<BatchFolder, "tradesCsv">,
+  context: CellContext,
+  signal?: AbortSignal,
+): Promise<TradesCsv> {
   const result: TradesCsv = { trades: [], errors: [], rows: 0 };
   const lineOfId = new Map<string, number>();
-  for await (const { line, row, errors } of csvRows(folder.tradesCsv, COLUMNS, context)) {
+  for await (const { line, row, errors } of csvRows(folder.tradesCsv, COLUMNS, context, signal)) {
     result.rows++;
     result.errors.push(...errors);
     if (row === null) continue;

@@ -18,11 +18,11 @@ export async function awaitHealth(
   signal: AbortSignal,
   gone: (error: unknown) => string | null = () => null,
 ): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = performance.now() + timeoutMs;
   let cause = "it takes the connection and does not answer.";
   for (;;) {
     try {
-      const left = Math.max(1, Math.min(deadline - Date.now(), LOOK_TIMEOUT_MS));
+      const left = Math.ceil(Math.max(1, Math.min(deadline - performance.now(), LOOK_TIMEOUT_MS)));
       await client.health(engine, AbortSignal.any([signal, AbortSignal.timeout(left)]));
       return;
     } catch (error) {
@@ -31,7 +31,7 @@ export async function awaitHealth(
         throw new EngineStartError(`${engine.name}: ${reason.replace(/\.$/, "")}.`, { cause: error });
       // A look that was cut short says nothing about the engine: what the one before found does.
       if (!(error instanceof EngineError && error.type === "stopped")) cause = (error as Error).message;
-      if (Date.now() >= deadline)
+      if (performance.now() >= deadline)
         throw new EngineStartError(
           `${engine.name} (${engine.url}) is not healthy after ${Math.round(timeoutMs / 1000)} s: ${cause} ` +
             "Look at the engine's own log, or raise COFI_ENGINE_START_TIMEOUT_S.",

@@ -56,7 +56,10 @@ export class DockerRuntime implements Runtime {
       }),
     );
     if (engines.length === 0) throw failures[0];
-    return { hosts: engines, stop: async () => void (await Promise.all(engines.map((engine) => engine.stop()))) };
+    return {
+      hosts: engines,
+      stop: async (hurry) => void (await Promise.all(engines.map((engine) => engine.stop(hurry)))),
+    };
   }
 
   /** Ends the connections to the daemons; containers that run are left to `stop` of their stage. */
@@ -128,6 +131,8 @@ class EngineContainer implements StartedEngine {
   }
 
   stop(graceMs: number): Promise<void> {
+    // The daemon waits for the container as long as it was asked to first; removing it does not.
+    if (this.#stopped && graceMs === 0) return this.#docker.remove(this.#id);
     this.#stopped ??= this.#stop(graceMs);
     return this.#stopped;
   }

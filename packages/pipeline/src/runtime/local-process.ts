@@ -37,7 +37,7 @@ export class LocalProcessRuntime implements Runtime {
     const launch = async (): Promise<StartedEngine> => new EngineProcess(command(stage));
     const engine = new SupervisedEngine({ ...options, stage, name: HOST, launch, listener, signal });
     await engine.ready();
-    return { hosts: [engine], stop: () => engine.stop() };
+    return { hosts: [engine], stop: (hurry) => engine.stop(hurry) };
   }
 }
 

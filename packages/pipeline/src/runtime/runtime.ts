@@ -21,8 +21,11 @@ export interface EngineHost extends EngineAddress {
 
 export interface RunningEngines {
   hosts: readonly EngineHost[];
-  /** Ends what was started; engines that were running already are left alone. Idempotent. */
-  stop(): Promise<void>;
+  /**
+   * Ends what was started; engines that were running already are left alone. They may finish what they are doing, until
+   * `hurry` aborts. Idempotent.
+   */
+  stop(hurry?: AbortSignal): Promise<void>;
 }
 
 /** What a runtime has to tell while engines are in use; becomes events of the stage. */

@@ -13,7 +13,7 @@ export interface StartedEngine {
   readonly ended: Promise<string>;
   /** The base URL, once it is known. Need not settle when the engine ends first. */
   url(): Promise<string>;
-  /** Ends it and cleans up behind it; `graceMs` is what it may still take for the files in work. Idempotent. */
+  /** Ends it and cleans up behind it; it may take `graceMs` for the files in progress. Idempotent; 0 hurries a call before. */
   stop(graceMs: number): Promise<void>;
 }
 
@@ -80,22 +80,27 @@ export class SupervisedEngine implements EngineHost {
     this.#inDoubt = true;
   }
 
-  stop(): Promise<void> {
-    this.#stopped ??= this.#stop();
+  /** As {@link RunningEngines.stop}. */
+  stop(hurry?: AbortSignal): Promise<void> {
+    this.#stopped ??= this.#stop(hurry);
     return this.#stopped;
   }
 
-  async #stop(): Promise<void> {
+  async #stop(hurry: AbortSignal | undefined): Promise<void> {
     const { listener, stage } = this.#options;
     await this.#ready.catch(() => undefined);
     const engine = this.#engine;
     if (!engine) return;
+    const atOnce = (): void => void engine.stop(0).catch(() => undefined);
     try {
-      await engine.stop(STOP_GRACE_MS);
+      hurry?.addEventListener("abort", atOnce, { once: true });
+      await engine.stop(hurry?.aborted ? 0 : STOP_GRACE_MS);
       listener.info(`Engine of ${stage} stopped`, { ...engine.details });
     } catch (error) {
       // The files are done; what is left running is worth a look, not a failed stage.
       listener.error(`The engine of ${stage} could not be stopped: ${(error as Error).message}`, { ...engine.details });
+    } finally {
+      hurry?.removeEventListener("abort", atOnce);
     }
   }
 
@@ -121,10 +126,10 @@ export class SupervisedEngine implements EngineHost {
     const gone: { reason: string | null } = { reason: null };
     const ended = engine.ended.then((reason) => (gone.reason = reason));
     try {
-      this.url = await Promise.race([
-        engine.url(),
+      this.url = await this.#urlOf(
+        engine,
         ended.then((reason) => Promise.reject(new EngineStartError(reason))),
-      ]);
+      );
       const why = (): string | null => gone.reason ?? (this.#stopped ? "it is no longer needed" : null);
       await awaitHealth(client, this, engineStartTimeoutMs, signal, why);
     } catch (error) {
@@ -140,6 +145,24 @@ export class SupervisedEngine implements EngineHost {
       startMs: Math.round(performance.now() - started),
     });
     this.#told = ended.then((reason) => this.#endedByItself(engine, reason));
+  }
+
+  /** @throws what `ended` throws; EngineStartError when the engine does not say it in time, or the batch is stopped */
+  async #urlOf(engine: StartedEngine, ended: Promise<never>): Promise<string> {
+    const { signal, stage, engineStartTimeoutMs } = this.#options;
+    let giveUp!: (error: EngineStartError) => void;
+    const givenUp = new Promise<never>((_, reject) => (giveUp = reject));
+    const onStop = (): void => giveUp(new EngineStartError(`The engine of ${stage}: the batch was stopped.`));
+    const late = `The engine of ${stage} has not said its address after ${engineStartTimeoutMs / 1000} s (COFI_ENGINE_START_TIMEOUT_S).`;
+    const timer = setTimeout(() => giveUp(new EngineStartError(late)), engineStartTimeoutMs);
+    signal.addEventListener("abort", onStop, { once: true });
+    if (signal.aborted) onStop();
+    try {
+      return await Promise.race([engine.url(), ended, givenUp]);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onStop);
+    }
   }
 
   async #endedByItself(engine: StartedEngine, reason: string): Promise<void> {

@@ -28,16 +28,16 @@ interface CsvAnswer {
 }
 
 export const callMetadata = defineStage<"calls", CsvUnit, CsvAnswer>("callmetadata", ["calls"], (context) => {
-  const { folder, calls, recordings, triageConfig } = context;
+  const { folder, calls, recordings, triageConfig, signal } = context;
   return {
     ...csvFile(context, folder.callsCsv),
     async ask({ name, path }) {
       const sha256 = await sha256Of(path);
-      const { rows, errors } = await readCalls(folder, triageConfig);
+      const { rows, errors } = await readCalls(folder, triageConfig, signal);
       return asIs({ sha256, ...logRowErrors(context, "callmetadata", name, rows, errors) });
     },
     async accept(_unit, answer) {
-      const read = await readCalls(folder, triageConfig);
+      const read = await readCalls(folder, triageConfig, signal);
       context.refuse(answer.refused + (answer.codes["FILE_NOT_LISTED"] ?? 0));
       calls.replace(read.calls);
     },
@@ -53,16 +53,16 @@ export const callMetadata = defineStage<"calls", CsvUnit, CsvAnswer>("callmetada
 });
 
 export const tradeMetadata = defineStage<"trades", CsvUnit, CsvAnswer>("trademetadata", ["trades"], (context) => {
-  const { folder, trades, triageConfig } = context;
+  const { folder, trades, triageConfig, signal } = context;
   return {
     ...csvFile(context, folder.tradesCsv),
     async ask({ name, path }) {
       const sha256 = await sha256Of(path);
-      const { rows, errors } = await readTrades(folder, triageConfig);
+      const { rows, errors } = await readTrades(folder, triageConfig, signal);
       return asIs({ sha256, ...logRowErrors(context, "trademetadata", name, rows, errors) });
     },
     async accept(_unit, answer) {
-      const read = await readTrades(folder, triageConfig);
+      const read = await readTrades(folder, triageConfig, signal);
       context.refuse(answer.refused);
       trades.all = read.trades;
       await context.persist(() => context.results.replaceTrades(context.run, read.trades));

@@ -1,0 +1,47 @@
+/** Which engine answers in each stage, as it is recorded with a run. */
+import type { Json } from "@cofi/event-log/events";
+import { STAGES, type StageName } from "@cofi/event-log/stages";
+import type { OpenAiEngines } from "@cofi/pipeline/openai-client";
+import type { DockerSettings } from "@cofi/pipeline/runtime/docker-settings";
+import { remoteUrls } from "@cofi/pipeline/runtime/remote";
+
+/** Files are sent to the hosts that process them first, unless other receivers are configured. */
+export function urlsOf(stage: StageName): string[] | null {
+  return remoteUrls(stage, process.env) ?? (stage === "file_distribution" ? remoteUrls("denoise", process.env) : null);
+}
+
+/**
+ * By stage: the URL and model of a server, the URLs of hosts, the image of a container, or what the CPU engine depends on.
+ * Holds no keys and no passwords.
+ * @throws SettingsError for a URL that is wrong, and for a stage whose container has no image
+ */
+export function enginesInForce(openAi: OpenAiEngines, docker: DockerSettings | null): { [stage: string]: Json } {
+  return Object.fromEntries(
+    STAGES.map(({ name, kind }): [string, Json] => {
+      const isHere = kind !== "engine" && name !== "file_distribution";
+      return [name, isHere ? { runtime: "pipeline" } : engineOf(name, openAi, docker)];
+    }),
+  );
+}
+
+function engineOf(stage: StageName, openAi: OpenAiEngines, docker: DockerSettings | null): Json {
+  const server = openAi.describe(stage);
+  if (server) return { runtime: "openai", url: withoutQuery(server.url), model: server.model };
+  const urls = urlsOf(stage);
+  if (urls) return { runtime: "remote", urls: urls.map(withoutQuery) };
+  if (docker) {
+    const { image, gpus } = docker.image(stage);
+    return { runtime: "docker", image, gpus, hosts: docker.endpoints.map(({ url }) => withoutQuery(url)) };
+  }
+  const env = process.env;
+  if (stage === "ivr") return { runtime: "process", prompts: env["COFI_PROMPTS_DIR"] ?? null };
+  if (stage === "stt") return { runtime: "process", model: env["COFI_POCKETSPHINX_MODEL"] ?? null };
+  return { runtime: "process" };
+}
+
+/** What follows the path, and a user and password before the host, may be secrets. */
+function withoutQuery(text: string): string {
+  const url = new URL(text);
+  for (const part of ["search", "hash", "username", "password"] as const) url[part] = "";
+  return url.href;
+}

@@ -1,0 +1,142 @@
+/** Takes a batch through its stages and steps, and records how it ended. */
+import type { EventLogger } from "@cofi/event-log/event-logger";
+import type { Batch, BatchStatus } from "@cofi/event-log/events";
+import { isStageName, STAGES, STEPS } from "@cofi/event-log/stages";
+import type { Store } from "@cofi/event-log/store";
+import type { Runtime } from "../runtime/runtime.js";
+import { PIPELINE } from "../stages/stages.js";
+import type { BatchContext } from "./context.js";
+import { BatchInUseError } from "./lease.js";
+import { runStage, StageFailedError, type StageOutcome } from "./runner.js";
+import type { Stopping } from "./stopping.js";
+
+export interface BatchResult {
+  batchId: number;
+  status: BatchStatus;
+  /** What happened, in a sentence or two. */
+  summary: string;
+}
+
+export interface StagesOptions {
+  store: Store;
+  runtime: Runtime;
+  stopping: Stopping;
+  report: (message: string) => void;
+}
+
+/** How long the database may take before the operator is told that it is waited for. */
+const PATIENCE_MS = 5_000;
+const DRAIN_AGAIN_MS = 1_000;
+
+/**
+ * Runs what is left of the batch. A stop is an outcome, `interrupted`, and no error.
+ * @throws what is not a failure of a stage or of a file, after the batch was recorded as failed
+ */
+export async function throughStages(context: BatchContext, batch: Batch, options: StagesOptions): Promise<BatchResult> {
+  const { store, stopping } = options;
+  const { signal } = stopping;
+  let ended: Omit<BatchResult, "batchId">;
+  try {
+    await begin(context, batch, options);
+    ended = conclusion(await everyStage(context, options), context.refused());
+  } catch (error) {
+    if (signal.aborted)
+      ended = { status: "interrupted", summary: "Stopped; the same command continues where it stopped." };
+    else if (error instanceof StageFailedError) ended = { status: "failed", summary: error.message };
+    else {
+      await context.persist(() => store.updateBatchOf(context.run, { status: "failed", finishedAt: new Date() }));
+      throw error;
+    }
+  }
+  // The last events go before the status: whoever sees the end sees all of it.
+  await drain(context.logger, options);
+  // A batch that was taken over is written by its newest run.
+  if (!(signal.reason instanceof BatchInUseError)) await recordEnd(context, ended.status, options);
+  return { batchId: batch.id, ...ended };
+}
+
+async function begin(context: BatchContext, batch: Batch, options: StagesOptions): Promise<void> {
+  const { folder, logger, run } = context;
+  await context.persist(() =>
+    options.store.updateBatchOf(run, {
+      status: "running",
+      totalFiles: folder.recordings.length,
+      startedAt: batch.startedAt ? new Date(batch.startedAt) : new Date(),
+      finishedAt: null,
+    }),
+  );
+  if (run.run > 1) {
+    // Once the log has an event of this run, whatever an earlier run still sends is history: only then is the log read.
+    void logger.info("file_distribution", `Run ${run.run} of this batch begins`, { metadata: { run: run.run } });
+    if (!(await drain(logger, options))) options.stopping.signal.throwIfAborted();
+  }
+  for (const { name, reason } of [...folder.refused, ...folder.ignored])
+    void logger.info("file_distribution", `${name} ${reason}`, { metadata: { leftOut: name } });
+}
+
+async function everyStage(context: BatchContext, options: StagesOptions): Promise<(StageOutcome & { name: string })[]> {
+  const { store, runtime, stopping, report } = options;
+  const { signal } = stopping;
+  const outcomes: (StageOutcome & { name: string })[] = [];
+  for (const stage of PIPELINE) {
+    signal.throwIfAborted();
+    const { name } = stage;
+    const label = labelOf(name);
+    if (isStageName(name)) await context.persist(() => store.updateBatchOf(context.run, { currentStage: name }));
+    report(`${label} …`);
+    // What earlier stages were answered is read from the log: all of it must be there.
+    if (stage.reads.length > 0 && !(await drain(context.logger, options))) signal.throwIfAborted();
+    const completed = await context.persist(() => store.completedFiles(context.batchId, name));
+    const outcome = await runStage(stage, { context, runtime, completed: new Set(completed.keys()), stopping });
+    outcomes.push({ ...outcome, name });
+    if (outcome.failed > 0) report(`${label}: ${outcome.failed} failed`);
+  }
+  return outcomes;
+}
+
+async function recordEnd(
+  context: BatchContext,
+  status: BatchStatus,
+  { store, stopping, report }: StagesOptions,
+): Promise<void> {
+  const finishedAt = status === "interrupted" ? null : new Date();
+  const record = (): Promise<void> => store.updateBatchOf(context.run, { status, finishedAt });
+  try {
+    await (stopping.signal.aborted ? stopping.toTheEnd(record()) : context.persist(record));
+  } catch (error) {
+    if (!stopping.signal.aborted) throw error;
+    report((error as Error).message);
+  }
+}
+
+function conclusion(
+  outcomes: readonly (StageOutcome & { name: string })[],
+  refused: number,
+): Omit<BatchResult, "batchId"> {
+  const parts = outcomes.filter(({ failed }) => failed > 0).map(({ name, failed }) => `${failed} failed in ${name}`);
+  if (refused > 0) parts.push(`${refused} rows or recordings refused`);
+  if (parts.length === 0) return { status: "completed", summary: "All files went through." };
+  return { status: "completed_with_errors", summary: `${parts.join(", ")}.` };
+}
+
+/** Waits until the database has what was logged: as long as it takes, or for what is left when the batch is to stop. */
+export async function drain(
+  logger: EventLogger,
+  { stopping, report }: Pick<StagesOptions, "stopping" | "report">,
+): Promise<boolean> {
+  const { signal } = stopping;
+  const started = performance.now();
+  let isReported = false;
+  while (!signal.aborted) {
+    if (await logger.drain(DRAIN_AGAIN_MS)) return true;
+    if (!isReported && performance.now() - started > PATIENCE_MS) {
+      report("Waiting for the database to take the last events; Ctrl-C leaves them in the spool for the next run.");
+      isReported = true;
+    }
+  }
+  return logger.drain(Math.min(PATIENCE_MS, stopping.unwindMs()));
+}
+
+function labelOf(name: string): string {
+  return [...STAGES, ...STEPS].find((stage) => stage.name === name)?.label ?? name;
+}
