@@ -93,8 +93,8 @@ describe("decodeAudio", () => {
       ["header.wav", whole.subarray(0, 44), /No sample could be decoded/],
       ["cut.wav", whole.subarray(0, 100_000), /cut off: its header announces 198856 bytes more/],
       ["cut.flac", flac.subarray(0, 20_000), /declares 18\.7 s/],
-      ["list.m3u8", "#EXTM3U\n#EXTINF:10,\n/etc/hostname\n#EXT-X-ENDLIST\n", /no audio file/],
-      ["list.txt", "ffconcat version 1.0\nfile /etc/hostname\n", /no audio file/],
+      ["list.m3u8", "#EXTM3U\n#EXTINF:10,\n/etc/hostname\n#EXT-X-ENDLIST\n", /not an audio file/],
+      ["list.txt", "ffconcat version 1.0\nfile /etc/hostname\n", /not an audio file/],
     ];
     for (const [name, content, found] of cases) {
       const problem = await problemOf(await file(name, content));
