@@ -86,7 +86,7 @@ describe("cofi run", () => {
     const file = join(root, "notes.sqlite");
     await writeFile(file, "not a database, but long enough to be taken for one by its size".repeat(100));
     const { code, output } = await runCofi(["tail"], { ...env, COFI_DATABASE_URL: `sqlite:${file}` });
-    expect([code, output]).toEqual([2, expect.stringMatching(/notes\.sqlite: .*not a database.*COFI_DATABASE_URL/)]);
+    expect([code, output]).toEqual([2, expect.stringMatching(/notes\.sqlite cannot be opened: .*not a database.*COFI_DATABASE_URL/)]);
     expect(output).not.toMatch(/\n {4}at /);
   });
 
