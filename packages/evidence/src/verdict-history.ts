@@ -1,5 +1,4 @@
 /** How the verdicts of a batch came to be, read from the log: the events of the step `verdicts`. */
-import { sql } from "kysely";
 import type { Json } from "@cofi/event-log/events";
 import { parseJson } from "@cofi/event-log/json";
 import { RunOrder } from "@cofi/event-log/run-order";
@@ -53,36 +52,34 @@ export class VerdictResults extends TranscriptResults {
     return bodies;
   }
 
-  /** Ids of the latest `file_start` of each of these files or trades in a stage up to an event: what was asked last. */
-  async startOf(batchId: number, stage: string, fileName: string, upToId: number): Promise<number | null> {
-    const { rows } = await this.query(() =>
-      sql<{ id: number | null }>`SELECT max(id) AS id FROM batchExecutionLog WHERE batchId = ${batchId}
-        AND stage = ${stage} AND eventType = 'file_start' AND fileName = ${fileName} AND id <= ${upToId}`.execute(
-        this.database.kysely,
-      ),
-    );
-    return rows[0]?.id ?? null;
-  }
-
   /** Oldest first. */
   async #statements(batchId: number, tradeId?: string): Promise<LoggedVerdict[]> {
     const order = new RunOrder(await this.query(() => readRunStarts(this.database, batchId)));
     const judged = await this.#runsThatJudged(batchId, order);
     let select = this.database.kysely
       .selectFrom("batchExecutionLog")
-      .select(["id", "timestamp", "fileName", "response", "run"])
+      .select(["id", "eventType", "timestamp", "fileName", "response", "run"])
       .where("batchId", "=", batchId)
       .where("stage", "=", STEP)
-      .where("eventType", "=", "file_complete")
+      .where("eventType", "in", ["file_start", "file_complete"])
       .orderBy("id");
     if (tradeId !== undefined) select = select.where("fileName", "=", tradeId);
     const rows = await this.query(() => select.execute());
-    const found = rows.flatMap(({ id, timestamp, response, run }): LoggedVerdict[] => {
+    const requests = new Map<string, number>();
+    const found = rows.flatMap(({ id, eventType, fileName, timestamp, response, run }): LoggedVerdict[] => {
+      const asked = JSON.stringify([run, fileName]);
+      if (eventType === "file_start") {
+        requests.set(asked, id);
+        return [];
+      }
       const statement = parseJson(response) as VerdictStatement | null | undefined;
       // Another writer may log what it likes under this name.
       if (typeof statement?.tradeId !== "string" || statement.restsOn === undefined) return [];
       const history = order.isHistory(run, id) ? ({ history: true } as const) : {};
-      return [{ ...statement, eventId: id, loggedAt: toApiTime(timestamp), run, confirmedBy: [], ...history }];
+      const basisEventId = requests.get(asked) ?? null;
+      return [
+        { ...statement, eventId: id, basisEventId, loggedAt: toApiTime(timestamp), run, confirmedBy: [], ...history },
+      ];
     });
     const next = new Map<string, number>();
     for (const one of found.toReversed()) {

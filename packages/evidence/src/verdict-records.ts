@@ -44,6 +44,8 @@ export interface VerdictStatement {
 /** A statement with the event that made it. */
 export interface LoggedVerdict extends VerdictStatement {
   eventId: number;
+  /** The event whose payload holds what the verdict was computed from; null when the log does not hold it. */
+  basisEventId: number | null;
   /** ISO 8601. */
   loggedAt: string;
   /** The run that logged it; null for another writer. */

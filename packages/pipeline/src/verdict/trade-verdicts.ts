@@ -22,7 +22,7 @@ export interface TradeVerdict {
   basis: VerdictBasis;
 }
 
-export interface VerdictBasis {
+interface VerdictBasis {
   /** null for a trade without an order in scope. */
   order: OrderFacts | null;
   triage: { result: string; reason: string } | null;
