@@ -15,7 +15,7 @@ import { RemoteRuntime, remoteUrls } from "@cofi/pipeline/runtime/remote";
 import type { Runtime } from "@cofi/pipeline/runtime/runtime";
 import { pipelineSettings } from "@cofi/pipeline/settings";
 import { loadTriageConfig } from "@cofi/pipeline/triage-config";
-import { dataDir, spoolDir } from "./environment.js";
+import { dataDir, prepareDataDir, spoolDir } from "./environment.js";
 
 export interface RunOptions {
   database: Database;
@@ -49,6 +49,7 @@ function urlsOf(stage: StageName): string[] | null {
  */
 export async function runConfiguredBatch({ database, ...options }: RunOptions): Promise<BatchResult> {
   const settings = pipelineSettings(process.env);
+  prepareDataDir();
   // A wrong URL is told now, and not when its stage comes.
   for (const { name } of STAGES) urlsOf(name);
   const triageConfig = await loadTriageConfig(process.env);
