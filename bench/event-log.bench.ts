@@ -70,10 +70,10 @@ async function awaitedInserts(): Promise<number> {
   return NAIVE_EVENTS / seconds;
 }
 
-/** Logs `EVENTS` events, 100 in work at a time as a stage would have them, without and with the time to ship them. */
+/** Logs `EVENTS` events, 100 in progress at a time as in a stage, without and with the time to ship them. */
 async function logged(durability: Durability = "process"): Promise<{ acknowledged: number; drained: number }> {
   const batch = await store.createBatch({ name: "logger", folder: null });
-  // The database takes nothing until all is acknowledged: what is measured is the way into the spool alone, then the way out.
+  // The database takes nothing until all is acknowledged: this measures the way into the spool alone, then the way out.
   let open = (): void => undefined;
   const opened = new Promise<void>((resolve) => (open = resolve));
   const held = Object.create(store, {

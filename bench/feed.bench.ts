@@ -271,7 +271,10 @@ test("50 readers that never read", async () => {
     { "memory before": rssBefore / 1e6, "most memory": most / 1e6, growth: (most - rssBefore) / 1e6 },
     "Bar: growth <= 50 MB.",
   );
-  await record("50 readers that never read: who is cut off", "readers", { "never read": 50, "cut off": cutOff });
+  await record("50 readers that never read: how many are disconnected", "readers", {
+    "never read": 50,
+    disconnected: cutOff,
+  });
   await record("50 readers that never read: p99 of a healthy viewer", "ms", {
     "without them": before.p99,
     "with them": during.p99,

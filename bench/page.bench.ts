@@ -1,4 +1,4 @@
-/** The page in Chromium, on batches of several sizes: how soon it is there, how fast it answers, and what a busy log does to it. */
+/** The page in Chromium, on batches of several sizes: how soon it appears, how fast it responds, also while a log is busy. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -195,7 +195,7 @@ test.each(SIZES)(
       await pause(20_000);
       const before = await heapBytes(page);
       const first = await newestEvent(page);
-      // In fifths, so that growth would be told from a moment's.
+      // In fifths, so that growth can be distinguished from noise.
       const heaps: Record<string, number> = { "after 20 s": before / 1e6 };
       for (let fifth = 1; fifth <= 5; fifth++) {
         await pause(HEAP_MINUTES * 12_000);

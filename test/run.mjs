@@ -1,5 +1,5 @@
 /**
- * What `npm test` runs after the build: provides what the tests need, then the checks and all tests. Ends with the line
+ * `npm test` runs this after the build: it provides the programs of the tests, then runs the checks and all tests. It ends with the line
  * `N passed, N failed`. Arguments go to vitest: `npm test -- event-log` runs the files whose path holds that word.
  */
 import { spawnSync } from "node:child_process";
@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkDependencyDirection } from "./checks/dependency-direction.mjs";
+import { checkFileLength } from "./checks/file-length.mjs";
 import { checkPageSize } from "./checks/page-size.mjs";
 import { provideSystem } from "./support/system.mjs";
 
@@ -32,7 +33,7 @@ async function check(name, work) {
 }
 
 /**
- * A counted step that is a program: fails with its exit code, and then shows what it said.
+ * A counted step that is a program: fails with its exit code, and then shows its output.
  * @param {string} name @param {string[]} args
  */
 function program(name, args) {
@@ -42,7 +43,7 @@ function program(name, args) {
   });
 }
 
-/** Runs the tests; what they print goes to the terminal, what is counted comes from vitest's report. */
+/** Runs the tests. Their output goes to the terminal; the counts come from vitest's report. */
 function runTests() {
   const folder = mkdtempSync(join(tmpdir(), "cofi-report-"));
   const report = join(folder, "report.json");
@@ -71,13 +72,14 @@ function runTests() {
   }
 }
 
-if (await check("what the tests need is on this system", () => provideSystem(console.log))) {
+if (await check("the programs that the tests need are on this system", () => provideSystem(console.log))) {
   if (filters.length === 0) {
     await program("types of the tests (tsc)", ["tsc", "-b", "test", "packages/web/test"]);
     await program("format (oxfmt)", ["oxfmt", "--check", "."]);
     await program("lint (oxlint)", ["oxlint", "--type-aware"]);
     await program("no unused files, exports or dependencies (knip)", ["knip"]);
     await check("dependency direction", checkDependencyDirection);
+    await check("no file has more than 300 lines", checkFileLength);
     await check("the page's JavaScript fits its budget", checkPageSize);
   }
   runTests();

@@ -1,11 +1,11 @@
 /**
- * Writes a batch as a pipeline would, through the real EventLogger: to look at the dashboard at size, and for its tests.
+ * Writes a batch as a pipeline would, through the real EventLogger, for looking at a large dashboard and for tests.
  *
  *     npm run generate -- --files 5000 [--rate 2000] [--trouble] [--name night] [--seed 2]
  *
- * Goes into the database that `cofi` uses (COFI_DATABASE_URL, COFI_DATA_DIR). `--rate`: events a second; without it as fast
- * as it goes. `--trouble`: one host answers garbage, 3 % of the files fail for two causes, one file vanishes between two
- * stages, and one stage hangs: the batch is left running. `--seed`: the same number makes the same events.
+ * It writes into the database that `cofi` uses (COFI_DATABASE_URL, COFI_DATA_DIR). `--rate` is in events a second; without
+ * it, the tool writes as fast as it can. With `--trouble` one host answers garbage, 3 % of the files fail for two causes, one
+ * file vanishes between two stages, and one stage hangs, so the batch is left running. The same `--seed` makes the same events.
  */
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -17,21 +17,12 @@ import { migrate } from "@cofi/event-log/migrate";
 import { databaseUrl } from "@cofi/event-log/settings";
 import { STAGES } from "@cofi/event-log/stages";
 import { Store } from "@cofi/event-log/store";
+import { fatesOf, NOT_BEGUN, TROUBLE } from "./trouble.mjs";
 
 /** Typical ms for a file in a stage of recordings. */
 const TYPICAL_MS = { file_distribution: 120, denoise: 900, ivr: 350, lid: 600, stt: 4_200, llm1: 1_800, llm2: 2_400 };
 const HOSTS = ["10.20.0.11", "10.20.0.12", "10.20.0.13", "10.20.0.14"];
 const SENTENCE = "Buy two hundred shares of Reliance at the market, please, and read it back to me. ";
-
-/** What goes wrong with `trouble`: where, and the names by which it must be found. */
-export const TROUBLE = {
-  unhealthyHost: "10.20.0.14",
-  sickStage: "lid",
-  hungStage: "stt",
-  failingStage: "denoise",
-  causes: ["CUDA out of memory", "the recording has no audio stream"],
-  vanishedBefore: "ivr",
-};
 
 /**
  * @typedef {object} Options
@@ -42,18 +33,19 @@ export const TROUBLE = {
  * @property {number} [rate] events a second
  * @property {boolean} [trouble]
  * @property {number} [seed]
- * @property {AbortSignal} [signal] ends it between two events; the batch is left running
+ * @property {AbortSignal} [signal] stops between two events; the batch is left running
+ * @property {(events: number) => Promise<void>} [pace] awaited after each event, with the number of events so far
  */
 
 /** @typedef {{ name: string, audioSeconds: number }} Recording */
 /** @typedef {import("@cofi/event-log/stages").StageName} StageName */
 /** @typedef {keyof typeof TYPICAL_MS} RecordingStage */
-/** @typedef {"vanish" | "hang" | "sick" | "retry" | "fail0" | "fail1" | "well"} Fate */
+/** @typedef {import("./trouble.mjs").Fate} Fate */
 
 /**
  * @typedef {object} Run
  * @property {EventLogger} logger
- * @property {(write: () => Promise<void>) => Promise<void>} log
+ * @property {(write: () => Promise<unknown>) => Promise<void>} log
  * @property {() => number} random
  * @property {ReturnType<typeof fatesOf>["fateOf"]} fateOf
  * @property {AbortSignal | undefined} signal
@@ -71,11 +63,11 @@ export async function generateBatch({
   trouble = false,
   seed = 1,
   signal,
+  pace = pacer(rate),
 }) {
   const random = randomFrom(seed);
   const batch = await store.createBatch({ name: name ?? `generated ${files}`, folder: null, totalFiles: files });
   const logger = await EventLogger.open({ batchId: batch.id, spoolDir, store });
-  const pace = pacer(rate);
   const recordings = Array.from({ length: files }, (_, n) => ({
     name: `call-2026-11-23-${String(n + 1).padStart(6, "0")}.wav`,
     audioSeconds: Math.round(20 + random() * random() * 900),
@@ -92,9 +84,9 @@ export async function generateBatch({
     async log(write) {
       run.events += 1;
       const acknowledged = write();
-      // Not each event by itself: those in work at once share a commit, as in a pipeline.
+      // Not each event by itself: events that are in progress together share a commit, as in a pipeline.
       if (run.events % 64 === 0) await acknowledged;
-      await pace();
+      await pace(run.events);
     },
   };
   await store.updateBatch(batch.id, { status: "running", startedAt: new Date() });
@@ -126,7 +118,7 @@ async function tableStage({ logger, log }, stage, unit, rows) {
 
 /**
  * @param {Run} run @param {RecordingStage} stage @param {Recording[]} arriving
- * @returns {Promise<Recording[] | null>} what the next stage gets; null when the run was stopped, or the stage hangs
+ * @returns {Promise<Recording[] | null>} the files for the next stage; null when the run was stopped, or the stage hangs
  */
 async function recordingStage(run, stage, arriving) {
   const { logger, log, random, fateOf, signal } = run;
@@ -162,9 +154,9 @@ async function recordingStage(run, stage, arriving) {
 }
 
 /**
- * All tries of a file in a stage.
+ * Logs all attempts of a file in a stage.
  * @param {Run} run @param {RecordingStage} stage @param {Recording} file
- * @param {{ index: number, host: string | undefined, fate: Fate }} first `host`: of the first try
+ * @param {{ index: number, host: string | undefined, fate: Fate }} first `host`: of the first attempt
  * @returns {Promise<boolean>} whether it is done
  */
 async function oneFile(run, stage, file, { index, host: firstHost, fate }) {
@@ -173,9 +165,9 @@ async function oneFile(run, stage, file, { index, host: firstHost, fate }) {
   let attempt = 1;
   await log(() => logger.fileStart(stage, file.name, request(stage, file, host, attempt)));
   const durationMs = Math.round(TYPICAL_MS[stage] * (0.5 + random()) * (0.4 + file.audioSeconds / 300));
-  if (fate === "sick" || fate === "retry") {
+  if (fate === "garbage" || fate === "retry") {
     const answer =
-      fate === "sick"
+      fate === "garbage"
         ? {
             error: `The answer is no JSON: Unexpected token '<', "<html>${index}" is not valid JSON`,
             response: "<html>",
@@ -210,37 +202,12 @@ function request(stage, { name, audioSeconds }, host, attempt) {
   return { payload, gpuIp: host, attempt, metadata: { audioSeconds } };
 }
 
-/** @typedef {{ index: number, of: number, host: string | undefined, dice: number }} Circumstances `dice`: from 0 up to 1 */
-/** Of a file that no host has taken yet. @type {Circumstances} */
-const NOT_BEGUN = { index: -1, of: 0, host: undefined, dice: 1 };
-
-/**
- * What happens to each file in each stage: with `trouble` what `TROUBLE` names, else a mishap now and then.
- * @param {boolean} trouble @param {Recording[]} recordings
- */
-function fatesOf(trouble, recordings) {
-  const vanished = trouble ? (recordings[Math.floor(recordings.length / 2)]?.name ?? null) : null;
-  return {
-    vanished,
-    /** @param {RecordingStage} stage @param {Recording} file @param {Circumstances} circumstances @returns {Fate} */
-    fateOf(stage, { name }, { index, of, host, dice }) {
-      if (!trouble) return dice < 0.001 ? "fail0" : dice < 0.002 ? "fail1" : dice < 0.012 ? "retry" : "well";
-      if (stage === TROUBLE.vanishedBefore && name === vanished) return "vanish";
-      if (stage === TROUBLE.hungStage && index >= of / 4) return "hang";
-      if (stage === TROUBLE.sickStage && host === TROUBLE.unhealthyHost) return "sick";
-      if (stage === TROUBLE.failingStage && index % 33 === 7) return index % 2 === 0 ? "fail0" : "fail1";
-      return "well";
-    },
-  };
-}
-
 /** Events per second, in steps of 20 ms. @param {number} rate */
 function pacer(rate) {
   if (rate === Infinity) return () => Promise.resolve();
   const started = performance.now();
-  let count = 0;
-  return async () => {
-    count += 1;
+  /** @param {number} count events so far */
+  return async (count) => {
     const ahead = (count / rate) * 1_000 - (performance.now() - started);
     if (ahead > 20) await pause(ahead);
   };
@@ -260,12 +227,12 @@ const USAGE = `npm run generate -- [--files 50] [--name night] [--rate 2000] [--
 Writes a batch through the real EventLogger into the database that cofi uses.
 --files N     recordings
 --name TEXT   name of the batch
---rate N      events a second; without it as fast as it goes
+--rate N      events a second; without it as fast as it can
 --seed N      the same number makes the same batch
 --trouble     one host answers garbage, 3 % of the files fail for two causes, one file vanishes, one stage hangs
 `;
 
-/** null when there is nothing to do: help was asked for, or the arguments are wrong, and that has been said. @param {string[]} args */
+/** Returns null after it printed the help or an error. @param {string[]} args */
 function argumentsOf(args) {
   try {
     const { values } = parseArgs({

@@ -1,5 +1,5 @@
 /**
- * A pipeline that goes on and on: `live-writer.mjs <database url> <batch> <events a second> <files>` tries the files of a
+ * A pipeline that never ends: `live-writer.mjs <database url> <batch> <events a second> <files>` runs the files of a
  * finished batch again in its last stage, until its input ends: with the process that started it, whatever becomes of that.
  */
 import { mkdtemp, rm } from "node:fs/promises";

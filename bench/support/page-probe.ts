@@ -8,7 +8,7 @@ export const PATIENCE = { timeout: 120_000 };
 /** The browser tells of tasks from here on. */
 export const LONG_TASK_MS = 50;
 
-/** What the browser itself measures: interactions until the next paint, long tasks, frames; and when ten cards were painted. */
+/** Measurements of the browser itself: interactions until the next paint, long tasks, frames; and when ten cards were painted. */
 const OBSERVE = `
   globalThis.measured = { interactions: [], tasks: [], frames: [] };
   new PerformanceObserver((list) => {
@@ -34,7 +34,7 @@ const OBSERVE = `
 
 type Measured = { interactions: number[]; tasks: number[]; frames: number[] };
 
-/** What was measured since the last time. */
+/** The measurements since the last call. */
 export async function take(page: Page): Promise<Measured> {
   // Entries come to the observers a moment after what they are about.
   await pause(300);
@@ -84,7 +84,7 @@ export function interactions(page: Page): [string, () => Promise<void>][] {
       async () => {
         await pause(600);
         await page.locator(".matrix-row").first().click();
-        await dialog.locator(".tries > li").first().waitFor();
+        await dialog.locator(".attempts > li").first().waitFor();
       },
     ],
     leave,
@@ -92,7 +92,7 @@ export function interactions(page: Page): [string, () => Promise<void>][] {
   ];
 }
 
-/** The slowest interaction as `[name, ms]`. Those below 16 ms are not told and stand as 16. */
+/** The slowest interaction as `[name, ms]`. The browser does not report those below 16 ms; they count as 16. */
 export async function slowestInteraction(page: Page): Promise<[string, number]> {
   await take(page);
   let slowest: [string, number] = ["none", 16];

@@ -65,7 +65,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
 }
 
-/** What was measured this time takes the place of what has the same title; a run of one benchmark leaves the others. */
+/** Replaces earlier results of the same title; a run of one benchmark keeps those of the others. */
 function page(old: string, rows: readonly Row[]): string {
   const sections = new Map(
     old

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 
 /**
- * Which of our packages the sources of each may import. The page takes types, the projection, the clocks of time zones and the shapes of the detail only: nothing that runs on Node.
+ * Lists for each package which other packages its sources may import, as values or as types. The page takes only types, the
+ * projection, the clocks of time zones and the shapes of the detail: nothing that runs on Node.
  * @type {Record<string, string[]>}
  */
 const ALLOWED = {
@@ -32,6 +33,15 @@ const ALLOWED = {
   ],
 };
 
+/**
+ * Rooms inside a package, and the rooms that the sources of each may import; "" are the files beside the rooms, which every
+ * room may import.
+ * @type {Record<string, Record<string, string[]>>}
+ */
+const ROOMS = {
+  "event-log": { "": [], database: [], store: ["database"], logger: ["database", "store"] },
+};
+
 /** `import`, `export … from`, `import()` and `import.meta.resolve()` of our packages, or of a path that climbs. */
 const IMPORT = /(?:from\s+|import\s*\(?\s*|import\.meta\.resolve\(\s*)["'](@cofi\/[^"']+|(?:\.\.\/)+[^"']*)["']/g;
 
@@ -48,12 +58,34 @@ export function checkDependencyDirection() {
         .map((imported) => `${file} imports ${imported}`),
     ),
   );
+  for (const [name, rooms] of Object.entries(ROOMS)) wrong.push(...againstRooms(name, rooms));
   if (wrong.length > 0) throw new Error(`Imports against the direction of docs/architecture.md:\n${wrong.join("\n")}`);
 }
 
 /** @param {string} file */
-function importsOf(file) {
-  return [...readFileSync(file, "utf8").matchAll(IMPORT)].map(([, imported = ""]) => imported);
+function importsOf(file, pattern = IMPORT) {
+  return [...readFileSync(file, "utf8").matchAll(pattern)].map(([, imported = ""]) => imported);
+}
+
+const RELATIVE = /(?:from\s+|import\s*\(?\s*)["'](\.{1,2}\/[^"']+)["']/g;
+
+/** Imports of one room by another that may not import it. @param {string} name @param {Record<string, string[]>} rooms */
+function againstRooms(name, rooms) {
+  const src = join("packages", name, "src");
+  /** @param {string} path */
+  const roomOf = (path) => {
+    const [first = "", ...rest] = relative(src, path).split("/");
+    return rest.length === 0 ? "" : first;
+  };
+  return sourcesOf(name).flatMap((file) => {
+    const room = roomOf(file);
+    const allowed = rooms[room];
+    if (allowed === undefined) return [`${file}: no rule says what the room ${room} may import`];
+    return importsOf(file, RELATIVE).flatMap((imported) => {
+      const other = roomOf(join(dirname(file), imported));
+      return other === room || other === "" || allowed.includes(other) ? [] : [`${file} imports ${imported}`];
+    });
+  });
 }
 
 /** @param {string[]} allowed @param {string} imported */

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
-/** Of what is fetched before anything shows, and of all views together. */
+/** Budgets of the files that load before the first view, and of all files together. */
 const FIRST_VIEW_BYTES = 60_000;
 const ALL_BYTES = 120_000;
 const DIST = "packages/web/dist";

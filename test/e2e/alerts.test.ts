@@ -18,8 +18,6 @@ import { startDesktop, type Desktop } from "../support/desktop.js";
 import { expectFit, LOOKS, takeLook } from "../support/looks.js";
 import { ageEvents } from "../support/night.js";
 
-/** Two looks at the batches, and what they take. */
-const SOON = { timeout: 15_000 };
 const STALL = "stuck: Speech to text is stalled";
 /** Keeps the real constructor, and notes whom the browser has shown. */
 const NOTE_SHOWN = `
@@ -71,7 +69,7 @@ beforeEach(async () => {
 });
 afterEach(() => context.close());
 
-/** With one file in work that has just begun: nothing is wrong. */
+/** A batch with one file in progress that has just begun, so nothing is wrong. */
 async function running(name: string): Promise<number> {
   const { id } = await store.createBatch({ name, folder: null });
   await store.updateBatch(id, { status: "running", startedAt: new Date() });
@@ -88,7 +86,7 @@ async function openWithAlerts(query: string): Promise<void> {
   await page.getByRole("checkbox", { name: /Tell me when/ }).check();
 }
 
-const told = (of: Page) => of.getByRole("list", { name: "Recent alerts" }).getByRole("link");
+const reported = (of: Page) => of.getByRole("list", { name: "Recent alerts" }).getByRole("link");
 const shownIn = (of: Page): Promise<{ title: string; tag: string; isTrusted: boolean }[]> => of.evaluate("shown");
 const onDesktop = (title: string) => desktop.notifications.filter((notification) => notification.title === title);
 /** Until the page has begun another look at the batches: the one before has been judged. */
@@ -100,70 +98,70 @@ async function looks(of: Page, count: number): Promise<void> {
 test("the stall of a batch that is not shown comes as the browser's notification, whose click opens it", async () => {
   await openWithAlerts(`?batch=${calmId}`);
   const tag = `cofi ${stuckId} stuck-stage stt `;
-  await expect.poll(() => shownIn(page), SOON).toContainEqual({ title: STALL, tag, isTrusted: true });
-  await expect.poll(() => onDesktop(STALL), SOON).toHaveLength(1);
+  await expect.poll(() => shownIn(page)).toContainEqual({ title: STALL, tag, isTrusted: true });
+  await expect.poll(() => onDesktop(STALL)).toHaveLength(1);
   const [notification] = onDesktop(STALL);
   expect(notification?.body).toContain("No file has finished for more than 120 s");
   await expect
-    .poll(() => told(page).filter({ hasText: STALL }).getAttribute("href"))
+    .poll(() => reported(page).filter({ hasText: STALL }).getAttribute("href"))
     .toBe(`?batch=${stuckId}&view=time`);
   desktop.click(notification?.id ?? 0);
   await page.waitForURL(`${url}/?batch=${stuckId}&view=time`);
   await page.getByRole("heading", { name: "stuck", level: 1 }).waitFor();
 });
 
-test("what one page of the browser has told, another one lists and does not tell again", async () => {
+test("an alert that one page of the browser has reported is listed by another page and not reported again", async () => {
   const before = desktop.notifications.length;
   await openWithAlerts(`?batch=${calmId}`);
-  await expect.poll(() => desktop.notifications, SOON).toHaveLength(before + 4);
+  await expect.poll(() => desktop.notifications).toHaveLength(before + 4);
   const other = await context.newPage();
   await other.goto(`${url}/?batch=${stuckId}`);
   await looks(other, 2);
   expect(await shownIn(other)).toEqual([]);
   const id = await running("short");
   await sql`UPDATE batchStatus SET status = 'failed' WHERE id = ${id}`.execute(database.kysely);
-  await expect.poll(() => onDesktop("short failed"), SOON).toHaveLength(1);
+  await expect.poll(() => onDesktop("short failed")).toHaveLength(1);
   await Promise.all([looks(page, 2), looks(other, 2)]);
   expect(
     [...(await shownIn(page)), ...(await shownIn(other))].filter(({ title }) => title === "short failed"),
   ).toHaveLength(1);
   expect(desktop.notifications).toHaveLength(before + 5);
   await other.getByTestId("alerts").click();
-  await expect.poll(() => told(other).allTextContents()).toHaveLength(5);
+  await expect.poll(() => reported(other).allTextContents()).toHaveLength(5);
   for (const look of LOOKS) {
     await takeLook(other, look);
-    await expectFit(other, "alerts-told", look, ":popover-open");
+    await expectFit(other, "alerts-reported", look, ":popover-open");
   }
   // The thresholds are those of the browser, too.
   await other.getByRole("checkbox", { name: /Tell me when/ }).uncheck();
   await expect.poll(() => page.getByTestId("alerts").textContent()).toBe("Alerts");
 });
 
-test("a batch that somebody sets to failed with SQL is told with its link, while another one is shown and paused", async () => {
+test("a batch that somebody sets to failed with SQL is reported with its link, while another one is shown and paused", async () => {
   const id = await running("night");
   await openWithAlerts(`?batch=${calmId}`);
   await looks(page, 1);
   await page.keyboard.press("Escape");
   await page.getByTestId("pause").click();
   await sql`UPDATE batchStatus SET status = 'failed' WHERE id = ${id}`.execute(database.kysely);
-  await expect.poll(() => onDesktop("night failed"), SOON).toHaveLength(1);
+  await expect.poll(() => onDesktop("night failed")).toHaveLength(1);
   await sql`UPDATE batchStatus SET status = 'interrupted' WHERE id = ${calmId}`.execute(database.kysely);
-  await expect.poll(() => onDesktop("calm was interrupted"), SOON).toHaveLength(1);
+  await expect.poll(() => onDesktop("calm was interrupted")).toHaveLength(1);
   expect(await page.locator("[data-connection]").textContent()).toContain("Paused");
   await page.getByTestId("alerts").click();
-  await told(page).filter({ hasText: "night failed" }).click();
+  await reported(page).filter({ hasText: "night failed" }).click();
   await page.waitForURL(`${url}/?batch=${id}`);
   await page.getByRole("heading", { name: "night", level: 1 }).waitFor();
 });
 
-test("a batch that begins and fails between two looks is told; those that failed long ago are not", async () => {
+test("a batch that begins and fails between two polls is reported; those that failed long ago are not", async () => {
   const longAgo = await store.createBatch({ name: "old", folder: null });
   await store.updateBatch(longAgo.id, { status: "failed", finishedAt: new Date(Date.now() - 3_600_000) });
   await openWithAlerts(`?batch=${stuckId}`);
   await looks(page, 1);
   const { id } = await store.createBatch({ name: "quick", folder: null });
   await sql`UPDATE batchStatus SET status = 'failed' WHERE id = ${id}`.execute(database.kysely);
-  await expect.poll(() => onDesktop("quick failed"), SOON).toHaveLength(1);
+  await expect.poll(() => onDesktop("quick failed")).toHaveLength(1);
   expect(onDesktop("old failed")).toEqual([]);
 });
 
@@ -173,11 +171,11 @@ test("a batch whose detail takes long holds up no other alert, and is not asked 
   await page.route(`**/api/batch/${stuckId}/findings`, (route) => void asked.push(route));
   // The first page asks for what else runs by itself.
   await openWithAlerts(`?batch=${calmId}&view=errors`);
-  await expect.poll(() => asked.length, SOON).toBe(1);
+  await expect.poll(() => asked.length).toBe(1);
   await sql`UPDATE batchStatus SET status = 'failed' WHERE id = ${id}`.execute(database.kysely);
-  await expect.poll(() => onDesktop("second night failed"), SOON).toHaveLength(1);
+  await expect.poll(() => onDesktop("second night failed")).toHaveLength(1);
   await looks(page, 1);
   expect(asked).toHaveLength(1);
   await asked[0]?.continue();
-  await expect.poll(() => shownIn(page).then((shown) => shown.map(({ title }) => title)), SOON).toContain(STALL);
+  await expect.poll(() => shownIn(page).then((shown) => shown.map(({ title }) => title))).toContain(STALL);
 });

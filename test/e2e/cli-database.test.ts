@@ -40,9 +40,9 @@ test.each([
     /file\/cofi\.sqlite cannot be opened: /,
   ],
   [
-    "a data folder that nobody can make",
-    () => ({ COFI_DATA_DIR: "/proc/cofi" }),
-    /\/proc\/cofi\/cofi\.sqlite cannot be/,
+    "a data folder below a file",
+    () => ({ COFI_DATA_DIR: join(root, "file", "data") }),
+    /data\/cofi\.sqlite cannot be/,
   ],
   [
     "a text file",

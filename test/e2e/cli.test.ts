@@ -56,7 +56,7 @@ describe("cofi run", () => {
     expect([code, output]).toEqual([1, expect.stringMatching(message)]);
   });
 
-  test("a recording of 0 bytes, and one that is no audio, fail by name with the engine's reason", async () => {
+  test("a recording of 0 bytes, and one that is not audio, fail by name with the engine's reason", async () => {
     const names = ["a.wav", "quote'\" .wav", "line\nbreak.wav"];
     const rows = names.map((name, n) => `C${n},"${name.replaceAll('"', '""')}",2026-11-20T09:00:00Z,10`);
     const files = { "a.wav": "", "quote'\" .wav": "no audio", "line\nbreak.wav": "RIFF" };
@@ -195,7 +195,7 @@ describe("cofi", () => {
     expect([unwritable.code, unwritable.output]).toEqual([1, expect.stringMatching(/such\.csv cannot be written/)]);
   });
 
-  test("keeps its data where it is told to", async () => {
+  test("keeps its data in the configured folder", async () => {
     await runCofi(["migrate"], env);
     expect(await readdir(join(root, "data"))).toContain("cofi.sqlite");
   });

@@ -64,7 +64,7 @@ test("rows of the matrix by arrows; Escape leads back to the row whose journey w
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");
-  await page.getByRole("dialog").locator(".tries > li").first().waitFor();
+  await page.getByRole("dialog").locator(".attempts > li").first().waitFor();
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
   expect(await page.evaluate(focused("data-index"))).toBe("2");
@@ -84,16 +84,25 @@ test("events of a card by arrows; Escape leads back to the row whose event was o
   expect(await page.evaluate(focused("data-event-id"))).toBe(id);
 });
 
+/** Notes how many controls each popover holds in the moment it opens, before any later task of the page. */
+const COUNT_AT_OPENING = `globalThis.atOpening = {};
+  addEventListener("toggle", ({ target, newState }) => {
+    if (newState === "open") atOpening[target.id] = target.querySelectorAll("a[href], button, input").length;
+  }, true);`;
+
 test.each([
   ["batches", "batch-picker"],
   ["alerts", "alerts"],
 ])("the popover %s opens by Enter, Tab goes through it, Escape leads back", async (id, button) => {
+  await page.addInitScript(COUNT_AT_OPENING);
   await page.goto(night.url);
   await page.locator(".card").first().waitFor();
   await page.getByTestId(button).focus();
   await page.evaluate(WATCH);
   await page.keyboard.press("Enter");
   await page.locator(`#${id}:popover-open`).waitFor();
+  // A popover that opens empty and is filled later lets a quick Tab pass it by.
+  await expect.poll(() => page.evaluate(`atOpening.${id}`)).toBeGreaterThan(0);
   if (id === "batches") await page.locator("#batches [data-batch]").first().waitFor();
   const left = (): Promise<string[]> => page.evaluate<string[]>(unreached(`#${id}`));
   const most = 30;

@@ -1,10 +1,10 @@
-/** What is chosen narrows all that is shown, and stands in the address: a link reopens what was sent, also when there is a newer batch. */
+/** Choices narrow the whole page and are in the URL: a link reopens the page that was sent, even when there is a newer batch. */
 import { sql } from "kysely";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { openDatabase } from "@cofi/event-log/database";
 import { Store } from "@cofi/event-log/store";
-import { TROUBLE } from "../../tools/generate-batch.mjs";
+import { TROUBLE } from "../../tools/trouble.mjs";
 import { launchBrowser } from "../support/browser.js";
 import { expectFit, LOOKS, takeLook } from "../support/looks.js";
 import { startNight, type Night } from "../support/night.js";
@@ -51,7 +51,7 @@ test("a click on a cause of errors narrows every view to its files, until it is 
     .locator('tr[data-stage="denoise"] td');
   await expect.poll(() => failedBefore.nth(2).textContent()).toBe("0 %");
   await tab(page, "Time").click();
-  // Whether it gets on is said of the whole batch alone, which is stalled there.
+  // Only the whole batch, which is stalled there, is reported as stalled.
   await expect.poll(() => page.locator('.gantt [data-stage="stt"]').textContent()).toContain("left: ");
   expect(await page.getByTestId("eta").textContent()).not.toContain("stalled");
   await tab(page, "Stages").click();
@@ -88,7 +88,7 @@ test.each([
   await expect.poll(() => box.inputValue()).toBe("");
   await page.goBack();
   await expect.poll(() => box.inputValue()).toBe("no such");
-  // What was typed last and is not searched for yet is cleared as well.
+  // Text that was typed but not searched for yet is cleared, too.
   await box.press("x");
   await showAll.first().click();
   await page.waitForTimeout(400);
@@ -162,7 +162,7 @@ test("a link to an event of a journey shows the event, and the journey when it i
     .waitFor();
   expect(await journey.isVisible()).toBe(false);
   await page.keyboard.press("Escape");
-  await journey.locator(".tries > li").first().waitFor();
+  await journey.locator(".attempts > li").first().waitFor();
   await page.keyboard.press("Escape");
   await page.locator(".matrix-row").first().waitFor();
 });
@@ -182,7 +182,7 @@ test("what to look at does not move under the pointer: what is new waits behind 
   expect(await page.getByTestId("new-findings").count()).toBe(0);
 });
 
-test("a link into a batch means the same when there is a newer one, which is told; the first page follows the newest", async () => {
+test("a link into a batch means the same when there is a newer one, which the page announces; the first page follows the newest", async () => {
   await page.goto(night.url);
   await page.getByRole("heading", { name: "night", level: 1 }).waitFor();
   await tab(page, "Files").click();

@@ -46,7 +46,7 @@ test.each([
     const selector = button ? ":popover-open" : "dialog[open]";
     const opened = page.locator(selector);
     await opened.waitFor();
-    if (!button) await opened.locator(".tries > li").first().waitFor();
+    if (!button) await opened.locator(".attempts > li").first().waitFor();
     const box = await opened.boundingBox();
     expect(box?.x, `${name} ${look.width}`).toBeGreaterThanOrEqual(0);
     expect((box?.x ?? 0) + (box?.width ?? 0), `${name} ${look.width}`).toBeLessThanOrEqual(look.width);

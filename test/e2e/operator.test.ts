@@ -10,7 +10,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { openDatabase } from "@cofi/event-log/database";
 import { migrate } from "@cofi/event-log/migrate";
 import { Store } from "@cofi/event-log/store";
-import { TROUBLE } from "../../tools/generate-batch.mjs";
+import { TROUBLE } from "../../tools/trouble.mjs";
 import { launchBrowser } from "../support/browser.js";
 import { startDashboard } from "../support/cofi.js";
 import { startNight, type Night } from "../support/night.js";
@@ -45,7 +45,7 @@ test("the file that vanished is named on the first page; one click shows where i
   const journey = page.getByRole("dialog");
   await journey.getByText("Denoise").waitFor();
   await journey.getByText("IVR never saw it").waitFor();
-  expect(await journey.locator(".tries > li").count()).toBe(2);
+  expect(await journey.locator(".attempts > li").count()).toBe(2);
   expect(new URL(page.url()).searchParams.get("state")).toBe("missing");
   await page.keyboard.press("Escape");
   await expect.poll(() => page.getByTestId("files-total").textContent()).toBe("1 file");
@@ -164,7 +164,7 @@ test("the files that are filtered leave as a file with their events", async () =
   expect(rows.every(({ eventId }) => eventId > 0)).toBe(true);
 });
 
-test("each alert is told once, with its link, also after a reload", async () => {
+test("each alert is reported once, with its link, also after a reload", async () => {
   await page.getByTestId("alerts").click();
   await page.getByRole("checkbox", { name: /Tell me when/ }).check();
   await page.getByRole("spinbutton").fill("0.1");
@@ -205,7 +205,7 @@ test("the page stands still while it is paused, counts what comes, and shows it 
   expect(/event ([\d,]+), /.exec((await age.textContent()) ?? "")?.[1]).not.toBe(before);
 });
 
-test("a silent host and a slow file are told apart from a stage that stands still", async () => {
+test("a silent host and a slow file are distinguished from a stalled stage", async () => {
   const ownDatabase = `sqlite:${join(night.root, "silent.sqlite")}`;
   const database = await openDatabase(ownDatabase);
   await migrate(database);
@@ -232,10 +232,10 @@ test("a silent host and a slow file are told apart from a stage that stands stil
   }
 });
 
-test("of a file that was tried very often the latest tries are drawn, the earlier ones on demand", async () => {
+test("of a file with very many attempts the latest are drawn, the earlier ones on demand", async () => {
   const database = await openDatabase(night.databaseUrl);
-  const tries = 60;
-  for (let attempt = 1; attempt <= tries; attempt++)
+  const attempts = 60;
+  for (let attempt = 1; attempt <= attempts; attempt++)
     for (const eventType of ["file_start", "error"])
       await sql`INSERT INTO batchExecutionLog (batchId, stage, eventType, fileName, attempt, status)
         VALUES (${night.batchId}, 'llm1', ${eventType}, 'again.wav', ${attempt}, 'processing')`.execute(
@@ -243,15 +243,15 @@ test("of a file that was tried very often the latest tries are drawn, the earlie
       );
   await database.close();
   await page.goto(`${url}/?batch=${night.batchId}&view=files&file=again.wav`);
-  const drawn = page.getByRole("dialog").locator(".tries > li");
+  const drawn = page.getByRole("dialog").locator(".attempts > li");
   await expect.poll(() => drawn.count()).toBe(40);
-  expect(await drawn.last().textContent()).toContain(`try ${tries}`);
-  await page.getByRole("button", { name: "Show 20 earlier tries" }).click();
-  await expect.poll(() => drawn.count()).toBe(tries);
-  expect(await drawn.nth(1).textContent()).toContain("try 2");
+  expect(await drawn.last().textContent()).toContain(`attempt ${attempts}`);
+  await page.getByRole("button", { name: "Show 20 earlier attempts" }).click();
+  await expect.poll(() => drawn.count()).toBe(attempts);
+  expect(await drawn.nth(1).textContent()).toContain("attempt 2");
 });
 
-test("a journey shows how long the file waited; what is in flight goes on, unless the page is paused", async () => {
+test("a journey shows how long the file waited; an attempt in flight keeps growing, unless the page is paused", async () => {
   const database = await openDatabase(night.databaseUrl);
   for (const [eventType, attempt, secondsAgo] of [
     ["file_start", 1, 100],
@@ -265,13 +265,13 @@ test("a journey shows how long the file waited; what is in flight goes on, unles
     );
   await database.close();
   const row = page.locator('[data-file="patient.wav"]');
-  const texts = page.getByRole("dialog").locator(".try-text");
+  const texts = page.getByRole("dialog").locator(".attempt-text");
   await page.goto(`${url}/?batch=${night.batchId}&view=files&text=patient`);
   await row.click();
   await expect.poll(() => texts.count()).toBe(2);
   expect(await texts.first().textContent()).not.toContain("waited");
   expect(await texts.last().textContent()).toContain("waited 30.0 s · ");
-  expect(await page.locator(".try-wait").count()).toBe(1);
+  expect(await page.locator(".attempt-wait").count()).toBe(1);
   const before = await texts.last().textContent();
   await expect.poll(() => texts.last().textContent()).not.toBe(before);
   await page.keyboard.press("Escape");

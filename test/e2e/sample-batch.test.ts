@@ -107,7 +107,7 @@ describe("npm start", () => {
     },
   );
 
-  test("every try of a file has its payload, every completion its response", async () => {
+  test("every attempt of a file has its payload, every completion its response", async () => {
     const store = new Store(database);
     const events = await store.batchEventsAfter(BATCH_ID, 0, Number.MAX_SAFE_INTEGER, 10_000);
     expect(events.length).toBeGreaterThan(150);
@@ -164,7 +164,7 @@ describe("the page", () => {
     const dialog = page.locator("dialog[open]");
     await dialog.waitFor();
     await dialog.getByText("segments").first().waitFor();
-    // What was asked stands with the start of the same try.
+    // The payload is at the start of the same attempt.
     await dialog.getByTestId("payload").getByText("file_name").first().waitFor();
     expect(page.url()).toMatch(/event=\d+/);
     await page.screenshot({ path: "test-results/event-dialog.png" });

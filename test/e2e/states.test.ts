@@ -1,4 +1,4 @@
-/** What each view looks like when it has nothing to show: before there is anything, while it is read, and when it cannot be. */
+/** The look of each view without data: before there is any, while it loads, and when it cannot be read. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

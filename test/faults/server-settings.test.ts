@@ -288,7 +288,7 @@ async function wrongAnswers(database: Database, batchId: number): Promise<number
     Math.abs(Date.parse(`${times[0]?.now.replace(" ", "T")}Z`) - Date.now()) < 60_000,
     quoted.events.length === 1,
     all.events.length === EVENTS,
-    files.size === EVENTS && files.get(`3 ${TEXT}`) === TEXT,
+    files.size === EVENTS && (await store.answers(batchId, "stt", [`3 ${TEXT}`])).get(`3 ${TEXT}`)?.response === TEXT,
   ];
   return answers.filter((isRight) => !isRight).length;
 }

@@ -14,12 +14,25 @@ const FLAGS = [
   "--disable-dev-shm-usage",
 ];
 
+/** How long a page may take for one step: a bound for failures, so generous, as the machine may have other work. */
+const PATIENCE_MS = 60_000;
+
 /**
- * A browser with an empty profile; `close()` ends it.
+ * Starts a browser with an empty profile; `close()` ends it.
  * @param env on top of this process's environment
  * @throws Error with the command to type when there is no Chromium
  */
-export function launchBrowser(env: Record<string, string> = {}): Promise<Browser> {
+export async function launchBrowser(env: Record<string, string> = {}): Promise<Browser> {
   const executablePath = programPath("chromium");
-  return chromium.launch({ executablePath, args: FLAGS, env: { ...process.env, ...env }, timeout: 60_000 });
+  const browser = await chromium.launch({
+    executablePath,
+    args: FLAGS,
+    env: { ...process.env, ...env },
+    timeout: PATIENCE_MS,
+  });
+  browser.on("context", (context) => {
+    context.setDefaultTimeout(PATIENCE_MS);
+    context.setDefaultNavigationTimeout(PATIENCE_MS);
+  });
+  return browser;
 }

@@ -76,7 +76,7 @@ export async function startDesktop(): Promise<Desktop> {
   };
 }
 
-/** The bus believes the kernel about who calls. */
+/** The kernel authenticates the caller to the bus. */
 async function signedIn(path: string): Promise<Socket> {
   const socket = connect(path);
   await once(socket, "connect");

@@ -31,6 +31,7 @@ export function logEvent(id: number, fields: Partial<LogEvent>): LogEvent {
     responseBytes: null,
     attempt: null,
     durationMs: null,
+    run: null,
     ...fields,
   };
 }

@@ -50,7 +50,7 @@ export async function startMariadb(options: { durable?: boolean; flags?: string[
   let port = 0;
   const socket = join(folder, "socket");
 
-  /** Another program may take the port between the look and the start: then the next one is tried. */
+  /** Another program may take the port between the look and the start: then another port is used. */
   async function start(fixedPort: number | null): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       port = fixedPort ?? (await freePort());

@@ -1,4 +1,4 @@
-/** A night in which something went wrong, and its dashboard: what the browser tests of the operator's work look at. */
+/** A night in which something went wrong, and its dashboard: for the browser tests of the operator's work. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,13 +22,13 @@ export interface Night {
   close(): Promise<void>;
 }
 
-/** Makes all events of an embedded database ten minutes older: what hangs has hung for long enough to be told. */
+/** Makes all events of an embedded database ten minutes older, so that hanging files and stages count as stalled. */
 export async function ageEvents({ kysely }: Database): Promise<void> {
   await sql`UPDATE batchExecutionLog
     SET timestamp = strftime('%Y-%m-%d %H:%M:%f', timestamp, '-600 seconds')`.execute(kysely);
 }
 
-/** Two batches in an embedded database: `quiet`, and `night` with what `TROUBLE` names, ten minutes old, so that what hangs is told. */
+/** Two batches in an embedded database: `quiet`, and `night` with what `TROUBLE` names, ten minutes old, so that stalls are reported. */
 export async function startNight(files: number): Promise<Night> {
   const root = await mkdtemp(join(tmpdir(), "cofi-night-"));
   const databaseUrl = `sqlite:${join(root, "cofi.sqlite")}`;

@@ -1,20 +1,20 @@
 /**
- * A real HTTP server with the engines' contract that answers at once and, where told to, misbehaves: for the tests of
- * what the pipeline does about it. One server plays all stages.
+ * A real HTTP server with the engines' contract that answers at once and misbehaves as scripted, for tests of the
+ * reaction of the pipeline. One server plays all stages.
  */
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** What to do with one try: answer well, answer an HTTP status, break off, send garbage, or never answer. */
+/** What to do with one attempt: answer well, answer an HTTP status, break off, send garbage, or never answer. */
 type Behaviour = "ok" | "reset" | "garbage" | "wrong shape" | "hang" | number;
 
 export interface ScriptedEngine {
   url: string;
   /** `POST`s in the order they came, as `stage file`. */
   requests: string[];
-  /** The next tries of a file in a stage, in order; then "ok". The file of llm1 and llm2 is their call_id. */
+  /** The next attempts of a file in a stage, in order; then "ok". The file of llm1 and llm2 is their call_id. */
   plan(stage: string, file: string, ...behaviours: Behaviour[]): void;
   /** Resolves when a request of this stage and file has come. */
   asked(stage: string, file: string): Promise<void>;

@@ -6,13 +6,13 @@ export interface StallingProxy {
   readonly port: number;
   /** From now on bytes go nowhere and no connection is closed: a dead network. */
   stall(): void;
-  /** Every connection goes on where it stood. */
+  /** Every connection continues where it stopped. */
   resume(): void;
   /** Those that are open stay dead for good; new ones pass. A firewall that forgot them. */
   forget(): void;
   /** Resets every connection. */
   cut(): void;
-  /** Each connection is reset when it has passed its next request on: what was asked happens, and nobody hears of it. */
+  /** Each connection is reset when it has passed its next request on: the request takes effect, but its answer is lost. */
   loseAnswers(): void;
   /** Each piece of data takes so long, ms; 0 ends it. */
   delay(ms: number): void;

@@ -1,5 +1,6 @@
 /**
- * What the tests need beyond npm: found, or installed with apt-get when run as root, or named with the command to type.
+ * The programs that the tests need beyond npm: missing ones are installed with apt-get when run as root; otherwise the error
+ * names them and the command to type.
  * Plain JavaScript, because the test command runs it before anything else.
  */
 import { accessSync, chmodSync, constants, existsSync, rmSync, writeFileSync } from "node:fs";
@@ -36,7 +37,7 @@ function find(program) {
   const { names, variable } = PROGRAMS[program];
   const chosen = variable === undefined ? undefined : process.env[variable];
   if (chosen) {
-    if (!isExecutable(chosen)) throw new Error(`${variable} is ${chosen}, which is no program that can be run.`);
+    if (!isExecutable(chosen)) throw new Error(`${variable} is ${chosen}, which is not a program that can be run.`);
     return chosen;
   }
   const folders = [...(process.env["PATH"] ?? "").split(delimiter).filter(Boolean), ...SYSTEM_FOLDERS];

@@ -10,7 +10,7 @@ import { Store } from "@cofi/event-log/store";
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 
-/** To standard output, at COFI_LOG_LEVEL. @throws SettingsError */
+/** A logger that writes to standard output at COFI_LOG_LEVEL. @throws SettingsError */
 export function configuredLogger(): Logger {
   return pino({ level: logLevel() });
 }

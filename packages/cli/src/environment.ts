@@ -1,5 +1,10 @@
+<<<<<<< HEAD
 /** What every command shares: `.env`, the data folder, the database. */
 import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
+=======
+/** Settings that all commands share: `.env`, the data folder, the database. */
+import { existsSync } from "node:fs";
+>>>>>>> main
 import { join, resolve } from "node:path";
 import { openDatabase, type Database } from "@cofi/event-log/database";
 import { assertMigrated, migrate } from "@cofi/event-log/migrate";
@@ -70,8 +75,8 @@ export async function withStore<T>(work: (store: Store, database: Database) => P
 }
 
 /**
- * A signal that aborts on the first Ctrl-C or SIGTERM. The second one ends the process at once: whoever presses twice
- * means it, and what was acknowledged is on disk.
+ * A signal that aborts on the first Ctrl-C or SIGTERM. The second one ends the process at once, which is
+ * safe because acknowledged events are on disk.
  */
 export function abortOnSignal(message: string): AbortSignal {
   const controller = new AbortController();

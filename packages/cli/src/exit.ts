@@ -1,11 +1,11 @@
 /** Exit codes of every command. */
 export const EXIT = {
   done: 0,
-  /** The batch failed or has failed files; or something outside this program refused. */
+  /** The batch failed or has failed files, or a resource such as the database was not available. */
   failed: 1,
   /** Wrong use: arguments, settings, input folder. */
   usage: 2,
-  /** Stopped by Ctrl-C or SIGTERM; the same command goes on. */
+  /** Stopped by Ctrl-C or SIGTERM; the same command continues. */
   interrupted: 130,
 } as const;
 

@@ -2,12 +2,13 @@
 import { Command, CommanderError } from "commander";
 import { loadEnvFile } from "./environment.js";
 import { CommandError, EXIT } from "./exit.js";
+import { VERSION } from "./version.js";
 
 const program = new Command("cofi")
   .description(
     "Proves that every trade was ordered by its client on a recorded call: batch pipeline and live dashboard.",
   )
-  .version("0.1.0")
+  .version(VERSION)
   .showHelpAfterError("(--help shows how)")
   .exitOverride()
   .addHelpText(
@@ -18,7 +19,7 @@ const program = new Command("cofi")
 
 program
   .command("up")
-  .description("migrate, serve the dashboard and run the sample batch; stays up (npm start)")
+  .description("migrate, serve the dashboard and run the sample batch; keeps running (npm start)")
   .action(async () => (await import("./commands/up.js")).upCommand());
 
 program
@@ -30,9 +31,9 @@ program
   .command("run")
   .description("run a batch: a folder with recordings, calls.csv and trades.csv; continues one that was stopped")
   .argument("<folder>", "folder of the batch")
-  .option("--name <name>", "name of a new batch; default the folder's")
-  .option("--batch <id>", "go on with this batch and try its failed files again")
-  .option("--new", "start a new batch even where the folder's last one is unfinished")
+  .option("--name <name>", "name of a new batch; default: the name of the folder")
+  .option("--batch <id>", "continue this batch and retry its failed files")
+  .option("--new", "start a new batch even if the last one of the folder is unfinished")
   .action(async (folder: string, options) => (await import("./commands/run.js")).runCommand(folder, options));
 
 program
@@ -43,25 +44,25 @@ program
 program
   .command("tail")
   .description("print the events of a batch as they come")
-  .option("--batch <id>", "the batch; default the newest")
+  .option("--batch <id>", "number of the batch; default: the newest")
   .action(async (options) => (await import("./commands/tail.js")).tailCommand(options));
 
 program
   .command("export")
   .description("write a batch's files by stages, or its events, as CSV, JSON or NDJSON")
   .argument("<what>", "files or events")
-  .option("--batch <id>", "the batch; default the newest")
+  .option("--batch <id>", "number of the batch; default: the newest")
   .option("--format <format>", "csv, json or ndjson", "csv")
-  .option("--output <file>", "where to; default standard output")
-  .option("--payloads", "events with payloads and responses: they hold transcripts and phone numbers")
+  .option("--output <file>", "file to write; default: standard output")
+  .option("--payloads", "include payloads and responses, which hold transcripts and phone numbers")
   .action(async (what: string, options) => (await import("./commands/export.js")).exportCommand(what, options));
 
 program
   .command("prune")
-  .description("remove payloads and events that are older than they are to be kept")
-  .option("--payloads <age>", "keep payloads, responses and transcripts so long after a batch ended: 90d, 12w, 1y")
-  .option("--events <age>", "keep events and results so long: 7y")
-  .option("--dry-run", "say what would go, and touch nothing")
+  .description("remove payloads and events that are older than their configured age")
+  .option("--payloads <age>", "how long to keep payloads, responses and transcripts after a batch ended: 90d, 12w, 1y")
+  .option("--events <age>", "how long to keep events and results: 7y")
+  .option("--dry-run", "list what would be removed, without removing it")
   .action(async (options) => (await import("./commands/prune.js")).pruneCommand(options));
 
 program
@@ -70,14 +71,14 @@ program
   .argument("<stage>", "file_distribution, denoise, ivr, lid, stt, llm1 or llm2")
   .option("--host <address>", "address to listen on", "127.0.0.1")
   .option("--port <port>", "port to listen on; 0 takes a free one", "0")
-  .option("--files-dir <folder>", "folder for recordings; default files in the data folder")
-  .option("--concurrency <n>", "files worked on at once; default one a processor")
-  .option("--until-stdin-closes", "end when standard input closes, so as not to outlive the program that started it")
+  .option("--files-dir <folder>", "folder for recordings; default: files in the data folder")
+  .option("--concurrency <n>", "files in progress at once; default: the number of processors")
+  .option("--until-stdin-closes", "stop when standard input closes, that is, with the program that started it")
   .action(async (stage: string, options) => (await import("./commands/engine.js")).engineCommand(stage, options));
 
 /**
- * Errors that say all that the user needs: no stack. By name, so that no command loads the parts of another to know them.
- * The value is the exit code.
+ * Errors whose message is enough for the user, so they are printed without a stack. They are listed by name, so that no
+ * command loads the modules of another. The value is the exit code.
  */
 const EXPECTED: ReadonlyMap<string, number> = new Map([
   ["SettingsError", EXIT.usage],
@@ -106,6 +107,7 @@ function exitCodeOf(error: unknown): number {
   return EXIT.failed;
 }
 
+<<<<<<< HEAD
 /** With the stacks of its causes, and without properties: those of a driver's error may hold the values of a statement. */
 function stackOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
@@ -114,6 +116,9 @@ function stackOf(error: unknown): string {
 }
 
 // A reader that has gone (`cofi run … | head`) is no reason to end a batch. Commands that only print listen for it themselves.
+=======
+// A reader that has left (`cofi run … | head`) must not end a batch. Commands that only print handle it themselves.
+>>>>>>> main
 for (const stream of [process.stdout, process.stderr])
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;

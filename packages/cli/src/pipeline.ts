@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Database } from "@cofi/event-log/database";
+import type { Json } from "@cofi/event-log/events";
 import { Results } from "@cofi/evidence/results";
 import { STAGES, type StageName } from "@cofi/event-log/stages";
 import { Store } from "@cofi/event-log/store";
@@ -16,6 +17,7 @@ import type { Runtime } from "@cofi/pipeline/runtime/runtime";
 import { pipelineSettings } from "@cofi/pipeline/settings";
 import { loadTriageConfig } from "@cofi/pipeline/triage-config";
 import { dataDir, prepareDataDir, spoolDir } from "./environment.js";
+import { VERSION } from "./version.js";
 
 export interface RunOptions {
   database: Database;
@@ -29,7 +31,7 @@ export interface RunOptions {
 
 const COFI = fileURLToPath(new URL("../bin/cofi.js", import.meta.url));
 
-/** Engines of one host share a folder: what file_distribution puts there, the others read. */
+/** Engines of one host share a folder: file_distribution writes it, the others read it. */
 function engineCommand(stage: StageName): { file: string; args: string[] } {
   const filesDir = join(dataDir(), "files");
   return {
@@ -38,19 +40,25 @@ function engineCommand(stage: StageName): { file: string; args: string[] } {
   };
 }
 
-/** Files go where they are processed first, unless a receiver of their own is named. */
+/** Files are sent to the hosts that process them first, unless other receivers are configured. */
 function urlsOf(stage: StageName): string[] | null {
   return remoteUrls(stage, process.env) ?? (stage === "file_distribution" ? remoteUrls("denoise", process.env) : null);
 }
 
+/** The engine of each stage: the URL and model of a server, the URLs of hosts, or the command that starts it here. */
+function enginesInForce(openAi: OpenAiEngines): Json {
+  const started = process.env["COFI_RUNTIME"]?.trim() || "process";
+  return Object.fromEntries(STAGES.map(({ name }) => [name, openAi.describe(name) ?? urlsOf(name) ?? started]));
+}
+
 /**
  * Runs a batch with the settings of the environment.
- * @throws SettingsError; what `runBatch` throws
+ * @throws SettingsError, and the errors of `runBatch`
  */
 export async function runConfiguredBatch({ database, ...options }: RunOptions): Promise<BatchResult> {
   const settings = pipelineSettings(process.env);
   prepareDataDir();
-  // A wrong URL is told now, and not when its stage comes.
+  // A wrong URL is reported now instead of when its stage begins.
   for (const { name } of STAGES) urlsOf(name);
   const triageConfig = await loadTriageConfig(process.env);
   const client = new EngineClient(settings.requestTimeoutMs);
@@ -70,6 +78,8 @@ export async function runConfiguredBatch({ database, ...options }: RunOptions): 
       client,
       openAi,
       runtime,
+      version: VERSION,
+      engines: enginesInForce(openAi),
       spoolDir: spoolDir(),
       store: new Store(database),
       results: new Results(database),

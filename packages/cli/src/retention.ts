@@ -1,4 +1,4 @@
-/** How long things are kept: settings, the command's report, and the daily run of `cofi serve`. */
+/** Retention: its settings, the command's report, and the daily run of `cofi serve`. */
 import type { Database } from "@cofi/event-log/database";
 import { prune, type PrunedBatch } from "@cofi/event-log/retention";
 import { SettingsError } from "@cofi/event-log/environment";
@@ -8,8 +8,8 @@ const UNITS = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000, y: 365 * 86_400_
 const LEAST_MS = UNITS.d;
 
 /**
- * `90d` in ms; h, d, w and y, at least one day. null for nothing.
- * @throws SettingsError naming `what` was wrong
+ * Converts an age such as `90d` (h, d, w or y, at least one day) to ms; null for an empty text.
+ * @throws SettingsError that names the wrong setting, `what`
  */
 export function keepMs(what: string, text: string | undefined): number | null {
   const given = text?.trim();
@@ -57,7 +57,7 @@ export function schedulePrune(database: Database, logger: Logger, signal: AbortS
   const keep = configuredKeep();
   if (keep.keepEventsMs === null && keep.keepPayloadsMs === null)
     throw new SettingsError(
-      "COFI_PRUNE_AT is set, but neither COFI_KEEP_PAYLOADS nor COFI_KEEP_EVENTS says what may go.",
+      "COFI_PRUNE_AT is set, but neither COFI_KEEP_PAYLOADS nor COFI_KEEP_EVENTS sets an age. Set one of them, or unset COFI_PRUNE_AT.",
     );
   const schedule = (): void => {
     const now = new Date();
@@ -70,7 +70,7 @@ export function schedulePrune(database: Database, logger: Logger, signal: AbortS
   const runOnce = async (): Promise<void> => {
     try {
       const pruned = await prune(database, { ...keep, signal });
-      // At a level that is shown by default: who looks for old data must find out where it went.
+      // Logged at a level that is shown by default, so that anyone who misses old data can find out why.
       if (pruned === null) logger.warn("retention: another process is at it");
       else logger.warn({ pruned }, `retention: ${pruned.length} batches pruned`);
     } catch (error) {

@@ -1,25 +1,25 @@
-/** Answers that cost something to make: shared by all who ask, for as long as they are true or nearly so. */
+/** A cache of expensive answers, shared by all callers while they are current or nearly so. */
 
 interface Entry<Value, About> {
   readonly value: Promise<Value>;
   readonly about: About;
-  /** `performance.now()` until which it is good whatever has come since. */
+  /** `performance.now()` until which the answer is served whatever has changed. */
   until: number;
-  /** Forgets it when nobody has asked for so long. */
+  /** Removes the answer when it has not been requested for a while. */
   readonly idle: NodeJS.Timeout;
 }
 
 export interface CacheOptions {
-  /** An answer is good for so long, ms, or for so many times what making it took. */
+  /** How long an answer is served unchecked: this many ms, or this multiple of the time that it took to make. */
   leastMs: number;
   times: number;
-  /** The oldest goes first. */
+  /** Answers kept at most; the oldest is removed first. */
   most: number;
-  /** ms after which one that nobody asks for goes. */
+  /** An answer that is not requested for this many ms is removed. */
   idleMs: number;
 }
 
-/** `About`: what was known when the answer was made. */
+/** `About`: the state that an answer was made from. */
 export class Cache<Value, About> {
   readonly #options: CacheOptions;
   readonly #entries = new Map<string, Entry<Value, About>>();
@@ -29,8 +29,8 @@ export class Cache<Value, About> {
   }
 
   /**
-   * @param isTrue whether an answer that was made then still holds, however old it is
-   * @returns the answer, which may still be being made; one that fails is not kept
+   * @param isTrue whether an answer that was made from this state is still correct, however old it is
+   * @returns the answer, which may still be in progress; a failed one is not kept
    */
   of(
     key: string,
@@ -51,6 +51,11 @@ export class Cache<Value, About> {
     const [oldest] = this.#entries;
     if (this.#entries.size > this.#options.most && oldest) this.#forget(...oldest);
     return entry;
+  }
+
+  /** Removes all answers, because the data they were made from is gone. */
+  clear(): void {
+    for (const [key, entry] of this.#entries) this.#forget(key, entry);
   }
 
   async #judge(key: string, entry: Entry<Value, About>): Promise<void> {

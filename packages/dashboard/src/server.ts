@@ -18,7 +18,7 @@ import { SseHub } from "./feed/sse-hub.js";
 import { Tail } from "@cofi/views/tail";
 
 export interface DashboardOptions {
-  /** Not closed by the dashboard. */
+  /** The dashboard does not close it. */
   store: Store;
   settings: DashboardSettings;
   /** Folder of the built page, absolute. */
@@ -30,16 +30,16 @@ export interface DashboardOptions {
 
 export interface Dashboard {
   /**
-   * Starts to listen and to read the database; a database that is away is waited for.
+   * Starts to listen and to read the database; waits for a database that is away.
    * @returns the address to open in a browser
-   * @throws ListenError when the port or the address cannot be had
+   * @throws ListenError when the dashboard cannot listen on the address or port
    */
   listen(): Promise<{ url: string }>;
-  /** Ends streams, answers what is in flight, stops reading. Idempotent. */
+  /** Closes the streams, answers requests in progress, stops reading. Idempotent. */
   close(): Promise<void>;
 }
 
-/** The message names the address and what to do. */
+/** The dashboard cannot listen; the message names the address and the remedy. */
 export class ListenError extends Error {
   override readonly name = "ListenError";
 }
@@ -47,7 +47,11 @@ export class ListenError extends Error {
 export async function createDashboard(options: DashboardOptions): Promise<Dashboard> {
   const { store, settings, logger } = options;
   const tail = new Tail(store, { ...settings, logger });
-  const views = new LiveViews(store, tail, { eventsPerStage: settings.eventsPerStage, idleMs: settings.viewIdleMs });
+  const views = new LiveViews(store, tail, {
+    eventsPerStage: settings.eventsPerStage,
+    idleMs: settings.viewIdleMs,
+    logger,
+  });
   const hub = new SseHub(store, tail, views, { ...settings, bufferBytes: settings.streamBufferBytes, logger });
   const health = new Health({ store, tail, views, hub }, options.assertMigrated);
 
@@ -56,7 +60,7 @@ export async function createDashboard(options: DashboardOptions): Promise<Dashbo
   await registerProtection(app, settings);
   await registerDocs(app);
   registerRoutes(app, { store, tail, views, hub, health, settings });
-  /** Ahead of who is about to ask for it; null: the newest. What fails is told to them. */
+  /** Opens the view ahead of the viewer's request; null: the newest batch. The viewer's own request reports a failure. */
   const openAhead = async (batchId: number | null): Promise<void> => {
     await tail.refresh();
     const opened = batchId ?? tail.newestBatch?.id;
@@ -92,11 +96,11 @@ export async function createDashboard(options: DashboardOptions): Promise<Dashbo
 function newApp(settings: DashboardSettings, logger: Logger): FastifyInstance {
   const app = Fastify({
     loggerInstance: logger as FastifyBaseLogger,
-    // One line a request would drown what matters, and query texts can hold file names.
+    // A line for each request would hide the lines that matter, and query texts can hold file names.
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: settings.trustedProxies.length > 0 ? [...settings.trustedProxies] : false,
     bodyLimit: 16_384,
-    // For a request to arrive; an open stream is an answer and has no limit.
+    // The limit for a request to arrive; an open stream is a response and has none.
     requestTimeout: 30_000,
     handlerTimeout: settings.requestTimeoutMs,
     forceCloseConnections: true,
@@ -111,19 +115,19 @@ function newApp(settings: DashboardSettings, logger: Logger): FastifyInstance {
       socket.end(
         tooLarge
           ? rawProblem("too-large", "The request's headers are too large.")
-          : rawProblem("bad-request", "This is not HTTP that the server understands."),
+          : rawProblem("bad-request", "The request is not valid HTTP."),
       );
     },
   });
   app.setValidatorCompiler(validatorCompiler);
-  // The types are checked when compiling and the shapes by the tests: no second check of each row at run time.
+  // The compiler checks the types and the tests check the shapes, so rows are not checked again at run time.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   return app as unknown as FastifyInstance;
 }
 
 async function registerProtection(app: FastifyInstance, settings: DashboardSettings): Promise<void> {
   app.addHook("onRequest", async (request, reply) => {
-    // Payloads hold what clients said on the phone: no cache keeps them.
+    // Payloads hold what clients said on the phone, so no cache may keep them.
     if (request.url.startsWith("/api")) reply.header("Cache-Control", "no-store");
   });
   await app.register(helmet, {
@@ -142,7 +146,7 @@ async function registerProtection(app: FastifyInstance, settings: DashboardSetti
         frameAncestors: ["'none'"],
       },
     },
-    // Both would lock browsers out of a plain-HTTP network.
+    // Both headers would lock browsers out of a network without HTTPS.
     hsts: settings.behindTls,
     crossOriginOpenerPolicy: settings.behindTls,
     originAgentCluster: settings.behindTls,
@@ -153,7 +157,7 @@ async function registerProtection(app: FastifyInstance, settings: DashboardSetti
     max: settings.rateLimit,
     timeWindow: "1 minute",
     errorResponseBuilder: (_request, { after }) =>
-      new ProblemError("too-many-requests", `Too many requests from this address: go on in ${after}.`),
+      new ProblemError("too-many-requests", `Too many requests from this address: retry in ${after}.`),
   });
   await app.register(compress, { global: true, threshold: 1_024, encodings: ["br", "gzip"] });
   registerAccess(app, settings);
@@ -180,7 +184,7 @@ function listenError(error: unknown, settings: DashboardSettings): unknown {
     return new ListenError(`This user may not listen on port ${port}. Set COFI_PORT to one above 1023.`, because);
   if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND")
     return new ListenError(
-      `${host} is no address of this machine. Set COFI_HOST to one that is, or to 127.0.0.1.`,
+      `${host} is not an address of this machine. Set COFI_HOST to one of its addresses, or to 127.0.0.1.`,
       because,
     );
   return error;

@@ -24,7 +24,7 @@ export interface DashboardSettings {
   rateLimit: number;
   /** Names that may stand in the `Host` header beside localhost and the bound address; lower case. */
   allowedHosts: readonly string[];
-  /** null: no token is asked for. */
+  /** null: the dashboard is open without a token. */
   accessToken: string | null;
   /** Browsers reach the dashboard by https: cookies are marked Secure. */
   behindTls: boolean;
@@ -35,7 +35,7 @@ export interface DashboardSettings {
 const SHORTEST_TOKEN = 16;
 
 /**
- * @throws SettingsError naming every variable that is wrong, what was found and what is expected; also when the dashboard
+ * @throws SettingsError that names each wrong variable, its value and the expected one; also when the dashboard
  * would be open to the network without a token
  */
 export function dashboardSettings(variables: NodeJS.ProcessEnv): DashboardSettings {
@@ -75,7 +75,7 @@ export function dashboardSettings(variables: NodeJS.ProcessEnv): DashboardSettin
   if (accessToken === null && !isLoopback(host) && !mayBeOpen)
     throw new SettingsError(
       `COFI_HOST is ${JSON.stringify(host)}: others on the network could read every recording's data. Set ` +
-        "COFI_ACCESS_TOKEN (`openssl rand -hex 24` makes one), or COFI_ALLOW_OPEN=1 when something in front asks who they are.",
+        "COFI_ACCESS_TOKEN (`openssl rand -hex 24` makes one), or COFI_ALLOW_OPEN=1 if a proxy in front authenticates users.",
     );
   return settings;
 }

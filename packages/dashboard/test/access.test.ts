@@ -85,7 +85,7 @@ test("without a built page / says how to build it", async () => {
   }
 });
 
-test("the stream is packed for those who can unpack it, plain for others, and tells proxies not to buffer it", () =>
+test("the stream is packed for those who can unpack it, plain for others, and forbids proxies to buffer it", () =>
   serving({}, async (url) => {
     const plain = await fetch(`${url}/api/stream`, { headers: { "accept-encoding": "identity" } });
     expect(plain.headers.get("content-encoding")).toBeNull();
@@ -186,7 +186,7 @@ test("guessing the token is slowed down; bodies have a limit", () =>
     expect(new Set(statuses)).toEqual(new Set([401, 429]));
   }));
 
-test("too many requests are a problem that says when to go on; the stream is not counted", () =>
+test("too many requests are a problem that says when to retry; the stream is not counted", () =>
   serving({ COFI_RATE_LIMIT: "10" }, async (url) => {
     for (let n = 0; n < 10; n++) await (await fetch(`${url}/api/health`)).text();
     const limited = await problem(`${url}/api/health`);

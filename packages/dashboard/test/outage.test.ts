@@ -46,7 +46,7 @@ async function openThrough({ port }: StallingProxy): Promise<Database> {
   return openDatabase(server.url.replace(`:${server.port}/`, `:${port}/`) + name);
 }
 
-test("the database is killed and comes back: the page is told both, and no event is lost or doubled", async () => {
+test("the database is killed and comes back: the page is notified of both, and no event is lost or doubled", async () => {
   const batch = await store.createBatch({ name: "night", folder: null });
   feed = await new Feed(`${url}/api/stream`).ready();
   const written = [await info(batch.id), await info(batch.id)];
@@ -69,7 +69,7 @@ test("the database is killed and comes back: the page is told both, and no event
   expect(health.status).toBe(503);
   expect(health.body).toMatchObject({ status: "unavailable", database: "unreachable" });
 
-  // A page that comes now gets what is in memory, and is told.
+  // A page that connects now gets the view in memory, and is notified.
   const late = new Feed(`${url}/api/stream`);
   await late.ready();
   expect(late.snapshots[0]).toMatchObject({ batch: { id: batch.id }, head: written.at(-1) });
@@ -133,7 +133,7 @@ test("a database that hangs without closing anything counts as lost, and nothing
   }
 });
 
-test("who asks for a batch that is still being read learns how far it is, and to ask again", async () => {
+test("a request for a batch that is still being read gets its progress, and the advice to repeat it", async () => {
   const spoolDir = await mkdtemp(join(tmpdir(), "cofi-reading-"));
   const { batchId } = await generateBatch({ store, spoolDir, files: 300 });
   await rm(spoolDir, { recursive: true });

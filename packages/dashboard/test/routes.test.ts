@@ -222,6 +222,7 @@ describe.each(DIALECTS)("the HTTP API on %s", (dialect) => {
         "/api/batch/{id}/stats",
         "/api/batch/{id}/files",
         "/api/batch/{id}/reading",
+        "/api/batch/{id}/runs",
         "/api/batch/{id}/reconciliation",
         "/api/batch/{id}/snapshot",
         "/api/batch/{id}/hosts",

@@ -83,7 +83,7 @@ describe("decodeAudio", () => {
     }
   });
 
-  it("refuses what is no whole recording, and says what was found", async () => {
+  it("refuses an incomplete recording, and names what was found", async () => {
     const whole = await readFile(CALL);
     const flac = await readFile(await converted("whole.flac"));
     const cases: [name: string, content: Uint8Array | string, found: RegExp][] = [
@@ -104,7 +104,7 @@ describe("decodeAudio", () => {
     }
     const video = join(folder.path, "video.mp4");
     await run("ffmpeg", ["-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc=d=1:s=64x64", video]);
-    expect((await problemOf(video)).detail).toMatch(/There is no audio in it.*video/);
+    expect((await problemOf(video)).detail).toMatch(/The file has no audio.*video/);
   });
 });
 
@@ -119,7 +119,7 @@ describe("WAV files", () => {
     await folder.remove();
   });
 
-  it("are told from cut ones, also when written to a pipe", () => {
+  it("are distinguished from cut ones, also when written to a pipe", () => {
     const wav = encodeWav(new Float32Array(1000), 8000);
     expect(missingWavBytes(wav, wav.length)).toBe(0);
     expect(missingWavBytes(wav, wav.length - 500)).toBe(500);

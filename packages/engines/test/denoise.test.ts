@@ -112,7 +112,7 @@ describe("denoise", () => {
     expect(body).toMatchObject({ duration_s: 2, level_dbfs: null, noise_before_dbfs: null, noise_after_dbfs: null });
   });
 
-  it("refuses what it cannot read and what does not fit the contract", async () => {
+  it("refuses unreadable audio and requests that violate the contract", async () => {
     await upload(engine.url, 5, "text.wav", await sample("batch/c11.wav"));
     const ask = async (payload: unknown) => (await post<Problem>(engine.url, "/v1/denoise", payload)).body;
     expect(await ask({ batch_id: 5, file_name: "text.wav" })).toMatchObject({ status: 422, type: "unreadable-audio" });

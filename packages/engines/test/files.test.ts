@@ -190,7 +190,7 @@ describe("the file store", () => {
     await expect(store.put(2, "a.wav", interrupted(), 100)).rejects.toMatchObject({
       status: 500,
       type: "engine-failed",
-      detail: expect.stringContaining(`no space left for recordings in ${folder.path}`),
+      detail: expect.stringContaining(`No space is left for recordings in ${folder.path}`),
     });
     expect(await readdir(join(folder.path, "incoming"))).toEqual([]);
   });

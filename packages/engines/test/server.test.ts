@@ -76,7 +76,7 @@ describe("engine server", () => {
     expect((await fetch(`${url}/health`)).status).toBe(200);
   });
 
-  it("stays up and says why when the engine cannot be loaded", async () => {
+  it("keeps running and gives the reason when the engine cannot be loaded", async () => {
     const { url, server } = await serve(wordCounter({ load: failingLoad }));
     await expect(server.ready()).rejects.toThrow("the model file is missing");
     const health = await fetch(`${url}/health`);
@@ -84,7 +84,7 @@ describe("engine server", () => {
     expect(await health.json()).toMatchObject({ status: "failed", detail: "the model file is missing" });
   });
 
-  it("turns errors into problem documents and goes on", async () => {
+  it("turns errors into problem documents and continues", async () => {
     const { url, server } = await serve(wordCounter({ process: brokenProcess }));
     await server.ready();
     const known = await post<Problem>(url, "/v1/count", { bad: true });

@@ -90,11 +90,11 @@ export async function post<Body>(url: string, route: string, payload: unknown) {
   };
 }
 
-/** Waits until a condition holds; fails after ten seconds. */
+/** Waits until a condition holds; fails after a minute. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 60_000;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error("the condition did not come true within 10 s");
+    if (Date.now() > deadline) throw new Error("the condition did not come true within 60 s");
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -6,13 +6,13 @@ import { temporaryFolder } from "./support.js";
 describe("system tools", () => {
   afterEach(() => vi.unstubAllEnvs());
 
-  it("finds what is installed", async () => {
+  it("finds installed tools", async () => {
     expect(await checkTools(["denoise", "ivr"])).toEqual({ missing: [] });
     expect(await findProgram("ffmpeg")).toMatch(/\/ffmpeg$/);
     expect(await checkTools("llm1")).toEqual({ missing: [] });
   });
 
-  it("says what is missing, each once, with the command that installs it", async () => {
+  it("names each missing tool once, with the command that installs it", async () => {
     vi.stubEnv("PATH", "/nonexistent");
     vi.stubEnv("COFI_POCKETSPHINX_MODEL", "/nonexistent");
     expect(await findProgram("ffmpeg")).toBeUndefined();

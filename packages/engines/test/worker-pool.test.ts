@@ -58,7 +58,7 @@ describe("worker pool", () => {
     await pool.close();
   });
 
-  it("goes on after an input that cannot be sent", async () => {
+  it("continues after an input that cannot be sent", async () => {
     const pool = new WorkerPool<Job | { call(): void }, number>(module, 1);
     await expect(pool.run({ call: () => undefined })).rejects.toThrow(/could not be cloned/);
     expect(await pool.run({ number: 1 })).toBe(2);
@@ -79,7 +79,7 @@ describe("worker pool", () => {
     await pool.close();
   });
 
-  it("rejects what is not done when it is closed", async () => {
+  it("rejects unfinished work when it is closed", async () => {
     const pool = new WorkerPool<Job, number>(module, 1);
     const { result } = await endless(pool);
     const waiting = pool.run({ number: 1 });

@@ -52,6 +52,10 @@ export interface LogEvent {
   /** 1 for the first try of a file in a stage; null when the writer did not say. */
   attempt: number | null;
   durationMs: number | null;
+  /** The run of its batch that logged it; null when the writer does not run the batch. */
+  run: number | null;
+  /** It arrived after a newer run of its batch had begun, and counts nowhere. Said where events are listed. */
+  history?: true | undefined;
 }
 
 /** A payload or response that is not stored whole: cut, because it was longer than the limit, or removed by retention. */

@@ -105,9 +105,46 @@ export const STAGES = [
 
 export type StageName = (typeof STAGES)[number]["name"];
 
+/**
+ * What the pipeline does between stages. Steps log, time and fail like stages, under their own name in
+ * `batchExecutionLog.stage`; they are no stages of the table above.
+ */
+export const STEPS = [
+  {
+    name: "calls",
+    label: "Calls",
+    description: "Insert the calls with what was found out about their audio",
+    icon: "phone",
+    kind: "pipeline",
+    unit: "table",
+    after: "lid",
+  },
+  {
+    name: "verdicts",
+    label: "Verdicts",
+    description: "Judge every trade by what was said in its calls",
+    icon: "checklist",
+    kind: "pipeline",
+    unit: "trade",
+    after: "llm2",
+  },
+] as const satisfies readonly (StageDefinition & { readonly after: StageName })[];
+
+export type StepName = (typeof STEPS)[number]["name"];
+
+/** Whatever the pipeline logs work under: a stage or a step. */
+export type WorkName = StageName | StepName;
+
 const NAMES: ReadonlySet<string> = new Set(STAGES.map((stage) => stage.name));
 
 /** True when `name` is one of {@link STAGES}. Rows of other writers may name any stage. */
 export function isStageName(name: string): name is StageName {
   return NAMES.has(name);
+}
+
+const STEP_NAMES: ReadonlySet<string> = new Set(STEPS.map((step) => step.name));
+
+/** True when `name` is one of {@link STEPS}. */
+export function isStepName(name: string): name is StepName {
+  return STEP_NAMES.has(name);
 }

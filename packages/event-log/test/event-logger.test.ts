@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Batch } from "@cofi/event-log/events";
 import { EventLogger, shipLeftovers, type EventLoggerOptions } from "@cofi/event-log/event-logger";
 import { SpoolInUseError } from "@cofi/event-log/spool";
+import type { StoredEvent } from "@cofi/event-log/event-columns";
 import { Store } from "@cofi/event-log/store";
 import { DIALECTS, freshDatabase, type FreshDatabase } from "../../../test/support/databases.js";
 import { startMariadb } from "../../../test/support/mariadb.js";
@@ -42,7 +43,7 @@ describe.each(DIALECTS)("EventLogger on %s", (dialect) => {
     await logger.stageProgress("stt", { processedFiles: 2, totalFiles: 2 });
     await logger.info("stt", "engine stopped", { metadata: { pid: 7 } });
     await logger.stageComplete("stt", { status: "success", processedFiles: 2, totalFiles: 2 });
-    expect(await logger.close()).toEqual({ unshipped: 0 });
+    expect(await logger.close()).toEqual({ unshipped: 0, lost: 0 });
 
     const { events } = await store.events(batch.id, { limit: 100 });
     expect(events.map(({ eventType, status }) => [eventType, status]).toReversed()).toEqual([
@@ -66,13 +67,13 @@ describe.each(DIALECTS)("EventLogger on %s", (dialect) => {
 
   test("with the durability for power cuts, too, all is stored in order", async () => {
     const logger = await open({ durability: "power" });
-    const logged: Promise<void>[] = [];
+    const logged: Promise<boolean>[] = [];
     for (let n = 0; n < 300; n++) {
       logged.push(logger.fileComplete("stt", `${n}`, { response: n }));
       if (n % 50 === 0) await logged.at(-1);
     }
     await Promise.all(logged);
-    expect(await logger.close()).toEqual({ unshipped: 0 });
+    expect(await logger.close()).toEqual({ unshipped: 0, lost: 0 });
     const { events } = await store.events(batch.id, { limit: 500 });
     expect(events.map(({ fileName }) => Number(fileName)).toReversed()).toEqual(
       Array.from({ length: 300 }, (_, n) => n),
@@ -100,17 +101,20 @@ describe.each(DIALECTS)("EventLogger on %s", (dialect) => {
     const text = "x".repeat(3_000_000);
     await logger.fileComplete("stt", "a.wav", { response: { text } });
     await logger.close();
-    expect((await store.completedFiles(batch.id, "stt")).get("a.wav")).toEqual({ text });
+    expect((await store.answers(batch.id, "stt", ["a.wav"])).get("a.wav")?.response).toEqual({ text });
   });
 
   test("sets aside the one event that can never be stored, and reports it", async () => {
     const problems: string[] = [];
-    const logger = await open({ onProblem: ({ message }) => problems.push(message) });
+    // The logger mends what callers give it: one that the database refuses all the same is made here.
+    const tooLong = (event: StoredEvent): StoredEvent =>
+      event.fileName === "bad" ? { ...event, stage: "x".repeat(60) } : event;
+    const sink = { insertEvents: (events: readonly StoredEvent[]) => store.insertEvents(events.map(tooLong)) };
+    const logger = await open({ onProblem: ({ message }) => problems.push(message), store: sink });
     await fresh.insertForeign({ batchId: batch.id, stage: "stt", eventType: "info" });
     const ids = await Promise.all(["a", "b", "c"].map((name) => logger.fileComplete("stt", name, { response: 1 })));
     expect(ids).toHaveLength(3);
-    // A stage name longer than the column: a writer's mistake that the type system would have caught.
-    await logger.info("x".repeat(60) as "stt", "too long for the column");
+    if (dialect === "mysql") await logger.info("stt", "too long for the column", { fileName: "bad" });
     await logger.fileComplete("stt", "d", { response: 1 });
     expect(await logger.drain(20_000)).toBe(true);
     await logger.close();
@@ -118,7 +122,7 @@ describe.each(DIALECTS)("EventLogger on %s", (dialect) => {
     expect(names.filter(Boolean).toReversed()).toEqual(["a", "b", "c", "d"]);
     if (dialect === "mysql") {
       expect(problems).toHaveLength(1);
-      expect(problems[0]).toMatch(/cannot store event .*stage/);
+      expect(problems[0]).toMatch(/cannot store event /);
       expect(await readdir(folder)).toEqual([`batch-${batch.id}.rejected.ndjson`]);
     }
   });
@@ -162,7 +166,10 @@ describe.each(DIALECTS)("EventLogger on %s", (dialect) => {
     for (const error of [one, odd, Object.create(null) as unknown, null, Symbol("s"), { message: 7 }])
       await logger.fileError("stt", "a.wav", { error, attempt: Number.NaN, durationMs: 1e12 });
     await logger.stageProgress("stt", { processedFiles: Infinity, totalFiles: 1.5 });
-    expect(await Promise.all([logger.close(), logger.close()])).toEqual([{ unshipped: 0 }, { unshipped: 0 }]);
+    expect(await Promise.all([logger.close(), logger.close()])).toEqual([
+      { unshipped: 0, lost: 0 },
+      { unshipped: 0, lost: 0 },
+    ]);
     expect(await logger.drain(0)).toBe(false);
     const { events } = await store.events(batch.id, { limit: 20 });
     expect(events).toHaveLength(8);
@@ -183,7 +190,7 @@ describe.each(DIALECTS)("EventLogger on %s", (dialect) => {
     await logger.close();
     const { events } = await store.events(batch.id, { limit: 10 });
     expect(events.map(({ fileName }) => fileName)).toEqual(["c\ufffd.wav", "b.wav", "a.wav"]);
-    expect((await store.event(events[2]?.id ?? 0))?.response).toMatch(/unserialisable/);
+    expect((await store.event(events[2]?.id ?? 0))?.response).toBe('{"self":"[circular]"}');
   });
 });
 
@@ -212,7 +219,7 @@ test("a database that is down only makes the spool longer; what is left is shipp
     expect(problems).toEqual(["database"]);
 
     await server.restart();
-    expect(await shipLeftovers(folder, store)).toEqual({ shipped: 300, spools: 1 });
+    expect(await shipLeftovers(folder, store)).toEqual({ shipped: 300, spools: 1, refused: 0 });
     const { events } = await store.events(batch.id, { limit: 1000 });
     const names = events.map(({ fileName }) => fileName).toReversed();
     expect(names).toEqual(["before", ...Array.from({ length: 300 }, (_, n) => `down-${n}`)]);

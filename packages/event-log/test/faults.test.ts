@@ -67,7 +67,7 @@ test("connections that never answer again are replaced: shipping goes on, and cl
     proxy.stall();
     await logger.fileComplete("stt", "late", { response: 1 });
     const closing = performance.now();
-    expect(await logger.close(100)).toEqual({ unshipped: 1 });
+    expect(await logger.close(100)).toEqual({ unshipped: 1, lost: 0 });
     await through.close();
     expect(performance.now() - closing).toBeLessThan(10_000);
   } finally {
@@ -144,7 +144,7 @@ test("a server that takes small packets only gets small ones, and the event that
       store: new Store(database),
       onProblem: (problem) => problems.push(problem),
     });
-    const logged: Promise<void>[] = [];
+    const logged: Promise<boolean>[] = [];
     // Three bytes a character: 30 events are 3.6 MB.
     for (let n = 0; n < 30; n++)
       logged.push(logger.fileComplete("stt", `hindi-${n}`, { response: "ख".repeat(40_000) }));
@@ -185,7 +185,7 @@ test("on a full disk nothing throws and nothing spins; when there is room again,
     expect(lines).toEqual([
       { problem: "spool" },
       { drained: false, acknowledged: 0, beats: true },
-      { acknowledged: 500, unshipped: 0 },
+      { acknowledged: 500, unshipped: 0, lost: 0 },
     ]);
     expect(await names(batch.id)).toEqual(Array.from({ length: 500 }, (_, n) => String(n)));
   } finally {

@@ -1,36 +1,13 @@
-import { setTimeout as pause } from "node:timers/promises";
+import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { sql } from "kysely";
 import { DatabaseUnavailableError, openDatabase } from "@cofi/event-log/database";
 import { assertMigrated, migrate } from "@cofi/event-log/migrate";
 import { databaseUrl } from "@cofi/event-log/settings";
-import { Store } from "@cofi/event-log/store";
+import { RunSupersededError, Store } from "@cofi/event-log/store";
 import { DIALECTS, emptyDatabase, freshDatabase, type FreshDatabase } from "../../../test/support/databases.js";
 
-test("a writer that holds the SQLite file for a second delays the call, and not the process", async () => {
-  const fresh = await freshDatabase("sqlite");
-  const other = await openDatabase(fresh.url);
-  try {
-    const store = new Store(fresh.database);
-    const batch = await store.createBatch({ name: "night", folder: null });
-    await sql`BEGIN IMMEDIATE`.execute(other.kysely);
-    let longest = 0;
-    let last = performance.now();
-    const heart = setInterval(() => {
-      longest = Math.max(longest, performance.now() - last);
-      last = performance.now();
-    }, 5);
-    const freed = pause(1_000).then(() => sql`ROLLBACK`.execute(other.kysely));
-    await store.updateBatch(batch.id, { status: "running" });
-    clearInterval(heart);
-    await freed;
-    expect((await store.batch(batch.id))?.status).toBe("running");
-    expect(longest).toBeLessThan(500);
-  } finally {
-    await other.close();
-    await fresh.close();
-  }
-});
+const FACTS = { version: "1.0.0", configuration: { triage: { matchFrom: 70 } } };
 
 describe.each(DIALECTS)("the store on %s", (dialect) => {
   let fresh: FreshDatabase;
@@ -173,11 +150,16 @@ describe.each(DIALECTS)("the store on %s", (dialect) => {
     await add("started again", "file_start");
     await add("no json", "file_complete", "{");
     await add("failed", "file_complete", '{"n":5}', "failed");
-    expect([...(await store.completedFiles(batch.id, "stt"))].toSorted()).toEqual([
-      ["done", { n: 1 }],
-      ["retried", { n: 2 }],
+    const completed = await store.completedFiles(batch.id, "stt");
+    // Whether a response is JSON is known when it is read.
+    expect([...completed.keys()]).toEqual(["done", "no json", "retried"]);
+    const answers = await store.answers(batch.id, "stt", ["done", "no json", "retried", "failed", "started again"]);
+    expect([...answers].toSorted()).toEqual([
+      ["done", { eventId: completed.get("done"), response: { n: 1 } }],
+      ["retried", { eventId: completed.get("retried"), response: { n: 2 } }],
     ]);
     expect((await store.completedFiles(batch.id, "lid")).size).toBe(0);
+    expect((await store.answers(batch.id, "stt", [])).size).toBe(0);
   });
 
   test("a lease lasts by the database's clock: a host whose clock is an hour off neither loses nor takes it", async () => {
@@ -185,7 +167,7 @@ describe.each(DIALECTS)("the store on %s", (dialect) => {
     const at = async (hours: number, owner: string): Promise<boolean> => {
       vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + hours * 3_600_000 });
       try {
-        return await store.acquireLease(id, owner, 60_000);
+        return (await store.beginRun(id, { owner, leaseMs: 60_000, ...FACTS })) !== null;
       } finally {
         vi.useRealTimers();
       }
@@ -193,11 +175,39 @@ describe.each(DIALECTS)("the store on %s", (dialect) => {
     expect(await at(-1, "slow")).toBe(true);
     expect(await at(0, "other")).toBe(false);
     expect(await at(1, "fast")).toBe(false);
-    expect(await store.acquireLease(id, "slow", -1_000)).toBe(true);
+    expect(await store.renewRun({ batchId: id, run: 1, owner: "slow" }, -1_000)).toBe(true);
     expect(await at(0, "other")).toBe(true);
   });
 
-  test("batches: newest first, by page, by folder; patched; leased to one owner", async () => {
+  test("runs: one at a time, with a number that grows; an older one may write nothing and the row says how each ended", async () => {
+    const { id } = await store.createBatch({ name: "night", folder: null });
+    const begin = (owner: string, leaseMs: number) => store.beginRun(id, { owner, leaseMs, ...FACTS });
+    const one = await begin("one", 60_000);
+    expect(one).toEqual({ batchId: id, run: 1, owner: "one" });
+    expect(await begin("two", 60_000)).toBeNull();
+    expect(await store.renewRun(one!, -1)).toBe(true);
+    const two = await begin("two", 60_000);
+    expect(two?.run).toBe(2);
+    expect(await store.renewRun(one!, 60_000)).toBe(false);
+    await expect(store.updateBatchOf(one!, { status: "completed" })).rejects.toThrow(RunSupersededError);
+    await store.updateBatchOf(two!, { status: "running" });
+    await store.endRun(one!, "completed");
+    await store.endRun(two!, "failed");
+    expect((await store.batch(id))?.status).toBe("running");
+    const runs = await store.runs(id);
+    expect(runs.map(({ run, owner, outcome, version }) => [run, owner, outcome, version])).toEqual([
+      [1, "one", "lost", "1.0.0"],
+      [2, "two", "failed", "1.0.0"],
+    ]);
+    expect(runs.every(({ startedAt, endedAt }) => endedAt !== null && startedAt <= endedAt)).toBe(true);
+    const [first] = runs;
+    expect(JSON.parse(first!.configuration)).toEqual({ triage: { matchFrom: 70 } });
+    expect(first!.configurationSha256).toBe(createHash("sha256").update(first!.configuration).digest("hex"));
+    expect(await begin("three", 1_000)).toMatchObject({ run: 3 });
+    expect(await store.beginRun(id + 1, { owner: "none", leaseMs: 1, ...FACTS })).toBeNull();
+  });
+
+  test("batches: newest first, by page, by folder; patched", async () => {
     const ids: number[] = [];
     for (const name of ["a", "b", "c"]) ids.push((await store.createBatch({ name, folder: `/in/${name}` })).id);
     const first = await store.batches({ limit: 2 });
@@ -217,13 +227,6 @@ describe.each(DIALECTS)("the store on %s", (dialect) => {
       startedAt: "2026-11-20T18:00:00.123Z",
       finishedAt: null,
     });
-
-    expect(await store.acquireLease(id, "one", 60_000)).toBe(true);
-    expect(await store.acquireLease(id, "one", 60_000)).toBe(true);
-    expect(await store.acquireLease(id, "two", 60_000)).toBe(false);
-    await store.releaseLease(id, "one");
-    expect(await store.acquireLease(id, "two", -1)).toBe(true);
-    expect(await store.acquireLease(id, "one", 60_000)).toBe(true);
   });
 });
 
@@ -235,7 +238,7 @@ describe.each(DIALECTS)("migrations on %s", (dialect) => {
       await expect(assertMigrated(one)).rejects.toThrow(/lacks migration 0001_event_log.*cofi migrate/);
       const applied =
         dialect === "mysql" ? (await Promise.all([migrate(one), migrate(two)])).flat() : await migrate(one);
-      expect(applied).toEqual(["0001_event_log", "0002_results", "0003_snapshot", "0004_retention"]);
+      expect(applied).toEqual(["0001_event_log", "0002_results", "0003_snapshot", "0004_retention", "0005_runs"]);
       expect(await migrate(two)).toEqual([]);
       await assertMigrated(two);
     } finally {

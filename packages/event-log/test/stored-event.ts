@@ -21,6 +21,7 @@ export function storedEvent(fields: Partial<StoredEvent>): StoredEvent {
     durationMs: null,
     payloadCut: null,
     responseCut: null,
+    run: null,
     ...fields,
   };
 }

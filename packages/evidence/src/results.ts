@@ -19,6 +19,7 @@ import type {
   TranscriptRecord,
 } from "./records.js";
 import type { ResultTables } from "@cofi/event-log/result-tables";
+import { fence, type Run } from "@cofi/event-log/runs";
 import type { Tables } from "@cofi/event-log/tables";
 import { toApiTime, toDatabaseTime } from "@cofi/event-log/time";
 
@@ -48,6 +49,9 @@ function fromJson<T>(stored: string | null): T | null {
   return stored === null ? null : (JSON.parse(stored) as T);
 }
 
+/** The run that writes; results of an older run than the newest are refused. */
+type Writer = Pick<Run, "batchId" | "run">;
+
 /** Every method throws `DatabaseUnavailableError` when the database cannot be reached for now. */
 export class Results {
   readonly #database: Database;
@@ -58,7 +62,8 @@ export class Results {
 
   // --- what the batch is given
 
-  async replaceCalls(batchId: number, calls: readonly NewCall[]): Promise<void> {
+  async replaceCalls(run: Writer, calls: readonly NewCall[]): Promise<void> {
+    const { batchId } = run;
     const rows = calls.map((call) => ({
       batchId,
       callId: call.callId,
@@ -79,7 +84,7 @@ export class Results {
       speechS: call.speechS ?? null,
       audioUsable: Number(call.audioUsable ?? true),
     }));
-    await this.#write(async (db) => {
+    await this.#write(run, async (db) => {
       await db.deleteFrom("callRecord").where("batchId", "=", batchId).execute();
       await insertRows(db, "callRecord", rows);
     });
@@ -97,7 +102,8 @@ export class Results {
   }
 
   /** What triage and verdicts said of the trades goes too: both have to be made again. */
-  async replaceTrades(batchId: number, trades: readonly NewTrade[]): Promise<void> {
+  async replaceTrades(run: Writer, trades: readonly NewTrade[]): Promise<void> {
+    const { batchId } = run;
     const rows = trades.map((trade) => ({
       batchId,
       tradeId: trade.tradeId,
@@ -120,7 +126,7 @@ export class Results {
       orderType: trade.orderType,
       orderSource: trade.orderSource,
     }));
-    await this.#write(async (db) => {
+    await this.#write(run, async (db) => {
       await db.deleteFrom("trade").where("batchId", "=", batchId).execute();
       await db.deleteFrom("tradeCall").where("batchId", "=", batchId).execute();
       await insertRows(db, "trade", rows);
@@ -144,7 +150,8 @@ export class Results {
   // --- what the stages find
 
   /** Stores the result of triage for the batch's trades; results for trades that are not stored change nothing. */
-  async saveTriage(batchId: number, results: readonly NewTriage[]): Promise<void> {
+  async saveTriage(run: Writer, results: readonly NewTriage[]): Promise<void> {
+    const { batchId } = run;
     const pairs = results.flatMap(({ tradeId, candidates }) =>
       candidates.map(({ rank, components, flags, selected, ...candidate }) => ({
         batchId,
@@ -161,7 +168,7 @@ export class Results {
         reason: candidate.reason,
       })),
     );
-    await this.#write(async (db) => {
+    await this.#write(run, async (db) => {
       const reset = { triage: null, triageReason: null, triageSteps: null };
       await db.updateTable("trade").set(reset).where("batchId", "=", batchId).execute();
       const values = results.map(({ tradeId, result, reason, steps }) => ({
@@ -186,10 +193,11 @@ export class Results {
     }));
   }
 
-  async saveTranscript(batchId: number, callId: string, transcript: Omit<TranscriptRecord, "callId">): Promise<void> {
+  async saveTranscript(run: Writer, callId: string, transcript: Omit<TranscriptRecord, "callId">): Promise<void> {
+    const { batchId } = run;
     const { language, confidence, model, text } = transcript;
     const segments = JSON.stringify(transcript.segments);
-    await this.#replaceOfCall("transcript", batchId, callId, [
+    await this.#replaceOfCall("transcript", run, callId, [
       { batchId, callId, language, confidence, model, text, segments },
     ]);
   }
@@ -208,11 +216,12 @@ export class Results {
 
   /** Stores the trades spoken of in a call, in their order, with the client as named there. */
   async saveExtraction(
-    batchId: number,
+    run: Writer,
     callId: string,
     trades: readonly NewExtractedTrade[],
     client: { name: string | null; code: string | null } = { name: null, code: null },
   ): Promise<void> {
+    const { batchId } = run;
     const rows = trades.map((trade, ordinal) => ({
       batchId,
       callId,
@@ -237,7 +246,7 @@ export class Results {
       clientCode: client.code,
       evidence: JSON.stringify(trade.evidence),
     }));
-    await this.#replaceOfCall("extractedTrade", batchId, callId, rows);
+    await this.#replaceOfCall("extractedTrade", run, callId, rows);
   }
 
   /** By call, then in the order spoken. */
@@ -253,7 +262,8 @@ export class Results {
     }));
   }
 
-  async saveAnswers(batchId: number, callId: string, answers: readonly NewAnswer[]): Promise<void> {
+  async saveAnswers(run: Writer, callId: string, answers: readonly NewAnswer[]): Promise<void> {
+    const { batchId } = run;
     const rows = answers.map(({ questionId, answer, confidence, evidence, rationale }) => ({
       batchId,
       callId,
@@ -263,7 +273,7 @@ export class Results {
       evidence: JSON.stringify(evidence),
       rationale,
     }));
-    await this.#replaceOfCall("auditAnswer", batchId, callId, rows);
+    await this.#replaceOfCall("auditAnswer", run, callId, rows);
   }
 
   /** By call, then in the order answered. */
@@ -278,8 +288,9 @@ export class Results {
   }
 
   /** Stores the verdicts of the batch; verdicts on trades that are not stored change nothing. */
-  async saveVerdicts(batchId: number, verdicts: readonly NewVerdict[]): Promise<void> {
-    await this.#write(async (db) => {
+  async saveVerdicts(run: Writer, verdicts: readonly NewVerdict[]): Promise<void> {
+    const { batchId } = run;
+    await this.#write(run, async (db) => {
       const reset = { verdict: null, verdictCallId: null, verdictReason: null, verdictDetail: null };
       await db.updateTable("trade").set(reset).where("batchId", "=", batchId).execute();
       const values = verdicts.map(({ tradeId, verdict, callId, reason, detail }) => ({
@@ -312,12 +323,12 @@ export class Results {
 
   async #replaceOfCall<T extends "transcript" | "extractedTrade" | "auditAnswer">(
     table: T,
-    batchId: number,
+    run: Writer,
     callId: string,
     rows: readonly Insertable<ResultTables[T]>[],
   ): Promise<void> {
-    await this.#write(async (db) => {
-      await sql`DELETE FROM ${sql.table(table)} WHERE batchId = ${batchId} AND callId = ${callId}`.execute(db);
+    await this.#write(run, async (db) => {
+      await sql`DELETE FROM ${sql.table(table)} WHERE batchId = ${run.batchId} AND callId = ${callId}`.execute(db);
       await insertRows(db, table, rows);
     });
   }
@@ -326,9 +337,14 @@ export class Results {
     return reportUnavailable(this.#database, work);
   }
 
-  /** Two calls may be stored at once. `work` writes first, so that SQLite takes its write lock at once. */
-  #write(work: (db: Transaction<Tables>) => Promise<void>): Promise<void> {
-    return this.#run(() => this.#database.transaction(work));
+  /** @throws RunSupersededError when a newer run of the batch has begun */
+  #write(run: Writer, work: (db: Transaction<Tables>) => Promise<void>): Promise<void> {
+    return this.#run(() =>
+      this.#database.transaction(async (db) => {
+        await fence(this.#database, db, run);
+        await work(db);
+      }),
+    );
   }
 }
 

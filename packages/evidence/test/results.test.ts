@@ -105,7 +105,7 @@ for (const dialect of DIALECTS) {
     afterEach(() => fresh.close());
 
     it("gives calls back as they were stored, and replaces them", async () => {
-      await results.replaceCalls(batchId, [call("old"), call("B")]);
+      await results.replaceCalls({ batchId, run: 0 }, [call("old"), call("B")]);
       const full = call("B", {
         language: "en",
         languageConfidence: 0.9,
@@ -113,7 +113,7 @@ for (const dialect of DIALECTS) {
         trimEndS: 60,
         speechS: 41.125,
       });
-      await results.replaceCalls(batchId, [full, call("A", { audioUsable: false })]);
+      await results.replaceCalls({ batchId, run: 0 }, [full, call("A", { audioUsable: false })]);
       const unknown = { language: null, languageConfidence: null, trimStartS: null, trimEndS: null, speechS: null };
       expect(await results.calls(batchId)).toEqual([
         { ...full, audioUsable: true },
@@ -123,10 +123,16 @@ for (const dialect of DIALECTS) {
     });
 
     it("gives trades back with triage and verdict, and forgets both when the trades are replaced", async () => {
-      await results.replaceTrades(batchId, [trade("T1"), trade("T2", { tradeTime: new Date(1e12), clientPhones: [] })]);
-      await results.saveTriage(batchId, [triaged("T1", ["c1", "c2"]), triaged("T2", ["c1"], { result: "WEAK_MATCH" })]);
+      await results.replaceTrades({ batchId, run: 0 }, [
+        trade("T1"),
+        trade("T2", { tradeTime: new Date(1e12), clientPhones: [] }),
+      ]);
+      await results.saveTriage({ batchId, run: 0 }, [
+        triaged("T1", ["c1", "c2"]),
+        triaged("T2", ["c1"], { result: "WEAK_MATCH" }),
+      ]);
       const detail = { spoken: { quantity: 250 }, quotes: ["हाँ"] };
-      await results.saveVerdicts(batchId, [
+      await results.saveVerdicts({ batchId, run: 0 }, [
         { tradeId: "T1", verdict: "CONFIRMED", callId: "c1", reason: "It was said.", detail },
         { tradeId: "gone", verdict: "CONFIRMED", callId: null, reason: "", detail: null },
       ]);
@@ -147,15 +153,15 @@ for (const dialect of DIALECTS) {
         clientPhones: [],
         verdict: null,
       });
-      await results.replaceTrades(batchId, [trade("T1")]);
+      await results.replaceTrades({ batchId, run: 0 }, [trade("T1")]);
       expect(await results.trades(batchId)).toMatchObject([{ triage: null, triageSteps: null, verdict: null }]);
       expect(await results.tradeCalls(batchId)).toEqual([]);
     });
 
     it("replaces the result of triage as a whole, best call first", async () => {
-      await results.replaceTrades(batchId, [trade("T1"), trade("T2")]);
-      await results.saveTriage(batchId, [triaged("T1", ["c1"]), triaged("T2", ["c9"])]);
-      await results.saveTriage(batchId, [triaged("T1", ["c2", "c1"])]);
+      await results.replaceTrades({ batchId, run: 0 }, [trade("T1"), trade("T2")]);
+      await results.saveTriage({ batchId, run: 0 }, [triaged("T1", ["c1"]), triaged("T2", ["c9"])]);
+      await results.saveTriage({ batchId, run: 0 }, [triaged("T1", ["c2", "c1"])]);
       expect(await results.tradeCalls(batchId, "T1")).toEqual([
         expect.objectContaining({ tradeId: "T1", callId: "c2", ranking: 1, score: 79.17, selected: true, flags: [] }),
         expect.objectContaining({ callId: "c1", timeScore: 19.17, selected: false, flags: ["DEALER_MISMATCH"] }),
@@ -166,11 +172,11 @@ for (const dialect of DIALECTS) {
 
     it("counts verdicts, most first, and replaces them", async () => {
       await results.replaceTrades(
-        batchId,
+        { batchId, run: 0 },
         ["1", "2", "3", "4"].map((id) => trade(id)),
       );
-      await results.saveVerdicts(batchId, [verdict("4", "CONFIRMED")]);
-      await results.saveVerdicts(batchId, [
+      await results.saveVerdicts({ batchId, run: 0 }, [verdict("4", "CONFIRMED")]);
+      await results.saveVerdicts({ batchId, run: 0 }, [
         verdict("1", "CONFIRMED"),
         verdict("2", "NO_VOICE_EVIDENCE"),
         verdict("3", "NO_VOICE_EVIDENCE"),
@@ -184,24 +190,24 @@ for (const dialect of DIALECTS) {
     it("keeps one transcript, extraction and set of answers per call", async () => {
       const segments = [{ id: 0, start_s: 0.5, end_s: 3.25, text: "बीस शेयर 🙂", confidence: null }];
       const transcript = { language: "hi", confidence: 0.5, model: null, text: "बीस शेयर 🙂", segments };
-      await results.saveTranscript(batchId, "c1", { ...transcript, text: "first", segments: [] });
-      await results.saveTranscript(batchId, "c1", transcript);
+      await results.saveTranscript({ batchId, run: 0 }, "c1", { ...transcript, text: "first", segments: [] });
+      await results.saveTranscript({ batchId, run: 0 }, "c1", transcript);
       expect(await results.transcript(batchId, "c1")).toEqual({ callId: "c1", ...transcript });
       expect(await results.transcript(batchId, "c2")).toBeNull();
 
-      await results.saveExtraction(batchId, "c1", [spoken, spoken, spoken]);
-      await results.saveExtraction(batchId, "c1", [spoken, { ...spoken, readBack: false }], {
+      await results.saveExtraction({ batchId, run: 0 }, "c1", [spoken, spoken, spoken]);
+      await results.saveExtraction({ batchId, run: 0 }, "c1", [spoken, { ...spoken, readBack: false }], {
         name: "Priya",
         code: "C1",
       });
-      await results.saveExtraction(batchId, "c0", [spoken]);
+      await results.saveExtraction({ batchId, run: 0 }, "c0", [spoken]);
       const who = { callId: "c1", clientName: "Priya", clientCode: "C1" };
       expect(await results.extractedTrades(batchId, "c1")).toEqual([
         { ...spoken, ...who, ordinal: 0 },
         { ...spoken, ...who, ordinal: 1, readBack: false },
       ]);
       expect((await results.extractedTrades(batchId)).map((one) => one.callId)).toEqual(["c0", "c1", "c1"]);
-      await results.saveExtraction(batchId, "c1", []);
+      await results.saveExtraction({ batchId, run: 0 }, "c1", []);
       expect(await results.extractedTrades(batchId, "c1")).toEqual([]);
 
       const answer = {
@@ -211,8 +217,8 @@ for (const dialect of DIALECTS) {
         evidence: spoken.evidence,
         rationale: null,
       };
-      await results.saveAnswers(batchId, "c1", [{ ...answer, answer: "YES" }]);
-      await results.saveAnswers(batchId, "c1", [answer, { ...answer, questionId: "advice", evidence: [] }]);
+      await results.saveAnswers({ batchId, run: 0 }, "c1", [{ ...answer, answer: "YES" }]);
+      await results.saveAnswers({ batchId, run: 0 }, "c1", [answer, { ...answer, questionId: "advice", evidence: [] }]);
       expect(await results.answers(batchId)).toEqual([
         { callId: "c1", ...answer },
         { callId: "c1", ...answer, questionId: "advice", evidence: [] },
@@ -223,8 +229,8 @@ for (const dialect of DIALECTS) {
       const ids = Array.from({ length: 40 }, (_, index) => `c${index}`);
       await Promise.all(
         ids.flatMap((id) => [
-          results.saveExtraction(batchId, id, [spoken, spoken]),
-          results.saveAnswers(batchId, id, [
+          results.saveExtraction({ batchId, run: 0 }, id, [spoken, spoken]),
+          results.saveAnswers({ batchId, run: 0 }, id, [
             { questionId: "q", answer: "NA", confidence: null, evidence: [], rationale: null },
           ]),
         ]),
@@ -236,18 +242,20 @@ for (const dialect of DIALECTS) {
     it("stores thousands of rows, and nothing of a set that does not fit", async () => {
       const ids = Array.from({ length: 5000 }, (_, index) => `T${index}`);
       await results.replaceTrades(
-        batchId,
+        { batchId, run: 0 },
         ids.map((id) => trade(id)),
       );
       await results.saveTriage(
-        batchId,
+        { batchId, run: 0 },
         ids.map((id) => triaged(id, ["c1", "c2"], { reason: id })),
       );
       const stored = await results.trades(batchId);
       expect(stored).toHaveLength(5000);
       expect(stored.every((one) => one.triageReason === one.tradeId)).toBe(true);
       expect(await results.tradeCalls(batchId)).toHaveLength(10_000);
-      await expect(results.replaceTrades(batchId, [trade("new"), trade("twice"), trade("twice")])).rejects.toThrow();
+      await expect(
+        results.replaceTrades({ batchId, run: 0 }, [trade("new"), trade("twice"), trade("twice")]),
+      ).rejects.toThrow();
       expect(await results.trades(batchId)).toHaveLength(5000);
       expect(await results.tradeCalls(batchId)).toHaveLength(10_000);
     });
@@ -263,9 +271,9 @@ it("says that the database is unavailable while its server is down, and works ag
     const results = new Results(database);
     await server.kill();
     await expect(results.calls(id)).rejects.toThrow(DatabaseUnavailableError);
-    await expect(results.replaceCalls(id, [call("c1")])).rejects.toThrow(DatabaseUnavailableError);
+    await expect(results.replaceCalls({ batchId: id, run: 0 }, [call("c1")])).rejects.toThrow(DatabaseUnavailableError);
     await server.restart();
-    await results.replaceCalls(id, [call("c1")]);
+    await results.replaceCalls({ batchId: id, run: 0 }, [call("c1")]);
     expect(await results.calls(id)).toHaveLength(1);
   } finally {
     await database.close();

@@ -7,7 +7,7 @@ import { migrate } from "@cofi/event-log/migrate";
 import { Results } from "@cofi/evidence/results";
 import { STAGES } from "@cofi/event-log/stages";
 import { Store } from "@cofi/event-log/store";
-import { BatchInUseError } from "@cofi/pipeline/run-batch";
+import { BatchInUseError } from "@cofi/pipeline/lease";
 import { RemoteRuntime } from "@cofi/pipeline/runtime/remote";
 import type { Runtime } from "@cofi/pipeline/runtime/runtime";
 import { startMariadb } from "../../../test/support/mariadb.js";

@@ -49,6 +49,8 @@ export async function batchInSqlite(env: NodeJS.ProcessEnv = {}): Promise<BatchB
         openAi,
         settings: pipelineSettings({ COFI_RETRY_DELAY_MS: "5", COFI_SLOTS_PER_HOST: "2", ...env }),
         triageConfig: DEFAULT_TRIAGE,
+        version: "0.0.0",
+        engines: null,
         spoolDir: join(dataDir, "spool"),
         signal: new AbortController().signal,
         report: (message) => void reported.push(message),

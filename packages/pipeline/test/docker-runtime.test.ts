@@ -121,7 +121,7 @@ test("runs a stage in a labelled container, shares the files with the next stage
 
   const second = await start("denoise");
   expect(second.host.name).toBe("127.0.0.1");
-  expect(await client.process(second.host, "denoise", { file_name: "a.wav" }, said, never)).toEqual({
+  expect((await client.process(second.host, "denoise", { file_name: "a.wav" }, said, never)).answer).toEqual({
     text: "recorded words",
     args: ["engine", "denoise", "--host", "0.0.0.0", "--port", "8080", "--files-dir", "/files"],
     stage: "denoise",
@@ -144,7 +144,7 @@ test("a container that dies is started again, with its last words in the log", a
   await expect(client.process(host, "denoise", { die: true }, said, never)).rejects.toThrow(/gave no answer/);
   await expect.poll(() => told.filter((line) => line.endsWith("started")).length, { timeout: 20_000 }).toBe(2);
   await host.ready();
-  expect((await client.process(host, "denoise", {}, said, never)).text).toBe("words");
+  expect((await client.process(host, "denoise", {}, said, never)).answer.text).toBe("words");
   expect(told[1]).toMatch(/^error: The engine of denoise ended with exit code 9: it printed nothing/);
   expect(await all()).toHaveLength(1);
 });

@@ -7,7 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
-import { EngineClient, EngineError, type EngineAddress } from "@cofi/pipeline/engine-client";
+import { JsonText } from "@cofi/event-log/json-text";
+import { EngineClient, type EngineAddress } from "@cofi/pipeline/engine-client";
+import { EngineError } from "@cofi/pipeline/engine-error";
 import { inventedQuote } from "@cofi/pipeline/engine-contract";
 
 const answer = z.object({ ok: z.boolean() });
@@ -74,7 +76,7 @@ test.each([
     response.writeHead(status, { "content-type": "application/problem+json" }).end(JSON.stringify(problem));
   });
   const error = await errorOf(ask(engine));
-  expect(error).toMatchObject({ status, type, retryable, response: problem });
+  expect(error).toMatchObject({ status, type, retryable, response: { text: JSON.stringify(problem) } });
   expect(error.message).toBe(`gpu1 refused the file: what was found (${status} ${type}).`);
 });
 
@@ -82,7 +84,7 @@ test("keeps how long a busy engine asks to be left alone", async () => {
   const inAMinute = new Date(Date.now() + 60_000).toUTCString();
   for (const [header, least, most] of [
     ["7", 7_000, 7_000],
-    [inAMinute, 55_000, 60_000],
+    [inAMinute, 30_000, 60_000],
     ["soon", 0, 0],
   ] as const) {
     const engine = await serving((_request, response) => response.writeHead(503, { "retry-after": header }).end("{}"));
@@ -97,16 +99,21 @@ test("an error page of a proxy is told by its status and kept for the log", asyn
   expect(await errorOf(ask(engine))).toMatchObject({
     type: "http-502",
     retryable: true,
-    response: "<h1>Bad Gateway</h1>",
+    response: new JsonText('"<h1>Bad Gateway</h1>"'),
   });
 });
 
 test("an answer that is no JSON, or not what the contract says, is refused with what is wrong", async () => {
   const garbage = await serving((_request, response) => response.end("<html>"));
-  expect(await errorOf(ask(garbage))).toMatchObject({ type: "no-json", retryable: true, response: "<html>" });
+  expect(await errorOf(ask(garbage))).toMatchObject({
+    type: "no-json",
+    retryable: true,
+    message: "gpu1 returned 200 with invalid JSON.",
+    response: { text: '"<html>"' },
+  });
   const wrong = await serving((_request, response) => response.end('{"ok":"perhaps"}'));
   const error = await errorOf(ask(wrong));
-  expect(error).toMatchObject({ type: "contract-violated", retryable: true, response: { ok: "perhaps" } });
+  expect(error).toMatchObject({ type: "contract-violated", retryable: true, response: { text: '{"ok":"perhaps"}' } });
   expect(error.message).toMatch(/gpu1 .*: ok: .*boolean/);
 });
 
@@ -114,7 +121,12 @@ test("ends a request that gets no answer, one that gets half of one, and an uplo
   const silent = await serving(() => undefined);
   expect(await errorOf(ask(silent))).toMatchObject({ type: "timeout", retryable: true });
   const half = await serving((_request, response) => response.write('{"ok":'));
-  expect(await errorOf(ask(half))).toMatchObject({ type: "timeout", retryable: true });
+  expect(await errorOf(ask(half))).toMatchObject({
+    type: "timeout",
+    retryable: true,
+    message: expect.stringMatching(/The first 6 bytes of a response came\.$/),
+    response: { text: JSON.stringify('{"ok":') },
+  });
   const sockets: Socket[] = [];
   const deaf = await listening(
     createTcpServer((socket) => {

@@ -93,12 +93,14 @@ test("what file_distribution stores, the next engine finds, whatever the file is
   const files = await runtime.start("file_distribution", 1, listener, never);
   const [receiver] = files.hosts;
   if (!receiver) throw new Error("no host");
-  expect(await bench.client.upload(receiver, 1, name, path, never)).toMatchObject({ bytes: expect.any(Number) });
+  expect((await bench.client.upload(receiver, 1, name, path, never)).answer).toMatchObject({
+    bytes: expect.any(Number),
+  });
   await files.stop();
   const engines = await runtime.start("denoise", 1, listener, never);
   const [denoise] = engines.hosts;
   if (!denoise) throw new Error("no host");
-  const answer = await bench.client.process(
+  const { answer } = await bench.client.process(
     denoise,
     "denoise",
     { batch_id: 1, file_name: name },

@@ -1,6 +1,6 @@
 /** Several engine hosts: who gets which file, and what happens when one of them is not there. */
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { STAGES } from "@cofi/event-log/stages";
+import { STAGES, STEPS } from "@cofi/event-log/stages";
 import { RemoteRuntime, remoteUrls } from "@cofi/pipeline/runtime/remote";
 import { PIPELINE } from "@cofi/pipeline/stages";
 import { startScriptedEngine, type ScriptedEngine } from "../../../test/support/scripted-engine.js";
@@ -81,8 +81,10 @@ test("a file that one host cannot do is tried on the next", async () => {
   expect(done).toMatchObject({ attempt: 3, gpuIp: "127.0.0.1" });
 });
 
-test("the stages are those of the stage table, in its order", () => {
-  expect(PIPELINE.map(({ name }) => name)).toEqual(STAGES.map(({ name }) => name));
+test("the stages are those of the stage table, in its order, each step after its stage", () => {
+  const steps = new Map(STEPS.map(({ after, name }) => [after as string, name]));
+  const expected = STAGES.flatMap(({ name }) => [name, ...(steps.has(name) ? [steps.get(name)] : [])]);
+  expect(PIPELINE.map(({ name }) => name)).toEqual(expected);
 });
 
 test("addresses that cannot be are refused by name", () => {

@@ -4,12 +4,14 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import type { Json } from "@cofi/event-log/events";
 import { sql } from "kysely";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { EngineError } from "@cofi/pipeline/engine-client";
+import { EngineError } from "@cofi/pipeline/engine-error";
 import { llm1Response, llm2Response, sttResponse } from "@cofi/pipeline/engine-contract";
 import { OpenAiEngines } from "@cofi/pipeline/openai-client";
 import { RemoteRuntime } from "@cofi/pipeline/runtime/remote";
+import { completion, openAiAnswer } from "../../../test/support/openai-server.js";
 import { startScriptedEngine, type ScriptedEngine } from "../../../test/support/scripted-engine.js";
 import { batchWith, CALLS_HEADER } from "./batch-files.js";
 import { batchInSqlite, type BatchBench } from "./batch-in-sqlite.js";
@@ -82,63 +84,26 @@ function environment(): NodeJS.ProcessEnv {
 }
 
 function wellBehaved({ path, body }: Heard): Answer {
-  if (path === "/v1/audio/transcriptions") {
-    const segments = [{ id: 0, start: 1.5, end: 4, text: ` ${TEXT} `, avg_logprob: -0.1 }];
-    // vLLM gives the duration as a string.
-    return {
-      body: JSON.stringify({ task: "transcribe", language: "english", duration: "60.0", text: ` ${TEXT}`, segments }),
-    };
-  }
-  const { model, messages } = JSON.parse(body.toString()) as { model: string; messages: { content: string }[] };
-  const asked = JSON.parse(messages[1]?.content ?? "null") as { call_id: string; questions?: { id: string }[] };
-  const evidence = [{ segment: 0, start_s: 1.5, end_s: 4, quote: "two hundred shares of Infosys" }];
-  const extraction = {
-    call_id: asked.call_id,
-    language: "en",
-    client_identity: { name: null, code: null },
-    trades: [
-      {
-        action: "NEW",
-        side: "BUY",
-        symbol: "INFY",
-        symbol_spoken: "Infosys",
-        instrument: "EQ",
-        quantity: 200,
-        unit: "SHARES",
-        price_type: "MARKET",
-        price: null,
-        trigger: null,
-        strike: null,
-        option_type: null,
-        expiry: null,
-        read_back: true,
-        client_confirmed: true,
-        confidence: 0.9,
-        evidence,
-      },
-    ],
-  };
-  const answers = asked.questions?.map(({ id }) => ({
-    question_id: id,
-    answer: "YES",
-    confidence: 0.9,
-    evidence,
-    rationale: "It was said.",
-  }));
-  return completion(model, answers ? { call_id: asked.call_id, answers } : extraction);
+  return { body: openAiAnswer(path, body) };
 }
 
-function completion(model: string, content: unknown, finish = "stop"): Answer {
-  const message = { role: "assistant", content: typeof content === "string" ? content : JSON.stringify(content) };
-  return { body: JSON.stringify({ id: "c1", model, choices: [{ index: 0, message, finish_reason: finish }] }) };
+function completed(...of: Parameters<typeof completion>): Answer {
+  return { body: completion(...of) };
 }
 
 async function audio(): Promise<string> {
   return join(await batchWith({ "a.wav": "recorded bytes" }), "a.wav");
 }
 
+async function transcribe(fileName: string, language: string | null) {
+  const path = await audio();
+  return engines.transcribe(await engines.transcription(fileName, path, language), path, never);
+}
+
+const extract = (input: Json) => engines.extract(engines.chat("llm1", input), never);
+
 test("a transcription becomes an stt answer in the recording's own time", async () => {
-  const answer = await engines.transcribe('a "quoted" 😀.wav', await audio(), "en", never);
+  const { answer } = await transcribe('a "quoted" 😀.wav', "en");
   expect(sttResponse.parse(answer)).toMatchObject({
     engine: { name: "openai-compatible", model: "model-of-STT" },
     language: "en",
@@ -163,18 +128,14 @@ test("a transcription becomes an stt answer in the recording's own time", async 
 
 test("a silent recording, and a server that gives text alone", async () => {
   script.push(() => ({ body: '{"text":"","segments":[],"duration":3.5,"language":"en"}' }));
-  expect(await engines.transcribe("a.wav", await audio(), null, never)).toMatchObject({
-    text: "",
-    segments: [],
-    confidence: null,
-  });
+  expect((await transcribe("a.wav", null)).answer).toMatchObject({ text: "", segments: [], confidence: null });
   script.push(() => ({ body: '{"text":"something was said"}' }));
-  await expect(engines.transcribe("a.wav", await audio(), null, never)).rejects.toThrow(/no segments/);
+  await expect(transcribe("a.wav", null)).rejects.toThrow(/no segments/);
 });
 
 test("the models are given the schema of the contract, and their answers checked against it", async () => {
   const transcript = { segments: [{ id: 0, start_s: 1.5, end_s: 4, text: TEXT, confidence: 0.9 }] };
-  expect(llm1Response.parse(await engines.extract({ call_id: "C1", transcript }, never)).trades).toHaveLength(1);
+  expect(llm1Response.parse((await extract({ call_id: "C1", transcript })).answer).trades).toHaveLength(1);
   const request = JSON.parse(heard[0]?.body.toString() ?? "") as {
     model: string;
     response_format: {
@@ -187,29 +148,29 @@ test("the models are given the schema of the contract, and their answers checked
   expect(request.response_format.json_schema.schema.required).toContain("trades");
   expect(request.response_format.json_schema.schema.additionalProperties).toBe(false);
   const questions = [{ id: "q1", text: "?" }];
-  expect(llm2Response.parse(await engines.audit({ call_id: "C1", questions }, never)).answers).toHaveLength(1);
+  const audited = await engines.audit(engines.chat("llm2", { call_id: "C1", questions }), never);
+  expect(llm2Response.parse(audited.answer).answers).toHaveLength(1);
 
-  script.push(() => completion("m", "I am sorry, I cannot do that."));
-  await expect(engines.extract({ call_id: "C1", transcript }, never)).rejects.toMatchObject({
+  script.push(() => completed("m", "I am sorry, I cannot do that."));
+  await expect(extract({ call_id: "C1", transcript })).rejects.toMatchObject({
     type: "no-json",
     retryable: true,
   });
-  script.push(() => completion("m", '{"call_id":', "length"));
-  await expect(engines.extract({ call_id: "C1", transcript }, never)).rejects.toMatchObject({
+  script.push(() => completed("m", '{"call_id":', "length"));
+  await expect(extract({ call_id: "C1", transcript })).rejects.toMatchObject({
     type: "answer-cut",
     retryable: false,
   });
-  script.push(() => completion("m", { call_id: "C1", trades: "none" }));
-  await expect(engines.extract({ call_id: "C1", transcript }, never)).rejects.toMatchObject({
+  script.push(() => completed("m", { call_id: "C1", trades: "none" }));
+  await expect(extract({ call_id: "C1", transcript })).rejects.toMatchObject({
     type: "contract-violated",
   });
 });
 
 test("refusals name the setting or the model, and never the key", async () => {
-  const path = await audio();
   const refusal = async (status: number, headers = {}): Promise<EngineError> => {
-    script.push(() => ({ status, headers, body: `{"error":{"message":"Incorrect key"}}` }));
-    const error = await engines.transcribe("a.wav", path, null, never).catch((reason: unknown) => reason);
+    script.push(() => ({ status, headers, body: `{"error":{"message":"Incorrect key ${KEY}"}}` }));
+    const error = await transcribe("a.wav", null).catch((reason: unknown) => reason);
     if (!(error instanceof EngineError)) throw error;
     expect(error.message + JSON.stringify(error.response)).not.toContain(KEY);
     return error;

@@ -10,7 +10,8 @@ import { Store } from "@cofi/event-log/store";
 import { EngineClient } from "@cofi/pipeline/engine-client";
 import { InputError } from "@cofi/pipeline/input-error";
 import { OpenAiEngines } from "@cofi/pipeline/openai-client";
-import { BatchInUseError, runBatch, type BatchResult, type RunBatchOptions } from "@cofi/pipeline/run-batch";
+import { BatchInUseError } from "@cofi/pipeline/lease";
+import { runBatch, type BatchResult, type RunBatchOptions } from "@cofi/pipeline/run-batch";
 import { RemoteRuntime } from "@cofi/pipeline/runtime/remote";
 import type { Runtime } from "@cofi/pipeline/runtime/runtime";
 import { pipelineSettings } from "@cofi/pipeline/settings";
@@ -71,6 +72,8 @@ describe.each(DIALECTS)("a batch on %s", (dialect) => {
       runtime: new RemoteRuntime(() => [engine.url], client, { slotsPerHost: 2, engineStartTimeoutMs: 30_000 }),
       settings,
       triageConfig: DEFAULT_TRIAGE,
+      version: "0.0.0",
+      engines: null,
       spoolDir: join(root, ".spool"),
       signal: new AbortController().signal,
       report: () => undefined,
@@ -139,8 +142,8 @@ describe.each(DIALECTS)("a batch on %s", (dialect) => {
     const causes = events.filter(({ eventType }) => eventType === "error").map(({ errorMessage }) => errorMessage);
     expect(causes[0]).toMatch(/as the test wants it.*500/);
     expect(causes.some((cause) => /gave no answer/.test(cause ?? ""))).toBe(true);
-    expect(causes.some((cause) => /no JSON/.test(cause ?? ""))).toBe(true);
-    expect(causes.some((cause) => /contract does not allow/.test(cause ?? ""))).toBe(true);
+    expect(causes.some((cause) => /invalid JSON/.test(cause ?? ""))).toBe(true);
+    expect(causes.some((cause) => /violates the engine contract/.test(cause ?? ""))).toBe(true);
     expect(await card(batchId, "denoise")).toMatchObject({ done: 3, failed: 0, errors: 2 });
   });
 

@@ -22,8 +22,8 @@ for (const dialect of DIALECTS) {
     const folder = await readBatchFolder(await batchWith());
     const { calls } = await readCalls(folder, { timeZone: "UTC" });
     const { trades } = await readTrades(folder, { timeZone: "UTC" });
-    await results.replaceCalls(id, calls);
-    await results.replaceTrades(id, trades);
+    await results.replaceCalls({ batchId: id, run: 0 }, calls);
+    await results.replaceTrades({ batchId: id, run: 0 }, trades);
 
     const heard = <T extends { startTime: Date; durationS: number }>(call: T) => ({
       ...call,
@@ -32,7 +32,7 @@ for (const dialect of DIALECTS) {
       endTime: new Date(call.startTime.getTime() + call.durationS * 1000),
     });
     const found = triage(trades, calls.map(heard), DEFAULT_TRIAGE);
-    await results.saveTriage(id, found);
+    await results.saveTriage({ batchId: id, run: 0 }, found);
     expect(await results.trades(id)).toMatchObject([
       { tradeId: "t1", clientPhones: ["+919812345678"], triage: "MATCHED", triageSteps: found[0]?.steps },
     ]);

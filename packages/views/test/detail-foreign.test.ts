@@ -26,7 +26,7 @@ test("a service that uses one stage only loses no file in the others", () => {
   expect(findingsOf(detail, summaries, [], ASOF)).toEqual([]);
 });
 
-test("a file that a stage passed over while it was at work is told as what it is", () => {
+test("a file that a stage passed over while it was at work is shown in its state", () => {
   const script = new Script()
     .stage("denoise", 2, (s) => s.done("denoise", "a").done("denoise", "b"))
     .stage("ivr", 2, (s) => s.done("ivr", "a"), false)
@@ -68,7 +68,7 @@ describe("stalls", () => {
     return stallsOf(detail, summaries, CREATED + (script.at + secondsLater) * 1_000).map(({ kind }) => kind);
   };
 
-  test("a stage that says how far it is gets on", () => {
+  test("a stage that reports progress does not stall", () => {
     const script = new Script().add("stt", { eventType: "stage_start", totalFiles: 1_000 });
     for (let n = 1; n <= 300; n++) {
       script.at += 1;
@@ -78,7 +78,7 @@ describe("stalls", () => {
     expect(kinds(script, 130)).toEqual(["stuck-stage"]);
   });
 
-  test("a stage of which no total is known, with nothing in work, is not stuck", () => {
+  test("a stage of which no total is known, with no file in progress, is not stuck", () => {
     const script = new Script().done("stt", "a").done("stt", "b");
     expect(kinds(script, 3_600)).toEqual([]);
     script.add("stt", { eventType: "file_start", fileName: "c" });
@@ -94,7 +94,7 @@ describe("stalls", () => {
     expect(kinds(script, 0)).toContain("slow-file");
   });
 
-  test("what was in work when the batch was stopped does not stall when it is resumed", () => {
+  test("files in progress when the batch was stopped do not stall when it is resumed", () => {
     const script = new Script().add("stt", { eventType: "stage_start", totalFiles: 100 });
     for (let n = 0; n < 50; n++) script.done("stt", `${n}`, 2, "gpu-1");
     script.add("stt", { eventType: "file_start", fileName: "cut", gpuIp: "gpu-1" });
@@ -132,7 +132,7 @@ test("of a batch that is over nothing is left, and a stage that was never ended 
   expect(Date.parse(view.stages[stt]?.finishedAt ?? "") - CREATED).toBe(60_000);
 });
 
-test("a file in work is as slow as it has been so far", () => {
+test("a file in progress is as slow as it has been so far", () => {
   const script = new Script().add("stt", { eventType: "file_start", fileName: "z.wav" });
   script.at += 3_600;
   for (const name of ["a.wav", "b.wav"]) script.add("stt", { eventType: "file_start", fileName: name });

@@ -91,7 +91,7 @@ describe("reconciliation", () => {
       expect(done + failed + skipped + inFlight + retrying + waiting + missing).toBe(input);
   });
 
-  test("files that were announced and never named are told, but not of a writer that only counts", () => {
+  test("files that were announced and never named are reported, but not for a writer that only counts", () => {
     const counted = new Script()
       .stage("file_distribution", 3, (s) => s.done("file_distribution", "a").done("file_distribution", "b"))
       .stage("denoise", 2, (s) => s.add("denoise", { eventType: "stage_progress", processedFiles: 2 }))
@@ -199,7 +199,7 @@ describe("time", () => {
     expect(timelineView(detail, summaries, new Map(), Date.parse(ASOF)).remainingMs).toBeNull();
   });
 
-  test("audio of a file counts once, however often it was done; a length that is no number of seconds not at all", () => {
+  test("audio of a file counts once, however often it was done; a length that is not a number of seconds does not count", () => {
     const script = new Script();
     for (const said of [30, 0, -1, Infinity, NaN, "30", null])
       script.add("stt", { eventType: "file_start", fileName: "a.wav", metadata: { audioSeconds: said } });
@@ -222,7 +222,7 @@ describe("time", () => {
   });
 });
 
-test("a slow file, a stuck stage and a silent host are told apart", () => {
+test("a slow file, a stuck stage and a silent host are distinguished", () => {
   const script = new Script().stage(
     "stt",
     10,

@@ -1,40 +1,40 @@
-/** Looks at the batches that alerts are about: the one shown, and those that run. On its own, whether the page is paused, hidden or shows another one. */
+/** Polls the batches that alerts are about: the shown one and those that run. It works while the page is paused or hidden, too. */
 import type { Finding, TimelineView } from "@cofi/views/detail/shapes";
 import type { Batch, StageSummary } from "@cofi/event-log/events";
 import { signal, type ReadonlySignal } from "@preact/signals";
 import type { AlertFacts, AlertSettings } from "./alerts.js";
 import { ApiError, fetchBatch, getJson, type BatchPage } from "./api.js";
 
-/** Of the batches that run, so many of the newest: each takes requests, and memory of the server. */
+/** Running batches that are watched, the newest first: each costs requests, and memory of the server. */
 export const MOST_RUNNING = 8;
-/** The newest of all: among them are those that began and ended between two looks. */
+/** Newest batches that each poll reads: they include those that began and ended between two polls. */
 const NEWEST = 30;
 const PAUSE_MS = 5_000;
-/** What ended so long before the first look is told too: the page was being loaded again. */
+/** A batch that ended this shortly before the first poll is reported, too: the page may have been reloading. */
 const RELOAD_MS = 60_000;
 
-/** What a look saw. */
+/** The result of a poll. */
 export interface Seen {
   statuses: ReadonlyMap<number, Batch["status"]>;
-  /** The highest id. */
+  /** The highest batch id. */
   newest: number;
 }
 
 /**
- * Those that have come to their end since the look before.
- * @param seen null: there was none
- * @param since ms since 1970: what ended before is old
+ * Returns the batches that ended since the previous poll.
+ * @param seen null: there was no previous poll
+ * @param since ms since 1970: batches that ended before are ignored
  */
 export function endedSince(seen: Seen | null, batches: readonly Batch[], since: number): Batch[] {
   return batches.filter((batch) => {
-    if (isGoingOn(batch)) return false;
+    if (isUnfinished(batch)) return false;
     const before = seen?.statuses.get(batch.id);
     if (before !== undefined) return before !== batch.status;
     return (seen !== null && batch.id > seen.newest) || Date.parse(batch.finishedAt ?? "") >= since;
   });
 }
 
-function isGoingOn({ status }: Pick<Batch, "status">): boolean {
+function isUnfinished({ status }: Pick<Batch, "status">): boolean {
   return status === "running" || status === "pending";
 }
 
@@ -42,7 +42,7 @@ export class AlertWatch {
   readonly #facts = signal<readonly AlertFacts[]>([]);
   readonly #since: number;
   #seen: Seen | null = null;
-  /** Until they have been looked at closely. */
+  /** Batches that have ended and whose details have not been read since. */
   readonly #ended = new Map<number, Batch>();
 
   /** @param now the server's time, ms since 1970 */
@@ -50,19 +50,19 @@ export class AlertWatch {
     this.#since = now - RELOAD_MS;
   }
 
-  /** One for each batch that is watched. */
+  /** The facts of each watched batch. */
   get facts(): ReadonlySignal<readonly AlertFacts[]> {
     return this.#facts;
   }
 
   /**
-   * Looks again and again how the batches stand, and at each of them closely, one request after the other: a server that
-   * takes long with a large batch is not asked more meanwhile, and who failed is told all the same.
+   * Polls the states of all batches, and beside that the details of each, one request after the other. So a server that is
+   * slow with a large batch gets no more requests meanwhile, and failed batches are reported all the same.
    */
   async run(shownId: number | null, settings: () => AlertSettings, stop: AbortSignal): Promise<void> {
     let closely: Promise<void> | null = null;
     while (!stop.aborted) {
-      // A look that failed has changed nothing, and is made again; the header says when the server is away.
+      // A failed poll changes nothing and is repeated; the header shows that the server is away.
       await this.#look(shownId, stop).catch(() => undefined);
       closely ??= this.#lookClosely(settings(), stop).finally(() => (closely = null));
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
@@ -73,10 +73,10 @@ export class AlertWatch {
     const newest = (await getJson<BatchPage>(`api/batches?limit=${NEWEST}`, stop)).batches;
     const running = (await getJson<BatchPage>(`api/batches?status=running&limit=${MOST_RUNNING}`, stop)).batches;
     const batches = new Map([...newest, ...running].map((batch) => [batch.id, batch]));
-    for (const id of new Set([...goingOn(this.#seen), ...(shownId === null ? [] : [shownId])])) {
+    for (const id of new Set([...unfinished(this.#seen), ...(shownId === null ? [] : [shownId])])) {
       const batch = batches.get(id) ?? (await existing(id, stop));
-      // One that goes on and is not listed any more has made room for newer ones.
-      if (batch && (batches.has(id) || id === shownId || !isGoingOn(batch))) batches.set(id, batch);
+      // A batch that continues but is not listed any more has made room for newer ones.
+      if (batch && (batches.has(id) || id === shownId || !isUnfinished(batch))) batches.set(id, batch);
     }
     const all = [...batches.values()];
     for (const batch of endedSince(this.#seen, all, this.#since)) this.#ended.set(batch.id, batch);
@@ -105,8 +105,8 @@ export class AlertWatch {
   }
 }
 
-function goingOn(seen: Seen | null): number[] {
-  return [...(seen?.statuses ?? [])].flatMap(([id, status]) => (isGoingOn({ status }) ? [id] : []));
+function unfinished(seen: Seen | null): number[] {
+  return [...(seen?.statuses ?? [])].flatMap(([id, status]) => (isUnfinished({ status }) ? [id] : []));
 }
 
 async function existing(id: number, stop: AbortSignal): Promise<Batch | null> {
@@ -120,7 +120,7 @@ async function existing(id: number, stop: AbortSignal): Promise<Batch | null> {
 
 const NOTHING = { done: 0, failed: 0, findings: [], timeline: null };
 
-/** What the thresholds are about. What cannot be had, or not in time, is as if nothing were wrong: the next look asks again. */
+/** Reads the figures that the thresholds need. A figure that cannot be read counts as fine until the next poll reads it. */
 async function detailOf(
   batch: Batch,
   { errorPercent, onStall, onTrouble, finishBy, hasJustEnded }: AlertSettings & { hasJustEnded: boolean },

@@ -1,4 +1,4 @@
-/** What is worth waking somebody for: each alert once, by thresholds that this browser keeps. */
+/** Decides which facts are alerts, by thresholds that this browser stores. */
 import type { Finding, TimelineView } from "@cofi/views/detail/shapes";
 import type { Batch } from "@cofi/event-log/events";
 import { clockIn, instantsNear } from "@cofi/event-log/zone-clock";
@@ -26,27 +26,27 @@ export const DEFAULT_ALERTS: AlertSettings = {
 };
 
 export interface Alert {
-  /** Says the same thing of the same batch: told once. */
+  /** Alerts with the same key are about the same thing; only the first is reported. */
   key: string;
   title: string;
   body: string;
-  /** Where it is seen, below the page. */
+  /** Link to the view that shows it, relative to the page. */
   href: string;
 }
 
-/** Of one batch. */
+/** The state of one batch. */
 export interface AlertFacts {
   batch: Batch;
-  /** File steps over all stages: a file is counted in every stage it passes. 0 while it is not known. */
+  /** File steps over all stages: a file is counted in every stage it passes. 0 while unknown. */
   done: number;
   failed: number;
   findings: readonly Finding[];
-  /** null while it is not known. */
+  /** null while unknown. */
   timeline: Pick<TimelineView, "remainingMs" | "asOf"> | null;
 }
 
 const DAY_MS = 86_400_000;
-/** Fewer file steps than this say nothing about a rate. */
+/** With fewer file steps a rate means nothing. */
 const LEAST_STEPS = 20;
 type Kinds = ReadonlySet<Finding["kind"]>;
 const STALLS: Kinds = new Set(["stuck-stage", "silent-host", "slow-file"] as const);
@@ -54,7 +54,7 @@ const TROUBLE: Kinds = new Set(["missing", "unnamed", "unhealthy-host"] as const
 const OF_HOSTS: Kinds = new Set(["silent-host", "unhealthy-host"] as const);
 const OF_HANDOFFS: Kinds = new Set(["missing", "unnamed"] as const);
 
-/** Everything that the thresholds call for now, told before or not. */
+/** Returns all alerts that the thresholds demand now, including those that were already reported. */
 export function alertsOf(facts: AlertFacts, settings: AlertSettings, zone: Zone): Alert[] {
   if (!settings.isOn) return [];
   return [
@@ -69,7 +69,7 @@ export function alertsOf(facts: AlertFacts, settings: AlertSettings, zone: Zone)
 function failedBatch({ batch }: AlertFacts): Alert[] {
   if (batch.status !== "failed" && batch.status !== "interrupted") return [];
   const title = batch.status === "failed" ? `${batch.name} failed` : `${batch.name} was interrupted`;
-  // One that is resumed may fail again.
+  // A resumed batch may fail again.
   const key = `${batch.id} ${batch.status} ${batch.finishedAt ?? ""}`;
   return [{ key, title, body: "Open the batch to see why.", href: `?batch=${batch.id}` }];
 }
@@ -87,7 +87,7 @@ function found({ batch, findings }: AlertFacts, kinds: Kinds): Alert[] {
   return findings
     .filter(({ kind }) => kinds.has(kind))
     .map(({ kind, stage, what, text, rule }) => ({
-      // How many files are slow or missing changes all the time, and is one alert.
+      // The number of slow or missing files changes all the time, so it must not make new alerts.
       key: `${batch.id} ${kind} ${stage} ${OF_HOSTS.has(kind) ? what : ""}`,
       title: `${batch.name}: ${text}`,
       body: rule,
@@ -95,7 +95,7 @@ function found({ batch, findings }: AlertFacts, kinds: Kinds): Alert[] {
     }));
 }
 
-/** Late for certain: even the lowest estimate ends after it. */
+/** Alerts only when the batch is certainly late: even the lowest estimate ends after the deadline. */
 function lateFinish({ batch, timeline }: AlertFacts, finishBy: string, zone: Zone): Alert[] {
   if (batch.status !== "running" || timeline === null) return [];
   const due = dueAt(Date.parse(batch.startedAt ?? batch.createdAt), finishBy, zone);
@@ -106,7 +106,7 @@ function lateFinish({ batch, timeline }: AlertFacts, finishBy: string, zone: Zon
   return [{ key: `${batch.id} late ${finishBy}`, title, body, href: `?batch=${batch.id}&view=time` }];
 }
 
-/** The first time after the start at which clocks of the zone show `HH:MM`, ms since 1970; null for what is no time of day. */
+/** The first time after the start at which clocks of the zone show `HH:MM`, ms since 1970; null if `time` is not a time of day. */
 export function dueAt(startedAt: number, time: string, zone: Zone): number | null {
   const [, hours, minutes] = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(time) ?? [];
   if (hours === undefined || minutes === undefined) return null;

@@ -1,10 +1,10 @@
-/** What the page asks the server for, beside the stream. Paths are relative, so that a proxy may put the page in a folder. */
+/** The requests of the page, except the stream. Paths are relative, so that a proxy may serve the page in a folder. */
 import type { Batch, LogEvent, LogEventDetail, Problem } from "@cofi/event-log/events";
 
-/** An answer that is not what was asked for. `status` is 0 when the server could not be reached. */
+/** A failed request. `status` is 0 when the server could not be reached. */
 export class ApiError extends Error {
   readonly status: number;
-  /** The server has to read the batch first: there will be an answer. */
+  /** The server is still reading the batch, so a later request will succeed. */
   readonly isReading: boolean;
 
   constructor(status: number, message: string, isReading = false) {
@@ -58,22 +58,22 @@ export function fetchEvent(id: number, signal: AbortSignal): Promise<LogEventDet
   return getJson(`api/events/${id}`, signal);
 }
 
-const TRIES_LOOKED_AT = 100;
+const ATTEMPTS_SEARCHED = 100;
 
 /**
- * The other half of a file's try: of its start the outcome, which holds the response, and of its outcome the start, which
- * holds the payload. null for other events, and while or where there is none.
+ * Fetches the other half of an attempt: for its start the outcome, which holds the response, and for its outcome the start,
+ * which holds the payload. Returns null for other events, and when there is no other half.
  */
 export async function fetchCounterpart(event: LogEvent, signal: AbortSignal): Promise<LogEventDetail | null> {
   const { id, stage, fileName, eventType, batchId } = event;
   const isStart = eventType === "file_start";
   if (fileName === null || (!isStart && eventType !== "file_complete" && eventType !== "error")) return null;
-  const query = new URLSearchParams({ stage, fileName, limit: String(TRIES_LOOKED_AT) });
+  const query = new URLSearchParams({ stage, fileName, limit: String(ATTEMPTS_SEARCHED) });
   const { events } = await getJson<{ events: LogEvent[] }>(`api/batch/${batchId}/logs?${query}`, signal);
-  const ofSameTry = events.filter((other) => other.attempt === event.attempt);
+  const ofSameAttempt = events.filter((other) => other.attempt === event.attempt);
   const other = isStart
-    ? ofSameTry.findLast((one) => one.id > id && (one.eventType === "file_complete" || one.eventType === "error"))
-    : ofSameTry.find((one) => one.id < id && one.eventType === "file_start");
+    ? ofSameAttempt.findLast((one) => one.id > id && (one.eventType === "file_complete" || one.eventType === "error"))
+    : ofSameAttempt.find((one) => one.id < id && one.eventType === "file_start");
   return other ? fetchEvent(other.id, signal) : null;
 }
 
@@ -82,7 +82,7 @@ async function logsBefore(event: LogEvent, before: number, limit: number, signal
   return (await getJson<{ events: LogEvent[] }>(`api/batch/${event.batchId}/logs?${query}`, signal)).events;
 }
 
-/** The event of the same stage just before this one; null when it is the first. */
+/** Fetches the id of the previous event of the same stage; null for the first one. */
 export async function fetchOlder(event: LogEvent, signal: AbortSignal): Promise<number | null> {
   const [older] = await logsBefore(event, event.id, 1, signal);
   return older?.id ?? null;
@@ -92,9 +92,9 @@ const NEWER_SPAN = { first: 64, most: 4_096 };
 const NEWER_REQUESTS = 12;
 
 /**
- * The event of the same stage just after this one; null when it is the last, or the next is too far away. The API pages
- * backwards only, so spans of ids above the event are asked for; none holds more events than it has ids.
- * @param listed the latest events of the stage, newest first, without a gap; empty when they are not known
+ * Fetches the id of the next event of the same stage; null for the last one, or when the next is too far away. The API only
+ * pages backwards, so the function reads spans of ids above the event; a span never holds more events than ids.
+ * @param listed the latest events of the stage, newest first, without a gap; empty when unknown
  */
 export async function fetchNewer(
   event: LogEvent,
@@ -123,7 +123,7 @@ export interface HealthAnswer {
   lagMs: number | null;
 }
 
-/** Says so too when the database is away (503); throws only when there is no such answer. */
+/** Also returns the answer of a server whose database is away (503). @throws when there is no such answer */
 export async function fetchHealth(): Promise<HealthAnswer> {
   const response = await fetch("api/health", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
   if (!response.ok && response.status !== 503) throw await errorOf(response);

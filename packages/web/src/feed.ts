@@ -4,14 +4,14 @@ import type { LogEvent } from "@cofi/event-log/events";
 export interface Feed {
   /** Newest first, each id once. */
   readonly events: readonly LogEvent[];
-  /** Distinct events taken in since the feed was made, also those that have been pushed out since. */
+  /** Distinct events received since the feed was made, including those that were pushed out. */
   readonly arrived: number;
 }
 
 export const EMPTY_FEED: Feed = { events: [], arrived: 0 };
 
 /**
- * Takes in events in any order.
+ * Adds events, in any order.
  * @param limit how many events are kept, the highest ids
  * @returns the same feed when nothing in `incoming` is new
  */
@@ -30,6 +30,19 @@ export function mergeEvents(feed: Feed, incoming: readonly LogEvent[], limit: nu
   return { events, arrived: feed.arrived + fresh.length };
 }
 
+/**
+ * Replaces all events by those of a snapshot: events that are missing there have become history, or belong to a log that was
+ * replaced.
+ * @returns the same feed when nothing differs
+ */
+export function replaceEvents(feed: Feed, events: readonly LogEvent[]): Feed {
+  if (JSON.stringify(feed.events) === JSON.stringify(events)) return feed;
+  const lowest = feed.events.at(-1)?.id ?? 0;
+  const known = new Set(feed.events.map(({ id }) => id));
+  const fresh = events.filter(({ id }) => id > lowest && !known.has(id));
+  return { events, arrived: feed.arrived + fresh.length };
+}
+
 /** Splits a burst by stage, keeping the order. */
 export function byStage(events: readonly LogEvent[]): Map<string, LogEvent[]> {
   const stages = new Map<string, LogEvent[]>();
@@ -41,7 +54,7 @@ export function byStage(events: readonly LogEvent[]): Map<string, LogEvent[]> {
   return stages;
 }
 
-/** What a list says of an event in a few words: its error, else the message in its metadata, else nothing. */
+/** Returns a short text for an event in a list: its error, else the message in its metadata, else nothing. */
 export function shortMessage(event: LogEvent): string {
   if (event.errorMessage) return firstLine(event.errorMessage);
   const { metadata } = event;

@@ -1,4 +1,4 @@
-/** Figures as people read them. Everything here is pure; times are milliseconds unless said otherwise. */
+/** Formats figures for people. All functions are pure; times are in milliseconds unless stated otherwise. */
 import { timeZoneOf, type Zone } from "./zones.js";
 
 const NUMBER = new Intl.NumberFormat("en-GB");
@@ -27,7 +27,7 @@ export function clock(at: number | string, zone: Zone): string {
   return Number.isNaN(time.getTime()) ? "–" : dateFormat(zone, CLOCK).format(time);
 }
 
-/** `23 Nov 2026, 10:42:07.123 UTC+2`: nothing left to guess. */
+/** `23 Nov 2026, 10:42:07.123 UTC+2`: unambiguous. */
 export function fullTime(at: number | string, zone: Zone): string {
   const time = new Date(at);
   if (Number.isNaN(time.getTime())) return String(at);
@@ -79,7 +79,7 @@ export function age(ms: number): string {
   return `${Math.round(seconds / 86_400)} d ago`;
 }
 
-/** How far what is shown lags: `0.3 s behind`. */
+/** How old the shown data is: `0.3 s behind`. */
 export function behind(ms: number): string {
   return age(ms).replace(/ ago$/, " behind");
 }
@@ -97,7 +97,7 @@ export function number(count: number): string {
   return NUMBER.format(count);
 }
 
-/** Whole percent of a share from 0 to 1; 0 and 100 are said only when they are exact. */
+/** Whole percent of a share from 0 to 1; 0 and 100 appear only when they are exact. */
 export function percent(share: number): string {
   if (share <= 0) return "0 %";
   if (share >= 1) return "100 %";

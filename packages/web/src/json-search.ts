@@ -1,10 +1,10 @@
-/** Where a text occurs in a JSON value, and how a long list is divided. Pure; the tree draws what is said here. */
+/** Finds a text in a JSON value, and divides long lists into ranges. Pure; the JSON tree draws the result. */
 import type { Json } from "@cofi/event-log/events";
 
 /** Children drawn together; more are divided into ranges of this many, which open on their own. */
 export const CHUNK = 100;
 const MOST_RANGES = 1_000;
-/** Matches counted at most: beyond that the exact number helps nobody. */
+/** Matches counted at most, because a larger exact number does not help anyone. */
 export const MOST_MATCHES = 5_000;
 
 /** A place in the value: the index of the child on each level, as `/0/12`; the value itself is the empty string. */
@@ -53,7 +53,7 @@ export function rangeSize(count: number): number {
   return size;
 }
 
-/** What a leaf says: strings bare, the rest as JSON. */
+/** Text of a leaf: strings bare, other values as JSON. */
 export function leafText(value: Json): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
@@ -63,7 +63,7 @@ export function findPlaces(root: Json, query: string): Place[] {
   const wanted = query.toLowerCase();
   if (wanted === "") return [];
   const found: Place[] = [];
-  // A stack of its own: JSON nests deeper than the call stack allows.
+  // An explicit stack, because JSON can nest deeper than the call stack allows.
   const open: { child: Child; keyCounts: boolean }[] = [
     { child: { key: "", value: root, place: "" }, keyCounts: false },
   ];
@@ -81,7 +81,7 @@ export function findPlaces(root: Json, query: string): Place[] {
 export function splitMatches(text: string, query: string): { text: string; isMatch: boolean }[] {
   const wanted = query.toLowerCase();
   const lower = text.toLowerCase();
-  // Some letters change their length in lower case; positions would be off.
+  // Some letters change their length in lower case, which would shift the positions.
   if (wanted === "" || lower.length !== text.length) return [{ text, isMatch: false }];
   const parts: { text: string; isMatch: boolean }[] = [];
   let from = 0;

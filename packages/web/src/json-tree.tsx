@@ -20,7 +20,7 @@ import {
 
 export interface TreeSearch {
   query: ReadonlySignal<string>;
-  /** The match that is shown now: the branches on the way to it open. */
+  /** The current match; the branches that lead to it open. */
   current: ReadonlySignal<Place | null>;
 }
 

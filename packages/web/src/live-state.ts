@@ -1,20 +1,20 @@
-/** What the page knows of the batch it shows: signals that the live feed writes and the components read. */
+/** State of the shown batch: signals that the live feed writes and the components read. */
 import type { Batch, Frame, LogEvent, Snapshot, StageSummary } from "@cofi/event-log/events";
 import { batch as together, signal, type Signal } from "@preact/signals";
-import { byStage, EMPTY_FEED, mergeEvents, type Feed } from "./feed.js";
+import { byStage, EMPTY_FEED, mergeEvents, replaceEvents, type Feed } from "./feed.js";
 
 /**
- * connecting: nothing shown yet · live · reconnecting: what is shown may be old · missing: no such batch · refused: an
- * access token is needed.
+ * connecting: nothing is shown yet · live · reconnecting: the shown data may be old · missing: the batch does not exist ·
+ * refused: an access token is required.
  */
 export type Connection = "connecting" | "live" | "reconnecting" | "missing" | "refused";
 
 export interface Freshness {
-  /** Server time of what is shown, ms since 1970. */
+  /** Server time of the shown data, ms since 1970. */
   asOf: number;
-  /** Highest event id in what is shown. */
+  /** Highest event id in the shown data. */
   head: number;
-  /** `performance.now()` when it was learnt. */
+  /** `performance.now()` when the page received it. */
   learntAt: number;
 }
 
@@ -27,29 +27,29 @@ const DEFAULT_EVENTS_PER_STAGE = 20;
 
 export class LiveState {
   readonly connection = signal<Connection>("connecting");
-  /** Why it is not live, for people; empty while it is. */
+  /** Why the feed is not live, for people; empty while it is live. */
   readonly reason = signal("");
-  /** Set while the server says that its database cannot be reached. */
+  /** Set while the server reports that its database cannot be reached. */
   readonly databaseProblem = signal<string | null>(null);
   readonly freshness = signal<Freshness | null>(null);
-  /** While it is, everything stands still as it is; events that come are only counted. */
+  /** While paused, the page does not change and new events are only counted. */
   readonly paused = signal(false);
   readonly waiting = signal(0);
-  /** null: no batch at all; undefined: not known yet. */
+  /** null: there is no batch; undefined: not known yet. */
   readonly batch = signal<Batch | null | undefined>(undefined);
-  /** In stage order; replaced as a whole only when other stages come. */
+  /** In stage order; a new array only when the stages themselves change. */
   readonly stages = signal<readonly StageState[]>([]);
   readonly unknownStages = signal<Readonly<Record<string, number>>>({});
   #eventsPerStage = DEFAULT_EVENTS_PER_STAGE;
   #pausedAt: number | null = null;
 
-  /** Lets the clock stand still with everything else, or go on. */
+  /** Stops the clock with everything else, or lets it continue. */
   pause(isPaused: boolean): void {
     this.#pausedAt = isPaused ? this.serverNow() : null;
     this.paused.value = isPaused;
   }
 
-  /** Forgets the batch: another one was chosen. */
+  /** Forgets the batch, because another one was chosen. */
   clear(): void {
     together(() => {
       this.batch.value = undefined;
@@ -72,7 +72,7 @@ export class LiveState {
       const state = known.get(summary.stage) ?? { summary: signal(summary), feed: signal(EMPTY_FEED) };
       setIfChanged(state.summary, summary);
       const events = snapshot.events[summary.stage] ?? [];
-      state.feed.value = mergeEvents(state.feed.peek(), events, this.#eventsPerStage);
+      state.feed.value = replaceEvents(state.feed.peek(), events);
       return state;
     });
     const before = this.stages.peek();
@@ -80,7 +80,7 @@ export class LiveState {
     if (!unchanged) this.stages.value = states;
   }
 
-  /** Frames of another batch than the one shown are left aside: a snapshot of theirs follows. */
+  /** Ignores frames of other batches than the shown one; a snapshot follows those. */
   takeFrames(frames: readonly Frame[]): void {
     const shown = this.batch.peek();
     const own = frames.filter((frame) => frame.batchId === shown?.id);
@@ -105,12 +105,12 @@ export class LiveState {
     this.learn(Date.parse(last.asOf), last.head);
   }
 
-  /** What is shown is how things were at `asOf` (server time); without a `head` nothing has come since. */
+  /** Records that the shown data is the state at `asOf` (server time). Without `head` no event has come since. */
   learn(asOf: number, head = this.freshness.peek()?.head ?? 0): void {
     if (Number.isFinite(asOf)) this.freshness.value = { asOf, head, learntAt: performance.now() };
   }
 
-  /** The server's time now, as far as known; while paused, when that began. */
+  /** The server's current time, as far as known; while paused, the time of the pause. */
   serverNow(): number {
     const freshness = this.freshness.peek();
     if (this.#pausedAt !== null) return this.#pausedAt;
@@ -118,7 +118,7 @@ export class LiveState {
   }
 }
 
-/** Summaries come again and again as equal objects; equal ones must not draw anything. */
+/** Summaries arrive repeatedly as equal objects, which must not cause a render. */
 function setIfChanged<T>(target: Signal<T>, value: T): void {
   if (JSON.stringify(target.peek()) !== JSON.stringify(value)) target.value = value;
 }

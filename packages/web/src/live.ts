@@ -1,6 +1,7 @@
 /**
- * The live feed: an EventSource that comes back by itself. The browser retries while the server answers as a stream; when
- * it gives up (readyState CLOSED: an HTTP error, a proxy's 502) this asks why and connects anew, with the id it had.
+ * The live feed: an EventSource that reconnects by itself. The browser retries while the server answers with a stream. When
+ * the browser gives up (readyState CLOSED: an HTTP error, a proxy's 502), this class finds the reason and connects again
+ * with the last event id.
  */
 import type { Frame, Snapshot } from "@cofi/event-log/events";
 import { batch as together } from "@preact/signals";
@@ -9,9 +10,9 @@ import { LiveState } from "./live-state.js";
 
 const FLUSH_MS = 100;
 const RETRY_MS = { first: 500, most: 8_000 };
-/** A stream that has been silent so long is checked: heartbeats are comments, which an EventSource does not show. */
+/** A stream that is silent for this long is checked, because an EventSource does not show heartbeats, which are comments. */
 const SILENCE_MS = 5_000;
-/** Unanswered checks after which an open stream is taken for dead. */
+/** Unanswered checks after which an open stream counts as dead. */
 const CHECKS_BEFORE_RECONNECT = 2;
 
 export class LiveFeed {
@@ -35,10 +36,10 @@ export class LiveFeed {
     });
   }
 
-  /** Shows a batch; null follows the newest. */
+  /** Shows a batch; null follows the newest one. */
   follow(batchId: number | null): void {
     this.#batchId = batchId;
-    // It is there already, as the newest: only the stream must not go on to another one.
+    // The page shows it already, as the newest; only the stream must stay with it from now on.
     if (batchId !== null && batchId === this.state.batch.peek()?.id) return this.retry();
     this.#lastEventId = "";
     this.#queue = [];
@@ -48,13 +49,13 @@ export class LiveFeed {
     this.#connect();
   }
 
-  /** Lets everything stand still, for reading. */
+  /** Freezes the page for reading. */
   pause(): void {
     this.#flush();
     this.state.pause(true);
   }
 
-  /** Shows how things are now: what came meanwhile was not kept, however much it was. */
+  /** Shows the current state. Events that came during the pause were not kept. */
   resume(): void {
     together(() => {
       this.state.pause(false);
@@ -109,10 +110,10 @@ export class LiveFeed {
         this.state.waiting.value += data.events.length;
       return;
     }
-    // A snapshot makes all that waits before it superfluous, except events: they may be counted as new.
+    // A snapshot replaces all waiting frames, except that their events may count as new.
     this.#queue.push(data);
     if (isSnapshot && this.state.batch.peek() === undefined) return this.#flush();
-    // A timer, not requestAnimationFrame: that one never fires in a hidden tab, and the queue would grow.
+    // A timer instead of requestAnimationFrame, which never fires in a hidden tab, so the queue would grow.
     this.#flushTimer ??= setTimeout(() => this.#flush(), FLUSH_MS);
   }
 
@@ -137,7 +138,7 @@ export class LiveFeed {
     });
   }
 
-  /** Silence is either "nothing happens" or a dead connection: the server's health tells which. */
+  /** Asks for the server's health, because silence may mean that nothing happens or that the connection is dead. */
   async #check(): Promise<void> {
     const source = this.#source;
     const isOpen = source?.readyState === EventSource.OPEN;
@@ -154,7 +155,7 @@ export class LiveFeed {
       this.state.learn(this.state.serverNow() - (health.lagMs ?? 0));
     } catch (error) {
       if (source !== this.#source) return;
-      // An answer, whatever it says, comes from a server that lives.
+      // Any answer proves that the server is alive.
       this.#failedChecks = error instanceof ApiError ? 0 : this.#failedChecks + 1;
       if (error instanceof ApiError && error.status === 401) void this.#diagnose();
       else if (this.#failedChecks >= CHECKS_BEFORE_RECONNECT) {
@@ -166,7 +167,7 @@ export class LiveFeed {
     }
   }
 
-  /** The EventSource gave up and does not say why. */
+  /** Finds out why the EventSource gave up, which it does not report. */
   async #diagnose(): Promise<void> {
     const source = this.#source;
     source?.close();

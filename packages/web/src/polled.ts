@@ -1,4 +1,4 @@
-/** What a view asks the server for, again and again while it is shown: when events have come, at most once a second. */
+/** Polls the server for a view while it is shown: after new events, but at most once a second. */
 import { signal, useSignalEffect, type ReadonlySignal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
 import { ApiError, getJson } from "./api.js";
@@ -6,31 +6,31 @@ import type { LiveState } from "./live-state.js";
 
 export interface Polled<T> {
   data: T | null;
-  /** What `data` answers; null before the first answer. */
+  /** The path that `data` answers; null before the first answer. */
   answers: string | null;
-  /** Why the latest attempt failed; null when it did not. */
+  /** Why the latest request failed; null when it succeeded. */
   problem: string | null;
 }
 
 const LEAST_PAUSE_MS = 1_000;
-/** Some of it changes with time alone. */
+/** Some answers change with time alone, so they are read again after this pause. */
 const MOST_PAUSE_MS = 5_000;
 
 export interface Polling {
-  /** How things were when it was first read is how they stay. */
+  /** The answer never changes, so it is read once. */
   once?: boolean;
-  /** ms from one question to the next at least: for what changes seldom. */
+  /** Shortest time between two requests in ms, for data that seldom changes. */
   everyMs?: number;
 }
 
-/** `path` null: nothing to ask. A new path keeps the old data until the first answer. */
+/** Polls `path`; null polls nothing. After a change of the path the old data stays until the first answer. */
 export function usePolled<T>(path: string | null, state: LiveState, polling: Polling = {}): ReadonlySignal<Polled<T>> {
   const polled = useMemo(() => signal<Polled<T>>({ data: null, answers: null, problem: null }), []);
   const wanted = useMemo(() => signal(path), []);
   wanted.value = path;
   const how = useRef(polling);
   how.current = polling;
-  // What was over may go on again.
+  // A finished batch may be resumed.
   const isOnce = useMemo(() => signal(false), []);
   isOnce.value = polling.once === true;
   useSignalEffect(() => {
@@ -68,13 +68,13 @@ async function poll<T>(
   }
 }
 
-/** null for what is only a matter of time. */
+/** The message of an error; null if the server is only still reading the batch. */
 function reasonOf(error: unknown): string | null {
   if (error instanceof ApiError && error.isReading) return null;
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Waits until there may be something new to ask for, and the page is looked at and not paused. */
+/** Waits until there may be news and the page is visible and not paused. */
 async function news(
   state: LiveState,
   asOf: number | undefined,

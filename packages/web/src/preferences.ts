@@ -1,4 +1,4 @@
-/** What the viewer chose: the look and the time zone (kept in this browser), the batch and the open event (kept in the URL). */
+/** Choices of the viewer: theme, time zone and alerts (stored in this browser), batch and open event (in the URL). */
 import { effect, signal } from "@preact/signals";
 import { DEFAULT_ALERTS, type Alert, type AlertSettings } from "./alerts.js";
 import { isZone, type Zone } from "./zones.js";
@@ -8,7 +8,7 @@ function stored<T extends string>(key: string, isOne: (value: string) => value i
     const value = localStorage.getItem(key);
     return value !== null && isOne(value) ? value : fallback;
   } catch {
-    // Storage is switched off in this browser: the choice then lasts as long as the page.
+    // This browser has storage switched off, so the choice lasts as long as the page.
     return fallback;
   }
 }
@@ -26,7 +26,7 @@ export type Theme = (typeof THEMES)[number];
 const isTheme = (value: string): value is Theme => THEMES.some((known) => known === value);
 
 export const theme = signal<Theme>(stored("cofi.theme", isTheme, "auto"));
-/** A zone that this browser does not know is as if none were chosen. */
+/** A zone that this browser does not know counts as not chosen. */
 export const zone = signal<Zone>(stored("cofi.zone", isZone, "local"));
 
 effect(() => {
@@ -56,26 +56,27 @@ const alertsBefore = (): AlertSettings => ({
 export const alertSettings = signal(alertsBefore());
 effect(() => store("cofi.alerts", JSON.stringify(alertSettings.value)));
 
-const MOST_TOLD = 200;
-const toldBefore = (): Alert[] => storedJson("cofi.told", (value): value is Alert[] => Array.isArray(value), []);
-/** Newest first. */
-export const told = signal(toldBefore());
+const REPORTED_KEY = "cofi.told";
+const MOST_REPORTED = 200;
+const reportedBefore = (): Alert[] => storedJson(REPORTED_KEY, (value): value is Alert[] => Array.isArray(value), []);
+/** Alerts that a page of this browser has reported, newest first. */
+export const reported = signal(reportedBefore());
 
-/** Those that nobody was told yet, in any page of this browser; from now on they are. */
-export function takeUntold(alerts: readonly Alert[]): Alert[] {
+/** Returns the alerts that no page of this browser has reported yet, and marks them as reported. */
+export function takeUnreported(alerts: readonly Alert[]): Alert[] {
   if (alerts.length === 0) return [];
-  // Where nothing can be stored, what this page told is known to it alone.
-  const known = new Map([...toldBefore(), ...told.peek()].map((alert) => [alert.key, alert]));
-  const untold = alerts.filter(({ key }) => !known.has(key));
-  if (untold.length === 0) return [];
-  told.value = [...untold, ...known.values()].slice(0, MOST_TOLD);
-  store("cofi.told", JSON.stringify(told.value));
-  return untold;
+  // Without storage a page knows only of the alerts that it reported itself.
+  const known = new Map([...reportedBefore(), ...reported.peek()].map((alert) => [alert.key, alert]));
+  const unreported = alerts.filter(({ key }) => !known.has(key));
+  if (unreported.length === 0) return [];
+  reported.value = [...unreported, ...known.values()].slice(0, MOST_REPORTED);
+  store(REPORTED_KEY, JSON.stringify(reported.value));
+  return unreported;
 }
 
-/** Other pages of this browser tell, and set thresholds, too. */
+/** Other pages of this browser report alerts and set thresholds, too. */
 addEventListener("storage", ({ key }) => {
-  if (key === "cofi.told") told.value = toldBefore();
+  if (key === REPORTED_KEY) reported.value = reportedBefore();
   if (key === "cofi.alerts") alertSettings.value = alertsBefore();
 });
 
@@ -89,17 +90,17 @@ function eventInUrl(): number | null {
   return text === undefined ? null : Number(text);
 }
 
-/** The batch asked for; null follows the newest. */
+/** The chosen batch; null follows the newest one. */
 export const chosenBatch = signal(batchInUrl());
 /** The batch on the page; null while there is none. */
 export const shownBatch = signal<number | null>(null);
 /** The event whose dialog is open. */
 export const openEvent = signal(eventInUrl());
 
-/** Until the dialog is closed and the focus is back on its row: the lists keep still so long. */
+/** True until the dialog is closed and the focus is back on its row; the lists do not move meanwhile. */
 export const isDialogUp = signal(false);
 
-/** After the address has changed. */
+/** Updates the signals after a change of the URL. */
 export function readUrl(): void {
   chosenBatch.value = batchInUrl();
   openEvent.value = eventInUrl();
@@ -110,17 +111,17 @@ addEventListener("hashchange", readUrl);
 export function chooseBatch(id: number | null): void {
   const url = new URL(location.href);
   url.hash = "";
-  // Filters and files are those of one batch.
+  // Filters and files belong to one batch.
   const view = url.searchParams.get("view");
   url.search = "";
   if (id !== null) url.searchParams.set("batch", String(id));
-  // Who chooses from the list of all wants to see the batch.
+  // A choice from the list of all batches opens the batch itself.
   if (view !== null && view !== "batches") url.searchParams.set("view", view);
   history.pushState(null, "", url);
   readUrl();
 }
 
-/** Opens the dialog of an event, or moves an open one on; the back button closes it. */
+/** Opens the dialog of an event, or shows the event in the open dialog; the back button closes it. */
 export function showEvent(id: number): void {
   const isOpen = openEvent.peek() !== null;
   const url = `${location.pathname}${location.search}#event=${id}`;

@@ -1,4 +1,4 @@
-/** Which view is shown and with which filters: all of it in the URL, so that a link reopens exactly what was sent. */
+/** The shown view and its filters. Both are in the URL, so a link reopens exactly the page that was sent. */
 import { effect, signal } from "@preact/signals";
 import { chosenBatch, readUrl, shownBatch } from "./preferences.js";
 
@@ -14,7 +14,7 @@ export const VIEWS = [
 ] as const;
 export type ViewName = (typeof VIEWS)[number]["name"];
 
-/** Parameters of the view of files; each as it stands in the URL and in the API. */
+/** Parameters of the view of files, named alike in the URL and in the API. */
 const FILE_FILTERS = [
   "stage",
   "state",
@@ -26,7 +26,7 @@ const FILE_FILTERS = [
   "order",
   "everything",
 ] as const;
-/** Those of the other views beside them. */
+/** All parameters of views. */
 const FILTERS = [...FILE_FILTERS, "measure", "last", "status", "from", "to", "before", "watch"] as const;
 export type Filters = Partial<Record<(typeof FILTERS)[number], string>>;
 
@@ -35,14 +35,14 @@ export interface Route {
   filters: Filters;
   /** The file whose journey is open. */
   file: string | null;
-  /** Ids of the first events of its tries that are compared, two at most. */
+  /** Its compared attempts, at most two, each by the id of its first event. */
   compared: readonly number[];
 }
 
-/** What a link leads to. */
+/** The target of a link. */
 export interface Destination extends Partial<Route> {
   view: ViewName;
-  /** Another batch than the one shown. */
+  /** Only for another batch than the shown one. */
   batch?: number;
 }
 
@@ -60,25 +60,25 @@ function placeInUrl(): Route {
 }
 
 export const place = signal(placeInUrl());
-/** The view that was asked for: its tab shows it at once, before the view is drawn. */
+/** The requested view; its tab changes at once, before the view is rendered. */
 export const askedView = signal(place.value.view);
 const read = (): void => {
   place.value = placeInUrl();
   askedView.value = place.value.view;
 };
 addEventListener("popstate", read);
-// Another batch has files and causes of its own: its address holds no filters.
+// Another batch has other files and causes, so links to it have no filters.
 effect(() => {
   void chosenBatch.value;
   read();
 });
 
-/** The views that are not of one batch, or of the newest, whichever that is. */
+/** Views whose links do not name a batch. */
 const OF_NO_BATCH: ReadonlySet<ViewName> = new Set(["stages", "batches"] as const);
 
 /**
- * The address of a place, for links. The batch stays unless another is named, and with it the cause of errors that everything
- * is narrowed to (an empty one drops it). A place in a batch names it, so that the link means the same when there is a newer one.
+ * Returns the URL of a destination. The current batch and its cause of errors stay unless the destination names others; an
+ * empty cause removes the filter. Links name their batch, so that they mean the same when there is a newer one.
  */
 export function hrefOf({ view, batch: other, filters = {}, file = null, compared = [] }: Destination): string {
   const kept = view === "batches" || other !== undefined ? undefined : place.value.filters.cause;
@@ -94,12 +94,12 @@ export function hrefOf({ view, batch: other, filters = {}, file = null, compared
   return query.size > 0 ? `?${query}` : "?";
 }
 
-/** Which files, and in which order, as the API takes it. */
+/** Filters and order of the files, as parameters of the API. */
 export function fileQuery(filters: Filters): Record<string, string> {
   return Object.fromEntries(FILE_FILTERS.flatMap((name) => (filters[name] ? [[name, filters[name]]] : [])));
 }
 
-/** `replace`: while somebody types; the back button skips it. */
+/** With `replace`, for example while somebody types, the back button skips the step. */
 export function go(to: Destination, replace = false): void {
   if (replace) history.replaceState(history.state, "", hrefOf(to));
   else history.pushState(null, "", hrefOf(to));
@@ -108,18 +108,18 @@ export function go(to: Destination, replace = false): void {
     read();
   };
   if (to.view === place.peek().view) return arrive();
-  // A view of hundreds of rows takes its time: the click is answered first, by its tab.
+  // A view of hundreds of rows takes a while, so the tab responds to the click first.
   askedView.value = to.view;
   requestAnimationFrame(() => setTimeout(arrive));
 }
 
-/** Changes some filters of the view that is shown; an empty one is dropped. */
+/** Changes some filters of the shown view; an empty one is removed. */
 export function setFilters(patch: Filters, replace = false): void {
   const { view, filters } = place.peek();
   go({ view, filters: { ...filters, ...patch } }, replace);
 }
 
-/** One that does not ask for another tab or window. */
+/** True for a click that does not open another tab or window. */
 export function isPlainClick({ button, ctrlKey, metaKey, shiftKey }: MouseEvent): boolean {
   return button === 0 && !ctrlKey && !metaKey && !shiftKey;
 }

@@ -1,10 +1,10 @@
-/** The time zone in which the page says times. */
+/** The time zone in which the page shows times. */
 import { instantsNear } from "@cofi/event-log/zone-clock";
 
 /** `local`: the browser's; `utc`; or an IANA name such as `Asia/Kolkata`. */
 export type Zone = string;
 
-/** Browsers list some cities under names that they no longer have. */
+/** Current names of cities that browsers list under outdated names. */
 const NEW_NAMES: Readonly<Record<string, string>> = {
   "America/Godthab": "America/Nuuk",
   "Asia/Calcutta": "Asia/Kolkata",
@@ -29,7 +29,7 @@ export function timeZoneOf(zone: Zone): string {
   return zone === "local" ? Intl.DateTimeFormat().resolvedOptions().timeZone : zone;
 }
 
-/** All that this browser knows, by name. */
+/** All zones that this browser knows, by name. */
 export function listedZones(): string[] {
   const names = Intl.supportedValuesOf("timeZone").map((name) => {
     const today = NEW_NAMES[name];
@@ -39,7 +39,7 @@ export function listedZones(): string[] {
 }
 
 /**
- * The instant at which a day begins, so many days later; ISO 8601, UTC. null for what is no day.
+ * Returns the instant at which a day begins, `later` days later; ISO 8601, UTC. null if `day` is not a day.
  * @param day `YYYY-MM-DD`
  */
 export function startOfDay(day: string, daysLater: number, zone: Zone): string | null {

@@ -20,7 +20,7 @@ const batch = (id: number, status: Batch["status"], finishedAt: string | null = 
 const ended = (before: Seen | null, ...batches: Batch[]): number[] =>
   endedSince(before, batches, SINCE).map(({ id }) => id);
 
-it("are those that went on at the look before", () => {
+it("are those that were unfinished at the previous poll", () => {
   const before = seen({ 1: "running", 2: "pending", 3: "running", 4: "pending" });
   expect(ended(before, batch(1, "failed"), batch(2, "interrupted"), batch(3, "running"), batch(4, "running"))).toEqual([
     1, 2,

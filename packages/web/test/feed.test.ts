@@ -1,7 +1,7 @@
 import type { LogEvent } from "@cofi/event-log/events";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { byStage, EMPTY_FEED, mergeEvents, shortMessage } from "../src/feed.js";
+import { byStage, EMPTY_FEED, mergeEvents, replaceEvents, shortMessage } from "../src/feed.js";
 
 function event(id: number, fields: Partial<LogEvent> = {}): LogEvent {
   return {
@@ -21,11 +21,24 @@ function event(id: number, fields: Partial<LogEvent> = {}): LogEvent {
     responseBytes: null,
     attempt: null,
     durationMs: null,
+    run: null,
     ...fields,
   };
 }
 
 const ids = (events: readonly LogEvent[]): number[] => events.map(({ id }) => id);
+
+describe("replaceEvents", () => {
+  it("shows what a snapshot holds and counts what is new in it", () => {
+    const feed = mergeEvents(EMPTY_FEED, [event(1), event(2), event(3)], 3);
+    const next = replaceEvents(feed, [event(4), event(3), event(1)]);
+    expect(ids(next.events)).toEqual([4, 3, 1]);
+    expect(next.arrived).toBe(4);
+    expect(replaceEvents(next, [event(4), event(3), event(1)])).toBe(next);
+    const ofAnotherLog = replaceEvents(next, [event(3, { fileName: "other.wav" })]);
+    expect(ofAnotherLog.events.map(({ fileName }) => fileName)).toEqual(["other.wav"]);
+  });
+});
 
 describe("mergeEvents", () => {
   it("keeps the newest first, each once", () => {

@@ -6,7 +6,7 @@ import { diffLines } from "../src/views/line-diff.js";
 import { attemptsOf, waitsOf } from "../src/views/attempts.js";
 
 describe("attemptsOf", () => {
-  it("puts starts and ends of the same try together, in whatever order they come", () => {
+  it("puts starts and ends of the same attempt together, in whatever order they come", () => {
     const file = { fileName: "a.wav" };
     const attempts = attemptsOf([
       logEvent(4, { ...file, eventType: "file_complete", attempt: 2, gpuIp: "h2", durationMs: 80 }),
@@ -37,6 +37,22 @@ describe("attemptsOf", () => {
   });
 });
 
+it("keeps what arrived late apart: it neither ends nor cuts off an attempt of the newest run", () => {
+  const file = { fileName: "a.wav", attempt: 1 };
+  const attempts = attemptsOf([
+    logEvent(1, { ...file, eventType: "file_start", run: 2 }),
+    logEvent(2, { ...file, eventType: "file_start", run: 1, history: true }),
+    logEvent(3, { ...file, eventType: "error", status: "failed", run: 1, history: true, errorMessage: "no memory" }),
+    logEvent(4, { ...file, stage: "lid", eventType: "file_start", run: 1, history: true }),
+    logEvent(5, { ...file, eventType: "file_complete", run: 2 }),
+  ]);
+  expect(attempts.map(({ id, stage, run, outcome, isHistory }) => [id, stage, run, outcome, isHistory])).toEqual([
+    [1, "stt", 2, "done", false],
+    [2, "stt", 1, "failed", true],
+    [4, "lid", 1, "cut", true],
+  ]);
+});
+
 describe("waitsOf", () => {
   const file = { fileName: "a.wav" };
   const start = (id: number, stage: string) => logEvent(id, { ...file, stage, eventType: "file_start" });
@@ -45,7 +61,7 @@ describe("waitsOf", () => {
     logEvent(id, { ...file, stage, eventType: "error", status: "processing" });
   const waits = (...events: LogEvent[]) => waitsOf(attemptsOf(events));
 
-  it("says how long the file waited for its turn and for its retries, also before what is in flight", () => {
+  it("says how long the file waited for its turn and for its retries, also before an attempt in flight", () => {
     const way = [start(1, "denoise"), end(3, "denoise"), start(7, "stt"), retried(8, "stt"), start(10, "stt")];
     expect(waits(...way)).toEqual([null, 4_000, 2_000]);
     expect(waits()).toEqual([]);
@@ -61,12 +77,12 @@ describe("waitsOf", () => {
     expect(waits(start(1, "stt"), end(2, "stt"), end(5, "llm1"), start(6, "llm2"))).toEqual([null, null, 1_000]);
   });
 
-  it("goes on after a try that was given up when its stage began another", () => {
+  it("continues after an attempt that was abandoned when its stage began another", () => {
     const givenUp = [start(1, "denoise"), end(2, "denoise"), start(3, "stt"), start(9, "stt"), end(10, "stt")];
     expect(waits(...givenUp, start(12, "llm1"))).toEqual([null, 1_000, null, 2_000]);
   });
 
-  it("closes a try that was cut off when its stage begins another, and pairs ends by number where one side says it", () => {
+  it("closes an attempt that was cut off when its stage begins another, and pairs ends by number where one side has it", () => {
     const cut = attemptsOf([start(1, "stt"), start(5, "stt"), end(6, "stt")]);
     expect(cut.map(({ outcome, endId }) => [outcome, endId])).toEqual([
       ["cut", null],
@@ -79,7 +95,7 @@ describe("waitsOf", () => {
     expect(numbered).toMatchObject([{ outcome: "done", attempt: 1, startId: 1, endId: 2 }]);
   });
 
-  it("never names a time in which an earlier try ran, nor less than none", () => {
+  it("never names a time in which an earlier attempt ran, nor less than none", () => {
     const steps = fc.array(
       fc.record({
         kind: fc.constantFrom(start, end, retried),

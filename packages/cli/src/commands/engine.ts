@@ -25,7 +25,7 @@ export async function engineCommand(stage: string, options: EngineOptions): Prom
     host: options.host,
     port: integer("--port", options.port, 0, 65_535),
     filesDir: resolve(options.filesDir ?? join(dataDir(), "files")),
-    // On standard error: standard output says where the engine listens.
+    // The log goes to standard error, because standard output has the URL of the engine.
     logger: pino({ level: process.env["COFI_LOG_LEVEL"]?.trim() || "warn" }, pino.destination(2)),
     concurrency: options.concurrency ? integer("--concurrency", options.concurrency, 1, 1024) : availableParallelism(),
   });
@@ -38,7 +38,7 @@ export async function engineCommand(stage: string, options: EngineOptions): Prom
   }
   await aborted(signal);
   await engine.close();
-  // An open standard input would keep the process.
+  // An open standard input would keep the process alive.
   process.stdin.destroy();
 }
 

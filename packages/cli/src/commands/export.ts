@@ -16,10 +16,10 @@ interface Options {
   payloads?: true;
 }
 
-/** `cofi export files|events`: a batch as a file to keep, to standard output or where `--output` says. */
+/** `cofi export files|events`: writes a batch to standard output or to the file of `--output`. */
 export async function exportCommand(what: string, options: Options): Promise<void> {
   if (what !== "files" && what !== "events")
-    throw new CommandError(`There is no export of "${what}": say files or events.`, EXIT.usage);
+    throw new CommandError(`Cannot export "${what}"; expected files or events.`, EXIT.usage);
   const format = EXPORT_FORMATS.find((known) => known === options.format);
   if (!format)
     throw new CommandError(`--format takes ${EXPORT_FORMATS.join(", ")}, not "${options.format}".`, EXIT.usage);
@@ -52,7 +52,7 @@ async function filesOf(
   return exportFiles(folded.detail, folded.summaries, { filter, now: workedUntil(folded, Date.now()), format });
 }
 
-/** A reader that has seen enough (`cofi export … | head`) ends it without an error. */
+/** A reader that leaves (`cofi export … | head`) ends the export without an error. */
 async function print(pieces: AsyncGenerator<string>): Promise<void> {
   try {
     await pipeline(Readable.from(pieces), process.stdout, { end: false });
@@ -61,7 +61,7 @@ async function print(pieces: AsyncGenerator<string>): Promise<void> {
   }
 }
 
-/** The file appears when it is whole. Only its owner may read it: it names clients. */
+/** The file appears when it is complete. Only its owner may read it, because it names clients. */
 async function writeWhole(pieces: AsyncGenerator<string>, path: string): Promise<void> {
   const part = `${path}.part`;
   try {

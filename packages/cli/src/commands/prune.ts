@@ -9,17 +9,17 @@ interface Options {
   dryRun?: true;
 }
 
-/** `cofi prune`: removes what is older than it is to be kept. */
+/** `cofi prune`: removes data that is older than its configured age. */
 export async function pruneCommand(options: Options): Promise<void> {
   const configured = configuredKeep();
   const keepPayloadsMs = keepMs("--payloads", options.payloads) ?? configured.keepPayloadsMs;
   const keepEventsMs = keepMs("--events", options.events) ?? configured.keepEventsMs;
   if (keepPayloadsMs === null && keepEventsMs === null)
     throw new CommandError(
-      "Nothing says how long things are kept: give --payloads 90d or --events 7y, or set COFI_KEEP_PAYLOADS or COFI_KEEP_EVENTS.",
+      "No age is configured: give --payloads 90d or --events 7y, or set COFI_KEEP_PAYLOADS or COFI_KEEP_EVENTS.",
       EXIT.usage,
     );
-  const signal = abortOnSignal("Stopping after the step at work; the next run goes on from here.");
+  const signal = abortOnSignal("Stopping after the current step; the next run continues from here.");
   const database = await openConfiguredDatabase({ migrate: false });
   try {
     const pruned = await prune(database, {
@@ -30,7 +30,7 @@ export async function pruneCommand(options: Options): Promise<void> {
       onBatch: (batch) => console.log(describePruned(batch)),
     });
     if (pruned === null)
-      throw new CommandError("Another process is pruning this database: try again later.", EXIT.failed);
+      throw new CommandError("Another process is pruning this database. Run the command again later.", EXIT.failed);
     const verb = options.dryRun ? "would be pruned" : "pruned";
     console.log(`${pruned.length} ${pruned.length === 1 ? "batch" : "batches"} ${verb}.`);
     if (signal.aborted) process.exitCode = EXIT.interrupted;

@@ -9,17 +9,17 @@ const EXIT_CODES: Readonly<Record<string, number>> = {
   interrupted: EXIT.interrupted,
 };
 
-/** `cofi run <folder>`: runs or continues a batch; the exit code says how it ended. */
+/** `cofi run <folder>`: runs or continues a batch; the exit code tells how it ended. */
 export async function runCommand(
   folder: string,
   options: { batch?: string; new?: boolean; name?: string },
 ): Promise<void> {
   if (options.batch !== undefined && options.new)
-    throw new CommandError("--batch and --new exclude each other: go on with a batch, or start a new one.", EXIT.usage);
+    throw new CommandError("--batch and --new exclude each other: continue a batch, or start a new one.", EXIT.usage);
   const batchId = options.batch === undefined ? undefined : Number(options.batch);
   if (batchId !== undefined && (!Number.isSafeInteger(batchId) || batchId < 1))
     throw new CommandError(`--batch is ${JSON.stringify(options.batch)}; expected the number of a batch.`, EXIT.usage);
-  const signal = abortOnSignal("Stopping: files in work may finish. Press Ctrl-C again to end at once.");
+  const signal = abortOnSignal("Stopping: files in progress may finish. Press Ctrl-C again to stop at once.");
   const database = await openConfiguredDatabase({ migrate: false });
   try {
     const report = (message: string): void => console.log(message);

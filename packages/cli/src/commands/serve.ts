@@ -2,7 +2,7 @@ import { abortOnSignal, aborted, openConfiguredDatabase } from "../environment.j
 import { configuredDashboard, configuredLogger } from "../dashboard.js";
 import { schedulePrune } from "../retention.js";
 
-/** `cofi serve`: the dashboard, until it is stopped. */
+/** `cofi serve`: serves the dashboard until it is stopped. */
 export async function serveCommand(): Promise<void> {
   const signal = abortOnSignal("");
   const database = await openConfiguredDatabase({ migrate: false });

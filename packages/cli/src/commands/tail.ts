@@ -8,7 +8,7 @@ const POLL_MS = 250;
 const PAGE = 1000;
 const ENDED = new Set(["completed", "completed_with_errors", "failed", "interrupted"]);
 
-/** `cofi tail`: one line an event of a batch, until the batch ends or Ctrl-C. Payloads are never printed. */
+/** `cofi tail`: prints one line for each event of a batch, until the batch ends or Ctrl-C. Payloads are never printed. */
 export async function tailCommand(options: { batch?: string }): Promise<void> {
   const readerGone = new AbortController();
   process.stdout.once("error", () => readerGone.abort());

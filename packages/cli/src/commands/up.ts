@@ -10,7 +10,7 @@ import { runConfiguredBatch } from "../pipeline.js";
 const SAMPLE = fileURLToPath(new URL("../../../../samples/batch", import.meta.url));
 const FINISHED = new Set(["completed", "completed_with_errors"]);
 
-/** `cofi up`: migrates, serves the dashboard, runs the sample batch unless it has run already, and stays up. */
+/** `cofi up`: migrates, serves the dashboard, runs the sample batch unless it has run already, and keeps running. */
 export async function upCommand(): Promise<void> {
   const signal = abortOnSignal("Stopping …");
   const database = await openConfiguredDatabase({ migrate: true });
@@ -22,7 +22,7 @@ export async function upCommand(): Promise<void> {
       await provideTools();
       await runSample(database, signal);
     } catch (error) {
-      // The dashboard stays up to show what happened.
+      // The dashboard keeps running, so that it shows what happened.
       if (!signal.aborted) console.error(`The sample batch did not run: ${(error as Error).message}`);
     }
     await aborted(signal);
@@ -32,7 +32,7 @@ export async function upCommand(): Promise<void> {
   }
 }
 
-/** What the engines need of the system: installed where that is allowed, else named with the command to type. */
+/** Installs the system tools that the engines need if that is allowed; otherwise prints the command to type. */
 async function provideTools(): Promise<void> {
   const { missing } = await checkTools(ENGINE_STAGES);
   if (missing.length === 0) return;

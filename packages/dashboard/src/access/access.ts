@@ -1,6 +1,6 @@
 /**
- * Who may talk to the dashboard. The `Host` header must name this server, so that a web page elsewhere cannot reach it by
- * pointing its own name at this address (DNS rebinding). With `COFI_ACCESS_TOKEN` everything but the login form needs it.
+ * Decides which requests the dashboard accepts. The `Host` header must name this server, so that a web page elsewhere cannot reach it by
+ * pointing its own name at this address (DNS rebinding). With `COFI_ACCESS_TOKEN` every route but the login form requires it.
  */
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { isIP } from "node:net";
@@ -90,7 +90,7 @@ function isAllowedHost(header: string | undefined, settings: DashboardSettings):
   const name = hostName(header);
   if (name === null) return false;
   if (isLoopback(name) || name === settings.host.toLowerCase() || settings.allowedHosts.includes(name)) return true;
-  // Bound to every address: any literal address is this server's, and rebinding needs a name.
+  // Bound to every address: a literal address is always this server's, because rebinding needs a name.
   return (settings.host === "0.0.0.0" || settings.host === "::") && isIP(name) > 0;
 }
 

@@ -4,26 +4,27 @@ import { applyBatch, applyEvent, stageSummary, type BatchView } from "@cofi/view
 import { STAGES } from "@cofi/event-log/stages";
 
 export interface ViewChange {
-  /** Applied just now, in the order in which they became visible; empty when only the batch row changed. */
+  /** Applied just now, in the order in which they became visible, without history; empty when only the batch row changed. */
   events: readonly LogEvent[];
+  /** The view was folded again, so earlier frames of it may be wrong. */
+  isRefolded?: true;
 }
 
-/** One batch, always up to what the tail has passed on. */
+/** The projection of one batch, which includes every event that the tail has delivered. */
 export class LiveView {
   readonly batchId: number;
-  /** Files, hosts, errors and figures over time, by the same events. */
-  readonly detail: Detail;
+  #detail: Detail;
   #view: BatchView;
-  readonly #fromHoles: Set<number>;
+  #fromHoles: Set<number>;
   #holders = 0;
   #lastUsed = performance.now();
   readonly #listeners = new Set<(change: ViewChange) => void>();
   readonly #close: () => void;
 
-  /** @param fromHoles ids that are in it, though the tail may still pass them on */
+  /** @param fromHoles ids of events that the view includes although the tail may still deliver them */
   constructor(view: BatchView, detail: Detail, fromHoles: Set<number>, close: () => void) {
     this.batchId = view.batch.id;
-    this.detail = detail;
+    this.#detail = detail;
     this.#fromHoles = fromHoles;
     this.#view = view;
     this.#close = close;
@@ -32,6 +33,16 @@ export class LiveView {
   get current(): BatchView {
     this.#lastUsed = performance.now();
     return this.#view;
+  }
+
+  /** Files, hosts, errors and figures over time, of the same events. */
+  get detail(): Detail {
+    return this.#detail;
+  }
+
+  /** True when events of the view have become history, so it must be folded again. */
+  get isOutdated(): boolean {
+    return this.#view.isOutdated;
   }
 
   /** The cards, in stage order. */
@@ -50,7 +61,7 @@ export class LiveView {
     return this.#holders > 0 ? Infinity : this.#lastUsed;
   }
 
-  /** Keeps the view in memory and calls `listener` after each change. @returns the way to let go */
+  /** Keeps the view in memory and calls `listener` after each change. @returns a function that releases the view */
   hold(listener: (change: ViewChange) => void): () => void {
     this.#holders += 1;
     this.#listeners.add(listener);
@@ -61,7 +72,7 @@ export class LiveView {
     };
   }
 
-  /** For {@link LiveViews}: what the tail passed on. */
+  /** For {@link LiveViews}: applies what the tail delivered. */
   apply(events: readonly LogEvent[], batch: Batch | null): void {
     if (batch) this.#view = applyBatch(this.#view, batch);
     const fresh = this.#fromHoles.size === 0 ? events : events.filter(({ id }) => !this.#fromHoles.delete(id));
@@ -69,7 +80,21 @@ export class LiveView {
       this.#view = applyEvent(this.#view, event);
       applyToDetail(this.detail, event);
     }
-    if (fresh.length > 0 || batch) for (const listener of this.#listeners) listener({ events: fresh });
+    const { runs } = this.#view;
+    const counted = fresh.filter(({ run, id }) => !runs.isHistory(run, id));
+    if (counted.length > 0 || batch) this.#report({ events: counted });
+  }
+
+  /** For {@link LiveViews}: replaces the view by one that was folded again. */
+  replace(view: BatchView, detail: Detail, fromHoles: Set<number>): void {
+    this.#view = view;
+    this.#detail = detail;
+    this.#fromHoles = fromHoles;
+    this.#report({ events: [], isRefolded: true });
+  }
+
+  #report(change: ViewChange): void {
+    for (const listener of this.#listeners) listener(change);
   }
 
   close(): void {

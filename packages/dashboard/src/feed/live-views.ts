@@ -1,45 +1,44 @@
 /**
  * The projection of each watched batch in memory: replayed from the database once, then kept up by the tail. Every id is
- * applied exactly once, though the replay reads while the tail goes on. A batch that is too large to be replayed at once
- * is shown meanwhile as SQL counts it.
+ * applied exactly once, although the tail continues during the replay. While a large batch is being replayed, viewers
+ * see its counts by SQL.
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
+import type { Detail } from "@cofi/views/detail/detail";
 import { foldPages, replayPages } from "@cofi/views/detail/replay";
+import { DatabaseUnavailableError } from "@cofi/event-log/database";
 import type { Batch, LogEvent } from "@cofi/event-log/events";
-import { showEvents, shownEvents } from "@cofi/views/projection";
+import { showEvents, shownEvents, type BatchView } from "@cofi/views/projection";
 import { sqlSnapshot } from "@cofi/views/sql-cards";
 import type { Store } from "@cofi/event-log/store";
 import type { IdRange } from "@cofi/views/holes";
 import { eventSummary } from "@cofi/views/event-summary";
 import { LiveView } from "./live-view.js";
+import { newLoading, type Loading } from "./loading.js";
 import { Preview } from "./preview.js";
+import type { TailLogger } from "@cofi/views/listener";
 import type { Tail } from "@cofi/views/tail";
 
 export interface LiveViewsOptions {
   eventsPerStage: number;
+  logger: TailLogger;
   /** ms without a viewer after which a view is dropped. */
   idleMs: number;
 }
 
-/** A batch with more events than this is shown as SQL counts it first. */
+/** A batch with more events than this is first shown by its SQL counts. */
 const FIRST_PAGE = 1_000;
-/** Views kept without a viewer; beyond it the longest unused goes first. */
+/** Views kept without a viewer; when there are more, the longest unused is dropped first. */
 const MOST_UNHELD = 16;
 
-/** A view that is being replayed: what the tail passes on meanwhile waits here. */
-interface Loading {
-  events: LogEvent[];
-  batch: Batch | null;
-  /** Settles with the first preview, if the batch turns out to need one. */
-  preview: Promise<Preview>;
-  offer: (preview: Promise<Preview>) => void;
-  /** The newest one that was asked for. */
-  latest: Promise<Preview> | null;
-  /** Of its events, read so far. */
-  share: number;
+/** A batch folded from the database; `fromHoles`: ids that it includes although the tail may still deliver them. */
+interface Opened {
+  current: BatchView;
+  detail: Detail;
+  fromHoles: Set<number>;
 }
 
-/** Pause between two previews of a batch that is being replayed: so many times as long as one takes, for the replay to get on. */
+/** Pause between two previews of a batch, as a multiple of the time that one takes, so that the replay makes progress. */
 const PREVIEW_PAUSE = { leastMs: 1_000, times: 5 };
 
 export class LiveViews {
@@ -61,13 +60,14 @@ export class LiveViews {
       batches: (batches) => {
         for (const batch of batches) this.#pass(batch.id, [], batch);
       },
+      restarted: () => this.#forgetAll(),
     });
     this.#sweeper = setInterval(() => this.#sweep(), Math.max(1_000, options.idleMs / 4));
     this.#sweeper.unref();
   }
 
   /**
-   * The view of a batch, replayed first if need be; null when there is no such batch.
+   * The view of a batch, replayed first if need be; null when the batch does not exist.
    * @throws DatabaseUnavailableError
    */
   async open(batchId: number): Promise<LiveView | null> {
@@ -84,8 +84,8 @@ export class LiveViews {
   }
 
   /**
-   * As {@link open}; but while a large batch is being replayed, a preview of it. `after`: the preview that is known already;
-   * the next one takes a while.
+   * As {@link open}, but returns a preview while a large batch is being replayed. `after`: the preview that the caller already
+   * has; the next one takes a while.
    */
   async openOrPreview(batchId: number, after: Preview | null = null): Promise<LiveView | Preview | null> {
     const opening = this.open(batchId);
@@ -94,12 +94,12 @@ export class LiveViews {
     if (!after) return Promise.race([opening, loading.preview]);
     const pause = Math.max(PREVIEW_PAUSE.leastMs, PREVIEW_PAUSE.times * after.tookMs);
     const next = sleep(pause).then(() => this.#nextPreview(batchId, loading));
-    // When the replay ends first, or the database goes away, nobody waits for this one.
+    // Nobody waits for this preview if the replay finishes first or the database is lost.
     next.catch(() => undefined);
     return Promise.race([opening, next]);
   }
 
-  /** One for all who ask at the same time. */
+  /** Simultaneous callers share one replay. */
   #nextPreview(batchId: number, loading: Loading): Promise<Preview> {
     loading.latest ??= this.#preview(batchId).finally(() => (loading.latest = null));
     return loading.latest;
@@ -129,48 +129,87 @@ export class LiveViews {
   close(): void {
     clearInterval(this.#sweeper);
     this.#stopListening();
+    this.#forgetAll();
+  }
+
+  #forgetAll(): void {
     for (const view of this.#live.values()) view.close();
     this.#live.clear();
     this.#open.clear();
+    this.#loading.clear();
   }
 
   async #load(batchId: number): Promise<LiveView | null> {
     if (this.#tail.highest < 0) await this.#tail.refresh();
     const endWatch = this.#tail.watchBatch(batchId);
-    const loading = newLoading();
-    // From here to the first await nothing else runs: what the tail has passed on is at or below `head`, the rest will
-    // come to `loading`. Ids of the open holes can come both ways.
-    this.#loading.set(batchId, loading);
-    const head = this.#tail.highest;
-    const holes = this.#tail.openHoles;
     try {
-      const batch = await this.#store.batch(batchId);
-      if (!batch) {
-        endWatch();
-        return null;
-      }
-      const fromHoles = new Set<number>();
-      const { current, detail } = await foldPages(batch, this.#pages(batch, head, loading, holes, fromHoles), {
-        eventsPerStage: this.#options.eventsPerStage,
-        // SQLite answers within the same turn: others want theirs.
-        yieldToEventLoop: () => nextTurn(),
+      const live = await this.#whileLoading(batchId, async (fold, loading) => {
+        const batch = await this.#store.batch(batchId);
+        if (!batch) return null;
+        const { current, detail, fromHoles } = await fold(batch);
+        if (this.#loading.get(batchId) !== loading)
+          throw new DatabaseUnavailableError(
+            "The log was replaced while the batch was being read. The read starts again.",
+          );
+        const opened = new LiveView(current, detail, fromHoles, endWatch);
+        opened.apply(loading.events, loading.batch);
+        this.#live.set(batchId, opened);
+        return opened;
       });
-      const shown = await this.#store.eventsByIds(shownEvents(current));
-      const live = new LiveView(showEvents(current, shown.map(eventSummary)), detail, fromHoles, endWatch);
-      live.apply(loading.events, loading.batch);
-      this.#live.set(batchId, live);
-      // Not before those who asked for it have had their chance to hold it.
-      setImmediate(() => this.#sweep());
+      if (!live) endWatch();
+      // Only after the waiting callers have had their turn to hold it.
+      else setImmediate(() => this.#sweep());
       return live;
     } catch (error) {
       endWatch();
       throw error;
-    } finally {
-      this.#loading.delete(batchId);
     }
   }
 
-  /** Its events as they are shown. `fromHoles` gets the ids of those that may come from the tail too. */
+  /** Events that the view holds have become history, because a newer run turns out to have begun before them. */
+  async #refold(live: LiveView): Promise<void> {
+    const { batchId } = live;
+    await this.#whileLoading(batchId, async (fold, loading) => {
+      try {
+        const { current, detail, fromHoles } = await fold(live.current.batch);
+        live.replace(current, detail, fromHoles);
+      } catch (error) {
+        // The next event starts this again.
+        this.#options.logger.error({ err: error }, "a batch could not be read anew after a late run");
+      }
+      live.apply(loading.events, loading.batch);
+    });
+  }
+
+  /** Runs `work`, which folds the batch from the database; events that the tail delivers meanwhile wait in `loading`. */
+  async #whileLoading<T>(
+    batchId: number,
+    work: (fold: (batch: Batch) => Promise<Opened>, loading: Loading) => Promise<T>,
+  ): Promise<T> {
+    const loading = newLoading();
+    // Nothing else runs up to the first await: the events that the tail has delivered are at or below `head`, and later
+    // ones will go to `loading`. Ids of open holes can arrive both ways.
+    this.#loading.set(batchId, loading);
+    const head = this.#tail.highest;
+    const holes = this.#tail.openHoles;
+    const fold = async (batch: Batch): Promise<Opened> => {
+      const fromHoles = new Set<number>();
+      const { current, detail } = await foldPages(batch, this.#pages(batch, head, loading, holes, fromHoles), {
+        eventsPerStage: this.#options.eventsPerStage,
+        // SQLite answers within the same turn, so yield to other work.
+        yieldToEventLoop: () => nextTurn(),
+      });
+      const shown = await this.#store.eventsByIds(shownEvents(current));
+      return { current: showEvents(current, shown.map(eventSummary)), detail, fromHoles };
+    };
+    try {
+      return await work(fold, loading);
+    } finally {
+      if (this.#loading.get(batchId) === loading) this.#loading.delete(batchId);
+    }
+  }
+
+  /** Folds the events of the batch. Adds to `fromHoles` the ids that the tail may deliver as well. */
   async *#pages(
     batch: Batch,
     head: number,
@@ -184,7 +223,7 @@ export class LiveViews {
     for await (const page of replayPages(this.#store, batch.id, head, FIRST_PAGE)) {
       for (const { id } of page) if (inRanges(holes, id)) fromHoles.add(id);
       yield page.map(eventSummary);
-      // It will take a while. Who waits sees the counts first; the two do not compete for the database.
+      // This takes a while: send waiting viewers the SQL counts first, then continue reading, so the two do not compete.
       if (isFirst && page.length === FIRST_PAGE) {
         const preview = this.#nextPreview(batch.id, loading);
         loading.offer(preview);
@@ -211,7 +250,11 @@ export class LiveViews {
     if (loading) {
       loading.events.push(...events);
       loading.batch = batch ?? loading.batch;
-    } else this.#live.get(batchId)?.apply(events, batch);
+      return;
+    }
+    const live = this.#live.get(batchId);
+    live?.apply(events, batch);
+    if (live?.isOutdated) void this.#refold(live);
   }
 
   #forget(batchId: number, opening: Promise<LiveView | null>): void {
@@ -230,14 +273,6 @@ export class LiveViews {
       view.close();
     }
   }
-}
-
-function newLoading(): Loading {
-  let offer: Loading["offer"] = () => undefined;
-  const preview = new Promise<Preview>((resolve) => (offer = resolve));
-  // Told to those who wait for it, if anybody does.
-  preview.catch(() => undefined);
-  return { events: [], batch: null, preview, offer, latest: null, share: 0 };
 }
 
 function inRanges(ranges: readonly IdRange[], id: number): boolean {

@@ -1,6 +1,6 @@
 import type { Snapshot } from "@cofi/event-log/events";
 
-/** How a batch stood when SQL counted it. */
+/** The state of a batch as SQL counted it. */
 export class Preview {
   readonly snapshot: Snapshot;
   /** Every event up to this id is in it. */

@@ -1,25 +1,25 @@
 /**
- * The readers of one batch. What changes is collected, serialised and packed once and written as the same Buffer to all: at once
- * when nothing went out lately, else after a pause that follows from what a frame costs.
+ * The readers of one batch. Changes are collected, serialised and compressed once, and the same Buffer is written to all
+ * readers: at once if the last frame is long ago, else after a pause that depends on the cost of a frame.
  */
 import { STAGES } from "@cofi/event-log/stages";
 import type { Frame, LogEvent } from "@cofi/event-log/events";
 import { effectiveBatch, snapshotOf, stageSummary, type BatchView } from "@cofi/views/projection";
-import type { LiveView } from "./live-view.js";
+import type { LiveView, ViewChange } from "./live-view.js";
 import { SseMessage } from "./sse-message.js";
 import type { SseReader } from "./sse-reader.js";
 
-/** At most so many events a frame; more go out in several. */
+/** Most events in a frame; more events are split into several frames. */
 export const EVENTS_PER_FRAME = 500;
 /**
- * After a frame comes a pause of twice what it cost, writing to the sockets included: with a few readers frames go out as
- * fast as the database is read, with 5,000 ten times a second, which takes half a core.
+ * The pause after a frame as a multiple of its cost, which includes the writes to the sockets. A few readers get frames as
+ * fast as the database is read; 5,000 readers get ten a second, which takes half a core.
  */
 const PAUSE_PER_COST = 2;
 const PAUSE_MS = { least: 10, most: 50 };
 const SNAPSHOT_SHARED_MS = 500;
 
-/** A frame without summaries that changed. */
+/** A frame without changed summaries. */
 export function bareFrame(view: BatchView, events: LogEvent[]): Frame {
   return {
     batchId: view.batch.id,
@@ -39,24 +39,24 @@ export class SseChannel {
   readonly #release: () => void;
   #events: LogEvent[] = [];
   #batchChanged = false;
-  /** No frame goes out before, by `performance.now()`. */
+  /** Earliest time of the next frame, by `performance.now()`. */
   #nextFrameAt = -Infinity;
   #isClosed = false;
   #timer: NodeJS.Timeout | null = null;
-  /** Many readers come at once after a restart: they share one snapshot. */
+  /** Many readers connect at once after a restart, so they share one snapshot. */
   #snapshot: { message: SseMessage; madeAt: number } | null = null;
 
   constructor(view: LiveView, lowWater: () => number) {
     this.view = view;
     this.#lowWater = lowWater;
-    this.#release = view.hold(({ events }) => this.#changed(events));
+    this.#release = view.hold((change) => this.#changed(change));
   }
 
   get size(): number {
     return this.#readers.size;
   }
 
-  /** The view as it is now, pending events included: call {@link flush} first so that no reader gets them again. */
+  /** Returns the current view, which includes pending events: call {@link flush} first so that no reader gets them twice. */
   snapshot(): SseMessage {
     const now = performance.now();
     if (!this.#snapshot || now - this.#snapshot.madeAt > SNAPSHOT_SHARED_MS) {
@@ -81,7 +81,7 @@ export class SseChannel {
     this.#release();
   }
 
-  /** Sends what has come since the last frame. */
+  /** Sends the changes since the last frame. */
   flush(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
@@ -97,7 +97,7 @@ export class SseChannel {
     const last = Math.max(0, Math.ceil(events.length / EVENTS_PER_FRAME) - 1);
     for (let part = 0; part <= last; part++) {
       const slice = events.slice(part * EVENTS_PER_FRAME, (part + 1) * EVENTS_PER_FRAME);
-      // Only the last part may carry the id: a reader that is cut off between two parts asks for both again.
+      // Only the last part may carry the id: a reader that is disconnected between two parts must get both again.
       const frame = { ...bareFrame(view, slice), stages: part === last ? stages : [] };
       const message = SseMessage.event("events", frame, part === last ? this.#lowWater() : undefined);
       for (const reader of this.#readers) reader.send(message);
@@ -112,8 +112,13 @@ export class SseChannel {
     });
   }
 
-  #changed(events: readonly LogEvent[]): void {
+  #changed({ events, isRefolded }: ViewChange): void {
     this.#snapshot = null;
+    if (isRefolded) {
+      this.#events = [];
+      for (const reader of this.#readers) reader.send(this.snapshot());
+      return;
+    }
     this.#events.push(...events);
     if (events.length === 0) this.#batchChanged = true;
     this.#schedule();

@@ -1,6 +1,6 @@
 /**
- * The live feed to browsers: who reads which batch, what each reader must get first, and the switch to a new batch. A
- * reader with `Last-Event-ID` gets the events it missed, then a snapshot, then what comes; without it a snapshot first.
+ * The live feed to browsers: it knows the batch of each reader, catches readers up, and switches them to a new batch. A
+ * reader with `Last-Event-ID` gets the missed events, then a snapshot, then the live frames; others start with a snapshot.
  */
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -15,7 +15,8 @@ import { Preview } from "./preview.js";
 import { bareFrame, EVENTS_PER_FRAME, SseChannel } from "./sse-channel.js";
 import { SseMessage } from "./sse-message.js";
 import { SseReader } from "./sse-reader.js";
-import type { DatabaseState, Tail } from "@cofi/views/tail";
+import type { DatabaseState } from "@cofi/views/listener";
+import type { Tail } from "@cofi/views/tail";
 
 export interface SseHubOptions {
   eventsPerStage: number;
@@ -39,7 +40,7 @@ type ResponseHeaders = Readonly<Record<string, string | number | string[] | unde
 interface Subscriber extends Subscription {
   readonly reader: SseReader;
   channel: SseChannel | null;
-  /** What is being done for this reader, one thing after the other. */
+  /** The work for this reader, one step after the other. */
   work: Promise<void>;
 }
 
@@ -68,6 +69,7 @@ export class SseHub {
     this.#stopListening = tail.listen({
       batches: () => this.#followNewest(),
       state: (state) => this.#sayState(state),
+      restarted: () => this.#startAgain(),
     });
     this.#heartbeat = setInterval(() => {
       for (const { reader } of this.#subscribers) reader.send(HEARTBEAT);
@@ -80,13 +82,13 @@ export class SseHub {
   }
 
   /**
-   * Takes over the response for good. The batch, if one is named, must exist or the stream stays silent.
+   * Takes over the response for good. The batch, if one is named, must exist: a stream of a missing batch is closed.
    * @param headers sent beside those of a stream
    */
   subscribe(response: ServerResponse, headers: ResponseHeaders, subscription: Subscription): void {
     const retry = RETRY_MS.least + Math.round(Math.random() * RETRY_MS.spread);
     for (const [name, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(name, value);
-    // The stream ends with its connection: without chunks each message is one write of the same bytes for all.
+    // The stream ends with its connection, so it needs no chunks, and each message is one write of the same bytes for all.
     response.removeHeader("Transfer-Encoding");
     response.writeHead(200, {
       "Content-Type": "text/event-stream; charset=utf-8",
@@ -100,7 +102,7 @@ export class SseHub {
     const reader = new SseReader(response, { gzip: subscription.gzip, limit: this.#options.bufferBytes }, () =>
       this.#options.logger.warn("a reader of the stream is too slow and was cut off"),
     );
-    // A comment of its own, so that proxies and browsers see the stream open before the first event.
+    // A comment, so that proxies and browsers see an open stream before the first event.
     reader.write(new SseMessage(`retry: ${retry}\n: open\n\n`));
     const subscriber: Subscriber = { ...subscription, reader, channel: null, work: Promise.resolve() };
     if (this.#closed) return reader.end();
@@ -141,7 +143,7 @@ export class SseHub {
         return await work();
       } catch (error) {
         if (this.#gone(subscriber)) return null;
-        // A lost database is in the tail's log once; anything else would go unseen here.
+        // The tail logs a lost database once; any other error must be logged here.
         const level = tries === 0 && !(error instanceof DatabaseUnavailableError) ? "error" : "debug";
         this.#options.logger[level]({ err: error }, "a stream waits for the database");
         await sleep(DATABASE_PAUSE_MS);
@@ -152,7 +154,7 @@ export class SseHub {
 
   async #open(subscriber: Subscriber): Promise<void> {
     if (this.#tail.highest < 0) await this.#persist(subscriber, () => this.#tail.refresh());
-    // The newest batch as of now. With the database away the reader has been told so, and gets what is in memory.
+    // The newest batch as of now. While the database is away, the reader has been notified and gets the view in memory.
     else if (subscriber.batch === undefined) await this.#tail.refresh().catch(() => undefined);
     const batchId = subscriber.batch ?? this.#tail.newestBatch?.id;
     if (this.#gone(subscriber)) return;
@@ -167,7 +169,8 @@ export class SseHub {
     const channel = await this.#enter(subscriber, batchId, (joined) =>
       subscriber.lastEventId === undefined ? reader.send(joined.snapshot()) : reader.hold(),
     );
-    if (!channel || subscriber.lastEventId === undefined) return;
+    if (!channel) return reader.end();
+    if (subscriber.lastEventId === undefined) return;
     await this.#sendMissed(subscriber, channel, subscriber.lastEventId);
     channel.flush();
     reader.release();
@@ -180,7 +183,7 @@ export class SseHub {
     const head = this.#tail.highest;
     let cursor = lastEventId;
     while (cursor < head) {
-      // Holes that are open now may fill below what this page reaches: the id must not claim them.
+      // Holes that are open now may fill below the end of this page, so the id must not claim them.
       const lowWater = this.#tail.lowWater;
       const page = await this.#persist(subscriber, () =>
         this.#store.batchEventsAfter(batchId, cursor, head, EVENTS_PER_FRAME),
@@ -188,16 +191,18 @@ export class SseHub {
       if (!page || this.#gone(subscriber)) return;
       cursor = page.length < EVENTS_PER_FRAME ? head : (page.at(-1)?.id ?? head);
       if (page.length === 0) return;
-      const frame = bareFrame(channel.view.current, page.map(eventSummary));
+      const view = channel.view.current;
+      const missed = page.filter(({ run, id }) => !view.runs.isHistory(run, id));
+      const frame = bareFrame(view, missed.map(eventSummary));
       reader.write(SseMessage.event("events", frame, Math.max(lastEventId, Math.min(cursor, lowWater))));
       await reader.drained();
     }
   }
 
   /**
-   * Makes the subscriber a reader of the batch, instead of the one it read. `joined` is called in the same breath: the
-   * channel has no pending events then, and every later one reaches the reader.
-   * @returns null when there is no such batch, or the reader is gone
+   * Makes the subscriber a reader of the batch, instead of the one it read. `joined` is called in the same turn, when
+   * the channel has no pending events, so every later event reaches the reader.
+   * @returns null when the batch does not exist, or the reader has left
    */
   async #enter(
     subscriber: Subscriber,
@@ -217,8 +222,8 @@ export class SseHub {
   }
 
   /**
-   * A reader that has nothing yet sees a large batch as SQL counts it, until its view is replayed. From then on it is one
-   * that has missed what came after the first of these previews.
+   * Shows a new reader the SQL counts of a large batch until its view is replayed. The reader then catches up as one that
+   * missed the events after the first of these previews.
    */
   async #opened(subscriber: Subscriber, batchId: number): Promise<LiveView | null> {
     const hasNothing = subscriber.lastEventId === undefined;
@@ -260,13 +265,25 @@ export class SseHub {
     await this.#enter(subscriber, batchId, (joined) => subscriber.reader.send(joined.snapshot()));
   }
 
+  /** Restarts every reader as a new one. */
+  #startAgain(): void {
+    for (const channel of this.#channels.values()) channel.close();
+    this.#channels.clear();
+    this.#newest = null;
+    for (const subscriber of this.#subscribers) {
+      subscriber.channel = null;
+      subscriber.lastEventId = undefined;
+      this.#queue(subscriber, () => this.#open(subscriber));
+    }
+  }
+
   #sayState(state: DatabaseState): void {
     const message = SseMessage.event("state", state);
     for (const { reader } of this.#subscribers) reader.send(message);
   }
 }
 
-/** Serialised once, for all who wait for the same batch. */
+/** Serialised once for all readers that wait for the same batch. */
 const previewMessages = new WeakMap<Preview, SseMessage>();
 
 function previewMessage(preview: Preview): SseMessage {

@@ -1,9 +1,9 @@
 import { constants, deflateRawSync } from "node:zlib";
 
 /**
- * What goes to any number of readers, made once in each form. The packed form is a piece of a gzip stream that refers to
- * nothing before it (RFC 1951: blocks after a full flush), so the same bytes fit into the stream of every reader, whenever
- * it came: {@link GZIP_HEADER}, then any such pieces.
+ * A message for any number of readers, encoded once in each form. The compressed form is a piece of a gzip stream that refers
+ * to nothing before it (RFC 1951: blocks after a full flush), so the same bytes fit into the stream of every reader, whenever
+ * it connected: {@link GZIP_HEADER}, then any such pieces.
  */
 export class SseMessage {
   readonly plain: Buffer;

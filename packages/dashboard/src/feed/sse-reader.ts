@@ -15,7 +15,7 @@ export class SseReader {
   #heldBytes = 0;
   #closed = false;
 
-  /** @param options `limit`: bytes that may wait in this process for a slow reader before it is cut off */
+  /** @param options `limit`: bytes that may wait in this process for a slow reader before it is disconnected */
   constructor(response: ServerResponse, options: { gzip: boolean; limit: number }, onCut: () => void) {
     this.#response = response;
     this.#gzip = options.gzip;
@@ -25,7 +25,7 @@ export class SseReader {
       this.#closed = true;
       this.#held = null;
     });
-    // A reset connection ends in `close`; the error itself says nothing more.
+    // A reset connection ends in `close`; the error adds nothing.
     response.on("error", () => response.destroy());
     if (this.#gzip) response.write(GZIP_HEADER);
   }
@@ -34,7 +34,7 @@ export class SseReader {
     return this.#closed;
   }
 
-  /** Frames of the live feed: kept back while the reader catches up. */
+  /** Frames of the live feed that wait while the reader catches up. */
   send(message: SseMessage): void {
     if (this.#held === null) return this.write(message);
     this.#held.push(message);
@@ -43,8 +43,8 @@ export class SseReader {
   }
 
   /**
-   * Writes at once. The limit is checked before the message is added, so that one above the limit still reaches a
-   * reader that keeps up: cut off for it, it would ask for the same message for ever.
+   * Writes at once. The limit is checked before the message is added, so that a message above the limit still
+   * reaches a reader that keeps up: a reader disconnected for it would request the same message forever.
    */
   write(message: SseMessage): void {
     if (this.#closed) return;
@@ -56,7 +56,7 @@ export class SseReader {
     this.#held ??= [];
   }
 
-  /** Writes what was kept back, in order. */
+  /** Writes the waiting frames, in order. */
   release(): void {
     const held = this.#held ?? [];
     this.#held = null;
@@ -64,7 +64,7 @@ export class SseReader {
     for (const message of held) this.write(message);
   }
 
-  /** Resolves when the reader has taken what was written, or is gone; one that takes nothing for a minute is cut off. */
+  /** Resolves when the reader has received everything or has left. A reader that receives nothing for a minute is disconnected. */
   async drained(): Promise<void> {
     if (this.#closed || this.#response.writableLength < LOW_MARK) return;
     await new Promise<void>((resolve) => {

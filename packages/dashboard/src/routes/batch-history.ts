@@ -1,8 +1,9 @@
-/** How fast each stage was in batches before: what a stage that has not begun is expected to take. */
+/** How long each stage took in earlier batches, which is the estimate for a stage that has not begun. */
 import type { History } from "@cofi/views/detail/timeline";
 import type { Batch } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
 import type { Store } from "@cofi/event-log/store";
+import type { Tail } from "@cofi/views/tail";
 
 const BATCHES_LOOKED_AT = 5;
 const BATCHES_READ = 20;
@@ -10,11 +11,12 @@ const MOST_KEPT = 200;
 
 export class BatchHistory {
   readonly #store: Store;
-  /** By batch: ms a file, by stage. Of batches that are over, so it stays true. */
+  /** By batch and stage: ms a file. Only finished batches are here, so the figures stay true. */
   readonly #known = new Map<number, Promise<ReadonlyMap<string, number>>>();
 
-  constructor(store: Store) {
+  constructor(store: Store, tail: Tail) {
     this.#store = store;
+    tail.listen({ restarted: () => this.#known.clear() });
   }
 
   /** The fastest and the slowest of up to five batches that ended before this one. @throws DatabaseUnavailableError */
@@ -45,10 +47,20 @@ export class BatchHistory {
   async #read(id: number): Promise<ReadonlyMap<string, number>> {
     const speeds = new Map<string, number>();
     for (const { name } of STAGES) {
-      // Of a stage that was resumed the end says how long its last run took, and how many files all of them did.
-      const starts = await this.#store.events(id, { stage: name, eventType: "stage_start", limit: 2 });
+      // The end of a resumed stage has the duration of its last run but the files of all its runs.
+      const starts = await this.#store.events(id, {
+        stage: name,
+        eventType: "stage_start",
+        limit: 2,
+        currentOnly: true,
+      });
       if (starts.events.length > 1) continue;
-      const { events } = await this.#store.events(id, { stage: name, eventType: "stage_complete", limit: 1 });
+      const { events } = await this.#store.events(id, {
+        stage: name,
+        eventType: "stage_complete",
+        limit: 1,
+        currentOnly: true,
+      });
       const [end] = events;
       if (end?.durationMs && end.processedFiles && end.status !== "failed")
         speeds.set(name, end.durationMs / end.processedFiles);

@@ -1,4 +1,4 @@
-/** One batch in one line: read by SQL, shared by all who ask, and kept where it stays true. */
+/** Summaries of single batches: read by SQL, shared by all callers, and kept for batches that cannot change any more. */
 import type { BatchOverview, TrendsView } from "@cofi/views/detail/shapes";
 import type { Batch } from "@cofi/event-log/events";
 import { isOver } from "@cofi/views/projection";
@@ -8,22 +8,23 @@ import pLimit from "p-limit";
 import { Cache } from "../cache.js";
 import type { Tail } from "@cofi/views/tail";
 
-/** Lines read at the same time: a page of batches with a million events each must leave the database to the live feed. */
+/** Summaries read at the same time: a page of batches with a million events each must leave the database to the live feed. */
 const READ_AT_ONCE = 2;
-/** Batches that are looked through for those that are over: so many at once, and at most so many times. */
+/** How the search for finished batches pages: batches a page, and pages at most. */
 const BATCHES_READ = 200;
 const MOST_READS = 50;
 
 export class BatchOverviews {
   readonly #store: Store;
   readonly #tail: Tail;
-  /** Each costs a pass over the events of its batch. What was known: when it was read, epoch ms. */
+  /** Each summary costs a pass over the events of its batch. Kept with it: when it was read, epoch ms. */
   readonly #cache = new Cache<BatchOverview, number>({ leastMs: 2_000, times: 5, most: 500, idleMs: 24 * 3_600_000 });
   readonly #limit = pLimit(READ_AT_ONCE);
 
   constructor(store: Store, tail: Tail) {
     this.#store = store;
     this.#tail = tail;
+    tail.listen({ restarted: () => this.#cache.clear() });
   }
 
   /** @throws DatabaseUnavailableError */
@@ -38,7 +39,7 @@ export class BatchOverviews {
   /** The newest batches that are over, oldest first. @throws DatabaseUnavailableError */
   async trends(most: number): Promise<TrendsView> {
     const overviews: BatchOverview[] = [];
-    // One after the other: each is a pass over all events of a batch, and the database has other work.
+    // One after the other, because each is a pass over all events of a batch and the database has other work.
     for (const batch of (await this.#over(most)).toReversed()) overviews.push(await this.of(batch));
     return {
       batches: overviews.map(({ batch: { id, name, startedAt }, stages }) => ({ id, name, startedAt, stages })),
@@ -59,13 +60,13 @@ export class BatchOverviews {
   }
 
   async #read(batch: Batch): Promise<BatchOverview> {
-    // With the last events of a batch that has just ended: this line is kept.
+    // Wait for the last events of a batch that has just ended, because this summary is kept.
     await this.#tail.refresh();
     return overviewOf(this.#store, batch, this.#tail.highest, new Date().toISOString());
   }
 }
 
-/** Other services may log for a while after somebody has said that the batch is over. */
+/** Other services may log for a while after the batch was marked as finished. */
 const SETTLED_MS = 3_600_000;
 
 function hasEnded(batch: Batch): boolean {

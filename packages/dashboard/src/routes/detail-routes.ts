@@ -1,4 +1,7 @@
-/** The routes of the detailed views: part of the table of routes, see `routes.ts`. Computed from what is in memory; narrowed to a cause of errors, from the events of its files. */
+/**
+ * The routes of the detailed views, which belong to the table in `routes.ts`. Views of a whole batch are computed from memory;
+ * views that are narrowed to a cause of errors are computed from the events of its files.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorsView, hostsView, metricsView, reconciliation } from "@cofi/views/detail/batch-views";
 import { stageIndex } from "@cofi/views/detail/detail";
@@ -50,11 +53,11 @@ export interface DetailParts {
 
 type FileFilter = z.output<z.ZodObject<typeof fileFilter>>;
 
-/** ms for which an answer is good though events have come, or so many times what it took: many viewers of a busy batch share it. */
+/** How long many viewers of a busy batch share an answer although new events have come: this many ms, or this multiple of its cost. */
 const SHARED = { leastMs: 250, times: 5 };
-/** ms for which it is good when none have: durations go on. */
+/** How long an answer is shared when no events have come, in ms. Durations grow meanwhile. */
 const QUIET_MS = 1_000;
-/** ms for which a request waits for a batch that is being read; half of its time if that is shorter. */
+/** Longest wait of a request for a batch that is being read, in ms; half of the request's own limit if that is shorter. */
 const READING_MS = 5_000;
 
 /** As the views take it. */
@@ -70,7 +73,7 @@ export function filterOf({ stage, everything, order, ...rest }: FileFilter): Fil
 export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts, common: object): void {
   const app = plain.withTypeProvider<ZodTypeProvider>();
   const { store, tail, views, history, settings, folds } = parts;
-  const focused = new FocusedViews(store, settings.eventsPerStage, folds);
+  const focused = new FocusedViews(store, tail, settings.eventsPerStage, folds);
 
   /** With everything that was committed before the request. */
   const opened = async (id: number): Promise<LiveView> => {
@@ -85,14 +88,14 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
     return view;
   };
 
-  /** Millions of events take longer to be read than anybody waits for an answer. @throws ProblemError after a while */
+  /** Limits the wait for a batch with millions of events. @throws ProblemError when the limit is over */
   const patience = async (why: () => string): Promise<never> => {
     await sleep(Math.min(READING_MS, settings.requestTimeoutMs / 2), undefined, { ref: false });
     throw new ProblemError("reading", `${why()} Ask again in a moment.`);
   };
 
   const shared = new Map<string, { events: number; madeAt: number; sharedMs: number; answer: unknown }>();
-  /** The answer for this view and these parameters, made again only when there is something new to say. */
+  /** Returns the answer for this view and these parameters. It is computed again only when it may have changed. */
   const once = <T>(view: LiveView, key: string, make: (asOf: string) => T): T => {
     const now = performance.now();
     const name = `${view.batchId} ${key}`;
@@ -114,7 +117,7 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
     {
       schema: {
         tags: ["detail"],
-        summary: "Files by stages: a window of the matrix, filtered and sorted",
+        summary: "A page of the matrix of files by stages, filtered and sorted",
         params: idParams,
         querystring: filesQuery,
         response: { 200: filesPageSchema, ...common },
@@ -139,7 +142,7 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
     {
       schema: {
         tags: ["detail"],
-        summary: "How far a large batch has been read into memory, of which all detailed views are made",
+        summary: "How much of a large batch has been read into memory; all detailed views need it",
         params: idParams,
         response: { 200: z.object({ share: z.number().min(0).max(1).nullable() }), ...common },
       },
@@ -152,7 +155,7 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
     {
       schema: {
         tags: ["detail"],
-        summary: "What to look at first: lost files, stalls, unhealthy hosts, causes of failures",
+        summary: "Findings, worst first: lost files, stalls, unhealthy hosts, causes of failures",
         params: idParams,
         response: { 200: findingsSchema, ...common },
       },
@@ -197,12 +200,12 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
 
   app.get(
     "/api/batch/:id/timeline",
-    { schema: schemaOf("When each stage ran, what is left of it, and what does not get on", timelineSchema) },
+    { schema: schemaOf("Stage times, estimated time left, and stalls", timelineSchema) },
     async ({ params: { id }, query: { cause } }) => {
       const past = await history.speeds(id);
       return narrowed({ id, name: "timeline", cause }, (view, asOf) => ({
         ...timelineView(view.detail, view.summaries, past, Date.parse(asOf), isGoingOn(view)),
-        // Whether it gets on is a matter of the whole batch.
+        // Only the whole batch can be said to stall.
         stalls: cause === undefined ? stalls(view, asOf) : [],
       }));
     },
@@ -223,7 +226,7 @@ const NARROWED_VIEWS: readonly {
 }[] = [
   {
     name: "snapshot",
-    summary: "The cards with their latest events, as the stream begins with",
+    summary: "The cards with their latest events, as in the first frame of the stream",
     schema: snapshotSchema,
     make: ({ current, summaries }, asOf) => {
       const snapshot = snapshotOf(current, asOf);
@@ -233,7 +236,7 @@ const NARROWED_VIEWS: readonly {
   },
   {
     name: "reconciliation",
-    summary: "What each stage should have seen against what it saw, with the files that make the difference",
+    summary: "Expected and seen files of each stage, with the names of the files that differ",
     schema: reconciliationSchema,
     make: ({ detail, summaries }, asOf) => reconciliation(detail, summaries, asOf),
   },

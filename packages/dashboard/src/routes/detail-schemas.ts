@@ -1,4 +1,4 @@
-/** What goes in and out of the detailed views of a batch; the shapes of `@cofi/views/detail/shapes`. */
+/** Parameters and responses of the detailed views of a batch, in the shapes of `@cofi/views/detail/shapes`. */
 import {
   FILE_STATES,
   FINDING_KINDS,
@@ -22,12 +22,12 @@ import { batchSchema, cursorText, eventSchema, limitText, stageSchema } from "./
 
 const time = z.string().meta({ description: "ISO 8601, UTC" });
 const count = z.number().int().nonnegative();
-const asOf = { asOf: time, head: count.meta({ description: "Highest event id that the answer knows of" }) };
+const asOf = { asOf: time, head: count.meta({ description: "Highest event id that the answer includes" }) };
 const stageStatus = z.enum(["pending", "processing", "success", "failed"]);
 const stageNames = STAGES.map(({ name }) => name);
 const stageName = z.enum(stageNames as [string, ...string[]]);
 
-const cause = z.string().min(1).max(1_000).meta({ description: "A cause as the view of errors words it" });
+const cause = z.string().min(1).max(1_000).meta({ description: "A cause, exactly as the view of errors names it" });
 
 /** The whole batch, or only the files that the cause has hit. */
 export const causeQuery = z.strictObject({ cause: cause.optional() });
@@ -36,11 +36,11 @@ export const causeQuery = z.strictObject({ cause: cause.optional() });
 export const fileFilter = {
   stage: stageName
     .optional()
-    .meta({ description: "The stage that state, host and minDurationMs are about; any without it" }),
+    .meta({ description: "The stage to which state, host and minDurationMs apply; any stage if omitted" }),
   state: z.enum(FILE_STATES).optional(),
   host: z.string().max(50).optional(),
   cause: cause.optional(),
-  minDurationMs: cursorText("Files whose latest try took at least so long").optional(),
+  minDurationMs: cursorText("Only files whose latest attempt took at least this many ms").optional(),
   text: z.string().max(255).optional().meta({ description: "Part of the file's name, in any case" }),
   everything: z.enum(["0", "1"]).optional().meta({ description: "1: CSV files and trades too, not only recordings" }),
   sort: z.enum(["name", "duration", "progress", "latest"]).default("name"),
@@ -49,7 +49,7 @@ export const fileFilter = {
 
 export const filesQuery = z.strictObject({
   ...fileFilter,
-  offset: cursorText("Rows to pass over").optional(),
+  offset: cursorText("Rows to skip").optional(),
   limit: limitText(100),
 });
 
@@ -229,7 +229,7 @@ export const overviewSchema = z
     failed: count,
     progress: z.number().min(0).max(1),
     stages: z.array(stageOverview),
-    spark: z.array(count).meta({ description: "Files that ended in each of equal parts of its time" }),
+    spark: z.array(count).meta({ description: "Files that finished in each of equal intervals of the batch" }),
     lastEventAt: time.nullable(),
     ...asOf,
   })

@@ -22,7 +22,7 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
       components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
     },
     transform: jsonSchemaTransform,
-    // Without it the `$ref`s of named schemas point nowhere.
+    // Without this, the `$ref`s of named schemas point nowhere.
     transformObject: jsonSchemaTransformObject,
   });
   await app.register(swaggerUi, { routePrefix: "/docs", staticCSP: UI_CSP, uiConfig: { docExpansion: "list" } });

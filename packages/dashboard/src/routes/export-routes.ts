@@ -1,4 +1,4 @@
-/** The routes that give files to keep: part of the table of routes, see `routes.ts`. Streamed, whatever their size. */
+/** The routes of exports, which belong to the table in `routes.ts`. An export is streamed, whatever its size. */
 import { Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { foldDetail, workedUntil } from "@cofi/views/detail/replay";
@@ -23,7 +23,7 @@ export interface ExportParts {
   folds: LimitFunction;
 }
 
-/** An export lasts as long as its reader takes for it; one that never ends is none. */
+/** Limit of an export, which lasts as long as its reader needs: a reader that never finishes is disconnected. */
 const handlerTimeout = 6 * 3_600_000;
 
 const format = z.enum(EXPORT_FORMATS).default("csv");
@@ -56,7 +56,7 @@ export function registerExportRoutes(plain: FastifyInstance, parts: ExportParts,
       const batch = await existing(params.id);
       const upToId = await headNow();
       const yieldToEventLoop = async (): Promise<void> => {
-        // Nobody waits for it any more.
+        // The reader has left, so nobody waits for the error.
         signal.throwIfAborted();
         await nextTurn();
       };
@@ -105,7 +105,7 @@ export function registerExportRoutes(plain: FastifyInstance, parts: ExportParts,
 interface Sent {
   what: string;
   batch: Batch;
-  /** The highest event id that it knows of, in the header `x-cofi-head`. */
+  /** The header `x-cofi-head`: the highest event id that the export includes. */
   upToId: number;
   wanted: ExportFormat;
 }

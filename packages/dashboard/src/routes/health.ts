@@ -12,7 +12,7 @@ export type HealthReport = z.output<typeof healthSchema>;
 /** ms that the database may take to answer a ping. */
 const PING_MS = 2_000;
 
-/** What `GET /api/health` says: asked afresh each time, within two seconds. */
+/** Answers `GET /api/health` within two seconds; the database is pinged for each answer. */
 export class Health {
   readonly #store: Store;
   readonly #tail: Tail;
@@ -68,7 +68,7 @@ export class Health {
   }
 
   async #answers(): Promise<boolean> {
-    // Why it fails is in the tail's log; here only that it does.
+    // The tail's log has the reason of the failure; this answer only says that it failed.
     const answer = this.#store.ping().then(
       () => true,
       () => false,

@@ -9,8 +9,8 @@ import { streamQuery } from "./schemas.js";
 const HASHED = /[\\/]assets[\\/]/;
 
 /**
- * The built page at `/`. Hashed assets are kept by browsers for good, everything else is asked for again each time.
- * `onAsked` learns for which batch the page is opened (null: the newest) while the browser still loads its script.
+ * The built page at `/`. Hashed assets are kept by browsers for good, everything else is requested again each time.
+ * `onAsked` is called with the batch of the page (null: the newest) while the browser still loads its script.
  */
 export async function registerPage(
   app: FastifyInstance,
@@ -27,14 +27,14 @@ export async function registerPage(
     return;
   }
   app.addHook("onResponse", async ({ method, routeOptions, query }, { statusCode }) => {
-    // Not for who was sent to the login form.
+    // Not for a browser that was redirected to the login form.
     if (method !== "GET" || routeOptions.url !== "/" || (statusCode !== 200 && statusCode !== 304)) return;
     const { success, data } = streamQuery.safeParse(query);
     if (success) onAsked(data.batch ?? null);
   });
   await app.register(fastifyStatic, {
     root: webRoot,
-    // Each file its own route: what is not there falls to the 404 of the app, and no path is ever resolved on disk.
+    // Each file is a route of its own: other paths get the app's 404, and no requested path is ever resolved on disk.
     wildcard: false,
     cacheControl: false,
     setHeaders(response, path) {

@@ -1,4 +1,4 @@
-/** The one place that makes error bodies: RFC 9457 problem details. */
+/** Makes all error bodies of the API: RFC 9457 problem details. */
 import { DatabaseUnavailableError } from "@cofi/event-log/database";
 import type { Problem } from "@cofi/event-log/events";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -6,17 +6,17 @@ import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 
 /** `type` of each problem: a relative URI, resolved against the dashboard's address. */
 const KINDS = {
-  "bad-request": [400, "The request does not fit"],
+  "bad-request": [400, "Invalid request"],
   unauthorized: [401, "Log in first"],
   forbidden: [403, "Not allowed"],
   "not-found": [404, "Not found"],
   "method-not-allowed": [405, "Method not allowed"],
-  "too-large": [413, "The request is too large"],
-  "unsupported-media-type": [415, "The content type is not understood"],
+  "too-large": [413, "Request too large"],
+  "unsupported-media-type": [415, "Unsupported content type"],
   "too-many-requests": [429, "Too many requests"],
-  "internal-error": [500, "Something broke in the dashboard"],
+  "internal-error": [500, "Internal error"],
   reading: [503, "The batch is being read"],
-  unavailable: [503, "Not available for now"],
+  unavailable: [503, "Temporarily unavailable"],
 } as const satisfies Record<string, readonly [number, string]>;
 export type ProblemKind = keyof typeof KINDS;
 
@@ -37,7 +37,7 @@ function problem(kind: ProblemKind, detail: string, instance?: string): Problem 
 }
 
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, kind: ProblemKind, detail: string): void {
-  // The path without its query: that may hold what the client typed.
+  // The path without its query, because a query may hold what the client typed.
   const body = problem(kind, detail, request.url.split("?", 1)[0]);
   if (body.status === 503) reply.header("Retry-After", "2");
   if (kind === "unauthorized") reply.header("WWW-Authenticate", 'Bearer realm="Cofi"');
@@ -57,40 +57,40 @@ function describe(error: FastifyError): [ProblemKind, string] {
   if (error instanceof DatabaseUnavailableError)
     return [
       "unavailable",
-      "The database cannot be reached. Try again in a moment; `GET /api/health` tells when it is back.",
+      "The database cannot be reached. Try again in a moment; `GET /api/health` reports when it is back.",
     ];
   if (hasZodFastifySchemaValidationErrors(error)) {
     const where = { querystring: "Parameter", params: "Path parameter", body: "Field" } as Record<string, string>;
     const context = where[(error as FastifyError).validationContext ?? ""] ?? "Parameter";
     const details = (error as FastifyError).validation?.map(({ instancePath, message = "is wrong" }) => {
       const name = instancePath.replace(/^\//, "");
-      // Without a name it is about parameters that do not exist; zod's message names them.
+      // An error without a name concerns unknown parameters; zod's message names them.
       return name ? `${context} "${name}": ${message}` : message;
     });
-    return ["bad-request", details?.join("; ") ?? "The request does not fit."];
+    return ["bad-request", details?.join("; ") ?? "The request is invalid."];
   }
   if (error.code === "FST_ERR_HANDLER_TIMEOUT")
     return [
       "unavailable",
-      "The database did not answer in time. Try again in a moment; `GET /api/health` tells how it is.",
+      "The database did not answer in time. Try again in a moment; `GET /api/health` reports its state.",
     ];
   const status = error.statusCode ?? 500;
   const kind = BY_STATUS.get(status) ?? (status >= 400 && status < 500 ? "bad-request" : "internal-error");
-  if (kind === "internal-error") return [kind, "The dashboard's log says more."];
+  if (kind === "internal-error") return [kind, "See the dashboard's log for the cause."];
   return [kind, error.message];
 }
 
-/** Every error of the app, known or not, leaves as problem details; what is not known is logged, never sent. */
+/** Answers every error of the app with problem details. An unexpected error is logged, and its text is never sent. */
 export function registerProblems(app: FastifyInstance): void {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const [kind, detail] = describe(error);
-    // Work that was given up because its reader left is no failure.
+    // Work that was aborted because its reader left has not failed.
     if (kind === "internal-error" && error.name !== "AbortError") request.log.error({ err: error }, "a request failed");
     sendProblem(request, reply, kind, detail);
   });
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split("?", 1)[0];
-    sendProblem(request, reply, "not-found", `There is no ${request.method} ${path}. What there is: /docs.`);
+    sendProblem(request, reply, "not-found", `No route ${request.method} ${path}; see /docs for all routes.`);
   });
 }
 

@@ -1,4 +1,4 @@
-/** The HTTP API: one table, each route with what it takes and gives. */
+/** The HTTP API as one table of routes, each with its parameters and responses. */
 import type { Batch } from "@cofi/event-log/events";
 import { effectiveBatch, snapshotOf } from "@cofi/views/projection";
 import type { Store } from "@cofi/event-log/store";
@@ -10,6 +10,7 @@ import { BatchHistory } from "./batch-history.js";
 import { BatchOverviews } from "./batch-overviews.js";
 import { registerDetailRoutes } from "./detail-routes.js";
 import { overviewSchema, trendsSchema } from "./detail-schemas.js";
+import { registerRunRoutes } from "./run-routes.js";
 import { registerExportRoutes } from "./export-routes.js";
 import type { Health } from "./health.js";
 import { eventSummary } from "@cofi/views/event-summary";
@@ -46,12 +47,12 @@ const problemOf = (description: string) => ({
   description,
   content: { "application/problem+json": { schema: problemSchema } },
 });
-const BAD_REQUEST = { 400: problemOf("A parameter is wrong; `detail` names it") };
-const NO_BATCH = { 404: problemOf("There is no such batch") };
+const BAD_REQUEST = { 400: problemOf("Invalid parameter; `detail` names it") };
+const NO_BATCH = { 404: problemOf("Batch not found") };
 const COMMON = {
-  401: problemOf("An access token is needed"),
-  429: problemOf("Too many requests; `Retry-After` says when to go on"),
-  500: problemOf("Something broke; the log says what"),
+  401: problemOf("An access token is required"),
+  429: problemOf("Too many requests; `Retry-After` says when to retry"),
+  500: problemOf("Internal error; the dashboard's log has the cause"),
   503: problemOf("The database cannot be reached"),
 };
 
@@ -66,10 +67,10 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
     return shown(batch);
   };
 
-  /** As the page shows it: a pending batch that has events is running. */
+  /** Returns the batch as the page shows it: a pending batch that has events is running. */
   const shown = async (batch: Batch): Promise<Batch> => {
     if (batch.status !== "pending") return batch;
-    // What is in memory may be a moment old: it says when there are events, not that there are none.
+    // The view in memory may be a moment old, so only the presence of events can be trusted, not their absence.
     const view = views.peek(batch.id);
     if (view && view.current.head > 0) return effectiveBatch({ ...view.current, batch });
     const { events } = await store.events(batch.id, { limit: 1 });
@@ -81,7 +82,7 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
     {
       schema: {
         tags: ["service"],
-        summary: "Whether the dashboard and its database work",
+        summary: "State of the dashboard and its database",
         response: { 200: healthSchema, ...COMMON, 503: healthSchema },
       },
     },
@@ -199,7 +200,7 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
     {
       schema: {
         tags: ["batches"],
-        summary: "One batch in one line; up to some seconds old while it runs",
+        summary: "Summary of one batch; up to a few seconds old while the batch runs",
         params: idParams,
         response: { 200: overviewSchema, ...BAD_REQUEST, ...NO_BATCH, ...COMMON },
       },
@@ -212,9 +213,9 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
     {
       schema: {
         tags: ["batches"],
-        summary: "Figures of each stage over the last batches that are over, oldest first",
+        summary: "Figures of each stage over the last finished batches, oldest first",
         querystring: z.strictObject({
-          batches: cursorText("How many: 1 to 100").pipe(z.number().min(1).max(100)).default(20),
+          batches: cursorText("Number of batches, 1 to 100").pipe(z.number().min(1).max(100)).default(20),
         }),
         response: { 200: trendsSchema, ...BAD_REQUEST, ...COMMON },
       },
@@ -222,11 +223,12 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
     async ({ query }) => overviews.trends(query.batches),
   );
 
+  registerRunRoutes(plain, { store, existing }, { ...BAD_REQUEST, ...NO_BATCH, ...COMMON });
   const folds = pLimit(1);
   registerExportRoutes(plain, { store, tail, existing, folds }, { ...BAD_REQUEST, ...NO_BATCH, ...COMMON });
   registerDetailRoutes(
     plain,
-    { store, tail, views, history: new BatchHistory(store), settings, folds },
+    { store, tail, views, history: new BatchHistory(store, tail), settings, folds },
     { ...BAD_REQUEST, ...NO_BATCH, ...COMMON },
   );
 
@@ -237,7 +239,7 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
         tags: ["events"],
         summary: "One event with its full payload and response, as they were stored",
         params: idParams,
-        response: { 200: eventDetailSchema, ...BAD_REQUEST, 404: problemOf("There is no such event"), ...COMMON },
+        response: { 200: eventDetailSchema, ...BAD_REQUEST, 404: problemOf("Event not found"), ...COMMON },
       },
     },
     async ({ params }) => {
@@ -257,7 +259,7 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
         summary: "Server-sent events: `snapshot`, `events` and `state`",
         description:
           "`snapshot`: the view of the batch. `events`: what came since, with the summaries of the stages that changed. " +
-          "`state`: the database is lost or back. With `Last-Event-ID` the events missed come first.",
+          "`state`: the database was lost or is back. With `Last-Event-ID` the missed events come first.",
         querystring: streamQuery,
         response: {
           200: {

@@ -1,4 +1,4 @@
-/** What goes in and out of the HTTP API, for validation and for the OpenAPI document; the shapes of `@cofi/event-log/events`. */
+/** Parameters and responses of the HTTP API, for validation and for the OpenAPI document, in the shapes of `@cofi/event-log/events`. */
 import { BATCH_STATUSES, EVENT_STATUSES, EVENT_TYPES } from "@cofi/event-log/events";
 import type { Batch, Json, LogEvent, LogEventDetail, StageSummary } from "@cofi/event-log/events";
 import { z } from "zod";
@@ -6,10 +6,10 @@ import { z } from "zod";
 /** The most events or batches that one answer holds. */
 const MOST_ROWS = 5_000;
 
-const time = z.string().meta({ description: "ISO 8601, UTC", examples: ["2026-11-23T02:15:00.000Z"] });
+export const time = z.string().meta({ description: "ISO 8601, UTC", examples: ["2026-11-23T02:15:00.000Z"] });
 const count = z.number().int().nonnegative();
 
-const json: z.ZodType<Json> = z.custom<Json>(() => true).meta({ description: "Any JSON value" });
+export const json: z.ZodType<Json> = z.custom<Json>(() => true).meta({ description: "Any JSON value" });
 
 export const batchSchema = z
   .object({
@@ -41,6 +41,15 @@ const eventFields = {
   responseBytes: count.nullable(),
   attempt: z.number().int().nullable(),
   durationMs: z.number().int().nullable(),
+  run: z
+    .number()
+    .int()
+    .nullable()
+    .meta({ description: "The run of the batch that logged it; null for other services" }),
+  history: z
+    .literal(true)
+    .optional()
+    .meta({ description: "True if the event arrived after a newer run had begun; it is not counted" }),
 };
 
 export const eventSchema = z
@@ -109,7 +118,7 @@ export const healthSchema = z
     }),
     events: z.object({
       sinceStart: count,
-      currentBatch: count.nullable().meta({ description: "Events of the newest batch; null when nobody watches it" }),
+      currentBatch: count.nullable().meta({ description: "Events of the newest batch; null when it has no viewer" }),
     }),
     readers: count,
     uptimeS: count,

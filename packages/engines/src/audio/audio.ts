@@ -23,7 +23,7 @@ const DEMUXERS = "aac,ac3,aiff,amr,asf,au,caf,flac,gsm,matroska,mov,mp3,ogg,sln,
 const DECLARES_DURATION = /^(flac|mov|matroska|aiff|caf|w64|asf)\b/;
 const INPUT_LIMITS = ["-protocol_whitelist", "file", "-format_whitelist", DEMUXERS];
 
-/** A recording as samples, and what the file was. */
+/** A recording as samples, with the format of its file. */
 export interface Audio {
   /** Mono at 8 kHz, values in -1…1: the mean of the channels, without a constant offset. */
   samples: Float32Array<ArrayBuffer>;
@@ -52,7 +52,7 @@ const Probe = z.object({
 });
 
 /**
- * Decodes a recording of any format that ffmpeg knows. Throws `EngineProblem` 422 `unreadable-audio` saying what was found
+ * Decodes a recording of any format that ffmpeg knows. Throws `EngineProblem` 422 `unreadable-audio` that names what was found
  * (nothing, no audio, a file that was cut off), 422 `not-supported` beyond four hours, and the reason of `gone` when that
  * aborts.
  */
@@ -103,8 +103,8 @@ async function probe(path: string, size: number, gone: AbortSignal | undefined) 
   const kinds = streams.map(({ codec_type, codec_name }) => `${codec_type ?? "unknown"} (${codec_name ?? "unknown"})`);
   throw unreadable(
     result.code === 0
-      ? `There is no audio in it. Found: ${format.format_name} with ${kinds.join(", ") || "no streams"}, ${size} bytes.`
-      : `It is no audio file that ffmpeg can read. Found: ${size} bytes that begin with ${await firstBytes(path)} (${firstLine(result.stderr, path)}).`,
+      ? `The file has no audio. Found: ${format.format_name} with ${kinds.join(", ") || "no streams"}, ${size} bytes.`
+      : `The file is not an audio file that ffmpeg can read. Found: ${size} bytes that begin with ${await firstBytes(path)} (${firstLine(result.stderr, path)}).`,
   );
 }
 

@@ -1,4 +1,4 @@
-/** What was heard of a conversation. */
+/** The evidence heard in a conversation. */
 export interface Evidence {
   /** Speech that was listened to, in seconds. */
   speechS: number;
@@ -73,7 +73,7 @@ export function identifyLanguage(evidence: Evidence): Identification {
 
 /**
  * English is judged by its words, and by its phones where the words leave doubt; the other languages share what it leaves, by
- * their phones. "None of these" competes with them: speech in noise, or in a language that was not learnt, is no evidence for any.
+ * their phones. "None of these" competes with them: speech in noise, or in a language that was not learnt, is not evidence for any.
  */
 function probabilities({ domainGap, generalGap, phoneScores }: Evidence): Map<string, number> {
   const words = Math.max(

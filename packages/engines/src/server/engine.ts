@@ -45,7 +45,7 @@ export interface RunningEngine {
 export async function startEngine(stage: string, options: StartEngineOptions): Promise<RunningEngine> {
   const load = Object.hasOwn(ENGINES, stage) ? ENGINES[stage] : undefined;
   if (load === undefined) {
-    throw new RangeError(`There is no engine for the stage "${stage}". Engines: ${ENGINE_STAGES.join(", ")}.`);
+    throw new RangeError(`No engine for the stage "${stage}". Engines: ${ENGINE_STAGES.join(", ")}.`);
   }
   const { host = "127.0.0.1", port, ...serverOptions } = options;
   const engine = load === null ? {} : { engine: (await load()).createEngine() };

@@ -10,7 +10,7 @@ const VARIANT_FILES: Record<Variant, string> = { denoised: "denoised.wav" };
 /** An upload that has not grown for this long belongs to a process that is gone. */
 const ABANDONED_UPLOAD_MS = 60 * 60 * 1000;
 
-/** What was stored, as `PUT /files/…` answers it. */
+/** The stored recording, as `PUT /files/…` returns it. */
 export interface StoredFile {
   bytes: number;
   sha256: string;
@@ -45,7 +45,7 @@ export function validVariant(value: unknown): Variant {
 
 /**
  * Recordings on disk: `<root>/<batch id>/<sha256 of the name>/original`. The name itself never becomes part of a path, so
- * quotes, line breaks, a leading dash or 255 bytes of emoji are no problem for the file system or for other programs.
+ * quotes, line breaks, a leading dash or 255 bytes of emoji are safe for the file system or for other programs.
  * Several processes may share one root: every file appears by rename, whole or not at all.
  */
 export class DiskFileStore implements FileStore {
@@ -143,7 +143,7 @@ export class DiskFileStore implements FileStore {
     }
   }
 
-  /** Forgets all recordings of a batch; a batch that is unknown is no error. */
+  /** Forgets all recordings of a batch; an unknown batch is not an error. */
   async removeBatch(batchId: number): Promise<void> {
     await rm(join(this.#root, String(batchId)), { recursive: true, force: true, maxRetries: 3 });
   }
@@ -154,7 +154,7 @@ export class DiskFileStore implements FileStore {
   }
 
   #diskFull(cause: unknown): EngineProblem {
-    const detail = `There is no space left for recordings in ${this.#root}. Free space there; DELETE /files/{batch_id} forgets a batch.`;
+    const detail = `No space is left for recordings in ${this.#root}. Free space there; DELETE /files/{batch_id} forgets a batch.`;
     return new EngineProblem(500, "engine-failed", "The disk of this host is full", detail, { cause });
   }
 

@@ -166,7 +166,7 @@ class Loading {
 }
 
 /**
- * Ends the connections of a server that was told to stop. Node itself closes those that are idle at that moment: one that
+ * Closes the connections of a server that is stopping. Node itself closes those that are idle at that moment: one that
  * becomes idle just afterwards, or that never asked anything, would hold it up for a minute.
  */
 class Connections {
@@ -249,7 +249,7 @@ function goneSignal(reply: FastifyReply): AbortSignal {
 
 function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = asProblem(error);
-  // Work that was broken off because the client has gone is no failure of the engine.
+  // Work that was aborted because the client has left is not a failure of the engine.
   if (problem.type === "engine-failed" && !reply.raw.destroyed) request.log.error({ err: error }, "the engine failed");
   if (problem.retryAfterS !== undefined) reply.header("retry-after", problem.retryAfterS);
   const { type, title, status, detail } = problem;

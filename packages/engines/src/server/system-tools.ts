@@ -56,7 +56,7 @@ export async function findAcousticModel(): Promise<string | undefined> {
   return mdef?.slice(0, -"/mdef".length);
 }
 
-/** What the engines of these stages need and the system does not have. Stages that need nothing have no entry. */
+/** Returns the tools that the engines of these stages need and the system lacks. */
 export async function checkTools(stages: string | readonly string[]): Promise<{ missing: MissingTool[] }> {
   const names = typeof stages === "string" ? [stages] : stages;
   const tools = new Set(names.flatMap((stage) => TOOLS[stage] ?? []));
@@ -67,13 +67,13 @@ export async function checkTools(stages: string | readonly string[]): Promise<{ 
   return { missing };
 }
 
-/** The shell command that installs what is missing. */
+/** The shell command that installs the missing tools. */
 export function installCommand(missing: readonly MissingTool[]): string {
   const asRoot = process.getuid?.() === 0 ? "" : "sudo ";
   return `${asRoot}apt-get install -y --no-install-recommends ${packagesOf(missing).join(" ")}`;
 }
 
-/** Says what is missing and how to install it. */
+/** Names the missing tools and how to install them. */
 export function missingToolsMessage(missing: readonly MissingTool[]): string {
   return `Not found on this system: ${missing.map(({ tool }) => tool).join(", ")}. Install with: ${installCommand(missing)}`;
 }
@@ -96,7 +96,7 @@ export async function canInstallTools(): Promise<boolean> {
 }
 
 /**
- * Installs what is missing with apt-get, without asking, and says each step through `say`. Throws with the command to type
+ * Installs the missing tools with apt-get, without asking, and reports each step through `say`. Throws with the command to type
  * when it may not (not root, no apt-get) or when apt-get fails.
  */
 export async function installTools(missing: readonly MissingTool[], say: (line: string) => void): Promise<void> {

@@ -1,7 +1,7 @@
 import { parentPort } from "node:worker_threads";
 import type { WorkerReply, WorkerRequest } from "./worker-pool.js";
 
-/** The worker's side of `WorkerPool`: answers each job with the result of `work`, or with the message of what it threw. */
+/** The worker's side of `WorkerPool`: answers each job with the result of `work`, or with the message of its error. */
 export function serveJobs<Input, Output>(
   work: (input: Input) => Promise<{ output: Output; transfer?: ArrayBuffer[] }>,
 ): void {

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 
-/** What the pool and its workers say to each other. */
+/** The messages between the pool and its workers. */
 export interface WorkerRequest<Input> {
   id: number;
   input: Input;

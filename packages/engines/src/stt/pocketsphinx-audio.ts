@@ -1,6 +1,6 @@
 import { Random } from "../audio/random.js";
 
-/** What the acoustic model was trained on. */
+/** The format that the acoustic model was trained on. */
 export const RECOGNISER_RATE = 16_000;
 /** Every utterance is brought to this peak: recordings differ by 30 dB in level. */
 const PEAK = 0.7;

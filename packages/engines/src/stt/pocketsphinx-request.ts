@@ -9,7 +9,7 @@ const Fields = z.object({
   trim: z.object({ start_s: z.number().nonnegative(), end_s: z.number().nonnegative() }),
 });
 
-/** What the stages that listen to speech are asked to work on. */
+/** The request of the stages that listen to speech. */
 export interface SpeechRequest {
   batchId: number;
   fileName: string;

@@ -20,11 +20,11 @@ const MLLR = fileURLToPath(new URL("../../data/stt/mllr_telephone", import.meta.
 
 /**
  * How speech is decoded: `domain` into the words of dealing-desk calls, `general` into those of general English, `phones` into
- * a free sequence of phones (the phone loop), which fits any speech and is what the other scores are measured against.
+ * a free sequence of phones (the phone loop), which fits any speech and is the reference for the other scores.
  */
 export type Pass = "domain" | "general" | "phones";
 
-/** What a pass heard in an utterance. */
+/** The result of a pass over an utterance. */
 export interface Hypothesis {
   /** Words in lower case, or phones in upper case, with spaces between them; empty when nothing was heard. */
   text: string;
@@ -73,7 +73,7 @@ export class Pocketsphinx {
 
   /**
    * Finds the speech in a recording and gives it to `work`; the files made for it are removed when `work` is done or fails.
-   * The samples are moved away from the caller. Throws `EngineProblem` 500 when the recogniser fails; no recogniser goes on
+   * The samples are moved away from the caller. Throws `EngineProblem` 500 when the recogniser fails; no recogniser continues
    * after that, nor after `gone` aborts.
    */
   async withSpeech<T>(

@@ -67,7 +67,7 @@ function parseLanguage(body: unknown): string {
     throw new EngineProblem(
       422,
       "unsupported-language",
-      "There is no model for the language",
+      "No model for the language",
       `This engine transcribes English only, and the recording is in "${language}". Configure an stt server that knows it.`,
     );
   }

@@ -7,7 +7,7 @@ import { SpokenSegment } from "./words.js";
 
 const NO_WORDS: ReadonlySet<number> = new Set();
 
-/** What one call says: who the client is and what is ordered. */
+/** The content of one call: the identity of the client and the orders. */
 export interface CallReading {
   segments: readonly SpokenSegment[];
   identity: FoundIdentity;

@@ -12,7 +12,7 @@ export interface FoundIdentity extends ClientIdentity {
   /** Confidence of the segment that spells the code; 0 without a code. */
   codeConfidence: number;
   evidence: Evidence[];
-  /** Words that spell the code, by segment index: their numbers are no part of an order. */
+  /** Words that spell the code, by segment index: their numbers are not part of an order. */
   words: ReadonlyMap<number, ReadonlySet<number>>;
 }
 
@@ -67,7 +67,7 @@ const NO_NAME = new Set(
 );
 const DEALER_SIDE = /(?:desk|dealing room|broking|brokerage|securities|speaking|how (?:can|may) i help)/;
 
-/** Finds who the client says to be: "this is anita sharma my client code is a b one two three four" is AB1234. */
+/** Finds the identity that the client states: "this is anita sharma my client code is a b one two three four" is AB1234. */
 export function findIdentity(segments: readonly SpokenSegment[]): FoundIdentity {
   const evidence: Evidence[] = [];
   const words = new Map<number, Set<number>>();

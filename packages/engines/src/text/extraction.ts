@@ -7,7 +7,7 @@ const EvidencePayload = z.object({
   quote: z.string(),
 });
 
-/** What the rules need of an llm1 response, whichever engine made it. */
+/** The parts of an llm1 response that the rules need, whichever engine made it. */
 export const Extraction = z.object({
   client_identity: z.object({ name: z.string().nullable(), code: z.string().nullable() }),
   trades: z.array(

@@ -140,7 +140,7 @@ class NumberReader {
     return scale;
   }
 
-  /** What stands before a scale or alone: up to 9999, because "ninety nine hundred" and the pairs go that far. */
+  /** A number before a scale or alone: up to 9999, because "ninety nine hundred" and the pairs go that far. */
   private group(inside: boolean): number | null {
     const run = inside ? null : this.digitRun();
     if (run !== null) return run;

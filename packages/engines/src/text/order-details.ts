@@ -1,4 +1,4 @@
-/** What the details of a statement mean for an order that is known already. */
+/** Applies the details of a statement to a known order. */
 import type { OrderDraft } from "./order-draft.js";
 import type { Details } from "./statement-items.js";
 
@@ -20,18 +20,18 @@ export function differs(order: OrderDraft, details: Details): boolean {
   );
 }
 
-/** What a cancellation takes over: which order it is, not how much of it. */
+/** The fields that identify the order of a cancellation, without its quantity. */
 export function withoutNumbers(details: Details): Details {
   return { ...details, quantity: null, price: null, trigger: null, market: false, free: [] };
 }
 
-/** Without a symbol a bare number may fill a gap; it must not overrule what was said in full ("sell eight" for "correct"). */
+/** Without a symbol a bare number may fill a gap; it must not overrule a complete statement ("sell eight" for "correct"). */
 export function bareNumbersOut(order: OrderDraft, details: Details): Details {
   if (details.symbol !== null || !details.bareQuantity || order.number("quantity") === null) return details;
   return { ...details, quantity: null, price: order.has("price") ? null : details.price };
 }
 
-/** An answer may fill what is missing and nothing else: a stray number must not overwrite an order. */
+/** An answer may only fill missing fields: a stray number must not overwrite an order. */
 export function fillGap(order: OrderDraft, details: Details, asked: "quantity" | "price" | null): Details | null {
   const free = [...details.free];
   const needsQuantity = order.number("quantity") === null;
@@ -46,7 +46,7 @@ export function fillGap(order: OrderDraft, details: Details, asked: "quantity" |
   return { ...details, quantity, price, trigger, market };
 }
 
-/** Gives the bare numbers of a correction their place: by what they replace, else by what they are nearer to. */
+/** Assigns the bare numbers of a correction: to the value that they replace, else to the nearest one. */
 export function amendment(order: OrderDraft, details: Details): Details {
   const result = { ...details };
   const quantity = order.number("quantity");

@@ -8,7 +8,7 @@ interface Claim {
   value: string | number;
   /** Best confidence with which a statement gave this value. */
   confidence: number;
-  /** Sum over the statements that gave it: what is said twice weighs more than what is said once. */
+  /** Sum over the statements that gave it: a value that is said twice weighs more. */
   support: number;
 }
 
@@ -24,7 +24,7 @@ const CONFLICT_COST = 0.2;
 /** A correction was begun and could not be read. */
 const UNRESOLVED_FACTOR = 0.5;
 
-/** An order as far as the call has told it; statements are applied in the order they are spoken. */
+/** An order as stated so far in the call; statements are applied in the order they are spoken. */
 export class OrderDraft {
   readonly action: "NEW" | "MODIFY" | "CANCEL";
   readonly evidence: Evidence[] = [];
@@ -88,7 +88,7 @@ export class OrderDraft {
   }
 
   /**
-   * Takes over what a statement says. A value that differs from the one before counts as a conflict unless the
+   * Applies a statement. A value that differs from the one before counts as a conflict unless the
    * statement corrects; a correction takes back the read back and the confirmation.
    */
   apply(statement: Statement, details: Details, corrects: boolean): void {

@@ -13,7 +13,7 @@ import { readStatements, type Statement } from "./statements.js";
 import type { SymbolMatcher } from "./symbols.js";
 import type { SpokenSegment, Span } from "./words.js";
 
-/** A bare answer or a weak yes belongs to what was said at most this many segments before. */
+/** A bare answer or a weak yes refers to a statement at most this many segments before. */
 const REACH = 2;
 
 /** Reads the orders of a call, in the order they are first spoken of. `skip` gives words to pass over by segment. */
@@ -30,7 +30,7 @@ export function readOrders(
   return book.orders.filter(isOrder);
 }
 
-/** Questions and advice that nobody took up are no orders, nor is what has no symbol or no quantity. */
+/** Questions and advice without an answer are not orders, nor is a draft without a symbol or a quantity. */
 function isOrder(draft: OrderDraft): boolean {
   if (draft.symbol === null) return false;
   return draft.action !== "NEW" || (draft.number("quantity") !== null && (!draft.proposed || draft.confirmed));
@@ -152,7 +152,7 @@ class OrderBook {
     if (repeats && other) order.readBack = true;
   }
 
-  /** Without labels nobody can tell who speaks: then whatever repeats an order counts as the other one. */
+  /** Without labels the speaker is unknown: then a repetition of an order counts as the other speaker. */
   private otherSpeaker(order: OrderDraft, segment: SpokenSegment): boolean {
     const speaker = segment.source.speaker ?? null;
     return speaker === null || order.speaker === null || speaker !== order.speaker;
@@ -238,7 +238,7 @@ class OrderBook {
     return last && target?.action === "NEW" ? this.withdraw(target, statement) : null;
   }
 
-  /** Writes the cancellation of an order of this call, with what was known of it. */
+  /** Writes the cancellation of an order of this call, with its known fields. */
   private withdraw(target: OrderDraft, statement: Statement): OrderDraft {
     const order = new OrderDraft("CANCEL", statement);
     const symbol =

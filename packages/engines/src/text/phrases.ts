@@ -10,14 +10,14 @@ export const SELL_VERB = /^(sell|selling|sells|offload|offloading)$/;
 export const BOUGHT = /^(bought|purchased)$/;
 export const SOLD = /^sold$/;
 
-/** Someone asks for a price or says what the market does: numbers after it are no order. */
+/** Someone asks for a price or describes the market: numbers after it are not an order. */
 export const QUOTE = words(
   "(?:what|whats|what is|tell me|check|give me) (?:is )?(?:the |its |current )*(?:price|rate|quote|level|ltp)(?: of)?|how much is|where is|" +
     "(?:is |are |now )?(?:trading|quoting|quoted) (?:at|around|near)|trading now|(?:is|are|was|were) (?:now |currently |at present )?at|" +
     "last traded|ltp|closed at|opened at|opened|day high|day low|high of|low of",
 );
 
-/** The dealer reports what has been done; a number in it is an execution, not a limit. */
+/** The dealer reports an execution; a number in it is not a limit. */
 export const REPORT = words(
   "orders? (?:is |are |has been |have been |was |got |now )?(?:placed|executed|done|filled|punched|completed|confirmed)|" +
     "(?:executed|filled|traded)|(?:placed|punched) (?:the |your |both )*orders?|placing (?:the |your |both |this )*orders?|" +
@@ -39,7 +39,7 @@ export const MODIFY_PENDING = words(
   "(?:modify|change|revise) (?:the |my |that )*(?:pending |old |existing |earlier |previous |open )*order",
 );
 
-/** Before a side verb: it is no instruction. */
+/** Before a side verb these words mean that it is not an instruction. */
 export const NEGATION_BEFORE = /(?:^| )(?:not|dont|never|do not|did not|didnt|no need to|instead of)(?: to)?$/;
 export const QUESTION_BEFORE =
   /(?:^| )(?:should i|should we|should i be|if i|what if i|thinking of|thinking about|think of|think about|planning to|why|when to|whether to|good time to|did you|did i|have you|hold or|or)$/;
@@ -59,7 +59,7 @@ export const FUTURES = words("futures?|fut");
 export const CALL_OPTION = words("calls?|c e|ce");
 export const PUT_OPTION = words("puts?|p e|pe");
 
-/** What the last question asked for, so that a bare number can answer it. */
+/** The subject of the last question, so that a bare number can answer it. */
 export const ASKS_QUANTITY = words(
   "how many|how much quantity|what quantity|which quantity|how many shares|quantity please|how much do you want",
 );

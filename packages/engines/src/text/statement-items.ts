@@ -3,7 +3,7 @@ import { CALL_OPTION, FUTURES, MARKET_PRICE, PUT_OPTION } from "./phrases.js";
 import type { SymbolMatcher } from "./symbols.js";
 import type { SpokenSegment, Span } from "./words.js";
 
-/** What a number in an order stands for; `free` when nothing near it says so, `negated` after "not". */
+/** The meaning of a number in an order; `free` when no word near it tells, `negated` after "not". */
 type Role = "quantity" | "lots" | "price" | "trigger" | "strike" | "negated" | "free";
 
 interface SpokenSymbol {
@@ -98,7 +98,7 @@ export function readItems(
       continue;
     }
     const item = { kind: "number" as const, from: at, to: number.end };
-    // "at fifteen hundred" heard as "eight fifteen hundred": no number goes on like that.
+    // "at fifteen hundred" heard as "eight fifteen hundred": no number continues like that.
     if (texts[at] === "eight" && number.end === at + 1 && isNumberWord(texts[number.end] ?? "") && items.length > 0) {
       heardAt = true;
       at = number.end;
@@ -127,7 +127,7 @@ function before(segment: SpokenSegment, clause: Span, at: number): string {
   return segment.part({ from: Math.max(clause.from, at - 5), to: at });
 }
 
-/** null for a number that is no part of an order: a time, a date, a percentage. */
+/** null for a number that is not part of an order: a time, a date, a percentage. */
 function roleOf(segment: SpokenSegment, clause: Span, from: number, to: number, rupees: boolean): Role | null {
   const next = segment.words[to]?.text ?? "";
   const nextButOne = segment.words[to + 1]?.text ?? "";

@@ -24,8 +24,8 @@ import type { SpokenSegment, Span } from "./words.js";
 export type Side = "BUY" | "SELL";
 
 /**
- * What a clause does: `order` instructs · `proposal` asks back ("shall I buy …") · `suggestion` advises ("you should buy
- * …") · `mention` repeats or answers without a verb · `amend` corrects · `report` says what was done · `quote` speaks of a
+ * The role of a clause: `order` instructs · `proposal` asks back ("shall I buy …") · `suggestion` advises ("you should buy
+ * …") · `mention` repeats or answers without a verb · `amend` corrects · `report` tells of an execution · `quote` speaks of a
  * price · `question` asks for advice · `refuse` ("do not buy") · `cancel` · `cancel_last` ("cancel it") · `modify`.
  */
 type StatementKind =
@@ -167,7 +167,7 @@ function hasSymbolFirst(kind: StatementKind, items: readonly { kind: string }[])
   return kind === "mention" && items.some((item) => item.kind === "symbol");
 }
 
-/** "two hundred shares of infosys sell at fifteen hundred": the verb comes after what it is about. */
+/** "two hundred shares of infosys sell at fifteen hundred": the verb follows its object. */
 function joinsVerb(
   statements: Statement[],
   mark: Mark,

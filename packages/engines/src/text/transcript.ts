@@ -16,11 +16,11 @@ const Segment = z.object({
     .max(1)
     .nullable()
     .transform((confidence) => confidence ?? UNKNOWN_CONFIDENCE),
-  /** Who speaks, where the recogniser can tell; any label, only compared with the labels of other segments. */
+  /** Label of the speaker, if the recogniser can tell; it is only compared with the labels of other segments. */
   speaker: z.string().nullish(),
 });
 
-/** What the text stages need of an stt response. Segments are in the order of the conversation. */
+/** The parts of an stt response that the text stages need. Segments are in the order of the conversation. */
 export const Transcript = z.object({ segments: z.array(Segment) });
 
 export type TranscriptSegment = z.infer<typeof Segment>;

@@ -31,7 +31,7 @@ export function splitWords(text: string): Word[] {
 /** A segment of the transcript as words, searchable by phrases. */
 export class SpokenSegment {
   readonly words: readonly Word[];
-  /** The words with one space between them: what the phrase patterns are matched against. */
+  /** The words with one space between them, for the phrase patterns. */
   readonly phrase: string;
   private readonly starts: number[] = [];
 

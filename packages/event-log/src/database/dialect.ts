@@ -16,6 +16,8 @@ export interface Dialect {
   logBy(index: string): RawBuilder<unknown>;
   /** In which of equal parts of `widthMs`, counted from `from` (a stored time) on, `timestamp` lies: 0 for the first. */
   partOfTime(from: string, widthMs: number): RawBuilder<number>;
+  /** Ends a SELECT in a transaction: its rows keep their values until the transaction ends. */
+  readonly holdingRows: RawBuilder<unknown>;
   /** False when a failed migration leaves the statements before it in force. */
   readonly undoesDdl: boolean;
 }
@@ -44,7 +46,7 @@ export interface Database {
    * @throws the driver's error
    */
   insertNew(target: InsertTarget, rows: readonly (readonly InsertValue[])[]): Promise<void>;
-  /** Runs `work` in a transaction in which deleting rows that do not exist locks nothing. `work` writes first. */
+  /** Runs `work` in a transaction that writes, in which deleting rows that do not exist locks nothing. */
   transaction<T>(work: (db: Transaction<Tables>) => Promise<T>): Promise<T>;
   /** Runs `work` while no other process runs one under this name; null when one does. */
   exclusively<T>(name: string, work: (db: Kysely<Tables>) => Promise<T>): Promise<T | null>;

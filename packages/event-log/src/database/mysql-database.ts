@@ -22,6 +22,7 @@ const dialect: Dialect = {
   logBy: (index) => sql`batchExecutionLog FORCE INDEX (${sql.raw(index)})`,
   partOfTime: (from, widthMs) =>
     sql`FLOOR(TIMESTAMPDIFF(MICROSECOND, ${from}, timestamp) / ${sql.lit(widthMs * 1_000)})`,
+  holdingRows: sql`LOCK IN SHARE MODE`,
   undoesDdl: false,
 };
 

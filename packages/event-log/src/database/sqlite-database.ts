@@ -15,6 +15,8 @@ const dialect: Dialect = {
   logBy: (index) => sql`batchExecutionLog INDEXED BY ${sql.raw(index)}`,
   partOfTime: (from, widthMs) =>
     sql`CAST(floor(round((julianday(timestamp) - julianday(${from})) * 86400000) / ${sql.lit(widthMs)}) AS INTEGER)`,
+  // Every transaction holds the write lock of the whole file.
+  holdingRows: sql``,
   undoesDdl: true,
 };
 

@@ -63,7 +63,9 @@ const RETURNS_ROWS = /^\s*(select|with|pragma|values|explain)\b|\breturning\b/i;
 export function asKyselyDatabase(connection: SqliteConnection): SqliteDatabase {
   return {
     close: () => connection.close(),
-    prepare(sql) {
+    prepare(text) {
+      // A transaction that takes the write lock only when it first writes may find that its reads are out of date.
+      const sql = text === "begin" ? "begin immediate" : text;
       const statement = connection.prepare(sql);
       return {
         reader: RETURNS_ROWS.test(sql),

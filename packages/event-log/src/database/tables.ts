@@ -17,6 +17,20 @@ export interface BatchStatusTable {
   leaseOwner: string | null;
   leaseExpiresAt: string | null;
   payloadsRemovedAt: string | null;
+  /** Number of its newest run; 0 before the first. */
+  run: Generated<number>;
+}
+
+interface BatchRunTable {
+  batchId: number;
+  run: number;
+  owner: string;
+  startedAt: Generated<string>;
+  endedAt: string | null;
+  outcome: string | null;
+  version: string;
+  configuration: string;
+  configurationSha256: string;
 }
 
 interface BatchExecutionLogTable {
@@ -41,9 +55,12 @@ interface BatchExecutionLogTable {
   responseBytes: GeneratedAlways<number | null>;
   payloadCut: string | null;
   responseCut: string | null;
+  run: number | null;
 }
 
 export interface Tables extends ResultTables {
   batchStatus: BatchStatusTable;
   batchExecutionLog: BatchExecutionLogTable;
+  batchRun: BatchRunTable;
+  databaseIdentity: { id: string };
 }

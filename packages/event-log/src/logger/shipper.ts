@@ -1,50 +1,54 @@
 /** Moves events from the spool into the database, in order, for as long as it takes. */
-import { isDataError } from "../database/errors.js";
 import { deadline } from "../deadline.js";
-import type { StoredEvent } from "../store/event-columns.js";
-import type { Spool, SpooledEvent } from "./spool.js";
-
-/** What the logger could not do for now, or ever, with an event; for the operator's log. Holds no payload. */
-export interface LoggerProblem {
-  kind: "database" | "rejected" | "spool";
-  message: string;
-  cause: unknown;
-}
+import type { ProblemListener } from "./problems.js";
+import { identityIn, ship, type EventSink, type Shipment } from "./sink.js";
+import type { Spool } from "./spool/spool.js";
 
 /** Enough for one round trip to be worth it, and little enough to be held in memory; the insert cuts it to the server's packets. */
-const MAX_EVENTS = 512;
-const MAX_BYTES = 4 * 1024 * 1024;
+export const MAX_EVENTS = 512;
+export const MAX_BYTES = 4 * 1024 * 1024;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
-/** How long `stop()` waits for the insert in flight. */
-const STOP_MS = 1_000;
+/** How long `close()` waits for the insert in flight. */
+const CLOSE_MS = 1_000;
 
 export interface ShipperOptions {
+  batchId: number;
   spool: Spool;
-  insert: (events: readonly StoredEvent[]) => Promise<void>;
-  onProblem: (problem: LoggerProblem) => void;
+  sink: EventSink;
+  onProblem: ProblemListener;
+}
+
+interface Waiter {
+  seq: number;
+  settle: (isShipped: boolean) => void;
 }
 
 /**
  * States: idle (spool empty) -> shipping -> idle; shipping -> waiting (the database refused; backoff) -> shipping.
- * `wake()` starts it, `stop()` ends it. An error of the spool itself is waited out in the same way.
+ * `wake()` starts it, `close()` ends it. An error of the spool itself is waited out in the same way.
  */
 export class Shipper {
   readonly #options: ShipperOptions;
+  readonly #shipment: Shipment;
   #running: Promise<void> | null = null;
-  #stopped = false;
+  #isClosed = false;
   /** The insert in flight was not waited for: the spool may be closed, and must not be touched when it ends. */
   #abandoned = false;
   #again = false;
+  /** The database has said which it is: what is in the spool for another one is out of the way. */
+  #isClaimed = false;
   #interrupt: (() => void) | null = null;
+  #waiters: Waiter[] = [];
 
   constructor(options: ShipperOptions) {
     this.#options = options;
+    this.#shipment = { ...options, isAbandoned: () => this.#abandoned };
   }
 
   /** There is something in the spool. */
   wake(): void {
-    if (this.#stopped) return;
+    if (this.#isClosed) return;
     this.#again = true;
     this.#running ??= this.#run().finally(() => {
       this.#running = null;
@@ -53,42 +57,55 @@ export class Shipper {
     });
   }
 
-  /** Resolves when the spool is empty (true), or after `timeoutMs` or `stop()` (false). */
-  async drained(timeoutMs: number): Promise<boolean> {
-    const until = Date.now() + timeoutMs;
-    while (!this.#stopped && this.#options.spool.waiting > 0) {
-      this.wake();
-      const left = until - Date.now();
-      if (left <= 0) return false;
-      await deadline(this.#running ?? Promise.resolve(), left, () => undefined);
-    }
-    return this.#options.spool.waiting === 0;
+  /**
+   * @returns true once the database has every event that was in the spool at the time of the call, or has refused it for
+   * good; false after `timeoutMs` or `close()`
+   */
+  async shipped(timeoutMs: number): Promise<boolean> {
+    const seq = this.#options.spool.lastSeq;
+    if (this.#options.spool.confirmed >= seq) return true;
+    if (this.#isClosed) return false;
+    let waiter!: Waiter;
+    const settled = new Promise<boolean>((settle) => (waiter = { seq, settle }));
+    this.#waiters.push(waiter);
+    this.wake();
+    return deadline(settled, timeoutMs, () => {
+      this.#waiters = this.#waiters.filter((other) => other !== waiter);
+      return false;
+    });
   }
 
   /**
    * Ends after the insert in flight, or without it when the database does not answer: its events stay in the spool, and
-   * sending them again adds no row.
+   * sending them again adds no row. Never rejects.
    */
-  async stop(): Promise<void> {
-    this.#stopped = true;
+  async close(): Promise<void> {
+    this.#isClosed = true;
     this.#again = false;
     this.#interrupt?.();
-    if (this.#running) await deadline(this.#running, STOP_MS, () => undefined);
+    if (this.#running) await deadline(this.#running, CLOSE_MS, () => undefined);
     this.#abandoned = this.#running !== null;
+    for (const { settle } of this.#waiters.splice(0)) settle(false);
   }
 
   async #run(): Promise<void> {
+    const { spool } = this.#options;
     let retryMs = FIRST_RETRY_MS;
     let reported = false;
-    while (!this.#stopped) {
+    while (!this.#isClosed) {
       this.#again = false;
       try {
-        const events = this.#options.spool.oldest(MAX_EVENTS, MAX_BYTES);
+        if (!(await this.#claim())) return;
+        const events = spool.oldest(MAX_EVENTS, MAX_BYTES);
         const last = events.at(-1);
+        if (last) {
+          const shipping = ship(this.#shipment, events);
+          await shipping;
+          if (this.#abandoned) return;
+          spool.confirm(last.seq);
+        }
+        this.#settle();
         if (!last) return;
-        await this.#ship(events);
-        if (this.#abandoned) return;
-        this.#options.spool.confirm(last.seq);
         retryMs = FIRST_RETRY_MS;
         reported = false;
       } catch (error) {
@@ -101,38 +118,32 @@ export class Shipper {
     }
   }
 
+  /** Before anything is sent: what belongs elsewhere must not be. @returns false when the shipper was closed meanwhile */
+  async #claim(): Promise<boolean> {
+    if (this.#isClaimed) return true;
+    const { sink, spool, batchId, onProblem } = this.#options;
+    const identity = await identityIn(sink, batchId);
+    if (this.#isClosed) return false;
+    const refused = spool.claim(identity, { moveAside: true });
+    this.#isClaimed = true;
+    if (refused) onProblem({ kind: "spool", message: refused.message, cause: null });
+    return true;
+  }
+
+  #settle(): void {
+    const { confirmed } = this.#options.spool;
+    if (this.#waiters.length === 0) return;
+    for (const { seq, settle } of this.#waiters) if (seq <= confirmed) settle(true);
+    this.#waiters = this.#waiters.filter(({ seq }) => seq > confirmed);
+  }
+
   #report(error: unknown): void {
     const message = `Events wait in the spool ${this.#options.spool.path}: ${(error as Error).message}`;
     this.#options.onProblem({ kind: "database", message, cause: error });
   }
 
-  /** Inserts, and narrows a data error down to the events that cause it. Throws anything else. */
-  async #ship(events: readonly SpooledEvent[]): Promise<void> {
-    try {
-      await this.#options.insert(events.map(({ event }) => event));
-    } catch (error) {
-      if (this.#abandoned || !isDataError(error)) throw error;
-      const [only] = events;
-      if (only && events.length === 1) return this.#reject(only, error);
-      const middle = Math.ceil(events.length / 2);
-      await this.#ship(events.slice(0, middle));
-      if (this.#abandoned) return;
-      await this.#ship(events.slice(middle));
-    }
-  }
-
-  #reject(spooled: SpooledEvent, error: unknown): void {
-    const reason = (error as Error).message;
-    const keptIn = this.#options.spool.reject(spooled, reason);
-    const { stage, eventType, eventId, batchId } = spooled.event;
-    this.#options.onProblem({
-      kind: "rejected",
-      message: `The database cannot store event ${eventId} (batch ${batchId}, ${stage}, ${eventType}): ${reason}. It is kept in ${keptIn}.`,
-      cause: error,
-    });
-  }
-
   async #pause(ms: number): Promise<void> {
+    if (this.#isClosed) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);
       this.#interrupt = () => {

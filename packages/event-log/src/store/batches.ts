@@ -1,4 +1,4 @@
-/** Verbs on `batchStatus`: batches, and the lease of the one who runs a batch. */
+/** Verbs on `batchStatus`. */
 import { sql, type Kysely, type Selectable, type SqlBool } from "kysely";
 import { reportUnavailable } from "../database/database.js";
 import type { Database } from "../database/dialect.js";
@@ -46,13 +46,13 @@ export class BatchStore {
   }
 
   async ping(): Promise<void> {
-    await this.run(() => this.db.selectNoFrom((eb) => eb.val(1).as("one")).execute());
+    await this.query(() => this.db.selectNoFrom((eb) => eb.val(1).as("one")).execute());
   }
 
   /** Opens a batch in state `pending`. `folder` is the absolute path it is read from; null when there is none. */
   async createBatch(batch: { name: string; folder: string | null; totalFiles?: number | null }): Promise<Batch> {
     const values = { name: batch.name, folder: batch.folder, totalFiles: batch.totalFiles ?? null };
-    const { insertId } = await this.run(() =>
+    const { insertId } = await this.query(() =>
       this.db.insertInto("batchStatus").values(values).executeTakeFirstOrThrow(),
     );
     const created = await this.batch(Number(insertId));
@@ -61,13 +61,13 @@ export class BatchStore {
   }
 
   async batch(id: number): Promise<Batch | null> {
-    const row = await this.run(() => this.#batches().where("id", "=", id).executeTakeFirst());
+    const row = await this.query(() => this.#batches().where("id", "=", id).executeTakeFirst());
     return row ? toBatch(row) : null;
   }
 
   /** The newest batch; null when there is none yet. */
   async currentBatch(): Promise<Batch | null> {
-    const row = await this.run(() => this.#batches().orderBy("id", "desc").limit(1).executeTakeFirst());
+    const row = await this.query(() => this.#batches().orderBy("id", "desc").limit(1).executeTakeFirst());
     return row ? toBatch(row) : null;
   }
 
@@ -95,61 +95,55 @@ export class BatchStore {
           : eb.or([eb("status", "=", "running"), eb.and([eb("status", "=", "pending"), begun])]),
       );
     } else if (status !== undefined) select = select.where("status", "=", status);
-    const rows = await this.run(() => select.execute());
+    const rows = await this.query(() => select.execute());
     return { batches: rows.slice(0, query.limit).map(toBatch), nextCursor: nextCursor(rows, query.limit) };
   }
 
   /** The newest batch that was read from this folder. */
   async latestBatchOfFolder(folder: string): Promise<Batch | null> {
     const select = this.#batches().where("folder", "=", folder).orderBy("id", "desc").limit(1);
-    const row = await this.run(() => select.executeTakeFirst());
+    const row = await this.query(() => select.executeTakeFirst());
     return row ? toBatch(row) : null;
   }
 
   /** The folder that a batch is read from; null when it has none, or there is no such batch. */
   async folderOfBatch(id: number): Promise<string | null> {
     const select = this.db.selectFrom("batchStatus").select("folder").where("id", "=", id);
-    return (await this.run(() => select.executeTakeFirst()))?.folder ?? null;
+    return (await this.query(() => select.executeTakeFirst()))?.folder ?? null;
   }
 
+  /** Changes the row of a batch that no run of ours writes to. A run uses `updateBatchOf`, which is refused when it is superseded. */
   async updateBatch(id: number, patch: BatchPatch): Promise<void> {
+    await this.query(() => this.patchBatch(this.db, id, patch));
+  }
+
+  /** Of the database, made by a migration. @throws when the database has none: it was not migrated */
+  async databaseId(): Promise<string> {
+    const select = this.db.selectFrom("databaseIdentity").select("id");
+    return (await this.query(() => select.executeTakeFirstOrThrow())).id;
+  }
+
+  /** Tells this batch from every other one in any database, also from one of the same number; null when there is none. */
+  async identityOf(batchId: number): Promise<string | null> {
+    const select = this.db
+      .selectFrom(["databaseIdentity", "batchStatus"])
+      .select(["databaseIdentity.id as database", "createdAt"])
+      .where("batchStatus.id", "=", batchId);
+    const row = await this.query(() => select.executeTakeFirst());
+    return row ? `${row.database} ${toApiTime(row.createdAt)}` : null;
+  }
+
+  protected async patchBatch(db: Kysely<Tables>, id: number, patch: BatchPatch): Promise<void> {
     const { startedAt, finishedAt, ...rest } = patch;
-    const values: Partial<Omit<BatchStatusTable, "id" | "status" | "createdAt">> & { status?: BatchStatus } = rest;
+    const values: Partial<Omit<BatchStatusTable, "id" | "status" | "createdAt" | "run">> & { status?: BatchStatus } =
+      rest;
     if (startedAt !== undefined) values.startedAt = startedAt && toDatabaseTime(startedAt);
     if (finishedAt !== undefined) values.finishedAt = finishedAt && toDatabaseTime(finishedAt);
-    if (Object.keys(values).length === 0) return;
-    await this.run(() => this.db.updateTable("batchStatus").set(values).where("id", "=", id).execute());
-  }
-
-  /**
-   * Takes or renews the right to run the batch for `ttlMs`, by the database's clock: those of two hosts may differ by
-   * more than a lease lasts.
-   * @returns false while another owner holds it
-   */
-  async acquireLease(id: number, owner: string, ttlMs: number): Promise<boolean> {
-    const { now, fromNow } = this.database.dialect;
-    const result = await this.run(() =>
-      this.db
-        .updateTable("batchStatus")
-        .set({ leaseOwner: owner, leaseExpiresAt: fromNow(ttlMs) })
-        .where("id", "=", id)
-        .where((eb) =>
-          eb.or([eb("leaseOwner", "is", null), eb("leaseOwner", "=", owner), eb("leaseExpiresAt", "<", now)]),
-        )
-        .executeTakeFirst(),
-    );
-    return result.numUpdatedRows > 0n;
-  }
-
-  async releaseLease(id: number, owner: string): Promise<void> {
-    const free = { leaseOwner: null, leaseExpiresAt: null };
-    await this.run(() =>
-      this.db.updateTable("batchStatus").set(free).where("id", "=", id).where("leaseOwner", "=", owner).execute(),
-    );
+    if (Object.keys(values).length > 0) await db.updateTable("batchStatus").set(values).where("id", "=", id).execute();
   }
 
   /** For the verbs of all rooms on this database. */
-  run<T>(work: () => Promise<T>): Promise<T> {
+  query<T>(work: () => Promise<T>): Promise<T> {
     return reportUnavailable(this.database, work);
   }
 

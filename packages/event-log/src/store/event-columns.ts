@@ -23,6 +23,8 @@ export interface StoredEvent {
   /** JSON of a `Cut`. */
   payloadCut: string | null;
   responseCut: string | null;
+  /** The run of its batch that logged it; null for a writer that does not run the batch. */
+  run: number | null;
 }
 
 /**
@@ -51,6 +53,7 @@ const EVENT_COLUMNS = {
   durationMs: ["written", "listed", "replayed", "exported"],
   payloadCut: ["written", "listed"],
   responseCut: ["written", "listed"],
+  run: ["written", "listed", "replayed", "exported"],
 } as const;
 
 type Columns = typeof EVENT_COLUMNS;

@@ -36,6 +36,7 @@ export function toReplayed(
     responseBytes: null,
     attempt: row.attempt,
     durationMs: row.durationMs,
+    run: row.run,
   };
 }
 
@@ -58,6 +59,7 @@ export function toEvent(row: EventRow): LogEvent {
     responseBytes: toCut(responseCut)?.bytes ?? responseBytes,
     attempt: row.attempt,
     durationMs: row.durationMs,
+    run: row.run,
   };
 }
 

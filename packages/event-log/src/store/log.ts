@@ -4,7 +4,9 @@ import type { InsertTarget } from "../database/dialect.js";
 import type { Tables } from "../database/tables.js";
 import type { EventStatus, EventType, Json, LogEvent, LogEventDetail } from "../events.js";
 import { parseJson } from "../json.js";
-import { BatchStore } from "./batches.js";
+import { RunOrder } from "../run-order.js";
+import { isCurrent } from "./run-filter.js";
+import { RunStore } from "./runs.js";
 import { eventColumns, type StoredEvent } from "./event-columns.js";
 import { toDetail, toEvent, toReplayed } from "./event-rows.js";
 import { nextCursor } from "./pages.js";
@@ -17,6 +19,8 @@ export interface EventFilter {
 }
 
 export interface EventQuery extends EventFilter {
+  /** Leaves out what arrived after a newer run had begun. */
+  currentOnly?: boolean | undefined;
   limit: number;
   /** Only events with a lower id: the cursor of the page before. */
   before?: number | undefined;
@@ -33,12 +37,12 @@ function hasText({ eventType, status }: Pick<ReplayedRow, "eventType" | "status"
 }
 
 /** Every method throws `DatabaseUnavailableError` when the database cannot be reached for now. */
-export class LogStore extends BatchStore {
+export class LogStore extends RunStore {
   /** Inserts the events in order; one whose `eventId` is stored already is left as it is. On an error the first may be stored: insert all again. */
   async insertEvents(events: readonly StoredEvent[]): Promise<void> {
     if (events.length === 0) return;
-    const rows = events.map((event) => WRITTEN.map((column) => event[column]));
-    await this.run(() => this.database.insertNew(LOG, rows));
+    const rows = events.map((event) => WRITTEN.map((column) => event[column] ?? null));
+    await this.query(() => this.database.insertNew(LOG, rows));
   }
 
   /** Newest first. `nextCursor` is the `before` of the next page; null on the last. */
@@ -48,15 +52,19 @@ export class LogStore extends BatchStore {
       .orderBy("id", "desc")
       .limit(query.limit + 1);
     select = filtered(select, query);
+    if (query.currentOnly) select = select.where(isCurrent(await this.runStarts(batchId)));
     if (query.before !== undefined) select = select.where("id", "<", query.before);
-    const rows = await this.run(() => select.execute());
-    return { events: rows.slice(0, query.limit).map(toEvent), nextCursor: nextCursor(rows, query.limit) };
+    const rows = await this.query(() => select.execute());
+    const events = await this.#markHistory(batchId, rows.slice(0, query.limit).map(toEvent));
+    return { events, nextCursor: nextCursor(rows, query.limit) };
   }
 
   async event(id: number): Promise<LogEventDetail | null> {
     const select = this.#events().select(["payload", "response"]).where("id", "=", id);
-    const row = await this.run(() => select.executeTakeFirst());
-    return row ? toDetail(row) : null;
+    const row = await this.query(() => select.executeTakeFirst());
+    if (!row) return null;
+    const [event = null] = await this.#markHistory(row.batchId, [toDetail(row)]);
+    return event;
   }
 
   /** Events that pass the filter with `after < id <= upToId`, ascending. `bodies`: with payload and response. */
@@ -71,8 +79,10 @@ export class LogStore extends BatchStore {
       .where("id", "<=", upToId)
       .orderBy("id", "asc")
       .limit(limit);
-    if (!bodies) return (await this.run(() => select.execute())).map(toEvent);
-    return (await this.run(() => select.select(["payload", "response"]).execute())).map(toDetail);
+    const events = bodies
+      ? (await this.query(() => select.select(["payload", "response"]).execute())).map(toDetail)
+      : (await this.query(() => select.execute())).map(toEvent);
+    return this.#markHistory(batchId, events);
   }
 
   /** Events of these files, or of none (null), with `after < id <= upToId`; ascending. */
@@ -89,13 +99,13 @@ export class LogStore extends BatchStore {
       .limit(limit);
     const named =
       fileNames === null ? select.where("fileName", "is", null) : select.where("fileName", "in", [...fileNames]);
-    return (await this.run(() => named.execute())).map(toEvent);
+    return (await this.query(() => named.execute())).map(toEvent);
   }
 
   /** 0 when there is no event yet. */
   async maxEventId(): Promise<number> {
     const select = this.db.selectFrom("batchExecutionLog").select((eb) => eb.fn.max("id").as("id"));
-    return (await this.run(() => select.executeTakeFirst()))?.id ?? 0;
+    return (await this.query(() => select.executeTakeFirst()))?.id ?? 0;
   }
 
   /** The lowest id among the events of the last `ms` by the database's clock; null when there is none. */
@@ -104,13 +114,13 @@ export class LogStore extends BatchStore {
       .selectFrom("batchExecutionLog")
       .select((eb) => eb.fn.min("id").as("id"))
       .where("timestamp", ">=", this.database.dialect.fromNow(-ms));
-    return (await this.run(() => select.executeTakeFirst()))?.id ?? null;
+    return (await this.query(() => select.executeTakeFirst()))?.id ?? null;
   }
 
   /** Ids of the events of all batches with a higher id, ascending. */
   async idsAfter(afterId: number, limit: number): Promise<number[]> {
     const select = this.db.selectFrom("batchExecutionLog").select("id").where("id", ">", afterId);
-    return (await this.run(() => select.orderBy("id").limit(limit).execute())).map(({ id }) => id);
+    return (await this.query(() => select.orderBy("id").limit(limit).execute())).map(({ id }) => id);
   }
 
   /** Events of all batches with a higher id, ascending. Ids do not become visible in order: the tail knows the holes. */
@@ -132,7 +142,7 @@ export class LogStore extends BatchStore {
     const columns = sql.join(eventColumns("replayed").map((column) => sql.ref(column)));
     const select = sql<ReplayedRow>`SELECT ${columns} FROM ${this.database.dialect.logBy("batchExecutionLog_replay")}
       WHERE batchId = ${batchId} AND id > ${afterId} AND id <= ${upToId} ORDER BY id LIMIT ${limit}`;
-    const { rows } = await this.run(() => select.execute(this.db));
+    const { rows } = await this.query(() => select.execute(this.db));
     const told = await this.#texts(rows.filter(hasText).map(({ id }) => id));
     return rows.map((row) => toReplayed(row, told.get(row.id)));
   }
@@ -151,7 +161,7 @@ export class LogStore extends BatchStore {
       .selectFrom("batchExecutionLog")
       .select(["id", "errorMessage", "metadata"])
       .where("id", "in", ids);
-    const rows = await this.run(() => select.execute());
+    const rows = await this.query(() => select.execute());
     return new Map(rows.map(({ id, ...texts }) => [id, texts]));
   }
 
@@ -161,6 +171,12 @@ export class LogStore extends BatchStore {
       (select) => select.where("batchId", "=", batchId).where("id", ">", afterId).where("id", "<=", upToId),
       limit,
     );
+  }
+
+  async #markHistory<T extends LogEvent>(batchId: number, events: T[]): Promise<T[]> {
+    if (events.every(({ run }) => run === null)) return events;
+    const order = new RunOrder(await this.runStarts(batchId));
+    return events.map((event) => (order.isHistory(event.run, event.id) ? { ...event, history: true } : event));
   }
 
   #events() {
@@ -174,7 +190,7 @@ export class LogStore extends BatchStore {
     limit: number,
   ): Promise<LogEvent[]> {
     const select = filter(this.#events()).orderBy("id", "asc").limit(limit);
-    return (await this.run(() => select.execute())).map(toEvent);
+    return (await this.query(() => select.execute())).map(toEvent);
   }
 }
 

@@ -196,6 +196,7 @@ async function remove(
     return total;
   }
   for (const table of RESULT_TABLES) await removeRows(db, table, batchId);
+  await db.deleteFrom("batchRun").where("batchId", "=", batchId).execute();
   await db.deleteFrom("batchStatus").where("id", "=", batchId).execute();
   return total;
 }

@@ -1,42 +1,89 @@
 /** All verbs on batches and their events; callers see no SQL. Results are the shapes of `events.ts`. */
-import { sql, type SqlBool } from "kysely";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { sql } from "kysely";
 import type { Json } from "../events.js";
 import { parseJson } from "../json.js";
 import { LogStore } from "./log.js";
+import { isCurrent } from "./run-filter.js";
 
 export type { BatchFilter, BatchPatch } from "./batches.js";
 export type { EventFilter, EventQuery } from "./log.js";
+export { RunSupersededError, type Run, type RunOutcome, type RunRecord } from "./runs.js";
+
+/** Files of one question: SQLite answers within one turn, and a server's other work wants its own. */
+const PAGE = 1_000;
+
+/** A response with the event that holds it. */
+export interface Recorded {
+  eventId: number;
+  response: Json;
+}
 
 /** Every method throws `DatabaseUnavailableError` when the database cannot be reached for now. */
 export class Store extends LogStore {
   /**
-   * The checkpoint: each file that this stage completed, with its response. A file whose latest word is an error, and a
-   * response that was cut or is no JSON, do not count.
+   * The checkpoint: each file that this stage completed, with the id of the event that says so. A file whose latest word is an
+   * error, and a response that was cut, do not count. Whether a response is JSON shows when it is read ({@link answers}).
    */
-  async completedFiles(batchId: number, stage: string): Promise<Map<string, Json>> {
-    const latest = this.db
+  async completedFiles(batchId: number, stage: string): Promise<Map<string, number>> {
+    const current = isCurrent(await this.runStarts(batchId));
+    const completed = new Map<string, number>();
+    for (let after: string | null = null; ;) {
+      const files = await this.query(() => this.#latest(batchId, stage, current, { after }).execute());
+      for (const { fileName, id, isDone } of files) if (isDone && fileName !== null) completed.set(fileName, id);
+      after = files.at(-1)?.fileName ?? null;
+      if (files.length < PAGE) return completed;
+      await nextTurn();
+    }
+  }
+
+  /** Of these files, those that this stage completed: their responses, each with the id of its event. JSON only. */
+  async answers(batchId: number, stage: string, fileNames: readonly string[]): Promise<Map<string, Recorded>> {
+    const answers = new Map<string, Recorded>();
+    if (fileNames.length === 0) return answers;
+    const current = isCurrent(await this.runStarts(batchId));
+    const files = await this.query(() => this.#latest(batchId, stage, current, { fileNames }).execute());
+    const ids = files.flatMap(({ id, isDone }) => (isDone ? [id] : []));
+    if (ids.length === 0) return answers;
+    const select = this.db
+      .selectFrom("batchExecutionLog")
+      .select(["id", "fileName", "response"])
+      .where("id", "in", ids);
+    for (const { id, fileName, response } of await this.query(() => select.execute())) {
+      const parsed = parseJson(response);
+      if (fileName !== null && parsed !== undefined) answers.set(fileName, { eventId: id, response: parsed });
+    }
+    return answers;
+  }
+
+  /** The latest word on each file: whether it is a whole successful answer. By name. */
+  #latest(
+    batchId: number,
+    stage: string,
+    current: ReturnType<typeof isCurrent>,
+    { after, fileNames }: { after?: string | null; fileNames?: readonly string[] },
+  ) {
+    let latest = this.db
       .selectFrom("batchExecutionLog")
       .select((eb) => eb.fn.max("id").as("id"))
       .where("batchId", "=", batchId)
       .where("stage", "=", stage)
       .where("fileName", "is not", null)
       .where("eventType", "in", ["file_start", "file_complete", "error"])
-      .groupBy("fileName");
-    const rows = await this.run(() =>
-      this.db
-        .selectFrom("batchExecutionLog as log")
-        .innerJoin(latest.as("latest"), "latest.id", "log.id")
-        .select(["log.fileName", "log.response"])
-        .where("log.eventType", "=", "file_complete")
-        .where("log.responseCut", "is", null)
-        .where(sql<SqlBool>`coalesce(log.status, 'success') = 'success'`)
-        .execute(),
-    );
-    const completed = new Map<string, Json>();
-    for (const { fileName, response } of rows) {
-      const parsed = parseJson(response);
-      if (fileName !== null && parsed !== undefined) completed.set(fileName, parsed);
-    }
-    return completed;
+      .where(current)
+      .groupBy("fileName")
+      .orderBy("fileName");
+    if (fileNames) latest = latest.where("fileName", "in", [...fileNames]);
+    else latest = latest.limit(PAGE);
+    if (after !== null && after !== undefined) latest = latest.where("fileName", ">", after);
+    return this.db
+      .selectFrom("batchExecutionLog as log")
+      .innerJoin(latest.as("latest"), "latest.id", "log.id")
+      .select(["log.fileName", "log.id"])
+      .select(
+        sql<number>`CASE WHEN log.eventType = 'file_complete' AND coalesce(log.status, 'success') = 'success'
+          AND log.responseCut IS NULL AND log.response IS NOT NULL THEN 1 ELSE 0 END`.as("isDone"),
+      )
+      .orderBy("log.fileName");
   }
 }

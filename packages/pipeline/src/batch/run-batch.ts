@@ -1,29 +1,26 @@
 /** Runs a folder as a batch: opens or continues it, holds the lease, takes it through the stages, and says how it ended. */
-import { randomUUID } from "node:crypto";
-import { hostname } from "node:os";
 import { basename } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { DatabaseUnavailableError } from "@cofi/event-log/database";
 import { EventLogger, shipLeftovers } from "@cofi/event-log/event-logger";
-import type { Batch, BatchStatus } from "@cofi/event-log/events";
+import type { Batch, BatchStatus, Json } from "@cofi/event-log/events";
+import type { Run, RunOutcome } from "@cofi/event-log/runs";
 import type { Results } from "@cofi/evidence/results";
-import { STAGES } from "@cofi/event-log/stages";
+import { isStageName, STAGES, STEPS } from "@cofi/event-log/stages";
 import type { Store } from "@cofi/event-log/store";
 import { readBatchFolder, type BatchFolder } from "./batch-folder.js";
-import type { BatchRun } from "./batch-run.js";
+import { Answers } from "./answers.js";
+import { Calls, type BatchContext } from "./context.js";
 import type { EngineClient } from "../hosts/engine-client.js";
 import { InputError } from "../input-error.js";
+import { BatchInUseError, Lease, LeaseLostError } from "./lease.js";
 import type { OpenAiEngines } from "../hosts/openai-client.js";
 import { runStage, StageFailedError, type StageOutcome } from "./runner.js";
 import type { Runtime } from "../runtime/runtime.js";
 import type { PipelineSettings } from "../settings.js";
 import { PIPELINE } from "../stages/stages.js";
 import type { TriageConfig } from "../triage/triage-config.js";
-
-/** Another process runs this batch. */
-export class BatchInUseError extends Error {
-  override readonly name = "BatchInUseError";
-}
+import { DEFAULT_VERDICT } from "../verdict/verdict-config.js";
 
 export interface RunBatchOptions {
   folder: string;
@@ -40,6 +37,10 @@ export interface RunBatchOptions {
   openAi: OpenAiEngines;
   settings: PipelineSettings;
   triageConfig: TriageConfig;
+  /** Of Cofi. */
+  version: string;
+  /** Which engines answer: recorded with the run. No keys or passwords. */
+  engines: Json;
   spoolDir: string;
   /** Aborts when the batch is to stop: what is in work may finish within the grace period. */
   signal: AbortSignal;
@@ -65,42 +66,39 @@ const UNFINISHED: ReadonlySet<BatchStatus> = new Set(["pending", "running", "int
  * @throws InputError when the folder cannot be a batch; BatchInUseError; DatabaseUnavailableError before the first stage only
  */
 export async function runBatch(options: RunBatchOptions): Promise<BatchResult> {
-  const { store, report, spoolDir, leaseMs = LEASE_MS } = options;
+  const { store, report, spoolDir, version, leaseMs = LEASE_MS } = options;
   const folder = await readBatchFolder(options.folder);
   const leftovers = await shipLeftovers(spoolDir, store, ({ message }) => report(message));
   if (leftovers.shipped > 0) report(`Shipped ${leftovers.shipped} events that an earlier run left in the spool.`);
 
   const { batch, message } = await openBatch(options, folder);
-  const owner = `${hostname().slice(0, 24)}:${process.pid}:${randomUUID().slice(0, 8)}`;
-  if (!(await store.acquireLease(batch.id, owner, leaseMs)))
-    throw new BatchInUseError(
-      `Batch ${batch.id} (${batch.name}) is being run by another process. Wait for it to end; ` +
-        `after a crash its lease runs out within ${leaseMs / 1000} s.`,
-    );
+  const lease = await Lease.take(store, batch, { leaseMs, version, configuration: configurationOf(options), report });
   report(message);
-  const lost = new AbortController();
-  const renew = async (): Promise<void> => {
-    try {
-      if (await store.acquireLease(batch.id, owner, leaseMs)) return;
-      lost.abort(new BatchInUseError(`Batch ${batch.id} was taken over by another process.`));
-    } catch (error) {
-      // A database that is away cannot give the lease to anybody else either.
-      report(`The lease could not be renewed: ${(error as Error).message}`);
-    }
-  };
-  const lease = setInterval(() => void renew(), leaseMs / 3);
+  let outcome: RunOutcome = "failed";
   try {
-    return await withLease({ ...options, signal: AbortSignal.any([options.signal, lost.signal]) }, folder, batch);
+    const result = await withLease(
+      { ...options, signal: AbortSignal.any([options.signal, lease.lost]) },
+      folder,
+      batch,
+      lease.run,
+    );
+    outcome = result.status as RunOutcome;
+    return result;
   } finally {
-    clearInterval(lease);
-    await store.releaseLease(batch.id, owner).catch((error: Error) => report(error.message));
+    await lease.release(outcome);
   }
 }
 
-async function withLease(options: RunBatchOptions, folder: BatchFolder, batch: Batch): Promise<BatchResult> {
+/** What decides how this run judges: recorded with it. Keys and passwords are no part of it. */
+function configurationOf({ settings, triageConfig, engines }: RunBatchOptions): Json {
+  return { triage: triageConfig, verdict: { ...DEFAULT_VERDICT }, pipeline: { ...settings }, engines };
+}
+
+async function withLease(options: RunBatchOptions, folder: BatchFolder, batch: Batch, run: Run): Promise<BatchResult> {
   const { store, settings, report, spoolDir, signal } = options;
   const logger = await EventLogger.open({
     batchId: batch.id,
+    run: run.run,
     spoolDir,
     store,
     maxTextBytes: settings.maxPayloadBytes,
@@ -108,14 +106,19 @@ async function withLease(options: RunBatchOptions, folder: BatchFolder, batch: B
     onProblem: ({ message }) => report(message),
   });
   try {
-    const result = await throughStages(newRun(options, folder, batch.id, logger), batch, options);
-    if (signal.reason instanceof BatchInUseError) throw signal.reason;
+    const result = await throughStages(newContext(options, folder, run, logger), batch, options);
+    if (isOutOfLease(signal)) throw signal.reason;
     return (await drain(logger, options))
       ? result
       : { ...result, summary: `${result.summary} Some events are still in the spool; the next run ships them.` };
   } finally {
     await logger.close(0);
   }
+}
+
+/** Whoever has the batch now works on the same files. */
+function isOutOfLease({ reason }: AbortSignal): boolean {
+  return reason instanceof BatchInUseError || reason instanceof LeaseLostError;
 }
 
 /** The batch to run, and what to tell the operator once it is known that nobody else runs it. */
@@ -138,26 +141,34 @@ async function openBatch(
   return { batch, message: `Batch ${batch.id}: ${batch.name}, ${folder.recordings.length} recordings` };
 }
 
-function newRun(options: RunBatchOptions, folder: BatchFolder, batchId: number, logger: EventLogger): BatchRun {
-  const { settings, triageConfig, client, openAi, results, signal, report } = options;
+interface RunContext extends BatchContext {
+  readonly refused: number;
+}
+
+function newContext(options: RunBatchOptions, folder: BatchFolder, run: Run, logger: EventLogger): RunContext {
+  const { settings, triageConfig, client, openAi, store, results, signal, report } = options;
+  const persist = <T>(work: () => Promise<T>): Promise<T> => whenAvailable(work, signal, report);
+  let refused = 0;
   return {
-    batchId,
+    batchId: run.batchId,
+    run,
     folder,
     settings,
-    timeZone: triageConfig.timeZone,
     triageConfig,
     client,
     openAi,
     logger,
     results,
-    active: new Map(folder.recordings.map((recording) => [recording.fileName, recording])),
-    calls: new Map(),
-    trades: [],
-    refused: 0,
+    recordings: new Map(folder.recordings.map((recording) => [recording.fileName, recording])),
+    calls: new Calls(),
+    trades: { all: [] },
+    answers: new Answers(store, run.batchId, persist),
     changed: new Set(),
-    triage: new Map(),
-    findings: { denoise: new Map(), ivr: new Map(), lid: new Map(), stt: new Map(), llm1: new Map(), llm2: new Map() },
-    persist: (work) => whenAvailable(work, signal, report),
+    refuse: (count) => void (refused += count),
+    get refused() {
+      return refused;
+    },
+    persist,
   };
 }
 
@@ -179,13 +190,13 @@ async function whenAvailable<T>(
   }
 }
 
-async function throughStages(run: BatchRun, batch: Batch, options: RunBatchOptions): Promise<BatchResult> {
+async function throughStages(context: RunContext, batch: Batch, options: RunBatchOptions): Promise<BatchResult> {
   const { store, settings, signal, report, runtime } = options;
   const hard = new AbortController();
   let grace: NodeJS.Timeout | undefined;
   const onAbort = (): void => {
     // Whoever took the batch over works on the same files.
-    const graceMs = signal.reason instanceof BatchInUseError ? 0 : settings.gracePeriodMs;
+    const graceMs = isOutOfLease(signal) ? 0 : settings.gracePeriodMs;
     grace = setTimeout(() => hard.abort(signal.reason), graceMs);
   };
   if (signal.aborted) onAbort();
@@ -193,31 +204,37 @@ async function throughStages(run: BatchRun, batch: Batch, options: RunBatchOptio
   const outcomes: (StageOutcome & { name: string })[] = [];
   let ended: { status: BatchStatus; summary: string };
   try {
-    await run.persist(() =>
-      store.updateBatch(batch.id, {
+    await context.persist(() =>
+      store.updateBatchOf(context.run, {
         status: "running",
-        totalFiles: run.folder.recordings.length,
+        totalFiles: context.folder.recordings.length,
         startedAt: batch.startedAt ? new Date(batch.startedAt) : new Date(),
         finishedAt: null,
       }),
     );
-    for (const entry of [...run.folder.refused, ...run.folder.ignored])
-      void run.logger.info("file_distribution", `${entry.name} ${entry.reason}`, { metadata: { leftOut: entry.name } });
+    for (const entry of [...context.folder.refused, ...context.folder.ignored])
+      void context.logger.info("file_distribution", `${entry.name} ${entry.reason}`, {
+        metadata: { leftOut: entry.name },
+      });
     for (const stage of PIPELINE) {
       signal.throwIfAborted();
-      await run.persist(() => store.updateBatch(batch.id, { currentStage: stage.name }));
+      const { name } = stage;
+      if (isStageName(name)) await context.persist(() => store.updateBatchOf(context.run, { currentStage: name }));
       report(`${labelOf(stage.name)} …`);
-      const completed = await run.persist(() => store.completedFiles(batch.id, stage.name));
-      const outcome = await runStage(stage, { run, runtime, completed, signal, hardSignal: hard.signal });
+      // What earlier stages were answered is read from the log: all of it must be there.
+      if (stage.reads.length > 0 && !(await drain(context.logger, options))) signal.throwIfAborted();
+      const completed = await context.persist(() => store.completedFiles(batch.id, stage.name));
+      const names = new Set(completed.keys());
+      const outcome = await runStage(stage, { context, runtime, completed: names, signal, hardSignal: hard.signal });
       outcomes.push({ ...outcome, name: stage.name });
       if (outcome.failed > 0) report(`${labelOf(stage.name)}: ${outcome.failed} failed`);
     }
-    ended = conclusion(outcomes, run.refused);
+    ended = conclusion(outcomes, context.refused);
   } catch (error) {
     if (signal.aborted) ended = { status: "interrupted", summary: "Stopped; the same command goes on from here." };
     else if (error instanceof StageFailedError) ended = { status: "failed", summary: error.message };
     else {
-      await run.persist(() => store.updateBatch(batch.id, { status: "failed", finishedAt: new Date() }));
+      await context.persist(() => store.updateBatchOf(context.run, { status: "failed", finishedAt: new Date() }));
       throw error;
     }
   } finally {
@@ -226,11 +243,11 @@ async function throughStages(run: BatchRun, batch: Batch, options: RunBatchOptio
   }
   const finishedAt = ended.status === "interrupted" ? null : new Date();
   // The last events go before the status: whoever sees the end sees all of it.
-  await drain(run.logger, options);
-  // The batch of a lost lease is somebody else's to write.
+  await drain(context.logger, options);
+  // A batch that was taken over is written by its newest run.
   if (!(signal.reason instanceof BatchInUseError))
-    await run
-      .persist(() => store.updateBatch(batch.id, { status: ended.status, finishedAt }))
+    await context
+      .persist(() => store.updateBatchOf(context.run, { status: ended.status, finishedAt }))
       .catch((error: Error) => {
         if (!signal.aborted) throw error;
         report(error.message);
@@ -258,5 +275,5 @@ async function drain(logger: EventLogger, { signal, report }: RunBatchOptions): 
 }
 
 function labelOf(name: string): string {
-  return STAGES.find((stage) => stage.name === name)?.label ?? name;
+  return [...STAGES, ...STEPS].find((stage) => stage.name === name)?.label ?? name;
 }

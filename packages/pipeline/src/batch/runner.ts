@@ -1,57 +1,21 @@
 /**
- * One runner for all stages. A stage says what it works on, what it asks and what it does with the answer; the runner
- * starts its engines, limits what is in work at once, times, retries and logs every step, skips what the log says is
- * done, and stops cleanly.
+ * One runner for all stages and steps: starts their engines, limits what is in progress at once, times, retries and logs every
+ * step, skips what the log says is done, and stops cleanly.
  */
-import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import pLimit from "p-limit";
 import type { Json } from "@cofi/event-log/events";
-import type { StageName } from "@cofi/event-log/stages";
-import type { BatchRun } from "./batch-run.js";
-import { EngineError } from "../hosts/engine-client.js";
+import { JsonText } from "@cofi/event-log/json-text";
+import { isStageName, type WorkName } from "@cofi/event-log/stages";
+import { EngineError } from "../hosts/engine-error.js";
 import { InputError } from "../input-error.js";
 import { EngineStartError, type EngineHost, type RunningEngines, type Runtime } from "../runtime/runtime.js";
+import { allOf, hostsFor, MAX_RETRY_DELAY_MS, retryDelay, type NextAttempt } from "./attempts.js";
+import type { BatchContext } from "./context.js";
+import { Progress } from "./progress.js";
+import type { AskAgain, Executor, Stage, StageWork, Unit } from "./stage.js";
 
-/** What a stage is to the runner. `name` of a unit is the `fileName` of its events: a recording, a CSV file, a trade. */
-export interface Stage<Unit extends { name: string } = { name: string }, Answer = unknown> {
-  readonly name: StageName;
-  /** An engine of the runtime, or `ask` by itself: in this process, or at a server that it knows. */
-  answeredBy(run: BatchRun): "engine" | Executor;
-  /** Once before the units, on every run of the batch, also where all units are done. */
-  prepare?(run: BatchRun): Promise<void>;
-  units(run: BatchRun): Unit[];
-  /** Recordings that came this far and are no business of this stage, with the reason: it and all later ones leave them out. */
-  skipped?(run: BatchRun): readonly { name: string; reason: string }[];
-  /**
-   * Whether an answer that the log holds no longer fits, because what it was about has changed since. The unit is then
-   * asked again, and all later stages ask again about the file of its name.
-   */
-  isStale?(run: BatchRun, unit: Unit, answer: Answer): Promise<boolean>;
-  /** The full request, as logged. */
-  payload(run: BatchRun, unit: Unit, host: EngineHost | null): Json | Promise<Json>;
-  /** Does the work. Throws what {@link isRetryable} understands. */
-  ask(run: BatchRun, unit: Unit, payload: Json, host: EngineHost | null, signal: AbortSignal): Promise<Answer>;
-  /** Takes an answer, fresh or read back from the log: must be idempotent. An error fails the unit. */
-  accept?(run: BatchRun, unit: Unit, answer: Answer): Promise<void>;
-  /** The unit has failed for good. */
-  dropped?(run: BatchRun, unit: Unit): void;
-  /** Once after the units, on every run of the batch. */
-  finish?(run: BatchRun): Promise<void>;
-}
-
-/** Where the work is done when no engine does it. */
-export interface Executor {
-  /** As logged in `gpuIp`; null for this process. */
-  name: string | null;
-  /** Units in work at once. */
-  slots: number;
-}
-
-/** This process. Units that take no time share the commits of their events. */
-export const IN_PROCESS: Executor = { name: null, slots: 64 };
-
-/** The stage as a whole cannot go on: the batch fails. */
+/** The stage as a whole cannot continue: the batch fails. */
 export class StageFailedError extends Error {
   override readonly name = "StageFailedError";
 }
@@ -62,43 +26,38 @@ export interface StageOutcome {
 }
 
 export interface RunnerOptions {
-  run: BatchRun;
+  context: BatchContext;
   runtime: Runtime;
-  /** Units whose answer the log holds, with it. */
-  completed: ReadonlyMap<string, Json>;
+  /** Names of the units that the log says are done. */
+  completed: ReadonlySet<string>;
   /** Aborts when the batch is to stop: nothing new is begun. */
   signal: AbortSignal;
-  /** Aborts when what is in work must be dropped too. */
+  /** Aborts when what is in progress must be dropped too. */
   hardSignal: AbortSignal;
 }
-
-const PROGRESS_INTERVAL_MS = 1_000;
-const MAX_RETRY_DELAY_MS = 60_000;
 
 /**
  * Runs one stage to its end, logging every step.
  * @throws StageFailedError when it cannot run: an input file that cannot be used, an engine that cannot be had, or no answer to any file
  * @throws the signal's reason when the batch was stopped
  */
-export async function runStage<Unit extends { name: string }, Answer>(
-  stage: Stage<Unit, Answer>,
-  options: RunnerOptions,
-): Promise<StageOutcome> {
-  const { run, signal } = options;
+export async function runStage(stage: Stage, options: RunnerOptions): Promise<StageOutcome> {
+  const { context, signal } = options;
+  const { logger } = context;
   const started = performance.now();
-  const work = new StageWork(stage, options);
+  const run = new StageRun(stage, options);
   try {
-    await work.run();
+    await run.toItsEnd();
   } catch (error) {
     if (signal.aborted) {
-      await run.logger.info(stage.name, "Stopped: the next run goes on from here", { metadata: work.counts() });
+      await logger.info(stage.name, "Stopped: the next run continues from here", { metadata: run.progress.counts() });
       throw signal.reason;
     }
     const message = (error as Error).message;
     // An input file that cannot be used has its own error event already.
-    if (!(error instanceof InputError)) await run.logger.fileError(stage.name, null, { error });
-    await run.logger.stageComplete(stage.name, {
-      ...work.counts(),
+    if (!(error instanceof InputError)) await logger.fileError(stage.name, null, { error });
+    await logger.stageComplete(stage.name, {
+      ...run.progress.counts(),
       status: "failed",
       errorMessage: message,
       durationMs: performance.now() - started,
@@ -107,83 +66,95 @@ export async function runStage<Unit extends { name: string }, Answer>(
       throw new StageFailedError(`${stage.name}: ${message}`, { cause: error });
     throw error;
   }
-  await run.logger.stageComplete(stage.name, {
-    ...work.counts(),
+  await logger.stageComplete(stage.name, {
+    ...run.progress.counts(),
     status: "success",
     durationMs: performance.now() - started,
   });
-  return { done: work.done, failed: work.failed };
+  return { done: run.progress.done, failed: run.progress.failed };
 }
 
 /** The state of one run of one stage. */
-class StageWork<Unit extends { name: string }, Answer> {
-  done = 0;
-  failed = 0;
-  /** Failures that another try might have healed; when nothing else happened, the engine is to blame and not the files. */
+class StageRun {
+  readonly progress: Progress;
+  /** Failures that another attempt might have healed; when nothing else happened, the engine is to blame and not the files. */
   #unanswered = 0;
-  #total = 0;
-  #lastProgress = 0;
-  /** Files finished as the last progress event said; files that finish in one turn are told once. */
-  #reported = -1;
-  readonly #stage: Stage<Unit, Answer>;
+  readonly #name: WorkName;
+  readonly #work: StageWork<Unit, unknown>;
   readonly #options: RunnerOptions;
 
-  constructor(stage: Stage<Unit, Answer>, options: RunnerOptions) {
-    this.#stage = stage;
+  constructor(stage: Stage, options: RunnerOptions) {
+    const { context } = options;
+    this.#name = stage.name;
+    this.#work = stage.create(context);
     this.#options = options;
+    this.progress = new Progress(context.logger, stage.name);
+    const { answerFrom } = this.#work;
+    if (answerFrom) context.answers.translate(stage.name, answerFrom);
   }
 
-  counts(): { processedFiles: number; totalFiles: number } {
-    return { processedFiles: this.done + this.failed, totalFiles: this.#total };
-  }
-
-  async run(): Promise<void> {
-    const { run, completed, signal } = this.#options;
-    const stage = this.#stage;
-    await stage.prepare?.(run);
-    const units = stage.units(run);
-    this.#total = units.length;
-    await run.logger.stageStart(stage.name, { totalFiles: units.length });
-    for (const { name, reason } of stage.skipped?.(run) ?? []) skip(run, stage.name, name, reason);
-    const todo: Unit[] = [];
-    for (const unit of units) {
-      const answer = completed.get(unit.name) as Answer | undefined;
-      if (answer === undefined || (await this.#isStale(unit, answer))) todo.push(unit);
-      else if (await this.#accepted(unit, answer)) this.done += 1;
-    }
+  async toItsEnd(): Promise<void> {
+    const { context, signal } = this.#options;
+    const { logger } = context;
+    const work = this.#work;
+    const { units, skipped = [] } = await work.plan();
+    this.progress.total = units.length;
+    await logger.stageStart(this.#name, { totalFiles: units.length });
+    for (const { name, reason } of skipped) skip(context, this.#name, name, reason);
+    const todo = await this.#notDone(units);
     if (todo.length < units.length)
-      void run.logger.info(stage.name, `${units.length - todo.length} of ${units.length} are done by an earlier run`);
-    const by = stage.answeredBy(run);
-    if (todo.length > 0) await (by === "engine" ? this.#withEngines(todo) : this.#elsewhere(todo, by));
+      void logger.info(this.#name, `${units.length - todo.length} of ${units.length} are done by an earlier run`);
+    const by = work.answeredBy;
+    if (todo.length > 0) await (by === "engine" ? this.#withEngines(todo) : this.#by(todo, by));
     signal.throwIfAborted();
     if (this.#unanswered > 0 && this.#unanswered === units.length)
       throw new StageFailedError("No file got an answer; the errors above say why.");
-    await stage.finish?.(run);
+    await work.finish?.();
   }
 
-  async #isStale(unit: Unit, answer: Answer): Promise<boolean> {
-    const { run } = this.#options;
-    if (run.changed.has(unit.name)) return true;
-    if (!(await this.#stage.isStale?.(run, unit, answer))) return false;
-    run.changed.add(unit.name);
-    await run.logger.info(this.#stage.name, "Changed since an earlier run: done again", { fileName: unit.name });
+  /** Takes the answers that the log holds, page by page. @returns the units that have none that still fits */
+  async #notDone(units: readonly Unit[]): Promise<Unit[]> {
+    const { context, completed, signal } = this.#options;
+    const names = units.flatMap(({ name }) => (completed.has(name) ? [name] : []));
+    const byName = new Map(units.map((unit) => [unit.name, unit]));
+    const done = new Set<string>();
+    for await (const [name, answer] of context.answers.any(this.#name, names)) {
+      signal.throwIfAborted();
+      const unit = byName.get(name)!;
+      if (await this.#isStale(unit, answer)) continue;
+      done.add(name);
+      if (await this.#accepted(unit, answer)) this.progress.done += 1;
+    }
+    return units.filter(({ name }) => !done.has(name));
+  }
+
+  async #isStale(unit: Unit, answer: unknown): Promise<boolean> {
+    const { changed, logger } = this.#options.context;
+    if (changed.has(unit.name)) return true;
+    if (!(await this.#work.isStale?.(unit, answer))) return false;
+    changed.add(unit.name);
+    await logger.info(this.#name, "Changed since an earlier run: done again", { fileName: unit.name });
     return true;
   }
 
-  async #elsewhere(units: Unit[], { name, slots }: Executor): Promise<void> {
+  async #by(units: readonly Unit[], { name, slots }: Executor): Promise<void> {
     const limit = pLimit(slots);
-    await allOf(units.map((unit) => this.#untilOver((attempt) => limit(() => this.#try(unit, null, name, attempt)))));
+    await allOf(
+      units.map((unit) => this.#untilOver((attempt) => limit(() => this.#attempt(unit, null, name, attempt)))),
+    );
   }
 
-  async #withEngines(units: Unit[]): Promise<void> {
-    const { run, runtime, signal } = this.#options;
-    const { name } = this.#stage;
+  async #withEngines(units: readonly Unit[]): Promise<void> {
+    const { context, runtime, signal } = this.#options;
+    const { logger, batchId } = context;
+    const name = this.#name;
+    if (!isStageName(name)) throw new TypeError(`The step ${name} has no engine.`);
     const listener = {
-      info: (message: string, metadata: Json) => void run.logger.info(name, message, { metadata }),
+      info: (message: string, metadata: Json) => void logger.info(name, message, { metadata }),
       error: (message: string, metadata: Json) =>
-        void run.logger.fileError(name, null, { error: message, willRetry: true, metadata }),
+        void logger.fileError(name, null, { error: message, willRetry: true, metadata }),
     };
-    const engines: RunningEngines = await runtime.start(name, run.batchId, listener, signal);
+    const engines: RunningEngines = await runtime.start(name, batchId, listener, signal);
     try {
       const hosts = engines.hosts.map((host, index) => {
         // Engines on one host are told apart by their place among them, which is the same in every stage.
@@ -194,7 +165,7 @@ class StageWork<Unit extends { name: string }, Answer> {
         const preference = hostsFor(unit.name, hosts);
         return this.#untilOver((attempt) => {
           const { host, limit } = preference[(attempt - 1) % preference.length] as (typeof hosts)[number];
-          return limit(() => this.#try(unit, host, host.name, attempt));
+          return limit(() => this.#attempt(unit, host, host.name, attempt));
         });
       });
       await allOf(tasks);
@@ -203,41 +174,57 @@ class StageWork<Unit extends { name: string }, Answer> {
     }
   }
 
-  /** Tries a unit until it is done, has failed for good, or the batch stops. Rejects only when the stage cannot go on. */
-  async #untilOver(attemptOnce: (attempt: number) => Promise<Next | null>): Promise<void> {
-    const { run, signal } = this.#options;
+  /** Attempts a unit until it is done, has failed for good, or the batch stops. Rejects only when the stage cannot continue. */
+  async #untilOver(attemptOnce: (attempt: number) => Promise<NextAttempt | null>): Promise<void> {
+    const { context, signal } = this.#options;
     for (let attempt = 1; ; attempt++) {
       const next = await attemptOnce(attempt);
       if (next === null) break;
-      const delay = Math.max(retryDelay(run.settings.retryDelayMs, attempt), next.notBeforeMs);
+      const delay = Math.max(retryDelay(context.settings.retryDelayMs, attempt), next.notBeforeMs);
       await pause(delay, undefined, { signal }).catch(() => undefined);
     }
-    await this.#progress();
+    await this.progress.report();
   }
 
-  /** One try. Null when it was the last. */
-  async #try(unit: Unit, host: EngineHost | null, hostName: string | null, attempt: number): Promise<Next | null> {
-    const { run, signal, hardSignal } = this.#options;
-    const { logger, settings } = run;
-    const { name } = this.#stage;
+  /** Null when it was the last attempt. */
+  async #attempt(
+    unit: Unit,
+    host: EngineHost | null,
+    hostName: string | null,
+    attempt: number,
+  ): Promise<NextAttempt | null> {
+    const { context, signal, hardSignal } = this.#options;
+    const { logger, settings, calls } = context;
+    const name = this.#name;
     if (signal.aborted) return null;
     await host?.ready();
     const at = { attempt, ...(hostName === null ? {} : { gpuIp: hostName }) };
     const started = performance.now();
     try {
-      const payload = await this.#stage.payload(run, unit, host);
-      const audioSeconds = run.calls.get(unit.name)?.durationS;
+      const payload = await this.#work.payload(unit, host);
+      const audioSeconds = calls.of(unit.name)?.durationS;
       const length = audioSeconds === undefined ? {} : { metadata: { audioSeconds } };
       await logger.fileStart(name, unit.name, { payload, ...length, ...at });
-      const response = await this.#stage.ask(run, unit, payload, host, hardSignal);
+      const again: AskAgain = async (refused, next, metadata) => {
+        const durationMs = performance.now() - started;
+        const { response } = refused;
+        await logger.fileError(name, unit.name, { error: refused, willRetry: true, response, ...at, durationMs });
+        await logger.fileStart(name, unit.name, {
+          payload: next,
+          metadata: { ...length.metadata, ...metadata },
+          ...at,
+        });
+      };
+      const { answer, response } = await this.#work.ask(unit, payload, host, hardSignal, again);
       host?.answered?.();
+      if (this.#isTooLarge(response)) context.answers.keep(name, unit.name, answer);
       await logger.fileComplete(name, unit.name, { response, ...at, durationMs: performance.now() - started });
-      if (await this.#accepted(unit, response)) this.done += 1;
+      if (await this.#accepted(unit, answer)) this.progress.done += 1;
       return null;
     } catch (error) {
       if (error instanceof InputError) {
         await logger.fileError(name, unit.name, { error, ...at });
-        this.failed += 1;
+        this.progress.failed += 1;
         throw error;
       }
       if (signal.aborted && !(error instanceof EngineError)) throw error;
@@ -245,7 +232,7 @@ class StageWork<Unit extends { name: string }, Answer> {
       const retryable = refusal?.retryable ?? false;
       if (refusal?.status === null) host?.brokeOff?.();
       else host?.answered?.();
-      // A file that was in work when the batch was stopped is tried again by the next run.
+      // A file that was in progress when the batch was stopped is attempted again by the next run.
       const willRetry = retryable && (attempt < settings.attempts || signal.aborted);
       const durationMs = performance.now() - started;
       const response = refusal?.response;
@@ -258,66 +245,38 @@ class StageWork<Unit extends { name: string }, Answer> {
     }
   }
 
+  /** The log would cut it. */
+  #isTooLarge(response: unknown): boolean {
+    const text = response instanceof JsonText ? response.text : JSON.stringify(response);
+    return Buffer.byteLength(text ?? "") > this.#options.context.settings.maxPayloadBytes;
+  }
+
   /** False when the answer cannot be used: then the unit has failed. */
-  async #accepted(unit: Unit, answer: Answer): Promise<boolean> {
-    const { run, signal } = this.#options;
+  async #accepted(unit: Unit, answer: unknown): Promise<boolean> {
+    const { context, signal } = this.#options;
     try {
-      await this.#stage.accept?.(run, unit, answer);
+      await this.#work.accept?.(unit, answer);
       return true;
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      await run.logger.fileError(this.#stage.name, unit.name, { error });
+      await context.logger.fileError(this.#name, unit.name, { error });
       this.#drop(unit);
       return false;
     }
   }
 
   #drop(unit: Unit): void {
-    this.failed += 1;
-    this.#stage.dropped?.(this.#options.run, unit);
-  }
-
-  async #progress(): Promise<void> {
-    const now = performance.now();
-    const { processedFiles, totalFiles } = this.counts();
-    if (processedFiles === this.#reported) return;
-    if (now - this.#lastProgress < PROGRESS_INTERVAL_MS && processedFiles < totalFiles) return;
-    this.#lastProgress = now;
-    this.#reported = processedFiles;
-    await this.#options.run.logger.stageProgress(this.#stage.name, { processedFiles, totalFiles });
+    this.progress.failed += 1;
+    this.#work.dropped?.(unit);
   }
 }
 
 /** Says in the log that a recording goes no further, so that nobody has to look for it. */
-export function skip({ logger }: BatchRun, stage: StageName, fileName: string, reason: string): void {
+export function skip(
+  { logger }: Pick<BatchContext, "logger">,
+  stage: WorkName,
+  fileName: string,
+  reason: string,
+): void {
   void logger.info(stage, `Left out: ${reason}`, { fileName, metadata: { skipped: reason } });
-}
-
-/** What the next try must wait for. */
-interface Next {
-  notBeforeMs: number;
-}
-
-/** Waits for all, also where one fails; then rejects with the first failure. */
-async function allOf(tasks: readonly Promise<void>[]): Promise<void> {
-  const failure = (await Promise.allSettled(tasks)).find((result) => result.status === "rejected");
-  if (failure) throw failure.reason;
-}
-
-/** Doubles with each try, up to a minute; between half and all of it at random, so that tries do not come in step. */
-function retryDelay(baseMs: number, attempt: number): number {
-  const delay = Math.min(baseMs * 2 ** (attempt - 1), MAX_RETRY_DELAY_MS);
-  return delay * (0.5 + Math.random() / 2);
-}
-
-/**
- * The hosts in the order in which a file prefers them (rendezvous hashing, Thaler and Ravishankar 1998): the same file
- * goes to the same host in every stage and every run, and a host that is gone moves only its own files.
- */
-function hostsFor<Host extends { key: string }>(fileName: string, hosts: readonly Host[]): Host[] {
-  const weight = ({ key }: Host): string => createHash("sha1").update(`${key}\0${fileName}`).digest("hex");
-  return hosts
-    .map((host) => ({ host, weight: weight(host) }))
-    .toSorted((a, b) => (a.weight < b.weight ? 1 : -1))
-    .map(({ host }) => host);
 }

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { EngineError, type EngineAddress, type EngineClient } from "../hosts/engine-client.js";
+import type { EngineAddress, EngineClient } from "../hosts/engine-client.js";
+import { EngineError } from "../hosts/engine-error.js";
 import { EngineStartError } from "./runtime.js";
 
 const POLL_MS = 100;

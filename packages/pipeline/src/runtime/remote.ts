@@ -1,7 +1,8 @@
 /** Engines that run already, on hosts of their own: `COFI_ENGINE_<STAGE>_URLS`. */
 import { SettingsError } from "@cofi/event-log/environment";
 import type { StageName } from "@cofi/event-log/stages";
-import { EngineError, type EngineClient } from "../hosts/engine-client.js";
+import type { EngineClient } from "../hosts/engine-client.js";
+import { EngineError } from "../hosts/engine-error.js";
 import { awaitHealth } from "./await-health.js";
 import type { EngineHost, RunningEngines, Runtime, RuntimeListener } from "./runtime.js";
 

@@ -1,68 +1,84 @@
 /** The stages that work on the sound: file_distribution, denoise, ivr and lid. */
-import { admitCall, storeCalls } from "./call-records.js";
+import { defineStage } from "../batch/stage.js";
+import { checkDurations } from "../csv/calls-csv.js";
 import {
   denoiseResponse,
   ivrResponse,
   lidResponse,
+  uploadResponse,
   type DenoiseResponse,
   type IvrResponse,
   type LidResponse,
 } from "../hosts/engine-contract.js";
-import type { Stage } from "../batch/runner.js";
-import { activeFiles, askEngine, drop, keep, required, sha256Of, trimOf, type FileUnit } from "./recordings.js";
+import { InputRowError } from "../input-error.js";
+import { answerOf, askEngine, drop, recordingsOf, required, sha256Of, trimOf, type FileUnit } from "./recordings.js";
 
-export const fileDistribution: Stage<FileUnit, { bytes: number; sha256: string }> = {
-  name: "file_distribution",
-  answeredBy: () => "engine",
-  units: activeFiles,
-  payload: (run, { recording }, host) => ({
-    batch_id: run.batchId,
-    file_name: recording.fileName,
-    bytes: recording.bytes,
-    host: host?.url ?? null,
+export const fileDistribution = defineStage<never, FileUnit, { bytes: number; sha256: string }>(
+  "file_distribution",
+  [],
+  (context) => ({
+    answeredBy: "engine",
+    plan: async () => ({ units: recordingsOf(context) }),
+    payload: async ({ recording }, host) => ({
+      batch_id: context.batchId,
+      file_name: recording.fileName,
+      bytes: recording.bytes,
+      sha256: await sha256Of(recording.path),
+      host: host?.url ?? null,
+    }),
+    ask: ({ recording }, _payload, host, signal) =>
+      context.client.upload(required(host), context.batchId, recording.fileName, recording.path, signal),
+    answerFrom: answerOf(uploadResponse),
+    isStale: async ({ recording }, answer) =>
+      answer.bytes !== recording.bytes || answer.sha256 !== (await sha256Of(recording.path)),
+    dropped: drop(context),
   }),
-  ask: (run, { recording }, _payload, host, signal) =>
-    run.client.upload(required(host), run.batchId, recording.fileName, recording.path, signal),
-  isStale: async (_run, { recording }, answer) =>
-    answer.bytes !== recording.bytes || answer.sha256 !== (await sha256Of(recording.path)),
-  dropped: drop,
-};
+);
 
-export const denoise: Stage<FileUnit, DenoiseResponse> = {
-  name: "denoise",
-  answeredBy: () => "engine",
-  units: activeFiles,
-  payload: (run, { name }) => ({ batch_id: run.batchId, file_name: name }),
-  ask: (run, unit, payload, host, signal) => askEngine(run, "denoise", unit, payload, denoiseResponse, host, signal),
-  accept: (run, { name }, answer) => keep(run.findings.denoise, name, answer),
-  dropped: drop,
-};
+export const denoise = defineStage<never, FileUnit, DenoiseResponse>("denoise", [], (context) => ({
+  answeredBy: "engine",
+  plan: async () => ({ units: recordingsOf(context) }),
+  payload: ({ name }) => ({ batch_id: context.batchId, file_name: name }),
+  ask: (unit, payload, host, signal, again) =>
+    askEngine(context, "denoise", unit, payload, denoiseResponse, host, signal, again),
+  answerFrom: answerOf(denoiseResponse),
+  dropped: drop(context),
+}));
 
-export const ivr: Stage<FileUnit, IvrResponse> = {
-  name: "ivr",
-  answeredBy: () => "engine",
-  units: activeFiles,
-  payload: (run, { name }) => ({ batch_id: run.batchId, file_name: name }),
-  ask: (run, unit, payload, host, signal) => askEngine(run, "ivr", unit, payload, ivrResponse, host, signal),
-  accept: (run, { name }, answer) => keep(run.findings.ivr, name, answer),
-  dropped: drop,
-};
+export const ivr = defineStage<never, FileUnit, IvrResponse>("ivr", [], (context) => ({
+  answeredBy: "engine",
+  plan: async () => ({ units: recordingsOf(context) }),
+  payload: ({ name }) => ({ batch_id: context.batchId, file_name: name }),
+  ask: (unit, payload, host, signal, again) =>
+    askEngine(context, "ivr", unit, payload, ivrResponse, host, signal, again),
+  answerFrom: answerOf(ivrResponse),
+  dropped: drop(context),
+}));
 
-export const lid: Stage<FileUnit, LidResponse> = {
-  name: "lid",
-  answeredBy: () => "engine",
-  units: activeFiles,
-  payload: (run, { name }) => ({
-    batch_id: run.batchId,
+export const lid = defineStage<"calls" | "ivr", FileUnit, LidResponse>("lid", ["calls", "ivr"], (context) => ({
+  answeredBy: "engine",
+  plan: async () => ({ units: recordingsOf(context) }),
+  payload: async ({ name }) => ({
+    batch_id: context.batchId,
     file_name: name,
     variant: "denoised",
-    trim: trimOf(run, name),
+    trim: await trimOf(context.answers, name),
   }),
-  ask: (run, unit, payload, host, signal) => askEngine(run, "lid", unit, payload, lidResponse, host, signal),
-  async accept(run, { name }, answer) {
-    admitCall(run, name);
-    await keep(run.findings.lid, name, answer);
+  ask: (unit, payload, host, signal, again) =>
+    askEngine(context, "lid", unit, payload, lidResponse, host, signal, again),
+  answerFrom: answerOf(lidResponse),
+  /**
+   * Lets a recording's call into the batch, now that its real duration is known.
+   * @throws InputRowError DURATION_MISMATCH when calls.csv says another duration: a person must say which of the two is wrong
+   */
+  async accept({ name }) {
+    const call = context.calls.of(name);
+    const measured = (await context.answers.of("ivr", name))?.answer.duration_s;
+    if (!call || measured === undefined) return;
+    const [error] = checkDurations([call], new Map([[name, measured]])).errors;
+    if (!error) return;
+    context.calls.remove(name);
+    throw new InputRowError(error.code, error.message);
   },
-  dropped: drop,
-  finish: storeCalls,
-};
+  dropped: drop(context),
+}));

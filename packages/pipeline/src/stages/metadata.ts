@@ -3,10 +3,11 @@ import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import type { Json } from "@cofi/event-log/events";
 import type { StageName } from "@cofi/event-log/stages";
-import type { BatchRun } from "../batch/batch-run.js";
+import type { BatchContext } from "../batch/context.js";
+import { skip } from "../batch/runner.js";
+import { asIs, defineStage, IN_PROCESS } from "../batch/stage.js";
 import { readCalls } from "../csv/calls-csv.js";
 import type { RowError } from "../csv/csv-rows.js";
-import { IN_PROCESS, skip, type Stage } from "../batch/runner.js";
 import { readTrades } from "../csv/trades-csv.js";
 import { toJson } from "./log-values.js";
 import { sha256Of } from "./recordings.js";
@@ -26,62 +27,66 @@ interface CsvAnswer {
   codes: Record<string, number>;
 }
 
-export const callMetadata: Stage<CsvUnit, CsvAnswer> = {
-  name: "callmetadata",
-  answeredBy: () => IN_PROCESS,
-  units: ({ folder }) => [{ name: basename(folder.callsCsv), path: folder.callsCsv }],
-  isStale: csvIsStale,
-  payload: csvPayload,
-  async ask(run, { name, path }) {
-    const sha256 = await sha256Of(path);
-    const { rows, errors } = await readCalls(run.folder, { timeZone: run.timeZone });
-    return { sha256, ...logRowErrors(run, "callmetadata", name, rows, errors) };
-  },
-  async accept(run, _unit, answer) {
-    const { calls } = await readCalls(run.folder, { timeZone: run.timeZone });
-    run.refused += answer.refused + (answer.codes["FILE_NOT_LISTED"] ?? 0);
-    run.calls = new Map(calls.map((call) => [call.fileName, call]));
-  },
-  finish(run) {
-    for (const fileName of run.active.keys()) {
-      if (run.calls.has(fileName)) continue;
-      run.active.delete(fileName);
-      skip(run, "callmetadata", fileName, "it has no valid row in calls.csv");
-    }
-    return Promise.resolve();
-  },
-};
+export const callMetadata = defineStage<"calls", CsvUnit, CsvAnswer>("callmetadata", ["calls"], (context) => {
+  const { folder, calls, recordings, triageConfig } = context;
+  return {
+    ...csvFile(context, folder.callsCsv),
+    async ask({ name, path }) {
+      const sha256 = await sha256Of(path);
+      const { rows, errors } = await readCalls(folder, triageConfig);
+      return asIs({ sha256, ...logRowErrors(context, "callmetadata", name, rows, errors) });
+    },
+    async accept(_unit, answer) {
+      const read = await readCalls(folder, triageConfig);
+      context.refuse(answer.refused + (answer.codes["FILE_NOT_LISTED"] ?? 0));
+      calls.replace(read.calls);
+    },
+    finish() {
+      for (const fileName of recordings.keys()) {
+        if (calls.has(fileName)) continue;
+        recordings.delete(fileName);
+        skip(context, "callmetadata", fileName, "it has no valid row in calls.csv");
+      }
+      return Promise.resolve();
+    },
+  };
+});
 
-export const tradeMetadata: Stage<CsvUnit, CsvAnswer> = {
-  name: "trademetadata",
-  answeredBy: () => IN_PROCESS,
-  units: ({ folder }) => [{ name: basename(folder.tradesCsv), path: folder.tradesCsv }],
-  isStale: csvIsStale,
-  payload: csvPayload,
-  async ask(run, { name, path }) {
-    const sha256 = await sha256Of(path);
-    const { rows, errors } = await readTrades(run.folder, { timeZone: run.timeZone });
-    return { sha256, ...logRowErrors(run, "trademetadata", name, rows, errors) };
-  },
-  async accept(run, _unit, answer) {
-    const { trades } = await readTrades(run.folder, { timeZone: run.timeZone });
-    run.refused += answer.refused;
-    run.trades = trades;
-    await run.persist(() => run.results.replaceTrades(run.batchId, trades));
-  },
-};
+export const tradeMetadata = defineStage<"trades", CsvUnit, CsvAnswer>("trademetadata", ["trades"], (context) => {
+  const { folder, trades, triageConfig } = context;
+  return {
+    ...csvFile(context, folder.tradesCsv),
+    async ask({ name, path }) {
+      const sha256 = await sha256Of(path);
+      const { rows, errors } = await readTrades(folder, triageConfig);
+      return asIs({ sha256, ...logRowErrors(context, "trademetadata", name, rows, errors) });
+    },
+    async accept(_unit, answer) {
+      const read = await readTrades(folder, triageConfig);
+      context.refuse(answer.refused);
+      trades.all = read.trades;
+      await context.persist(() => context.results.replaceTrades(context.run, read.trades));
+    },
+  };
+});
 
-async function csvPayload(run: BatchRun, { name, path }: CsvUnit): Promise<Json> {
-  return { file_name: name, bytes: (await stat(path)).size, time_zone: run.timeZone };
+/** What both have in common. */
+function csvFile({ triageConfig }: Pick<BatchContext, "triageConfig">, csv: string) {
+  return {
+    answeredBy: IN_PROCESS,
+    plan: async () => ({ units: [{ name: basename(csv), path: csv }] }),
+    payload: async ({ name, path }: CsvUnit): Promise<Json> => ({
+      file_name: name,
+      bytes: (await stat(path)).size,
+      time_zone: triageConfig.timeZone,
+    }),
+    isStale: async ({ path }: CsvUnit, answer: CsvAnswer) => answer.sha256 !== (await sha256Of(path)),
+  };
 }
 
-async function csvIsStale(_run: BatchRun, { path }: CsvUnit, answer: CsvAnswer): Promise<boolean> {
-  return answer.sha256 !== (await sha256Of(path));
-}
-
-/** One event a bad row; the file stays in flight until all are told. */
+/** One event a bad row; the file stays in flight until all have been logged. */
 function logRowErrors(
-  run: BatchRun,
+  { logger }: Pick<BatchContext, "logger">,
   stage: StageName,
   fileName: string,
   rows: number,
@@ -90,7 +95,7 @@ function logRowErrors(
   const codes: Record<string, number> = {};
   for (const { message, ...rest } of errors) {
     codes[rest.code] = (codes[rest.code] ?? 0) + 1;
-    void run.logger.fileError(stage, fileName, { error: message, willRetry: true, metadata: toJson(rest) });
+    void logger.fileError(stage, fileName, { error: message, willRetry: true, metadata: toJson(rest) });
   }
   const refused = new Set(errors.flatMap(({ line }) => (line === null ? [] : [line]))).size;
   return { rows, accepted: rows - refused, refused, codes };

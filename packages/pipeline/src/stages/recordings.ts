@@ -6,8 +6,10 @@ import type { z } from "zod";
 import type { Json } from "@cofi/event-log/events";
 import type { StageName } from "@cofi/event-log/stages";
 import type { Recording } from "../batch/batch-folder.js";
-import type { BatchRun } from "../batch/batch-run.js";
-import { EngineError } from "../hosts/engine-client.js";
+import type { BatchContext, Calls, ReadAnswers } from "../batch/context.js";
+import type { AskAgain, Asked } from "../batch/stage.js";
+import { EngineError } from "../hosts/engine-error.js";
+import { loggedAnswer } from "../hosts/logged-answer.js";
 import type { EngineHost } from "../runtime/runtime.js";
 
 export interface FileUnit {
@@ -15,28 +17,29 @@ export interface FileUnit {
   recording: Recording;
 }
 
-export function activeFiles(run: BatchRun): FileUnit[] {
-  return [...run.active].map(([name, recording]) => ({ name, recording }));
+/** The recordings that are still in the batch. */
+export function recordingsOf({ recordings }: Pick<BatchContext, "recordings">): FileUnit[] {
+  return [...recordings].map(([name, recording]) => ({ name, recording }));
 }
 
-export function drop(run: BatchRun, { name }: FileUnit): void {
-  run.active.delete(name);
+/** A recording that failed leaves the batch. */
+export function drop({ recordings }: Pick<BatchContext, "recordings">): (unit: FileUnit) => void {
+  return ({ name }) => void recordings.delete(name);
 }
 
-export async function keep<T>(findings: Map<string, T>, fileName: string, answer: T): Promise<void> {
-  findings.set(fileName, answer);
-}
-
-export function callIdOf(run: BatchRun, fileName: string): string {
-  const call = run.calls.get(fileName);
+export function callIdOf(calls: Calls, fileName: string): string {
+  const call = calls.of(fileName);
   if (!call) throw new Error(`${fileName} is in a stage after callmetadata without a row in calls.csv.`);
   return call.callId;
 }
 
-export function trimOf(run: BatchRun, fileName: string): { start_s: number; end_s: number } {
-  const found = run.findings.ivr.get(fileName);
+export async function trimOf(
+  answers: ReadAnswers<"ivr">,
+  fileName: string,
+): Promise<{ start_s: number; end_s: number }> {
+  const found = await answers.of("ivr", fileName);
   if (!found) throw new Error(`${fileName} is in a stage after ivr without an answer of ivr.`);
-  return found.trim;
+  return found.answer.trim;
 }
 
 export function required(host: EngineHost | null): EngineHost {
@@ -46,27 +49,39 @@ export function required(host: EngineHost | null): EngineHost {
 
 /** Asks about a recording; puts it on the host first where the host does not have it. */
 export async function askEngine<T>(
-  run: BatchRun,
+  context: Pick<BatchContext, "client" | "batchId" | "logger">,
   stage: StageName,
   { recording }: FileUnit,
   payload: Json,
   schema: z.ZodType<T>,
   engine: EngineHost | null,
   signal: AbortSignal,
-): Promise<T> {
+  again: AskAgain,
+): Promise<Asked<T>> {
   const host = required(engine);
-  const ask = (body: Json): Promise<T> => run.client.process(host, stage, body, schema, signal);
+  const ask = (body: Json): Promise<Asked<T>> => context.client.process(host, stage, body, schema, signal);
   try {
     return await ask(payload);
   } catch (error) {
     if (!(error instanceof EngineError) || (error.type !== "file-missing" && error.type !== "variant-missing"))
       throw error;
-    await run.client.upload(host, run.batchId, recording.fileName, recording.path, signal);
-    if (error.type === "file-missing" && !asksForVariant(payload)) return ask(payload);
+    const uploaded = await context.client.upload(host, context.batchId, recording.fileName, recording.path, signal);
+    const metadata = { uploaded: { host: host.url, ...uploaded.answer } };
+    if (error.type === "file-missing" && !asksForVariant(payload)) {
+      await again(error, payload, metadata);
+      return ask(payload);
+    }
     const message = `${host.name} has no denoised audio of this file: the original is used`;
-    await run.logger.info(stage, message, { fileName: recording.fileName, gpuIp: host.name });
-    return ask({ ...(payload as { [key: string]: Json }), variant: "original" });
+    await context.logger.info(stage, message, { fileName: recording.fileName, gpuIp: host.name });
+    const original = { ...(payload as { [key: string]: Json }), variant: "original" };
+    await again(error, original, metadata);
+    return ask(original);
   }
+}
+
+/** Reads a logged response of an engine or of a model server; undefined when it does not fit the contract. */
+export function answerOf<T>(schema: z.ZodType<T>): (response: Json) => T | undefined {
+  return (response) => schema.safeParse(loggedAnswer(response)).data;
 }
 
 function asksForVariant(payload: Json): boolean {

@@ -1,9 +1,10 @@
 /** The stages that work on what was said: stt, llm1 and llm2; by an engine, or by a server that speaks the OpenAI protocol. */
 import { isDeepStrictEqual } from "node:util";
 import type { Json } from "@cofi/event-log/events";
-import { auditQuestions } from "./audit-questions.js";
-import type { BatchRun } from "../batch/batch-run.js";
-import { EngineError } from "../hosts/engine-client.js";
+import type { JsonText } from "@cofi/event-log/json-text";
+import type { StageContext } from "../batch/context.js";
+import { defineStage, type Asked, type Executor } from "../batch/stage.js";
+import { EngineError } from "../hosts/engine-error.js";
 import {
   inventedQuote,
   llm1Response,
@@ -13,168 +14,196 @@ import {
   type Llm2Response,
   type SttResponse,
 } from "../hosts/engine-contract.js";
+import type { Answered } from "../hosts/engine-client.js";
 import type { OpenAiStage } from "../hosts/openai-client.js";
-import type { Executor, Stage } from "../batch/runner.js";
-import { storeVerdicts } from "../verdict/trade-verdicts.js";
-import { summary, toJson } from "./log-values.js";
-import { activeFiles, askEngine, callIdOf, drop, keep, required, trimOf, type FileUnit } from "./recordings.js";
+import type { TranscriptionRequest } from "../hosts/openai-requests.js";
+import { auditQuestions } from "./audit-questions.js";
+import { toJson } from "./log-values.js";
+import { answerOf, askEngine, callIdOf, drop, recordingsOf, required, trimOf, type FileUnit } from "./recordings.js";
 
-export const stt: Stage<FileUnit, SttResponse> = {
-  name: "stt",
-  answeredBy: (run) => modelServer(run, "stt"),
-  units(run) {
-    if (run.settings.sttScope === "all") return activeFiles(run);
-    const matched = new Set(
-      [...run.triage.values()].flatMap(({ candidates }) =>
-        candidates.filter(({ selected }) => selected).map(({ callId }) => callId),
-      ),
-    );
-    return activeFiles(run).filter(({ name }) => matched.has(callIdOf(run, name)));
-  },
-  skipped(run) {
-    const wanted = new Set(this.units(run).map(({ name }) => name));
-    const reason = "no trade may have been ordered in it, and COFI_STT_SCOPE is matched";
-    return activeFiles(run).flatMap(({ name }) => (wanted.has(name) ? [] : [{ name, reason }]));
-  },
-  payload: (run, { name }) => ({
-    batch_id: run.batchId,
-    file_name: name,
-    variant: run.openAi.answers("stt") ? "original" : "denoised",
-    trim: trimOf(run, name),
-    language: run.findings.lid.get(name)?.language ?? "und",
-  }),
-  ask(run, unit, payload, host, signal) {
-    if (!run.openAi.answers("stt")) return askEngine(run, "stt", unit, payload, sttResponse, host, signal);
-    const language = run.findings.lid.get(unit.name)?.language;
-    return run.openAi.transcribe(
-      unit.name,
-      unit.recording.path,
-      language === "und" ? null : (language ?? null),
-      signal,
-    );
-  },
-  async accept(run, { name }, answer) {
-    await keep(run.findings.stt, name, answer);
-    const { language, confidence, model, text, segments } = answer;
-    await run.persist(() =>
-      run.results.saveTranscript(run.batchId, callIdOf(run, name), { language, confidence, model, text, segments }),
-    );
-  },
-  dropped: drop,
-};
+type Transcribed = StageContext<"calls" | "stt">;
 
-export const llm1: Stage<FileUnit, Llm1Response> = {
-  name: "llm1",
-  answeredBy: (run) => modelServer(run, "llm1"),
-  units: transcribed,
-  skipped: (run) =>
-    [...run.findings.stt.keys()]
-      .filter((name) => run.active.has(name) && segmentsOf(run, name).length === 0)
-      .map((name) => ({ name, reason: "nothing is said in it" })),
-  payload: (run, { name }) => ({
-    call_id: callIdOf(run, name),
-    language: run.findings.stt.get(name)?.language ?? null,
-    transcript: { segments: segmentsOf(run, name) },
-  }),
-  async ask(run, { name }, payload, host, signal) {
-    const answer = run.openAi.answers("llm1")
-      ? await run.openAi.extract(payload, signal)
-      : await run.client.process(required(host), "llm1", payload, llm1Response, signal);
-    return aboutThisCall(run, name, answer, answer.trades);
+export const stt = defineStage<"calls" | "trades" | "ivr" | "lid" | "triaging", FileUnit, SttResponse>(
+  "stt",
+  ["calls", "trades", "ivr", "lid", "triaging"],
+  (context) => {
+    const { openAi, settings, answers, calls } = context;
+    const languageOf = async (name: string): Promise<string> =>
+      (await answers.of("lid", name))?.answer.language ?? "und";
+    return {
+      answeredBy: modelServer(context, "stt"),
+      async plan() {
+        const all = recordingsOf(context);
+        if (settings.sttScope === "all") return { units: all };
+        const matched = await matchedCalls(context);
+        const isMatched = ({ name }: FileUnit): boolean => matched.has(callIdOf(calls, name));
+        const reason = "No trade was matched to this call (COFI_STT_SCOPE=matched)";
+        return {
+          units: all.filter(isMatched),
+          skipped: all.filter((unit) => !isMatched(unit)).map(({ name }) => ({ name, reason })),
+        };
+      },
+      async payload({ name, recording }) {
+        const language = await languageOf(name);
+        if (openAi.answers("stt"))
+          return openAi.transcription(name, recording.path, language === "und" ? null : language);
+        const trim = await trimOf(answers, name);
+        return { batch_id: context.batchId, file_name: name, variant: "denoised", trim, language };
+      },
+      ask: (unit, payload, host, signal, again) =>
+        openAi.answers("stt")
+          ? openAi.transcribe(payload as TranscriptionRequest, unit.recording.path, signal)
+          : askEngine(context, "stt", unit, payload, sttResponse, host, signal, again),
+      answerFrom: answerOf(sttResponse),
+      async accept({ name }, { language, confidence, model, text, segments }) {
+        const transcript = { language, confidence, model, text, segments };
+        await context.persist(() => context.results.saveTranscript(context.run, callIdOf(calls, name), transcript));
+      },
+      dropped: drop(context),
+    };
   },
-  async accept(run, { name }, answer) {
-    await keep(run.findings.llm1, name, answer);
-    const trades = answer.trades.map((trade) => ({
-      action: trade.action,
-      side: trade.side,
-      symbol: trade.symbol,
-      symbolSpoken: trade.symbol_spoken,
-      instrument: trade.instrument,
-      quantity: trade.quantity,
-      unit: trade.unit,
-      priceType: trade.price_type,
-      price: trade.price,
-      triggerPrice: trade.trigger,
-      strike: trade.strike,
-      optionType: trade.option_type,
-      expiry: trade.expiry,
-      readBack: trade.read_back,
-      clientConfirmed: trade.client_confirmed,
-      confidence: trade.confidence,
-      evidence: trade.evidence,
-    }));
-    await run.persist(() =>
-      run.results.saveExtraction(run.batchId, callIdOf(run, name), trades, answer.client_identity),
-    );
-  },
-  dropped: drop,
-};
+);
 
-export const llm2: Stage<FileUnit, Llm2Response> = {
-  name: "llm2",
-  answeredBy: (run) => modelServer(run, "llm2"),
-  units: transcribed,
-  payload: async (run, { name }) => ({
-    call_id: callIdOf(run, name),
-    language: run.findings.stt.get(name)?.language ?? null,
-    transcript: { segments: segmentsOf(run, name) },
-    extraction: toJson(run.findings.llm1.get(name)),
-    questions: toJson(await auditQuestions()),
-  }),
-  async ask(run, { name }, payload, host, signal) {
-    const answer = run.openAi.answers("llm2")
-      ? await run.openAi.audit(payload, signal)
-      : await run.client.process(required(host), "llm2", payload, llm2Response, signal);
-    const asked = (await auditQuestions()).map(({ id }) => id);
-    if (
-      !isDeepStrictEqual(
-        asked,
-        answer.answers.map(({ question_id: id }) => id),
-      )
-    )
-      throw refusal("The model did not answer each question once, in the order asked", "contract-violated", answer);
-    return aboutThisCall(run, name, answer, answer.answers);
-  },
-  async accept(run, { name }, answer) {
-    await keep(run.findings.llm2, name, answer);
-    const answers = answer.answers.map(({ question_id: questionId, ...rest }) => ({ questionId, ...rest }));
-    await run.persist(() => run.results.saveAnswers(run.batchId, callIdOf(run, name), answers));
-  },
-  dropped: drop,
-  async finish(run) {
-    const counts = await storeVerdicts(run);
-    await run.logger.info("llm2", summary("Verdicts", counts), { metadata: Object.fromEntries(counts) });
-  },
-};
+/** Ids of the calls in which triage found that a trade may have been ordered. */
+async function matchedCalls({ answers, trades }: StageContext<"trades" | "triaging">): Promise<Set<string>> {
+  const matched = new Set<string>();
+  const names = trades.all.map(({ tradeId }) => tradeId);
+  for await (const [, { answer }] of answers.each("triaging", names))
+    for (const { callId, selected } of answer.candidates) if (selected) matched.add(callId);
+  return matched;
+}
 
-function modelServer({ openAi, settings }: BatchRun, stage: OpenAiStage): "engine" | Executor {
+export const llm1 = defineStage<"calls" | "stt", FileUnit, Llm1Response>("llm1", ["calls", "stt"], (context) => {
+  const { openAi, calls } = context;
+  return {
+    answeredBy: modelServer(context, "llm1"),
+    async plan() {
+      const { spoken, silent } = await bySpeech(context);
+      return { units: spoken, skipped: silent.map(({ name }) => ({ name, reason: "Nothing is said in this call" })) };
+    },
+    payload: async ({ name }) => asSent(context, "llm1", await transcriptOf(context, name)),
+    async ask({ name }, payload, host, signal) {
+      const answered = openAi.answers("llm1")
+        ? await openAi.extract(payload, signal)
+        : await context.client.process(required(host), "llm1", payload, llm1Response, signal);
+      return aboutThisCall(context, name, answered, answered.answer.trades);
+    },
+    answerFrom: answerOf(llm1Response),
+    async accept({ name }, answer) {
+      const trades = answer.trades.map((trade) => ({
+        action: trade.action,
+        side: trade.side,
+        symbol: trade.symbol,
+        symbolSpoken: trade.symbol_spoken,
+        instrument: trade.instrument,
+        quantity: trade.quantity,
+        unit: trade.unit,
+        priceType: trade.price_type,
+        price: trade.price,
+        triggerPrice: trade.trigger,
+        strike: trade.strike,
+        optionType: trade.option_type,
+        expiry: trade.expiry,
+        readBack: trade.read_back,
+        clientConfirmed: trade.client_confirmed,
+        confidence: trade.confidence,
+        evidence: trade.evidence,
+      }));
+      await context.persist(() =>
+        context.results.saveExtraction(context.run, callIdOf(calls, name), trades, answer.client_identity),
+      );
+    },
+    dropped: drop(context),
+  };
+});
+
+export const llm2 = defineStage<"calls" | "stt" | "llm1", FileUnit, Llm2Response>(
+  "llm2",
+  ["calls", "stt", "llm1"],
+  (context) => {
+    const { openAi, calls, answers } = context;
+    return {
+      answeredBy: modelServer(context, "llm2"),
+      plan: async () => ({ units: (await bySpeech(context)).spoken }),
+      payload: async ({ name }) =>
+        asSent(context, "llm2", {
+          ...(await transcriptOf(context, name)),
+          extraction: toJson((await answers.of("llm1", name))?.answer),
+          questions: toJson(await auditQuestions()),
+        }),
+      async ask({ name }, payload, host, signal) {
+        const answered = openAi.answers("llm2")
+          ? await openAi.audit(payload, signal)
+          : await context.client.process(required(host), "llm2", payload, llm2Response, signal);
+        const { answer, response } = answered;
+        const asked = (await auditQuestions()).map(({ id }) => id);
+        const answeredIds = answer.answers.map(({ question_id: id }) => id);
+        if (!isDeepStrictEqual(asked, answeredIds))
+          throw refusal(
+            "The model did not answer each question once, in the order asked",
+            "contract-violated",
+            response,
+          );
+        return aboutThisCall(context, name, answered, answer.answers);
+      },
+      answerFrom: answerOf(llm2Response),
+      async accept({ name }, answer) {
+        const rows = answer.answers.map(({ question_id: questionId, ...rest }) => ({ questionId, ...rest }));
+        await context.persist(() => context.results.saveAnswers(context.run, callIdOf(calls, name), rows));
+      },
+      dropped: drop(context),
+    };
+  },
+);
+
+function modelServer(
+  { openAi, settings }: Pick<StageContext<never>, "openAi" | "settings">,
+  stage: OpenAiStage,
+): "engine" | Executor {
   return openAi.answers(stage) ? { name: openAi.hostName(stage), slots: settings.slotsPerHost } : "engine";
 }
 
-/** Calls in which something was said. */
-function transcribed(run: BatchRun): FileUnit[] {
-  return activeFiles(run).filter(({ name }) => segmentsOf(run, name).length > 0);
+/** The request as it goes over the wire: to a model server as a chat about what an engine would be asked. */
+function asSent({ openAi }: Pick<Transcribed, "openAi">, stage: "llm1" | "llm2", input: Json): Json {
+  return openAi.answers(stage) ? openAi.chat(stage, input) : input;
 }
 
-function segmentsOf(run: BatchRun, fileName: string): SttResponse["segments"] & Json[] {
-  return (run.findings.stt.get(fileName)?.segments ?? []) as SttResponse["segments"] & Json[];
+/** The transcribed recordings: those in which something was said, and those in which nothing was. */
+async function bySpeech(context: Transcribed): Promise<{ spoken: FileUnit[]; silent: FileUnit[] }> {
+  const units = new Map(recordingsOf(context).map((unit) => [unit.name, unit]));
+  const spoken: FileUnit[] = [];
+  const silent: FileUnit[] = [];
+  for await (const [name, { answer }] of context.answers.each("stt", units.keys()))
+    (answer.segments.length > 0 ? spoken : silent).push(units.get(name)!);
+  return { spoken, silent };
+}
+
+async function transcriptOf({ answers, calls }: Transcribed, name: string): Promise<{ [key: string]: Json }> {
+  const transcript = (await answers.of("stt", name))?.answer;
+  return {
+    call_id: callIdOf(calls, name),
+    language: transcript?.language ?? null,
+    transcript: { segments: toJson(transcript?.segments ?? []) },
+  };
 }
 
 /** @throws EngineError when the answer is about another call or rests on words that nobody said in this one */
-function aboutThisCall<T extends { call_id: string }>(
-  run: BatchRun,
+async function aboutThisCall<T extends { call_id: string }>(
+  { answers, calls }: Transcribed,
   fileName: string,
-  answer: T,
+  answered: Answered<T>,
   items: Parameters<typeof inventedQuote>[0],
-): T {
-  if (answer.call_id !== callIdOf(run, fileName))
-    throw refusal(`The model answered about call ${answer.call_id}`, "contract-violated", answer);
-  if (inventedQuote(items, segmentsOf(run, fileName)) !== null)
-    throw refusal("The model quoted words that are not in the transcript", "invented-quote", answer);
-  return answer;
+): Promise<Asked<T>> {
+  const { answer, response } = answered;
+  if (answer.call_id !== callIdOf(calls, fileName))
+    throw refusal(`The model answered about call ${answer.call_id}`, "contract-violated", response);
+  const segments = (await answers.of("stt", fileName))?.answer.segments ?? [];
+  if (inventedQuote(items, segments) !== null)
+    throw refusal("The model quoted words that are not in the transcript", "invented-quote", response);
+  return answered;
 }
 
-/** A model may do better the next time. */
-function refusal(what: string, type: string, response: unknown): EngineError {
+/** Another attempt may give a better answer. */
+function refusal(what: string, type: string, response: JsonText): EngineError {
   return new EngineError(`${what}: its answer is refused.`, { status: 200, type, retryable: true, response });
 }

@@ -1,14 +1,16 @@
 /**
- * The ten stages as data: what each works on, what it asks, what it does with the answer. The order is that of the stage
- * table in event-log. A new stage is one entry here and one there.
+ * The stages and steps as data, in the order in which they run: what each reads, works on and asks, and what it does with the
+ * answer. A new stage is one entry here and one in the stage table of event-log.
  */
-import type { Stage } from "../batch/runner.js";
+import type { Stage } from "../batch/stage.js";
 import { denoise, fileDistribution, ivr, lid } from "./audio.js";
+import { calls } from "./calls.js";
 import { callMetadata, tradeMetadata } from "./metadata.js";
 import { llm1, llm2, stt } from "./speech.js";
 import { triaging } from "./triaging.js";
+import { verdicts } from "./verdicts.js";
 
-/** In the order of the stage table. The runner hands a stage only what that stage made itself. */
+/** The stages of the stage table, in its order, with each step after its stage. */
 export const PIPELINE: readonly Stage[] = [
   fileDistribution,
   callMetadata,
@@ -16,8 +18,10 @@ export const PIPELINE: readonly Stage[] = [
   denoise,
   ivr,
   lid,
+  calls,
   triaging,
   stt,
   llm1,
   llm2,
+  verdicts,
 ];

@@ -30,7 +30,7 @@ function add(map: Map<string, IndexedCall[]>, key: string | null, call: IndexedC
   else if (list.at(-1) !== call) list.push(call);
 }
 
-/** The dealer of each extension: as configured, else the only one that calls.csv names with it. */
+/** The dealer of each extension: as configured, else the only one that calls.csv names with it. One with two dealers has none. */
 function dealersOfExtensions(calls: readonly TriageCall[], config: TriageConfig): Map<string, string> {
   const seen = new Map<string, Set<string>>();
   for (const { extension, dealerId } of calls) {
@@ -39,8 +39,15 @@ function dealersOfExtensions(calls: readonly TriageCall[], config: TriageConfig)
   }
   const dealers = new Map<string, string>();
   for (const [extension, names] of seen) if (names.size === 1) for (const name of names) dealers.set(extension, name);
+  const configured = new Map<string, Set<string>>();
   for (const [dealer, extensions] of Object.entries(config.dealerExtensions))
-    for (const extension of extensions) dealers.set(extension, dealer.toUpperCase());
+    for (const extension of extensions)
+      configured.set(extension, (configured.get(extension) ?? new Set()).add(dealer.toUpperCase()));
+  for (const [extension, names] of configured) {
+    const [name, ...others] = names;
+    if (name !== undefined && others.length === 0) dealers.set(extension, name);
+    else dealers.delete(extension);
+  }
   return dealers;
 }
 

@@ -2,6 +2,7 @@
  * The rules of triage for one order: an ordered table of pure functions. Each says what it found, so that every result can be
  * read line by line.
  */
+import type { Order } from "./orders.js";
 import type { CallIndex, IndexedCall } from "./triage-calls.js";
 import type { TriageConfig } from "./triage-config.js";
 import {
@@ -12,7 +13,6 @@ import {
   timing,
   type CandidateFlag,
   type Components,
-  type Order,
   type Scored,
 } from "./triage-score.js";
 
@@ -81,9 +81,16 @@ function calls(count: number): string {
 }
 
 function groupFills({ order }: Case): Finding {
-  if (order.orderId === null) return { outcome: "pass", detail: "The trade names no order: it is taken by itself." };
-  const fills = order.fills === 1 ? "has 1 fill" : `has ${order.fills} fills, which are triaged as one`;
-  return { outcome: "pass", detail: `Order ${order.orderId} ${fills}.` };
+  if (order.orderId === null)
+    return { outcome: "pass", detail: "The trade gives no order id: it is an order by itself." };
+  const count = order.fills.length;
+  const fills = count === 1 ? "has 1 fill" : `has ${count} fills, which are triaged as one`;
+  const detail = [`Order ${order.orderId} ${fills}.`, ...order.remarks].join(" ");
+  return { outcome: order.remarks.length > 0 ? "flag" : "pass", detail };
+}
+
+function dealers({ dealerIds }: Order): string {
+  return dealerIds.join(" or ");
 }
 
 function identify(state: Case): Finding {
@@ -100,19 +107,20 @@ function identify(state: Case): Finding {
           detail: `No call with a phone or the code of client ${order.clientCode}.`,
         };
   }
-  for (const call of index.ofDealer(order.dealerId)) if (timing(order, call, config) === "in window") own.add(call);
+  for (const dealer of order.dealerIds)
+    for (const call of index.ofDealer(dealer)) if (timing(order, call, config) === "in window") own.add(call);
   state.calls = [...own];
   return own.size > 0
     ? {
         outcome: "flag",
         detail:
           `No phone of client ${order.clientCode} is known (CLIENT_PHONE_UNKNOWN): ${calls(own.size)} with the client's code, ` +
-          `or of dealer ${order.dealerId} in the window; scores are capped at ${config.unknownPhoneCap}.`,
+          `or of dealer ${dealers(order)} in the window; scores are capped at ${config.unknownPhoneCap}.`,
       }
     : {
         outcome: "stop",
         result: "NO_CALL_FOR_CLIENT",
-        detail: `No phone of client ${order.clientCode} is known, and no call has the client's code or is of dealer ${order.dealerId} in the window.`,
+        detail: `No phone of client ${order.clientCode} is known, and no call has the client's code or is of dealer ${dealers(order)} in the window.`,
       };
 }
 
@@ -154,9 +162,9 @@ function checkDealer(state: Case): Finding {
   return others > 0
     ? {
         outcome: "flag",
-        detail: `${calls(others)} of another dealer or extension than ${state.order.dealerId}: kept, DEALER_MISMATCH.`,
+        detail: `${calls(others)} of another dealer or extension than ${dealers(state.order)}: kept, DEALER_MISMATCH.`,
       }
-    : { outcome: "pass", detail: `No call of another dealer than ${state.order.dealerId}.` };
+    : { outcome: "pass", detail: `No call of another dealer than ${dealers(state.order)}.` };
 }
 
 function checkAudio(state: Case): Finding {

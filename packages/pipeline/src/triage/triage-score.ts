@@ -1,19 +1,7 @@
 /** How well one call fits one order: pure functions, each part of the score with its own words. */
+import type { Order } from "./orders.js";
 import type { IndexedCall } from "./triage-calls.js";
 import type { TriageConfig } from "./triage-config.js";
-
-/** The fills of one order, as triage sees them. */
-export interface Order {
-  orderId: string | null;
-  orderMs: number;
-  /** `YYYY-MM-DD` in the configured zone. */
-  day: string;
-  clientCode: string;
-  /** E.164; empty when none is known. */
-  phones: readonly string[];
-  dealerId: string;
-  fills: number;
-}
 
 export type CandidateFlag =
   | "CALL_AFTER_ORDER"
@@ -59,11 +47,10 @@ export function isEligible(candidate: Scored): boolean {
 /** Where a call lies: in the window before the order, after it, or before the window. */
 export function timing(order: Order, { startMs, endMs, lastDay }: IndexedCall, config: TriageConfig) {
   const skewMs = config.clockSkewS * 1000;
-  if (startMs > order.orderMs + skewMs) return "CALL_AFTER_ORDER";
+  const orderMs = order.orderTime.getTime();
+  if (startMs > orderMs + skewMs) return "CALL_AFTER_ORDER";
   const inWindow =
-    config.windowMinutes === null
-      ? lastDay >= order.day
-      : endMs >= order.orderMs - config.windowMinutes * 60_000 - skewMs;
+    config.windowMinutes === null ? lastDay >= order.day : endMs >= orderMs - config.windowMinutes * 60_000 - skewMs;
   return inWindow ? "in window" : "CALL_OUT_OF_WINDOW";
 }
 
@@ -99,6 +86,7 @@ function round(value: number): number {
 export function scoreCall(order: Order, indexed: IndexedCall, config: TriageConfig): Scored {
   const { call, startMs, endMs, dealer } = indexed;
   const { weights } = config;
+  const orderMs = order.orderTime.getTime();
   const flags: CandidateFlag[] = [];
   const words: string[] = [];
   const part = (value: number, text: string): number => {
@@ -128,15 +116,15 @@ export function scoreCall(order: Order, indexed: IndexedCall, config: TriageConf
         : `client code of ${call.clientCode}`;
   const clientCode = part(codeMatches ? weights.clientCode : 0, codeWords);
 
-  const dealerMatches = dealer === order.dealerId.toUpperCase();
+  const dealerMatches = dealer !== null && order.dealerIds.includes(dealer);
   if (!dealerMatches) flags.push(dealer === null ? "DEALER_UNKNOWN" : "DEALER_MISMATCH");
   const dealerWords =
     dealer === null ? "dealer not known" : dealerMatches ? `dealer ${dealer}` : `other dealer ${dealer}`;
   const dealerScore = part(dealerMatches ? weights.dealer : 0, dealerWords);
 
   const when = timing(order, indexed, config);
-  const inside = when === "in window" && endMs >= order.orderMs;
-  const gapMs = when === "CALL_AFTER_ORDER" ? startMs - order.orderMs : Math.max(0, order.orderMs - endMs);
+  const inside = when === "in window" && endMs >= orderMs;
+  const gapMs = when === "CALL_AFTER_ORDER" ? startMs - orderMs : Math.max(0, orderMs - endMs);
   let time = 0;
   if (when === "CALL_AFTER_ORDER") {
     flags.push(when);
@@ -171,7 +159,7 @@ export function scoreCall(order: Order, indexed: IndexedCall, config: TriageConf
   };
 }
 
-/** Best first. Ties: order inside the call, nearest end (or start, after the order), longest speech, call id. */
+/** Best first. Ties: order inside the call, nearest end (or start, after the order), longest speech, call id, file. */
 export function compareCandidates(a: Scored, b: Scored): number {
   const [x, y] = [a.indexed.call, b.indexed.call];
   return (
@@ -180,6 +168,11 @@ export function compareCandidates(a: Scored, b: Scored): number {
     Number(b.inside) - Number(a.inside) ||
     a.gapMs - b.gapMs ||
     (y.speechS ?? 0) - (x.speechS ?? 0) ||
-    (x.callId < y.callId ? -1 : x.callId > y.callId ? 1 : 0)
+    compareText(x.callId, y.callId) ||
+    compareText(x.fileName, y.fileName)
   );
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,44 +1,18 @@
 /**
- * Rule engine step 1: which calls may hold the client's instruction for a trade. Trades out of scope are told apart, fills of
- * one order are put together, and the rules of `triage-rules.ts` are asked once per order. No input or output happens here.
+ * Rule engine step 1: which calls may hold the client's instruction for a trade. `orders.ts` leaves out the trades that are
+ * out of scope and puts the fills of one order together; the rules of `triage-rules.ts` are asked once per order. No input
+ * or output happens here.
  */
 import type { TradeRow } from "../csv/trades-csv.js";
+import { ordersOf } from "./orders.js";
 import { CallIndex, type TriageCall } from "./triage-calls.js";
 import type { TriageConfig } from "./triage-config.js";
 import { triageOrder, type OrderTriage, type TriageStep } from "./triage-rules.js";
-import type { Order } from "./triage-score.js";
-import { dayIn } from "../csv/zoned-time.js";
 
 /** What triage says of one trade; each step and candidate with its reason. */
 export interface TradeTriage extends OrderTriage {
   tradeId: string;
   orderId: string | null;
-}
-
-function inScope({ orderSource }: TradeRow, config: TriageConfig): boolean {
-  return orderSource === null || config.orderSources.includes(orderSource.toUpperCase());
-}
-
-/** The fills of an order by time, then id: whatever order they come in, they make the same {@link Order}. */
-function orderOf(fills: readonly TradeRow[], config: TriageConfig): Order {
-  const sorted = fills.toSorted(
-    (a, b) => a.orderTime.getTime() - b.orderTime.getTime() || (a.tradeId < b.tradeId ? -1 : 1),
-  );
-  const [first] = sorted as [TradeRow, ...TradeRow[]];
-  return {
-    orderId: first.orderId,
-    orderMs: first.orderTime.getTime(),
-    day: dayIn(first.orderTime, config.timeZone),
-    clientCode: first.clientCode,
-    phones: [...new Set(fills.flatMap((fill) => fill.clientPhones))],
-    dealerId: first.dealerId,
-    fills: fills.length,
-  };
-}
-
-/** An order id alone may be used by more than one client. */
-function orderKey({ orderId, tradeId, clientCode }: TradeRow): string {
-  return JSON.stringify(orderId === null ? [tradeId] : [orderId, clientCode]);
 }
 
 /** Triages every trade, in the order given. Depends on nothing but its arguments; one call may serve many trades. */
@@ -48,19 +22,13 @@ export function triage(
   config: TriageConfig,
 ): TradeTriage[] {
   const index = new CallIndex(batchCalls, config);
-  const fills = new Map<string, TradeRow[]>();
-  for (const trade of trades) {
-    if (!inScope(trade, config)) continue;
-    const key = orderKey(trade);
-    const group = fills.get(key);
-    if (group) group.push(trade);
-    else fills.set(key, [trade]);
-  }
-  const orders = new Map([...fills].map(([key, group]) => [key, triageOrder(orderOf(group, config), index, config)]));
+  const orders = ordersOf(trades, config);
+  const results = new Map([...new Set(orders.values())].map((order) => [order, triageOrder(order, index, config)]));
 
   return trades.map((trade) => {
     const { tradeId, orderId, orderSource } = trade;
-    const found = inScope(trade, config) ? orders.get(orderKey(trade)) : undefined;
+    const order = orders.get(trade);
+    const found = order && results.get(order);
     if (!found) {
       const detail = `The order came by ${orderSource}, not by ${config.orderSources.join(" or ")}: no call is expected.`;
       const steps: TriageStep[] = [{ rule: "SCOPE", outcome: "stop", detail }];

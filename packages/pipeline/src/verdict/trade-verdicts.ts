@@ -1,77 +1,59 @@
-/** Brings together what triage, transcripts, extraction and answers say of each order, and stores its verdict. */
+/** Computes the verdicts of a batch from what its stages found, and stores them. */
 import type { NewVerdict } from "@cofi/evidence/records";
-import type { BatchRun } from "../batch/batch-run.js";
-import type { ListedTrade } from "../csv/trades-csv.js";
+import type { StageContext } from "../batch/context.js";
+import { triageCalls } from "../stages/triaging.js";
 import type { TradeTriage } from "../triage/triage.js";
-import { triageCalls } from "../stages/call-records.js";
-import type { TriageCall } from "../triage/triage-calls.js";
-import { verdict, type VerdictCall } from "./verdict.js";
+import { judgeOrders } from "./judge-orders.js";
+import type { VerdictCall } from "./verdict.js";
+import { DEFAULT_VERDICT } from "./verdict-config.js";
+
+export type VerdictContext = StageContext<"calls" | "trades" | "ivr" | "triaging" | "stt" | "llm1" | "llm2">;
 
 /**
  * Computes and stores the verdict of every trade in scope.
- * @returns how many trades have which verdict
+ * @returns how many trades have which verdict, by name
  */
-export async function storeVerdicts(run: BatchRun): Promise<Map<string, number>> {
-  const calls = new Map(triageCalls(run).map((call) => [call.callId, call]));
-  const verdicts: NewVerdict[] = [];
+export async function storeVerdicts(context: VerdictContext): Promise<Map<string, number>> {
+  const calls = await heardCalls(context);
+  const triaged = new Map<string, TradeTriage>();
+  const names = context.trades.all.map(({ tradeId }) => tradeId);
+  for await (const [tradeId, { answer }] of context.answers.each("triaging", names)) triaged.set(tradeId, answer);
+  const judged = judgeOrders(
+    context.trades.all,
+    (tradeId) => triaged.get(tradeId),
+    (callId) => calls.get(callId),
+    { triage: context.triageConfig, verdict: DEFAULT_VERDICT },
+  );
+  const verdicts = judged.flatMap(({ order, result }) =>
+    order.fills.flatMap(({ tradeId }): NewVerdict[] => {
+      const { verdict, callId, reason, mismatches, detail: lines } = result;
+      return verdict === null ? [] : [{ tradeId, verdict, callId, reason, detail: { mismatches, lines } }];
+    }),
+  );
+  await context.persist(() => context.results.saveVerdicts(context.run, verdicts));
   const counts = new Map<string, number>();
-  for (const fills of orders(run.trades)) {
-    const found = run.triage.get(fills[0].tradeId);
-    if (!found) continue;
-    const {
-      verdict: name,
-      callId,
-      reason,
-      mismatches,
-      detail,
-    } = verdict({
-      fills: fills.map((fill) => ({ ...fill, instrument: fill.instrument ?? null })),
-      triage: found.result,
-      triageReason: found.reason,
-      calls: candidates(run, found, calls),
-    });
-    if (name === null) continue;
-    counts.set(name, (counts.get(name) ?? 0) + fills.length);
-    for (const { tradeId } of fills)
-      verdicts.push({ tradeId, verdict: name, callId, reason, detail: { mismatches, lines: detail } });
-  }
-  await run.persist(() => run.results.saveVerdicts(run.batchId, verdicts));
-  return counts;
+  for (const { verdict } of verdicts) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+  return new Map([...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** The fills of one order together; a trade without an order id by itself. An order id may be used by more than one client. */
-function orders(trades: readonly ListedTrade[]): [ListedTrade, ...ListedTrade[]][] {
-  const groups = new Map<string, [ListedTrade, ...ListedTrade[]]>();
-  for (const trade of trades) {
-    const { orderId, tradeId, clientCode } = trade;
-    const key = JSON.stringify(orderId === null ? [tradeId] : [orderId, clientCode]);
-    const group = groups.get(key);
-    if (group) group.push(trade);
-    else groups.set(key, [trade]);
+/** What was heard in each call, by its id: without the transcripts, which verdicts do not need. */
+async function heardCalls(context: VerdictContext): Promise<Map<string, VerdictCall>> {
+  const { answers } = context;
+  const byFile = new Map(
+    (await triageCalls(context)).map(({ callId, fileName, startTime, endTime }): [string, VerdictCall] => [
+      fileName,
+      { callId, startTime, endTime, clientCode: null, trades: null, answers: [], transcriptConfidence: null },
+    ]),
+  );
+  const files = [...byFile.keys()];
+  for await (const [name, { answer }] of answers.each("stt", files)) {
+    // A call in which nothing was said was read, and holds no order.
+    const trades = answer.segments.length === 0 ? [] : null;
+    byFile.set(name, { ...byFile.get(name)!, trades, transcriptConfidence: answer.confidence });
   }
-  return [...groups.values()];
-}
-
-/** The calls worth a look, best first: those that triage selected, or the later ones where there is no earlier call. */
-function candidates(run: BatchRun, found: TradeTriage, calls: ReadonlyMap<string, TriageCall>): VerdictCall[] {
-  const late = found.result === "CALL_AFTER_ORDER" || found.result === "AUDIO_UNUSABLE";
-  return found.candidates.flatMap(({ callId, selected, flags }): VerdictCall[] => {
-    const call = calls.get(callId);
-    if (!call || !(selected || (late && flags.some((flag) => flag === found.result)))) return [];
-    const extraction = run.findings.llm1.get(call.fileName);
-    const transcript = run.findings.stt.get(call.fileName);
-    // Nothing was said: read, and no order in it.
-    const silent = transcript?.segments.length === 0;
-    return [
-      {
-        callId,
-        startTime: call.startTime,
-        endTime: call.endTime,
-        clientCode: extraction?.client_identity.code ?? null,
-        trades: extraction?.trades ?? (silent ? [] : null),
-        answers: run.findings.llm2.get(call.fileName)?.answers ?? [],
-        transcriptConfidence: transcript?.confidence ?? null,
-      },
-    ];
-  });
+  for await (const [name, { answer }] of answers.each("llm1", files))
+    byFile.set(name, { ...byFile.get(name)!, trades: answer.trades, clientCode: answer.client_identity.code });
+  for await (const [name, { answer }] of answers.each("llm2", files))
+    byFile.set(name, { ...byFile.get(name)!, answers: answer.answers });
+  return new Map([...byFile.values()].map((call) => [call.callId, call]));
 }

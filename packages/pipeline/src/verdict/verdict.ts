@@ -5,7 +5,7 @@
  */
 import type { AuditAnswer, ExtractedTrade } from "../hosts/engine-contract.js";
 import type { TriageResult } from "../triage/triage-rules.js";
-import { compareTrade, type Comparison, type Mismatch, type VerdictTrade } from "./verdict-comparison.js";
+import { compareOrder, type Comparison, type ExecutedOrder, type Mismatch } from "./verdict-comparison.js";
 import { DEFAULT_VERDICT, type VerdictConfig } from "./verdict-config.js";
 
 export type Verdict =
@@ -34,8 +34,7 @@ export interface VerdictCall {
 }
 
 export interface VerdictInput {
-  /** All fills of one order; a trade without an order id by itself. At least one. */
-  fills: readonly VerdictTrade[];
+  order: ExecutedOrder;
   triage: TriageResult;
   /** What triage said, as a sentence: the reason when no call can be looked at. */
   triageReason: string;
@@ -65,19 +64,19 @@ interface Found {
 }
 
 /**
- * The verdict for the fills of one order. When there are several calls, the one whose extraction fits best decides; equal
+ * The verdict for one order, and so for each of its fills. When there are several calls, the one whose extraction fits best decides; equal
  * fits go to the call that triage ranked first.
  */
 export function verdict(input: VerdictInput, config: VerdictConfig = DEFAULT_VERDICT): VerdictResult {
-  const { fills, triage, triageReason, calls } = input;
+  const { order, triage, triageReason, calls } = input;
   if (triage === "OUT_OF_SCOPE") return result(null, null, triageReason);
   if (triage === "AUDIO_UNUSABLE")
     return result("LOW_CONFIDENCE", calls[0]?.callId ?? null, `${triageReason} A person has to listen.`);
   if (calls.length === 0) return result("NO_VOICE_EVIDENCE", null, triageReason);
   const read = calls.filter(({ trades }) => trades !== null);
   const unread = calls.filter(({ trades }) => trades === null);
-  const found = bestFit(fills, read, config);
-  if (found) return judge(found, fills, config);
+  const found = bestFit(order, read, config);
+  if (found) return judge(found, order, config);
   if (triage === "CALL_AFTER_ORDER") return result("NO_VOICE_EVIDENCE", null, triageReason);
   if (unread.length > 0) {
     const reason = `Nobody could read ${names(unread)}${read.length > 0 ? `, and ${names(read)} does not hold the order` : ""}: a person has to listen.`;
@@ -93,16 +92,16 @@ export function verdict(input: VerdictInput, config: VerdictConfig = DEFAULT_VER
   }
   const others = read.flatMap(({ trades }) => trades ?? []).length;
   const holds = others === 0 ? "no order" : `${others} other order${others === 1 ? "" : "s"}`;
-  const reason = `${describe(fills)} is not spoken of in ${names(read)}, which ${read.length === 1 ? "holds" : "hold"} ${holds}.`;
+  const reason = `${describe(order)} is not spoken of in ${names(read)}, which ${read.length === 1 ? "holds" : "hold"} ${holds}.`;
   return result("ORDER_NOT_IN_CALL", read[0]?.callId ?? null, reason);
 }
 
-function judge(found: Found, fills: readonly VerdictTrade[], config: VerdictConfig): VerdictResult {
+function judge(found: Found, executed: ExecutedOrder, config: VerdictConfig): VerdictResult {
   const { call, spoken, comparison } = found;
   const { mismatches, unknown, lines } = comparison;
   const end = (kind: Verdict, reason: string): VerdictResult =>
     result(kind, call.callId, reason, lines, kind === "MISMATCH" ? mismatches : []);
-  const order = describe(fills);
+  const order = describe(executed);
   if (isDoubtful(call, config))
     return end(
       "LOW_CONFIDENCE",
@@ -133,18 +132,18 @@ function judge(found: Found, fills: readonly VerdictTrade[], config: VerdictConf
     );
   if (!isConfirmed(spoken, call))
     return end("NOT_CONFIRMED", `Call ${call.callId} holds ${order}, but no confirmation by the client was heard.`);
-  const late = spokenAfter(found, fills, config);
+  const late = spokenAfter(found, executed, config);
   if (late) return end("CONFIRMED_AFTER_ORDER", `The client confirms ${order} in call ${call.callId}, but ${late}.`);
   return end("CONFIRMED", `The client orders and confirms ${order} in call ${call.callId}: "${quoteOf(spoken)}".`);
 }
 
 /** The extracted order that fits best; null when no call speaks of the order at all. */
-function bestFit(fills: readonly VerdictTrade[], calls: readonly VerdictCall[], config: VerdictConfig): Found | null {
+function bestFit(order: ExecutedOrder, calls: readonly VerdictCall[], config: VerdictConfig): Found | null {
   let best: { found: Found; rank: number } | null = null;
   for (const call of calls) {
     for (const [position, spoken] of (call.trades ?? []).entries()) {
       if (spoken.action === "CANCEL") continue;
-      const comparison = compareTrade(fills, spoken, call.clientCode, config);
+      const comparison = compareOrder(order, spoken, call.clientCode, config);
       if (!comparison.related) continue;
       const rank = rankOf(comparison, spoken, call, config);
       if (best === null || rank > best.rank) best = { found: { call, spoken, position, comparison }, rank };
@@ -184,10 +183,9 @@ function isConfirmed(spoken: ExtractedTrade, { answers }: VerdictCall): boolean 
 }
 
 /** Why the instruction came too late; null when it came in time. */
-function spokenAfter({ call, spoken }: Found, fills: readonly VerdictTrade[], config: VerdictConfig): string | null {
-  const orderMs = Math.min(...fills.map(({ orderTime }) => orderTime.getTime()));
+function spokenAfter({ call, spoken }: Found, { orderTime }: ExecutedOrder, config: VerdictConfig): string | null {
   const first = spoken.evidence.length > 0 ? Math.min(...spoken.evidence.map(({ start_s }) => start_s)) : 0;
-  const late = Math.round((call.startTime.getTime() + first * 1000 - orderMs) / 1000);
+  const late = Math.round((call.startTime.getTime() + first * 1000 - orderTime.getTime()) / 1000);
   return late > config.clockSkewS ? `${late} s after the order was placed` : null;
 }
 
@@ -205,10 +203,8 @@ function names(calls: readonly VerdictCall[]): string {
   return `call${calls.length === 1 ? "" : "s"} ${calls.map(({ callId }) => callId).join(", ")}`;
 }
 
-function describe(fills: readonly VerdictTrade[]): string {
-  const first = fills[0];
-  const quantity = fills.reduce((sum, fill) => sum + fill.quantity, 0);
-  return first ? `${first.side} ${quantity} ${first.symbol}` : "the order";
+function describe({ side, symbol, fills }: ExecutedOrder): string {
+  return `${side} ${fills.reduce((sum, { quantity }) => sum + quantity, 0)} ${symbol}`;
 }
 
 function percent(share: number): string {

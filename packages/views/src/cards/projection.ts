@@ -1,6 +1,6 @@
 /**
- * The projection: from the events of one batch to what its ten cards show. One fold, used by the dashboard for its
- * views and by the tests as the oracle for what SQL says. Pure: no clock, no I/O; the result depends on the batch row
+ * The projection: it folds the events of one batch into its ten cards. The dashboard uses it for its views, and the tests
+ * compare SQL with it. Pure: no clock, no I/O; the result depends on the batch row
  * and the events only.
  *
  * A file counts once per stage, by its latest event, however often it was retried:
@@ -8,11 +8,14 @@
  *     file_start                               -> in flight
  *     file_complete (success or no status)     -> done
  *     file_complete (failed)                   -> failed
- *     error with a file (processing, pending)  -> in flight: it will be tried again
+ *     error with a file (processing, pending)  -> in flight: another attempt follows
  *     error with a file (failed or no status)  -> failed
  *
- * A writer that logs no files, only stage_progress and stage_complete, is believed: `processedFiles` counts as done.
+ * An event that arrived after a newer run of the batch had begun is history and changes nothing (`run-order.ts` of event-log).
+ *
+ * For a writer that logs no files, only stage_progress and stage_complete, `processedFiles` counts as done.
  */
+import { RunOrder, type RunStart } from "@cofi/event-log/run-order";
 import { outcomeOf } from "@cofi/event-log/file-outcome";
 import type { Batch, LogEvent, Snapshot, StageStatus, StageSummary } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
@@ -45,6 +48,9 @@ export interface BatchView {
   batch: Batch;
   stages: Map<string, StageState>;
   unknownStages: Record<string, number>;
+  readonly runs: RunOrder;
+  /** True when applied events have become history since; the holder of the view must fold it again. */
+  isOutdated: boolean;
   /** Highest event id applied. */
   head: number;
   eventsPerStage: number;
@@ -52,8 +58,11 @@ export interface BatchView {
 
 const MINUTE_MS = 60_000;
 
-/** The view of a batch without events. `eventsPerStage`: how many of the latest events each stage keeps. */
-export function emptyView(batch: Batch, eventsPerStage: number): BatchView {
+/**
+ * The view of a batch without events. `eventsPerStage`: how many of the latest events each stage keeps. `runStarts`: known
+ * starts of runs, beyond those in the events that will be applied.
+ */
+export function emptyView(batch: Batch, eventsPerStage: number, runStarts: readonly RunStart[] = []): BatchView {
   const stages = STAGES.map((stage): [string, StageState] => [
     stage.name,
     {
@@ -73,24 +82,28 @@ export function emptyView(batch: Batch, eventsPerStage: number): BatchView {
       events: [],
     },
   ]);
-  return { batch, stages: new Map(stages), unknownStages: {}, head: 0, eventsPerStage };
+  const runs = new RunOrder(runStarts);
+  return { batch, stages: new Map(stages), unknownStages: {}, runs, isOutdated: false, head: 0, eventsPerStage };
 }
 
-/** A new row of `batchStatus`. Returns the view to go on with; the argument is used up. */
+/** Applies a new row of `batchStatus`. Returns the new view; the argument must not be used any more. */
 export function applyBatch(view: BatchView, batch: Batch): BatchView {
   return { ...view, batch };
 }
 
 /**
- * Applies one event. Returns the view to go on with; the argument is used up (its maps are carried over, not copied).
- * Each id must be applied once; the caller sees to that. The order does not matter: ids become visible in any order, and
- * a dashboard that replays them must show what one that watched them come shows.
+ * Applies one event. Returns the new view; the argument must not be used any more, because its maps are reused.
+ * The caller must apply each id once. The order does not matter: ids become visible in any order, and
+ * a dashboard that replays them must show the same as one that saw them arrive. {@link BatchView.isOutdated} is the one
+ * exception.
  */
 export function applyEvent(view: BatchView, event: LogEvent): BatchView {
   const head = Math.max(view.head, event.id);
+  if (view.runs.note(event.run, event.id)) view.isOutdated = true;
+  if (view.runs.isHistory(event.run, event.id)) return { ...view, head };
   const state = view.stages.get(event.stage);
   if (!state) {
-    // A name like `constructor` is a name like any other.
+    // A stage name such as `constructor` must work like any other.
     const seen = Object.hasOwn(view.unknownStages, event.stage) ? (view.unknownStages[event.stage] ?? 0) : 0;
     return { ...view, head, unknownStages: { ...view.unknownStages, [event.stage]: seen + 1 } };
   }
@@ -114,7 +127,7 @@ function applyToStage(state: StageState, event: LogEvent): void {
   }
   if (eventType === "error") state.errors += 1;
   if (eventType === "info") return;
-  // A stage that starts again goes on: it keeps its first start and loses its end.
+  // A stage that starts again continues: it keeps its first start and loses its end.
   if (id < saidBy.first) {
     state.startedAt = event.timestamp;
     saidBy.first = id;
@@ -130,11 +143,11 @@ function applyToStage(state: StageState, event: LogEvent): void {
 
 function applyToFile(state: StageState, fileName: string, event: LogEvent): void {
   const outcome = outcomeOf(event);
-  // A card counts no files that are left out.
+  // A card does not count skipped files.
   if (outcome === null || outcome === "skipped") return;
   const next = outcome === "retrying" ? "inFlight" : outcome;
   const previous = state.files.get(fileName);
-  // Events become visible out of order: one that comes late does not undo what a later one said.
+  // Events become visible out of order, so a late one must not undo a newer one.
   if (previous && previous.id > event.id) return;
   if (previous) state[previous.state] -= 1;
   const since = Date.parse(state.lastEventAt ?? event.timestamp) - MINUTE_MS;
@@ -146,7 +159,7 @@ function applyToFile(state: StageState, fileName: string, event: LogEvent): void
   state.files.set(fileName, { state: next, id: event.id, finishedAt });
   state[next] += 1;
   if (finishedAt !== null) state.finishes.push(finishedAt);
-  // Not with each event: at a thousand a second the last minute holds 60,000. Older ones are not counted.
+  // Not with each event, because at a thousand a second the last minute holds 60,000. Older ones are not counted.
   if ((state.finishes[0] ?? Infinity) <= since - MINUTE_MS)
     state.finishes = state.finishes.filter((time) => time > since);
 }
@@ -163,20 +176,20 @@ export function shownEvents(view: BatchView): number[] {
   return [...view.stages.values()].flatMap(({ events }) => events.map(({ id }) => id));
 }
 
-/** Puts whole events in the place of those that were folded without all their fields. Returns the view to go on with. */
+/** Replaces events that were folded without all their fields by complete ones. Returns the new view. */
 export function showEvents(view: BatchView, whole: readonly LogEvent[]): BatchView {
   const byId = new Map(whole.map((event) => [event.id, event]));
   for (const state of view.stages.values()) state.events = state.events.map((event) => byId.get(event.id) ?? event);
   return view;
 }
 
-/** What a card is made of, whoever counted it: the fold, or SQL. */
+/** The figures of a card, counted by the fold or by SQL. */
 export interface StageFigures {
   status: StageStatus;
   totalFiles: number | null;
-  /** As the latest event that gave one says; counts only while no event has named a file. */
+  /** The latest reported number; it counts only while no event has named a file. */
   processedFiles: number;
-  /** An event has named a file. */
+  /** True once an event has named a file. */
   isByFile: boolean;
   done: number;
   failed: number;
@@ -228,7 +241,7 @@ export function summaryOf(name: string, figures: StageFigures): StageSummary {
   };
 }
 
-/** 0 to 1; null while it is not known how many files there are. */
+/** 0 to 1; null while the number of files is unknown. */
 export function progressOf(status: StageStatus, totalFiles: number | null, finished: number): number | null {
   if (totalFiles === null) return null;
   if (totalFiles === 0) return status === "success" ? 1 : 0;
@@ -240,17 +253,17 @@ function finishedInLastMinute(state: StageState): number {
   return state.finishes.filter((time) => time > since).length;
 }
 
-/** The batch as the page shows it: one that another service opened and never marked reads as running once it has events. */
+/** Returns the batch as the page shows it: one that another service opened and never marked is running once it has events. */
 export function effectiveBatch({ batch, head }: Pick<BatchView, "batch" | "head">): Batch {
   return batch.status === "pending" && head > 0 ? { ...batch, status: "running" } : batch;
 }
 
-/** Nothing more is expected of it. */
+/** True when no more events are expected. */
 export function isOver({ status }: Pick<Batch, "status">): boolean {
   return status !== "running" && status !== "pending";
 }
 
-/** In a batch that is over, a stage that never said that it ended lasted until its last event. */
+/** In a finished batch, a stage without a logged end lasted until its last event. */
 export function endedWith(batch: Batch, summaries: readonly StageSummary[]): StageSummary[] {
   if (!isOver(batch)) return [...summaries];
   return summaries.map((summary) => ({
@@ -259,7 +272,7 @@ export function endedWith(batch: Batch, summaries: readonly StageSummary[]): Sta
   }));
 }
 
-/** Everything a viewer needs at first. `asOf` is the caller's clock, ISO 8601. */
+/** Returns everything that a new viewer needs. `asOf` is the caller's clock, ISO 8601. */
 export function snapshotOf(view: BatchView, asOf: string): Snapshot {
   return {
     batch: effectiveBatch(view),

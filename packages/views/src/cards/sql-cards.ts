@@ -1,12 +1,14 @@
 /**
- * The cards of a batch as SQL sees them: what the fold of `projection.ts` makes of all events, without reading them. Two
- * passes over an index for each stage, side by side on the connections of the pool.
+ * The cards of a batch by SQL: the same result as the fold of `projection.ts` over all events, without reading them. It takes
+ * two passes over an index for each stage, side by side on the connections of the pool.
  */
-import { sql } from "kysely";
+import { sql, type RawBuilder, type SqlBool } from "kysely";
 import type { Database } from "@cofi/event-log/database";
 import type { Batch, Snapshot, StageStatus } from "@cofi/event-log/events";
 import { effectiveBatch, summaryOf, type StageFigures } from "./projection.js";
 import { isStageName, STAGES } from "@cofi/event-log/stages";
+import { isCurrent } from "@cofi/event-log/run-filter";
+import { readRunStarts } from "@cofi/event-log/runs";
 import type { Store } from "@cofi/event-log/store";
 import { toApiTime, toDatabaseTime } from "@cofi/event-log/time";
 
@@ -30,7 +32,7 @@ export const FILE_CODE = sql<number>`CASE eventType
   ELSE CASE WHEN status IN ('processing', 'pending') THEN ${sql.lit(IN_FLIGHT)} ELSE ${sql.lit(FAILED)} END END`;
 
 /**
- * What the fold of all events up to `upToId` shows, without reading them: cards, and the latest events of each stage.
+ * Returns what the fold of all events up to `upToId` shows, without reading them: cards, and the latest events of each stage.
  * `asOf` is the caller's clock, ISO 8601.
  * @throws DatabaseUnavailableError
  */
@@ -42,10 +44,10 @@ export async function sqlSnapshot(
   asOf: string,
 ): Promise<Snapshot> {
   const [{ stages, unknownStages, head }, latest] = await Promise.all([
-    store.run(() => figuresOf(store.database, batch.id, upToId)),
+    store.query(() => figuresOf(store.database, batch.id, upToId)),
     Promise.all(
       STAGES.map(async ({ name }) => {
-        const query = { stage: name, limit: eventsPerStage, before: upToId + 1 };
+        const query = { stage: name, limit: eventsPerStage, before: upToId + 1, currentOnly: true };
         return [name, (await store.events(batch.id, query)).events] as const;
       }),
     ),
@@ -66,15 +68,18 @@ export async function figuresOf(database: Database, batchId: number, upToId: num
   const stages = new Map<string, StageFigures>();
   const unknownStages: Record<string, number> = {};
   let head = 0;
-  const names = await stageNames(database, batchId);
+  const [names, starts] = await Promise.all([stageNames(database, batchId), readRunStarts(database, batchId)]);
   await Promise.all(
     names.map(async (stage) => {
-      const part: Part = { database, batchId, stage, upToId };
-      const last = await edge(part, "id", "desc");
+      const part: Part = { database, batchId, stage, upToId, current: isCurrent(starts) };
+      const last = await edge({ ...part, current: sql`1 = 1` }, "id", "desc");
       if (!last) return;
       head = Math.max(head, last.id);
       if (isStageName(stage)) stages.set(stage, await figuresOfStage(part));
-      else unknownStages[stage] = await countOf(part);
+      else {
+        const count = await countOf(part);
+        if (count > 0) unknownStages[stage] = count;
+      }
     }),
   );
   for (const { name } of STAGES) if (!stages.has(name)) stages.set(name, EMPTY);
@@ -87,6 +92,8 @@ interface Part {
   batchId: number;
   stage: string;
   upToId: number;
+  /** Leaves history out. */
+  current: RawBuilder<SqlBool>;
 }
 
 const EMPTY: StageFigures = {
@@ -118,7 +125,10 @@ async function stageNames(database: Database, batchId: number): Promise<string[]
 }
 
 async function figuresOfStage(part: Part): Promise<StageFigures> {
-  const lastEventAt = toApiTime((await edge(part, "timestamp", "desc"))?.timestamp ?? "");
+  const latest = await edge(part, "timestamp", "desc");
+  // All its events are history.
+  if (!latest) return EMPTY;
+  const lastEventAt = toApiTime(latest.timestamp);
   const [groups, { errors, bound, total, processed }, first] = await Promise.all([
     fileGroups(part, toDatabaseTime(new Date(Date.parse(lastEventAt) - MINUTE_MS))),
     stageIds(part),
@@ -148,7 +158,7 @@ async function figuresOfStage(part: Part): Promise<StageFigures> {
 
 /** The first or last event by id or time: the end of an index. */
 async function edge(
-  { database, batchId, stage, upToId }: Part,
+  { database, batchId, stage, upToId, current }: Part,
   by: "id" | "timestamp",
   order: "asc" | "desc",
   noInfo = false,
@@ -156,42 +166,43 @@ async function edge(
   const index = by === "id" ? "batchExecutionLog_batch_stage" : "batchExecutionLog_batch_stage_time";
   const { rows } = await sql<{ id: number; timestamp: string }>`
     SELECT id, timestamp FROM ${database.dialect.logBy(index)}
-    WHERE batchId = ${batchId} AND stage = ${stage} AND id <= ${upToId} ${noInfo ? sql`AND eventType <> 'info'` : sql``}
+    WHERE batchId = ${batchId} AND stage = ${stage} AND id <= ${upToId} AND ${current} ${noInfo ? sql`AND eventType <> 'info'` : sql``}
     ORDER BY ${sql.ref(by)} ${sql.raw(order)} LIMIT 1`.execute(database.kysely);
   return rows[0];
 }
 
-async function countOf({ database, batchId, stage, upToId }: Part): Promise<number> {
+async function countOf({ database, batchId, stage, upToId, current }: Part): Promise<number> {
   const { count } = await database.kysely
     .selectFrom("batchExecutionLog")
     .select((eb) => eb.fn.countAll().as("count"))
     .where("batchId", "=", batchId)
     .where("stage", "=", stage)
     .where("id", "<=", upToId)
+    .where(current)
     .executeTakeFirstOrThrow();
   return Number(count);
 }
 
 /**
- * How many files stand at each code, and how many of them came to it after `since`. In the order of the index, so that the
+ * Counts the files at each code, and those of them that reached it after `since`. In the order of the index, so that the
  * groups of files need no sorting.
  */
 async function fileGroups(
-  { database, batchId, stage, upToId }: Part,
+  { database, batchId, stage, upToId, current }: Part,
   since: string,
 ): Promise<{ code: number; files: number; recent: number }[]> {
   const { rows } = await sql<{ code: number; files: number; recent: number }>`
     SELECT last & 3 AS code, count(*) AS files, sum(CASE WHEN recent = last >> 2 THEN 1 ELSE 0 END) AS recent FROM (
       SELECT max(id * 4 + ${FILE_CODE}) AS last, max(CASE WHEN timestamp > ${since} THEN id END) AS recent
       FROM ${database.dialect.logBy("batchExecutionLog_state")}
-      WHERE batchId = ${batchId} AND stage = ${stage} AND fileName IS NOT NULL AND id <= ${upToId}
+      WHERE batchId = ${batchId} AND stage = ${stage} AND fileName IS NOT NULL AND id <= ${upToId} AND ${current}
         AND eventType IN ('file_start', 'file_complete', 'error')
       GROUP BY fileName) AS files
     GROUP BY last & 3`.execute(database.kysely);
   return rows;
 }
 
-/** Ids of the latest events that say something of the stage as a whole; null when none does. */
+/** Ids of the latest events about the stage as a whole; null when there are none. */
 interface StageIds {
   errors: number;
   bound: number | null;
@@ -199,14 +210,14 @@ interface StageIds {
   processed: number | null;
 }
 
-async function stageIds({ database, batchId, stage, upToId }: Part): Promise<StageIds> {
+async function stageIds({ database, batchId, stage, upToId, current }: Part): Promise<StageIds> {
   const { rows } = await sql<StageIds>`
     SELECT coalesce(sum(CASE WHEN eventType = 'error' THEN 1 ELSE 0 END), 0) AS errors,
       max(CASE WHEN eventType IN ('stage_start', 'stage_complete') THEN id END) AS bound,
       max(CASE WHEN totalFiles IS NOT NULL THEN id END) AS total,
       max(CASE WHEN processedFiles IS NOT NULL THEN id END) AS processed
     FROM ${database.dialect.logBy("batchExecutionLog_state")}
-    WHERE batchId = ${batchId} AND stage = ${stage} AND id <= ${upToId}
+    WHERE batchId = ${batchId} AND stage = ${stage} AND id <= ${upToId} AND ${current}
       AND (eventType IN ('error', 'stage_start', 'stage_complete') OR totalFiles IS NOT NULL OR processedFiles IS NOT NULL)
     `.execute(database.kysely);
   return rows[0] as StageIds;

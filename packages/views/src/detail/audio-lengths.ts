@@ -1,4 +1,5 @@
 import type { LogEvent } from "@cofi/event-log/events";
+import { RunOrder } from "@cofi/event-log/run-order";
 import type { Store } from "@cofi/event-log/store";
 import { stageIndex } from "./detail.js";
 import { audioSeconds } from "@cofi/event-log/event-metadata";
@@ -20,11 +21,13 @@ interface Asked {
 export class AudioLengths {
   readonly #store: Store;
   readonly #asked = new Map<string, Asked>();
+  readonly #runs = new RunOrder();
 
   constructor(store: Store) {
     this.#store = store;
   }
 
+  /** Pages come in the order of their ids. */
   async addTo(page: readonly LogEvent[]): Promise<LogEvent[]> {
     const ids = page.filter((event) => this.#isToAsk(event)).map(({ id }) => id);
     const metadata = await this.#store.metadataOf(ids);
@@ -37,7 +40,9 @@ export class AudioLengths {
     });
   }
 
-  #isToAsk({ eventType, fileName, stage }: LogEvent): boolean {
+  #isToAsk({ id, run, eventType, fileName, stage }: LogEvent): boolean {
+    this.#runs.note(run, id);
+    if (this.#runs.isHistory(run, id)) return false;
     if (eventType !== "file_start" || fileName === null || stageIndex(stage) === undefined) return false;
     const asked = this.#asked.get(fileName);
     if (!asked) this.#asked.set(fileName, { stage, times: 1 });

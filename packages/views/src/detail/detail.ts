@@ -1,9 +1,10 @@
 /**
- * The detail of a batch, kept by the same events as its cards: each file in each stage, each host, each cause of errors,
- * and what happened when. One fold, `applyToDetail`; what views show is computed from it by the functions beside it. As in
- * the projection each event must be applied once, and one that becomes visible late does not undo what a later one said.
+ * The detail of a batch, folded from the same events as its cards: each file in each stage, each host, each cause of errors,
+ * and counts over time. The fold is `applyToDetail`; the functions beside it compute the views. As in the projection, each
+ * event must be applied once, and a late event does not undo a newer one.
  */
 import type { Batch, LogEvent } from "@cofi/event-log/events";
+import { RunOrder, type RunStart } from "@cofi/event-log/run-order";
 import { outcomeOf, type FileOutcome } from "@cofi/event-log/file-outcome";
 import { STAGES } from "@cofi/event-log/stages";
 import { causeOf } from "./error-cause.js";
@@ -13,7 +14,7 @@ import { countDuration, emptyHistogram, type Histogram } from "./histogram.js";
 import { Series } from "./series.js";
 import { audioSeconds } from "@cofi/event-log/event-metadata";
 
-/** What a file is in a stage; the number is how it is stored. A file that no event of the stage names is `none`. */
+/** State of a file in a stage, with the number that is stored. A file that no event of the stage names is `none`. */
 export const CELL_STATES = ["none", "inFlight", "retrying", "done", "failed", "skipped"] as const satisfies readonly (
   | FileOutcome
   | "none"
@@ -27,11 +28,11 @@ const HOST_BITS = 32;
 export class StageCells {
   /** Files that an event of the stage has named. */
   named = 0;
-  /** Epoch ms at which its present run began: a batch that is resumed starts its stages again. */
+  /** Epoch ms at which its current run began; a resumed batch starts its stages again. */
   beganAt = 0;
   /** Epoch ms of its latest event. */
   lastAt = 0;
-  /** Epoch ms at which the stage last said how far it is. */
+  /** Epoch ms at which the stage last reported progress. */
   progressAt = 0;
   readonly state = new GrowableArray(Uint8Array);
   /** Id of the event that says so. */
@@ -39,20 +40,20 @@ export class StageCells {
   /** Attempts so far: the highest number that an event gave, or how often the file was started. */
   readonly attempts = new GrowableArray(Uint16Array);
   readonly starts = new GrowableArray(Uint16Array);
-  /** Index of the host of the latest try, plus one; 0: none was named. */
+  /** Index of the host of the latest attempt, plus one; 0: none was named. */
   readonly host = new GrowableArray(Uint16Array);
-  /** Bit n: host n has tried it; of the first {@link HOST_BITS} hosts. */
+  /** Bit n: host n has attempted the file; only for the first {@link HOST_BITS} hosts. */
   readonly attemptedBy = new GrowableArray(Int32Array);
-  /** Epoch ms: when the latest try began, and when it ended. */
+  /** Epoch ms: start and end of the latest attempt. */
   readonly startedAt = new GrowableArray(Float64Array);
   readonly endedAt = new GrowableArray(Float64Array);
-  /** ms of the latest try that ended; -1 when nobody said. */
+  /** Duration in ms of the latest finished attempt; -1 when unknown. */
   readonly duration = new GrowableArray(Float32Array);
   /** Index of the cause of the latest error, plus one; 0: none. */
   readonly cause = new GrowableArray(Uint16Array);
   readonly errorId = new GrowableArray(Float64Array);
 
-  /** Whether the host has tried the file; of hosts beyond the bits, only the latest is known. */
+  /** Whether the host has attempted the file; of hosts beyond the bits, only the latest is known. */
   wasAttemptedBy(file: number, host: number): boolean {
     return this.host.get(file) === host + 1 || (host < HOST_BITS && ((this.attemptedBy.get(file) >> host) & 1) === 1);
   }
@@ -70,7 +71,7 @@ export interface HostStage {
   /** Epoch ms of its first and latest event. */
   firstAt: number;
   lastAt: number;
-  /** Sum of the durations of what it finished, ms. */
+  /** Sum of the durations of its finished attempts, ms. */
   busyMs: number;
 }
 
@@ -80,7 +81,7 @@ export interface ErrorGroup {
   /** The message of the first of them. */
   example: string;
   count: number;
-  /** Of them, those after which the file had failed for good. */
+  /** The errors after which the file had failed for good. */
   final: number;
   firstId: number;
   firstAt: string;
@@ -107,19 +108,21 @@ export interface Detail {
   readonly causes: StringTable;
   readonly errors: ErrorGroup[];
   readonly series: Series;
+  readonly runs: RunOrder;
   /** Events applied, and the highest id among them. */
   events: number;
   head: number;
 }
 
 const DAY_MS = 86_400_000;
-/** Causes beyond it share one group: messages that nothing can be folded out of must not fill the memory. */
+/** Further causes share one group, so that messages without a common form cannot fill the memory. */
 const MOST_CAUSES = 1_000;
 const OTHER_CAUSES = "(other causes)";
 const MOST_HOSTS = 1_000;
 const OTHER_HOSTS = "(other hosts)";
 
-export function emptyDetail(batch: Batch): Detail {
+/** `runStarts`: known starts of runs, beyond those in the events that will be applied. */
+export function emptyDetail(batch: Batch, runStarts: readonly RunStart[] = []): Detail {
   const createdAt = Date.parse(batch.createdAt);
   return {
     files: new StringTable(),
@@ -132,6 +135,7 @@ export function emptyDetail(batch: Batch): Detail {
     causes: new StringTable(),
     errors: [],
     series: new Series(STAGES.length, createdAt - DAY_MS, createdAt + 60 * DAY_MS),
+    runs: new RunOrder(runStarts),
     events: 0,
     head: 0,
   };
@@ -144,10 +148,12 @@ export function stageIndex(name: string): number | undefined {
   return STAGE_INDEX.get(name);
 }
 
-/** Applies one event. */
+/** Applies one event. One that arrived after a newer run had begun changes nothing, as in the projection; see `isOutdated` there. */
 export function applyToDetail(detail: Detail, event: LogEvent): void {
   detail.events += 1;
   detail.head = Math.max(detail.head, event.id);
+  detail.runs.note(event.run, event.id);
+  if (detail.runs.isHistory(event.run, event.id)) return;
   const stage = stageIndex(event.stage);
   if (stage === undefined) return;
   const at = Date.parse(event.timestamp);
@@ -171,7 +177,7 @@ export function applyToDetail(detail: Detail, event: LogEvent): void {
   applyToCell(detail, stage, file, event, { state, at, host, cause, tookMs });
 }
 
-/** A stage that starts after it was silent for so long is resumed; sooner, another host of it has started. */
+/** A start of a stage after this silence is a resumption; an earlier one is the start of another host. */
 const RESUMED_MS = 60_000;
 
 function applyToStage(cells: StageCells, { eventType }: LogEvent, at: number): void {
@@ -180,7 +186,7 @@ function applyToStage(cells: StageCells, { eventType }: LogEvent, at: number): v
   cells.lastAt = Math.max(cells.lastAt, at);
 }
 
-/** Some writers log an error, some a failed completion, some both for the same try: it counts once. */
+/** Some writers log an error, some a failed completion, some both for the same attempt, which counts once. */
 function isFirstWordOfFailure(cells: StageCells, file: number | null, { eventType, status }: LogEvent): boolean {
   if (eventType === "error") return true;
   if (eventType !== "file_complete" || status !== "failed") return false;
@@ -220,7 +226,7 @@ function applyToCell(
   }
   if (now.host !== null && now.host < HOST_BITS)
     cells.attemptedBy.set(file, cells.attemptedBy.get(file) | (1 << now.host));
-  // Events become visible out of order: one that comes late does not undo what a later one said.
+  // Events become visible out of order, so a late one must not undo a newer one.
   if (event.id < cells.eventId.get(file)) return;
   const before = cells.stateOf(file);
   if (before === "none") cells.named += 1;

@@ -1,4 +1,4 @@
-/** What each file is in each stage, given what the stages before it say. */
+/** The state of each file in each stage, which also depends on the earlier stages. */
 import type { StageSummary } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
 import { CELL_STATES, type Detail } from "./detail.js";
@@ -6,7 +6,7 @@ import type { FileState } from "./shapes.js";
 
 const IS_OF_RECORDINGS = STAGES.map(({ unit }) => unit === "recording");
 
-/** For looks at many files: what is the same for all is worked out once. Good until the detail or the summaries change. */
+/** States of many files: the parts that all files share are computed once. Valid until the detail or the summaries change. */
 export class FileStates {
   readonly #detail: Detail;
   /** Stages that name their recordings: each gets those that the one before it has finished. */
@@ -21,7 +21,7 @@ export class FileStates {
       if (!IS_OF_RECORDINGS[stage]) return false;
       const { status, done } = summaries[stage]!;
       if (detail.stages[stage]!.named > 0) return true;
-      // One that says how many files it has done, but not which, is believed; one that the batch passes over is none of it.
+      // A stage that only reports how many files it has done hands nothing on, and so does a stage that the batch passes over.
       return done === 0 && !(status === "pending" && stage < latestNamed);
     });
     this.#isOver = summaries.map(({ status }) => status === "success" || status === "failed");
@@ -32,7 +32,7 @@ export class FileStates {
     return this.#isInChain[stage] === true;
   }
 
-  /** By stage; null where the file is no business of the stage. The array is the same each time. */
+  /** By stage; null where the stage does not process the file. Each call reuses the same array. */
   of(file: number): readonly (FileState | null)[] {
     const { stages, isRecording } = this.#detail;
     const isInChain = this.#isInChain;
@@ -51,7 +51,7 @@ export class FileStates {
       if (isInChain[stage]) {
         if (states[stage] === null) states[stage] = this.#unseen(stage, latest, before, skipped);
         before = states[stage];
-        // Only the next one says so too: the sums would not add up without it.
+        // The next stage counts it too, or the sums would not add up.
         if (skipped === "beside it") skipped = "in chain";
       }
       if (skipped === "nowhere" && stages[stage]!.state.get(file) === SKIPPED)
@@ -60,7 +60,7 @@ export class FileStates {
     return states;
   }
 
-  /** Of a file that no event of the stage names. `before`: what it is in the stage that hands it on; undefined for the first. */
+  /** State of a file that no event of the stage names. `before`: its state in the stage that hands it on; undefined for the first stage. */
   #unseen(
     stage: number,
     latest: number,

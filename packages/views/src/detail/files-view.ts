@@ -1,4 +1,4 @@
-/** Rows of the matrix: which files, in which order, with one cell for each stage. */
+/** Rows of the matrix: filtered and sorted files with one cell for each stage. */
 import type { StageSummary } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
 import type { Detail, StageCells } from "./detail.js";
@@ -6,7 +6,7 @@ import { FileStates } from "./file-states.js";
 import type { FileCell, FileRow, FilesPage, FileState } from "./shapes.js";
 
 export interface FilesFilter {
-  /** Index of the stage that `state`, `host` and `minDurationMs` are about; undefined: any stage. */
+  /** Index of the stage to which `state`, `host` and `minDurationMs` apply; undefined: any stage. */
   stage?: number | undefined;
   state?: FileState | undefined;
   host?: string | undefined;
@@ -17,12 +17,12 @@ export interface FilesFilter {
   text?: string | undefined;
   /** CSV files and trades too. */
   everything?: boolean | undefined;
-  /** `progress`: those that got least far first. `duration`: of `stage`, or of all stages together. */
+  /** `progress`: files with the least progress first. `duration`: of `stage`, or of all stages together. */
   sort: "name" | "duration" | "progress" | "latest";
   descending: boolean;
 }
 
-/** Indexes of all files that pass the filter, in the order that was asked for. `now`: epoch ms, up to which files are in work. */
+/** Returns the indexes of all files that pass the filter, sorted. `now`: epoch ms, the end of attempts in progress. */
 export function foundFiles(
   detail: Detail,
   summaries: readonly StageSummary[],
@@ -75,7 +75,7 @@ function matchingFiles(detail: Detail, summaries: readonly StageSummary[], query
   return matching;
 }
 
-/** Indexes of the files that it has hit. */
+/** Indexes of the files that the cause has hit. */
 export function filesOfCause(detail: Detail, cause: string): ReadonlySet<number> {
   const index = detail.causes.find(cause);
   return (index === undefined ? undefined : detail.errors[index]?.files) ?? new Set<number>();
@@ -107,7 +107,7 @@ function sortKey(
   return stages.filter((cells) => cells.stateOf(file) === "done").length;
 }
 
-/** How long the latest try took, or has taken up to `now` while it is in work, ms; null when nobody knows. */
+/** Duration of the latest attempt in ms, up to `now` while it is in progress; null when unknown. */
 function tookMs(cells: StageCells, file: number, now: number): number | null {
   const startedAt = cells.startedAt.get(file);
   if (cells.stateOf(file) === "inFlight") return startedAt > 0 ? Math.max(0, now - startedAt) : null;
@@ -135,7 +135,7 @@ export function fileRow(detail: Detail, states: FileStates, file: number, now: n
   return { fileName: detail.files.all[file] ?? "", audioS: detail.audioS.get(file) || null, cells };
 }
 
-/** null for the 0 of a time that nobody said. */
+/** Returns null for 0, which means that the time is unknown. */
 export function isoTime(at: number): string | null {
   return at > 0 ? new Date(at).toISOString() : null;
 }

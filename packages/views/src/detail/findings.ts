@@ -11,7 +11,7 @@ const UNHEALTHY = { errors: 5, factor: 5, rate: 0.1 };
 const WORTH_A_LINE = 1;
 const MOST_CAUSES = 5;
 
-/** Worst first: what is lost, what stands still, what is unhealthy, what failed. `stalls`: empty for a batch that is over. */
+/** Returns the findings, worst first: lost files, stalls, unhealthy hosts, failures. `stalls`: empty for a finished batch. */
 export function findingsOf(
   detail: Detail,
   summaries: readonly StageSummary[],
@@ -119,7 +119,7 @@ function mostOften(detail: Detail, stage: number, host: string): string | null {
   return groups.toSorted((a, b) => ofHost(b) - ofHost(a))[0]?.cause ?? null;
 }
 
-/** Errors of CSV rows: each row with any is a call or a trade that is not looked at. Several may be of one row. */
+/** Errors of CSV rows. A row with errors is a call or a trade that is not processed; it may have several errors. */
 function rowErrors(detail: Detail): Finding[] {
   return STAGES.flatMap(({ name, label, unit }, stage): Finding[] => {
     if (unit !== "table") return [];
@@ -130,7 +130,14 @@ function rowErrors(detail: Detail): Finding[] {
     if (count === 0) return [];
     const text = `${count} ${count === 1 ? "error" : "errors"} in the rows of ${label}`;
     return [
-      { kind: "rows", stage: name, what: null, count, text, rule: "Rows with errors are set aside; the others go on." },
+      {
+        kind: "rows",
+        stage: name,
+        what: null,
+        count,
+        text,
+        rule: "Rows with errors are set aside; the others continue.",
+      },
     ];
   });
 }
@@ -142,7 +149,7 @@ function causes(detail: Detail, asOf: string): Finding[] {
     .slice(0, MOST_CAUSES)
     .map(({ cause, example, count, final, stages }): Finding => {
       const where = stages.map(({ stage }) => labelOf(stage)).join(", ");
-      // Of one alone nothing need be folded out.
+      // A single error is shown with its own words.
       const said = count === 1 ? firstLine(example) : cause;
       const text = `${final} ${final === 1 ? "failure" : "failures"} in ${where}: ${said}`;
       return {

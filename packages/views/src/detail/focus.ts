@@ -1,4 +1,4 @@
-/** A batch narrowed to what one cause of errors has to do with: all that the views say can be said of these files alone. */
+/** Narrows a batch to the files that one cause of errors has hit; every view can be computed for these files alone. */
 import type { Batch, LogEvent, StageSummary } from "@cofi/event-log/events";
 import { progressOf } from "../cards/projection.js";
 import type { Store } from "@cofi/event-log/store";
@@ -8,14 +8,14 @@ import { causeOf } from "./error-cause.js";
 import { filesOfCause } from "./files-view.js";
 import { foldPages, type Folded, type FoldOptions } from "./replay.js";
 
-/** Names in one question. */
+/** Names in one query. */
 const FILES_ASKED = 200;
 /** Events of one answer. */
 const PAGE = 5_000;
 
 /**
- * All events of the files that the cause has hit, as far as `whole` knows, and what is said of the stages themselves.
- * Totals are those of these files. @throws DatabaseUnavailableError
+ * Reads all events of the files that the cause has hit, as far as `whole` knows them, and the events of the stages themselves.
+ * Totals count only these files. @throws DatabaseUnavailableError
  */
 export async function focusOn(
   store: Store,
@@ -25,7 +25,8 @@ export async function focusOn(
   options: FoldOptions = {},
 ): Promise<Folded> {
   const names = [...filesOfCause(whole, cause)].map((file) => whole.files.all[file]!);
-  const folded = await foldPages(batch, pagesOf(store, batch.id, names, cause, whole.head), options);
+  const pages = pagesOf(store, batch.id, names, cause, whole.head);
+  const folded = await foldPages(batch, pages, { ...options, runStarts: whole.runs.starts });
   const { stages } = reconciliation(folded.detail, folded.summaries, "");
   const totals = new Map(stages.map(({ stage, input, missing }) => [stage, input - missing]));
   return { ...folded, summaries: folded.summaries.map((summary) => withTotal(summary, totals.get(summary.stage))) };

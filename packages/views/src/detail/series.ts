@@ -1,11 +1,11 @@
-/** What happened when: counts in buckets of time that get wider as a batch gets longer, so that their number stays small. */
+/** Counts over time, in buckets that get wider as a batch gets longer, so that their number stays small. */
 import { addHistogram, countDuration, emptyHistogram, type Histogram } from "./histogram.js";
 
 export interface Bucket {
   done: number;
   failed: number;
   retried: number;
-  /** Seconds of audio in the files that were done; 0 where no event says how long they are. */
+  /** Seconds of audio in the finished files; 0 where no event gives their length. */
   audioS: number;
   durations: Histogram;
 }
@@ -13,7 +13,7 @@ export interface Bucket {
 const FIRST_WIDTH_MS = 1_000;
 const MOST_BUCKETS = 480;
 
-/** Buckets of all stages of one batch, all of one width. Times outside of `from` to `to` (epoch ms) are a wrong clock's: left out. */
+/** Buckets of all stages of one batch, all of one width. Times outside of `from` to `to` (epoch ms) come from a wrong clock and are ignored. */
 export class Series {
   widthMs = FIRST_WIDTH_MS;
   /** By stage, then by number: a bucket begins at number * widthMs. */

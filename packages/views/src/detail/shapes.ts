@@ -1,7 +1,7 @@
-/** What the detailed views of a batch look like outside the server: the shapes of the HTTP API, which the page reads. */
+/** The shapes of the detailed views in the HTTP API, which the page reads. */
 import type { Batch, StageStatus } from "@cofi/event-log/events";
 
-/** waiting: its turn in the stage has not come · missing: the stage is over, and never saw it · the others as the log says. */
+/** waiting: its turn in the stage has not come · missing: the stage is over and never saw the file · others: as logged. */
 export const FILE_STATES = ["waiting", "inFlight", "retrying", "done", "failed", "skipped", "missing"] as const;
 export type FileState = (typeof FILE_STATES)[number];
 
@@ -11,20 +11,20 @@ export interface FileCell {
   attempts: number;
   /** Index into `hosts` of the answer; null when no event named one. */
   host: number | null;
-  /** Of the latest try; while it is in work, so far. */
+  /** Duration of the latest attempt; so far, while it is in progress. */
   durationMs: number | null;
-  /** ISO 8601; when the latest try began, and when it ended. */
+  /** ISO 8601; start and end of the latest attempt. */
   startedAt: string | null;
   endedAt: string | null;
-  /** The event that says so; 0 when none does. */
+  /** Id of the event behind the state; 0 when there is none. */
   eventId: number;
 }
 
 export interface FileRow {
   fileName: string;
-  /** Seconds of audio; null while no event has said. */
+  /** Seconds of audio; null while unknown. */
   audioS: number | null;
-  /** One per stage, in stage order; null where the file is no business of the stage. */
+  /** One per stage, in stage order; null where the stage does not process the file. */
   cells: (FileCell | null)[];
 }
 
@@ -54,11 +54,11 @@ export interface HandoffCounts {
   retrying: number;
   waiting: number;
   missing: number;
-  /** Files that the stage saw though the stage before had not finished them. */
+  /** Files that the stage saw although the previous stage had not finished them. */
   unexpected: number;
-  /** What the stage itself said that it has to do; null while it has not. */
+  /** Number of files that the stage announced; null while it has not. */
   announced: number | null;
-  /** Files that it announced and that no event has named by its end: nobody knows which. */
+  /** Announced files that no event has named by the end of the stage; their names are unknown. */
   unnamed: number;
   /** The first names of the files missing and unexpected, at most {@link MOST_NAMES} each. */
   missingFiles: string[];
@@ -82,7 +82,7 @@ export interface HostStageView {
   errorRate: number | null;
   /** Files per minute between its first and latest event in the stage. */
   perMinute: number | null;
-  /** Mean of the durations that it gave, ms. */
+  /** Mean of its reported durations, ms. */
   meanMs: number | null;
   lastHeardAt: string;
 }
@@ -95,7 +95,7 @@ export interface HostsView {
 }
 
 export interface ErrorGroupView {
-  /** The message with what differs from file to file folded out; files can be asked for by it. */
+  /** The message without the parts that differ between files; the files can be filtered by it. */
   cause: string;
   example: string;
   count: number;
@@ -144,7 +144,7 @@ export interface BatchOverview {
   /** 0 to 1: the mean of the stages. */
   progress: number;
   stages: StageOverview[];
-  /** Files that ended in each of equal parts of the time from the first event to the last; empty without any. */
+  /** Finished files in each of equal intervals from the first event to the last; empty without events. */
   spark: number[];
   /** Of the stages; null before the first. */
   lastEventAt: string | null;
@@ -152,7 +152,7 @@ export interface BatchOverview {
   head: number;
 }
 
-/** The figures of the last batches that are over, oldest first. */
+/** The figures of the last finished batches, oldest first. */
 export interface TrendsView {
   batches: { id: number; name: string; startedAt: string | null; stages: StageOverview[] }[];
 }
@@ -167,9 +167,9 @@ export interface StageTime {
   startedAt: string | null;
   finishedAt: string | null;
   failed: number;
-  /** Time left; null when nothing is known of its speed yet. */
+  /** Time left; null while the speed is unknown. */
   remainingMs: Range | null;
-  /** What the range rests on. */
+  /** The basis of the estimate. */
   basis: "done" | "audio" | "files" | "history" | "unknown";
 }
 
@@ -183,7 +183,7 @@ export interface TimelineView {
   head: number;
 }
 
-/** slow-file: one file takes far longer than the others · stuck-stage: nothing ends though files wait · silent-host: a host with files in work says nothing while others do. */
+/** slow-file: one file takes far longer than the others · stuck-stage: no file ends although files wait · silent-host: a host with files in progress logs nothing while others do. */
 export const STALL_KINDS = ["slow-file", "stuck-stage", "silent-host"] as const;
 export interface Stall {
   kind: (typeof STALL_KINDS)[number];
@@ -196,7 +196,7 @@ export interface Stall {
   rule: string;
 }
 
-/** Something that an operator should look at. */
+/** Something that an operator should check. */
 export const FINDING_KINDS = [
   "missing",
   "unnamed",

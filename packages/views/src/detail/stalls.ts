@@ -1,4 +1,4 @@
-/** What does not get on, each by a rule that is said with it. */
+/** Finds stages, hosts and files that make no progress, each by a rule that is shown with it. */
 import type { StageSummary } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
 import type { Detail, StageCells } from "./detail.js";
@@ -27,7 +27,7 @@ const STALL_THRESHOLDS: StallThresholds = {
 /** Longest lists that help: the slowest of each stage. */
 const MOST_SLOW_FILES = 20;
 
-/** Of a batch that runs; longest first within each kind. `now`: epoch ms. */
+/** Returns the stalls of a running batch, longest first within each kind. `now`: epoch ms. */
 export function stallsOf(
   detail: Detail,
   summaries: readonly StageSummary[],
@@ -58,7 +58,7 @@ function limit(leastMs: number, factor: number, p95: number): Limit {
     : { ms: leastMs, words: seconds(leastMs) };
 }
 
-/** Of a batch that was resumed, what was before counts no more. */
+/** In a resumed batch only the current run counts. */
 function isOfThisRun(cells: StageCells, file: number): boolean {
   return cells.stateOf(file) === "inFlight" && cells.startedAt.get(file) >= cells.beganAt;
 }
@@ -71,7 +71,7 @@ function stuckStage(detail: Detail, summary: StageSummary, index: number, now: n
   let last = Math.max(cells.beganAt || Date.parse(startedAt ?? ""), cells.progressAt);
   for (let file = 0; file < detail.files.all.length; file++) last = Math.max(last, cells.endedAt.get(file));
   if (!(now - last > ms)) return [];
-  const rule = `No file has finished for more than ${words}, and ${left} ${left === 1 ? "is" : "are"} still to do.`;
+  const rule = `No file has finished for more than ${words}, and ${left} ${left === 1 ? "is" : "are"} left.`;
   return [{ kind: "stuck-stage", stage, what: null, forMs: now - last, rule }];
 }
 
@@ -92,7 +92,7 @@ function silentHosts(
     lastAt: Math.max(...(detail.hostStages[at] ?? []).map((seen) => seen?.lastAt ?? -Infinity)),
   }));
   if (!heard.some(({ lastAt }) => now - lastAt <= ms)) return [];
-  const rule = `It has files in work and has said nothing for more than ${words}, while other hosts have.`;
+  const rule = `It has files in progress and has logged nothing for more than ${words}, while other hosts have.`;
   return heard
     .filter(({ isAtWork, lastAt }) => isAtWork && now - lastAt > ms)
     .map(({ host, lastAt }): Stall => ({ kind: "silent-host", stage, what: host, forMs: now - lastAt, rule }));
@@ -100,7 +100,7 @@ function silentHosts(
 
 function slowFiles(detail: Detail, { stage }: StageSummary, index: number, now: number, { ms, words }: Limit): Stall[] {
   const cells = detail.stages[index] as StageCells;
-  const rule = `In work for more than ${words}.`;
+  const rule = `In progress for more than ${words}.`;
   const slow: Stall[] = [];
   for (const [file, name] of detail.files.all.entries()) {
     if (!isOfThisRun(cells, file)) continue;

@@ -1,25 +1,25 @@
-/** When each stage ran, and how long what is left will take. */
+/** Times of each stage, and estimates of the time left. */
 import type { StageSummary } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
 import type { Detail, StageCells } from "./detail.js";
 import { FileStates } from "./file-states.js";
 import type { Range, StageTime, TimelineView } from "./shapes.js";
 
-/** How long a stage took for each file in batches before, ms: the faster and the slower of them. By stage. */
+/** By stage: time for each file in earlier batches in ms, the fastest and the slowest of them. */
 export type History = ReadonlyMap<string, Range>;
 
-/** Speeds over less than this say little. */
+/** A speed over a shorter time is unreliable. */
 const RECENT_MS = 300_000;
 const LEAST_FINISHED = 3;
-/** The speed of a part of a stage differs from that of the rest by about so much either way. */
+/** The speeds of two parts of a stage differ by about this share. */
 const MARGIN = 0.1;
 
 /**
- * The rules: a stage at work needs what is left of it (seconds of audio where they are known for all files, else files)
+ * The rules: a running stage needs its remaining work (seconds of audio if they are known for all files, else files)
  * divided by its speed; the faster and the slower of its whole time and its last five minutes give the range, widened by
- * a tenth. A stage that has not begun is taken to need for each file what it needed in earlier batches. Stages at work
- * now run side by side, so the longest counts; those that have not begun come after, so they add up. Of a batch that
- * does not go on nothing is left.
+ * a tenth. A stage that has not begun is estimated by its time for each file in earlier batches. Stages that run
+ * now run side by side, so the longest counts; those that have not begun follow, so they add up. A batch that does not
+ * continue has no time left.
  */
 export function timelineView(
   detail: Detail,
@@ -61,7 +61,7 @@ function remainingAtWork(
 ): Pick<StageTime, "remainingMs" | "basis"> | null {
   const summary = summaries[index] as StageSummary;
   const cells = detail.stages[index] as StageCells;
-  // A batch that was resumed is as fast as it is now; what stood still meanwhile says nothing.
+  // Only the current run of a resumed batch shows its speed, because the pause before it does not.
   const started = cells.beganAt || Date.parse(summary.startedAt ?? "");
   const recentFrom = Math.max(started, now - RECENT_MS);
   let [left, leftAudio, before, finished, finishedAudio, recent, recentAudio] = [0, 0, 0, 0, 0, 0, 0];
@@ -87,7 +87,7 @@ function remainingAtWork(
       leftAudio += audio;
     }
   }
-  // Files that no event has named yet: the stage has announced more than were seen.
+  // Files that no event has named yet, because the stage has announced more than were seen.
   const unseen = Math.max(0, (summary.totalFiles ?? 0) - left - finished - before);
   if (unseen > 0) isAudioKnown = false;
   if (finished < LEAST_FINISHED || !(now > started)) return null;

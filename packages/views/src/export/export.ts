@@ -1,4 +1,4 @@
-/** What leaves Cofi as a file: events, or files by stages, as CSV, JSON or NDJSON, piece by piece. */
+/** Exports: events, or files by stages, as CSV, JSON or NDJSON, written piece by piece. */
 import { stringify } from "csv-stringify/sync";
 import type { Detail } from "../detail/detail.js";
 import { FileStates } from "../detail/file-states.js";
@@ -32,7 +32,7 @@ const FILE_COLUMNS = [
   "endedAt",
   "eventId",
 ] as const;
-const EVENT_COLUMNS = eventColumns("exported");
+const EVENT_COLUMNS = [...eventColumns("exported"), "history"] as const;
 const BODY_COLUMNS = ["payload", "response"] as const satisfies readonly (keyof LogEventDetail)[];
 
 /** Rows made or read at a time. */
@@ -40,12 +40,12 @@ const PAGE = 500;
 
 export interface FilesExport {
   filter: FilesFilter;
-  /** Epoch ms up to which files are in work. */
+  /** Epoch ms, the end of attempts in progress. */
   now: number;
   format: ExportFormat;
 }
 
-/** One row for each file and each stage that it is a business of; `eventId` is the event that says so. */
+/** Makes one row for each file and each stage that processes it; `eventId` is the event behind the state. */
 export async function* exportFiles(
   detail: Detail,
   summaries: readonly StageSummary[],
@@ -84,10 +84,10 @@ function rowsOfFile(detail: Detail, states: FileStates, file: number, now: numbe
 
 export interface EventsExport {
   filter: EventFilter;
-  /** The highest id that it may hold: those that come while it is written are not in it. */
+  /** The highest id that the export includes; it leaves out events that come while it is written. */
   upToId: number;
   format: ExportFormat;
-  /** Payloads and responses too: they hold transcripts and phone numbers. */
+  /** Includes payloads and responses, which hold transcripts and phone numbers. */
   bodies: boolean;
 }
 
@@ -109,7 +109,7 @@ export async function* exportEvents(
   yield* written(format, columns, pages());
 }
 
-/** Written so that a whole file is valid however many rows it has, none among them. */
+/** Start, separator and end of a file, so that it is valid with any number of rows, including none. */
 async function* written(
   format: ExportFormat,
   columns: readonly string[],

@@ -1,6 +1,6 @@
-/** How much audio each stage of a batch has done, without folding its events. */
+/** Sums the audio that each stage of a batch has finished, without folding its events. */
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { sql } from "kysely";
+import { sql, type RawBuilder, type SqlBool } from "kysely";
 import type { Database } from "@cofi/event-log/database";
 import { MOST_ASKED } from "../detail/audio-lengths.js";
 import { StringTable } from "../detail/string-table.js";
@@ -15,7 +15,15 @@ import { STAGES } from "@cofi/event-log/stages";
  */
 const PAGE = 2_000;
 
-/** What a stage says of one file. */
+/** The events of a batch with an id up to `upToId`, history left out. */
+export interface Log {
+  database: Database;
+  batchId: number;
+  upToId: number;
+  current: RawBuilder<SqlBool>;
+}
+
+/** The state of one file in a stage. */
 interface StageFile {
   fileName: string;
   /** Of its first start in the stage; null when none was logged. */
@@ -29,7 +37,7 @@ interface StageFile {
  * temporary tables of names, and take seven times as long for a million events.
  * @throws the driver's error
  */
-export async function audioDone(database: Database, batchId: number, upToId: number): Promise<Map<string, number>> {
+export async function audioDone(log: Log): Promise<Map<string, number>> {
   const names = new StringTable();
   /** By file: its first start in each stage. */
   const starts: number[][] = [];
@@ -37,7 +45,7 @@ export async function audioDone(database: Database, batchId: number, upToId: num
   await Promise.all(
     STAGES.map(async ({ name: stage }) => {
       const ended: number[] = [];
-      for await (const page of filesOf(database, batchId, stage, upToId))
+      for await (const page of filesOf(log, stage))
         for (const { fileName, startId, code } of page) {
           const file = names.add(fileName);
           const own = (starts[file] ??= []);
@@ -47,23 +55,18 @@ export async function audioDone(database: Database, batchId: number, upToId: num
       done.set(stage, ended);
     }),
   );
-  const seconds = await secondsOf(database, starts);
+  const seconds = await secondsOf(log.database, starts);
   return new Map(
     [...done].map(([stage, files]) => [stage, files.reduce((sum, file) => sum + (seconds[file] ?? 0), 0)]),
   );
 }
 
-async function* filesOf(
-  database: Database,
-  batchId: number,
-  stage: string,
-  upToId: number,
-): AsyncGenerator<StageFile[]> {
+async function* filesOf({ database, batchId, upToId, current }: Log, stage: string): AsyncGenerator<StageFile[]> {
   for (let after = sql`fileName IS NOT NULL`; ;) {
     const { rows } = await sql<StageFile>`
       SELECT fileName, min(CASE WHEN eventType = 'file_start' THEN id END) AS startId, max(id * 4 + ${FILE_CODE}) & 3 AS code
       FROM ${database.dialect.logBy("batchExecutionLog_state")}
-      WHERE batchId = ${batchId} AND stage = ${stage} AND ${after} AND id <= ${upToId}
+      WHERE batchId = ${batchId} AND stage = ${stage} AND ${after} AND id <= ${upToId} AND ${current}
         AND eventType IN ('file_start', 'file_complete', 'error')
       GROUP BY fileName ORDER BY fileName LIMIT ${PAGE}`.execute(database.kysely);
     yield rows;
@@ -73,7 +76,7 @@ async function* filesOf(
   }
 }
 
-/** By file; nothing for one whose first starts do not say. */
+/** Seconds by file; files whose first starts give no length are missing. */
 async function secondsOf(database: Database, starts: number[][]): Promise<number[]> {
   const seconds: number[] = [];
   for (const own of starts) own.sort((a, b) => a - b);

@@ -1,6 +1,6 @@
-/** One batch in one line, as SQL sees it: for lists of batches, of which most are in nobody's memory. */
+/** Summary of one batch by SQL, for lists of batches, most of which are not in memory. */
 import { sql } from "kysely";
-import { audioDone } from "./audio-done.js";
+import { audioDone, type Log } from "./audio-done.js";
 import type { Database } from "@cofi/event-log/database";
 import { audioHoursPerHour, stageDuration } from "../detail/batch-views.js";
 import { countDuration, emptyHistogram, percentile, type Histogram } from "../detail/histogram.js";
@@ -8,13 +8,15 @@ import type { BatchOverview, StageOverview } from "../detail/shapes.js";
 import type { Batch, StageSummary } from "@cofi/event-log/events";
 import { effectiveBatch, endedWith, summaryOf } from "../cards/projection.js";
 import { figuresOf } from "../cards/sql-cards.js";
+import { isCurrent } from "@cofi/event-log/run-filter";
+import { readRunStarts } from "@cofi/event-log/runs";
 import { STAGES } from "@cofi/event-log/stages";
 import type { Store } from "@cofi/event-log/store";
 import { toDatabaseTime } from "@cofi/event-log/time";
 
 /** Points of a sparkline. */
 const SPARK_POINTS = 40;
-/** Ends of files; the attempts that will be made again are none. */
+/** Ends of files; an attempt that is followed by another is not one. */
 const IS_END = sql`(eventType = 'file_complete' OR (eventType = 'error' AND coalesce(status, 'failed') IN ('failed', 'success')))`;
 
 /**
@@ -22,14 +24,15 @@ const IS_END = sql`(eventType = 'file_complete' OR (eventType = 'error' AND coal
  * @throws DatabaseUnavailableError
  */
 export function overviewOf(store: Store, batch: Batch, upToId: number, asOf: string): Promise<BatchOverview> {
-  return store.run(() => readOverview(store.database, batch, upToId, asOf));
+  return store.query(() => readOverview(store.database, batch, upToId, asOf));
 }
 
 async function readOverview(database: Database, batch: Batch, upToId: number, asOf: string): Promise<BatchOverview> {
+  const log: Log = { database, batchId: batch.id, upToId, current: isCurrent(await readRunStarts(database, batch.id)) };
   const [{ stages, head }, durations, audioS] = await Promise.all([
     figuresOf(database, batch.id, upToId),
-    durationsOf(database, batch.id, upToId),
-    audioDone(database, batch.id, upToId),
+    durationsOf(log),
+    audioDone(log),
   ]);
   const effective = effectiveBatch({ batch, head });
   const summaries = endedWith(
@@ -46,7 +49,7 @@ async function readOverview(database: Database, batch: Batch, upToId: number, as
     failed: sumOf(overview.map(({ failed }) => failed)),
     progress: sumOf(summaries.map(progressOf)) / summaries.length,
     stages: overview,
-    spark: await sparkOf(database, batch.id, upToId, summaries),
+    spark: await sparkOf(log, summaries),
     lastEventAt:
       summaries
         .map(({ lastEventAt }) => lastEventAt ?? "")
@@ -87,11 +90,11 @@ function sumOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0);
 }
 
-/** How long the attempts that ended took, by stage. */
-async function durationsOf(database: Database, batchId: number, upToId: number): Promise<Map<string, Histogram>> {
+/** Durations of the finished attempts, by stage. */
+async function durationsOf({ database, batchId, upToId, current }: Log): Promise<Map<string, Histogram>> {
   const { rows } = await sql<{ stage: string; durationMs: number; attempts: number }>`
     SELECT stage, durationMs, count(*) AS attempts FROM ${database.dialect.logBy("batchExecutionLog_replay")}
-    WHERE batchId = ${batchId} AND id <= ${upToId} AND durationMs IS NOT NULL AND fileName IS NOT NULL
+    WHERE batchId = ${batchId} AND id <= ${upToId} AND ${current} AND durationMs IS NOT NULL AND fileName IS NOT NULL
       AND eventType IN ('file_complete', 'error')
     GROUP BY stage, durationMs`.execute(database.kysely);
   const stages = new Map<string, Histogram>();
@@ -103,11 +106,9 @@ async function durationsOf(database: Database, batchId: number, upToId: number):
   return stages;
 }
 
-/** Files that ended in each of {@link SPARK_POINTS} equal parts of the time from the first event to the last; empty without any. */
+/** Finished files in each of {@link SPARK_POINTS} equal intervals from the first event to the last; empty without events. */
 async function sparkOf(
-  database: Database,
-  batchId: number,
-  upToId: number,
+  { database, batchId, upToId, current }: Log,
   summaries: readonly StageSummary[],
 ): Promise<number[]> {
   const from = Math.min(...summaries.flatMap(({ startedAt }) => (startedAt === null ? [] : Date.parse(startedAt))));
@@ -117,7 +118,7 @@ async function sparkOf(
   const { rows } = await sql<{ part: number; files: number }>`
     SELECT ${database.dialect.partOfTime(toDatabaseTime(new Date(from)), widthMs)} AS part, count(*) AS files
     FROM ${database.dialect.logBy("batchExecutionLog_replay")}
-    WHERE batchId = ${batchId} AND id <= ${upToId} AND fileName IS NOT NULL AND ${IS_END}
+    WHERE batchId = ${batchId} AND id <= ${upToId} AND ${current} AND fileName IS NOT NULL AND ${IS_END}
     GROUP BY part`.execute(database.kysely);
   const spark = Array.from({ length: SPARK_POINTS }, () => 0);
   for (const { part, files } of rows) {

@@ -1,10 +1,10 @@
 import type { Batch } from "@cofi/event-log/events";
 import type { Store } from "@cofi/event-log/store";
 
-/** Batches looked at each time beside those that somebody watches. */
+/** Batches that each poll reads beside the watched ones. */
 const RECENT = 20;
 
-/** Which rows of `batchStatus` are new or changed since the last look: the newest ones, and those that are watched. */
+/** Finds new or changed rows of `batchStatus` among the newest batches and the watched ones. */
 export class BatchWatch {
   readonly #store: Store;
   /** The row as it was last seen, by id. */
@@ -20,7 +20,7 @@ export class BatchWatch {
     return this.#newest;
   }
 
-  /** @returns the way to end it */
+  /** @returns a function that stops watching */
   watch(id: number): () => void {
     this.#watched.set(id, (this.#watched.get(id) ?? 0) + 1);
     let ended = false;
@@ -31,6 +31,12 @@ export class BatchWatch {
       if (left > 0) this.#watched.set(id, left);
       else this.#watched.delete(id);
     };
+  }
+
+  /** Forgets all rows, because the database was replaced. */
+  forget(): void {
+    this.#seen.clear();
+    this.#newest = null;
   }
 
   /** @returns the rows as they are now; nothing is remembered before {@link compare}, so that a failed look repeats whole */

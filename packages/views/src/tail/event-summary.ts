@@ -8,7 +8,7 @@ const MESSAGE_LIMIT = 8_192;
 /**
  * The event as lists and the live feed carry it. Any writer may store metadata and messages of any size, and one such
  * event must not fill every reader's buffer. Beyond the limit metadata is replaced by `{"cut": true, "bytes": n}` and a
- * message ends with `… (n characters in all)`; the whole is at `GET /api/events/{id}`.
+ * message ends with `… (n characters in all)`; the full text is at `GET /api/events/{id}`.
  */
 export function eventSummary(event: LogEvent): LogEvent {
   const metadata = leanMetadata(event.metadata);

@@ -1,5 +1,5 @@
 /**
- * Ids below the highest one seen that have not shown up: a transaction that took them may still commit them. Kept as
+ * Missing ids below the highest one seen, which an open transaction may still commit. Kept as
  * ranges, because one multi-row insert with ON DUPLICATE KEY burns many ids at once. Pure: the caller brings the clock.
  */
 
@@ -13,13 +13,13 @@ interface Hole {
   from: number;
   to: number;
   openedAt: number;
-  /** Monotonic ms of the last time the database was asked for it; `openedAt` before the first. */
+  /** Monotonic ms of the last query for it; `openedAt` before the first query. */
   askedAt: number;
 }
 
-/** A hole is asked for again after an eighth of its age, at least every so many ms: most fill within milliseconds. */
+/** A hole is queried again after an eighth of its age, but not sooner than this many ms; most fill within milliseconds. */
 const LONGEST_PAUSE_MS = 500;
-/** Beyond so many ranges the oldest are given up early, so that a broken writer cannot make the tail grow without end. */
+/** With more ranges the oldest are dropped early, so that a broken writer cannot make the tail grow without end. */
 const MOST_RANGES = 50_000;
 
 export class Holes {
@@ -44,7 +44,7 @@ export class Holes {
     this.#holes.push({ from, to, openedAt: now, askedAt: now });
   }
 
-  /** Takes the id out. @returns false when it was not missing */
+  /** Removes the id. @returns false when it was not missing */
   fill(id: number): boolean {
     const index = this.#indexOf(id);
     const hole = this.#holes[index];
@@ -75,7 +75,7 @@ export class Holes {
     return chosen;
   }
 
-  /** The database was asked for every id of the range, and what it has is filled. */
+  /** Records that every id of the range was queried and the found ones are filled. */
   asked({ from, to }: IdRange, now: number): void {
     const first = this.#indexOf(from);
     const touched: Hole[] = [];
@@ -91,9 +91,9 @@ export class Holes {
   }
 
   /**
-   * Gives up what is older than the longest transaction, once it has been asked for after that age: a hole that could not
-   * be asked for, because the database was away, stays.
-   * @returns how many ids were given up before their time, for want of room
+   * Drops holes that are older than the longest transaction and were queried after that age. A hole that could not be
+   * queried, because the database was away, stays.
+   * @returns how many ids were dropped early, because there were too many ranges
    */
   expire(longestTransactionMs: number): number {
     this.#holes = this.#holes.filter((hole) => hole.askedAt - hole.openedAt < longestTransactionMs);

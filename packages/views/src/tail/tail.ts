@@ -1,6 +1,6 @@
 /**
  * The one reader of new rows in this process, whatever the number of browsers. Ids do not become visible in the order in
- * which they were given out, so the tail passes on what it sees at once and keeps asking for the ids it has not seen.
+ * which they were given out, so the tail delivers visible events at once and queries missing ids again.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { DatabaseUnavailableError } from "@cofi/event-log/database";
@@ -9,59 +9,21 @@ import type { Batch, LogEvent } from "@cofi/event-log/events";
 import type { Store } from "@cofi/event-log/store";
 import { BatchWatch } from "./batch-watch.js";
 import { Holes, type IdRange } from "./holes.js";
+import type { DatabaseState, TailListener, TailOptions } from "./listener.js";
+import { readLogEnd } from "./log-end.js";
+import { LogIdentity } from "./log-identity.js";
 import { eventSummary } from "./event-summary.js";
-
-/** Sent as SSE event `state`, and part of `GET /api/health`. */
-export interface DatabaseState {
-  database: "ok" | "unreachable";
-  /** ISO 8601: since when it is so. */
-  since: string;
-  /** For people; never a password, address or statement. */
-  detail: string;
-}
-
-/** Where the tail reports what an operator should know; a pino logger fits. */
-export interface TailLogger {
-  info(message: string): void;
-  warn(details: object, message: string): void;
-  error(details: object, message: string): void;
-}
-
-/** Called in the order of what happened; batches come before the events that belong to them. */
-export interface TailListener {
-  events?(events: readonly LogEvent[]): void;
-  /** Batches that are new or whose row changed. */
-  batches?(batches: readonly Batch[]): void;
-  state?(state: DatabaseState): void;
-}
-
-export interface TailOptions {
-  /** ms between polls while events come. */
-  pollMs: number;
-  /** ms between polls when nothing comes; also how often the batches are looked at. */
-  idlePollMs: number;
-  /** ms after which a missing id is taken as never to come. */
-  longestTransactionMs: number;
-  /** ms after which a query without an answer counts as a lost database. */
-  queryTimeoutMs: number;
-  logger: TailLogger;
-}
 
 const PAGE = 1_000;
 /** Ids asked for by number in one poll; a wider hole is read as a range. */
 const IDS_PER_POLL = 1_000;
-/**
- * Ids below the highest one at start that are looked at for holes, which may be in open transactions: at least so many, and
- * those of as long as a transaction may last, but never more than the second figure.
- */
-const LOOK_BACK = { least: 2_000, most: 500_000 };
-const ID_PAGE = 10_000;
 const LONGEST_BACKOFF_MS = 2_000;
 
 export class Tail {
   readonly #store: Store;
   readonly #options: TailOptions;
-  readonly #holes = new Holes();
+  #holes = new Holes();
+  readonly #identity: LogIdentity;
   readonly #listeners = new Set<TailListener>();
   readonly #batches: BatchWatch;
   #highest = -1;
@@ -78,6 +40,7 @@ export class Tail {
   constructor(store: Store, options: TailOptions) {
     this.#store = store;
     this.#batches = new BatchWatch(store);
+    this.#identity = new LogIdentity(store);
     this.#options = options;
   }
 
@@ -162,7 +125,7 @@ export class Tail {
         const busy = await this.#round(waiters.length > 0);
         this.#setState("ok", "The database answers.");
         this.#lastRoundAt = performance.now();
-        // A full page means that there is more: who waits for everything waits for the next round too.
+        // A full page means that there is more: callers that wait for everything also wait for the next round.
         if (busy === "more") this.#waiters.unshift(...waiters);
         else for (const waiter of waiters) waiter.resolve();
         backoff = this.#options.pollMs;
@@ -194,36 +157,34 @@ export class Tail {
   /** One look at everything. Nothing is remembered before its query has answered, so a failed round repeats whole. */
   async #round(asked: boolean): Promise<boolean | "more"> {
     if (this.#highest < 0) await this.#startCursor();
+    else if (this.#isTimeForBatches() && !(await this.#ask(this.#identity.isSame()))) await this.#restart();
     const rows = await this.#ask(this.#store.eventsAfter(this.#highest, PAGE));
     const unknown = rows.some((row) => row.batchId > (this.#batches.newest?.id ?? 0));
-    if (unknown || asked || performance.now() - this.#batchesAskedAt >= this.#options.idlePollMs)
-      await this.#lookAtBatches();
+    if (unknown || asked || this.#isTimeForBatches()) await this.#lookAtBatches();
     this.#advance(rows);
     const filled = this.#holes.size > 0 ? await this.#askForHoles(asked) : 0;
     if (rows.length === PAGE) return "more";
     return rows.length > 0 || filled > 0;
   }
 
-  /** Starts at the end of the log, and takes the gaps just below it as holes: their transactions may be open. */
   async #startCursor(): Promise<void> {
-    const highest = await this.#ask(this.#store.maxEventId());
-    const recent = await this.#ask(this.#store.firstIdSince(this.#options.longestTransactionMs));
-    const first = Math.max(highest - LOOK_BACK.most, (recent ?? highest) - LOOK_BACK.least);
-    let cursor = Math.max(0, first);
-    const seen: number[] = [];
-    for (;;) {
-      const page = await this.#ask(this.#store.idsAfter(cursor, ID_PAGE));
-      for (const id of page) if (id <= highest) seen.push(id);
-      cursor = page.at(-1) ?? highest;
-      if (page.length < ID_PAGE || cursor >= highest) break;
-    }
+    const { highest, gaps } = await readLogEnd(this.#store, this.#options.longestTransactionMs, (query) =>
+      this.#ask(query),
+    );
+    await this.#ask(this.#identity.begin(highest));
     const now = performance.now();
-    let before = seen[0] ?? highest;
-    for (const id of seen) {
-      if (id > before + 1) this.#holes.open(before + 1, id - 1, now);
-      before = id;
-    }
+    for (const { from, to } of gaps) this.#holes.open(from, to, now);
     this.#highest = highest;
+  }
+
+  /** The database was made anew or restored: nothing that was read of it holds any more. */
+  async #restart(): Promise<void> {
+    this.#options.logger.warn({}, "the log is not the one that was read before: starting again from its end");
+    this.#holes = new Holes();
+    this.#highest = -1;
+    await this.#startCursor();
+    this.#batches.forget();
+    this.#tell((listener) => listener.restarted?.());
   }
 
   #advance(rows: readonly LogEvent[]): void {
@@ -233,6 +194,7 @@ export class Tail {
       if (id > this.#highest + 1) this.#holes.open(this.#highest + 1, id - 1, now);
       this.#highest = id;
     }
+    this.#identity.saw(rows.at(-1)!);
     this.#deliver(rows);
   }
 
@@ -262,6 +224,10 @@ export class Tail {
     const fresh = found.filter((event) => this.#holes.fill(event.id));
     for (const range of asked) this.#holes.asked(range, now);
     this.#deliver(fresh);
+  }
+
+  #isTimeForBatches(): boolean {
+    return performance.now() - this.#batchesAskedAt >= this.#options.idlePollMs;
   }
 
   async #lookAtBatches(): Promise<void> {

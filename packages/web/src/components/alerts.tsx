@@ -3,10 +3,14 @@ import { useMemo } from "preact/hooks";
 import { AlertWatch, MOST_RUNNING } from "../alert-watch.js";
 import { alertsOf, type Alert, type AlertSettings } from "../alerts.js";
 import { number, zoneName } from "../format.js";
+import { rowsBy, useHeld } from "../held.js";
 import type { LiveState } from "../live-state.js";
-import { alertSettings, takeUntold, told, zone } from "../preferences.js";
+import { alertSettings, reported, takeUnreported, zone } from "../preferences.js";
 
-/** The bell: thresholds, what was told, and the watch that tells it, also while the page is paused or in the background. */
+const MOST_LISTED = 20;
+const ROWS = rowsBy<Alert>(({ key }) => key);
+
+/** The button for alerts with its popover, and the watch that reports alerts even while the page is paused or in the background. */
 export function AlertControls({ state }: { state: LiveState }) {
   const isOpen = useSignal(false);
   const fresh = useSignal(0);
@@ -28,6 +32,10 @@ export function AlertControls({ state }: { state: LiveState }) {
         popover="auto"
         role="dialog"
         aria-label="Alerts"
+        // Before it opens: a popover that is filled later would let a quick Tab pass it by.
+        onBeforeToggle={(event) => {
+          if (event.newState === "open") isOpen.value = true;
+        }}
         onToggle={(event) => {
           isOpen.value = event.newState === "open";
           fresh.value = 0;
@@ -50,14 +58,14 @@ function Watch({ state, onNew }: { state: LiveState; onNew: (count: number) => v
   });
   useSignalEffect(() => {
     const alerts = watch.facts.value.flatMap((facts) => alertsOf(facts, alertSettings.value, zone.value));
-    const untold = takeUntold(alerts);
-    for (const alert of untold) notify(alert);
-    if (untold.length > 0) onNew(untold.length);
+    const unreported = takeUnreported(alerts);
+    for (const alert of unreported) notify(alert);
+    if (unreported.length > 0) onNew(unreported.length);
   });
   return null;
 }
 
-/** Without permission it stands in the list only; so it does in browsers of phones, which refuse a page's own. */
+/** Shows a notification if the browser permits it. Browsers of phones refuse those of a page; the alert is then in the list only. */
 function notify({ key, title, body, href }: Alert): void {
   if (!("Notification" in globalThis) || Notification.permission !== "granted") return;
   let notification: Notification;
@@ -137,18 +145,32 @@ function Thresholds() {
             ? "This browser does not let the page notify: allow it in the site's settings. Alerts are listed here."
             : "Each alert appears once in this list, while this page is open."}
       </p>
-      {told.value.length > 0 && (
-        <ul aria-label="Recent alerts">
-          {told.value.slice(0, 20).map(({ key, title, body, href }) => (
-            <li key={key}>
-              <a class="choice" href={href}>
-                <span class="choice-name">{title}</span>
-                <span class="soft">{body}</span>
-              </a>
-            </li>
-          ))}
-        </ul>
+      <RecentAlerts />
+    </div>
+  );
+}
+
+function RecentAlerts() {
+  const latest = reported.value.slice(0, MOST_LISTED);
+  const { shown, isBehind, release, hold } = useHeld<readonly Alert[]>("alerts", latest, ROWS.moves, ROWS.update);
+  if (shown.length === 0) return null;
+  return (
+    <div {...hold}>
+      {isBehind && (
+        <button type="button" class="new-events" onClick={release} data-testid="new-alerts">
+          {ROWS.news(shown, latest)}
+        </button>
       )}
+      <ul aria-label="Recent alerts">
+        {shown.map(({ key, title, body, href }) => (
+          <li key={key}>
+            <a class="choice" href={href}>
+              <span class="choice-name">{title}</span>
+              <span class="soft">{body}</span>
+            </a>
+          </li>
+        ))}
+      </ul>
     </div>
   );
 }

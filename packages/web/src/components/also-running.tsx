@@ -1,6 +1,7 @@
 import type { Batch } from "@cofi/event-log/events";
 import type { Finding } from "@cofi/views/detail/shapes";
 import type { BatchPage } from "../api.js";
+import { rowsBy, useHeld } from "../held.js";
 import type { LiveState } from "../live-state.js";
 import { usePolled } from "../polled.js";
 import { RouteLink } from "./route-link.js";
@@ -8,18 +9,25 @@ import { StatusBadge } from "./status.js";
 
 const LOOK_MS = 10_000;
 const MOST = 6;
+const ROWS = rowsBy<Batch>(({ id }) => id);
 
-/** The other batches that run, each with the first thing to look at: the page shows one, and another may stand still. */
+/** Lists the other batches that run, each with its first finding: the page shows one batch while another may stand still. */
 export function AlsoRunning({ batchId, state }: { batchId: number; state: LiveState }) {
   const path = `api/batches?status=running&limit=${MOST}`;
   const { data } = usePolled<BatchPage>(path, state, { everyMs: LOOK_MS }).value;
   const others = (data?.batches ?? []).filter(({ id }) => id !== batchId);
-  if (others.length === 0) return null;
+  const { shown, isBehind, release, hold } = useHeld<readonly Batch[]>("running", others, ROWS.moves, ROWS.update);
+  if (shown.length === 0) return null;
   return (
-    <section class="findings also-running" aria-label="Also running" data-testid="also-running">
+    <section class="findings also-running" aria-label="Also running" data-testid="also-running" {...hold}>
       <h2>Also running</h2>
+      {isBehind && (
+        <button type="button" class="new-events" onClick={release} data-testid="new-others">
+          {ROWS.news(shown, others)}
+        </button>
+      )}
       <ul>
-        {others.map((batch) => (
+        {shown.map((batch) => (
           <Other key={batch.id} batch={batch} state={state} />
         ))}
       </ul>

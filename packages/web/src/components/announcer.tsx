@@ -3,7 +3,7 @@ import { useRef } from "preact/hooks";
 import type { LiveState } from "../live-state.js";
 import { statusWord } from "./status.js";
 
-/** Says to screen readers when the batch or a stage changes its status, and nothing else. */
+/** Announces changes of status of the batch and its stages to screen readers, and nothing else. */
 export function Announcer({ state }: { state: LiveState }) {
   const text = useSignal("");
   const said = useRef(new Map<string, string>());
@@ -14,7 +14,7 @@ export function Announcer({ state }: { state: LiveState }) {
     for (const { summary } of state.stages.value) now.set(summary.value.label, statusWord(summary.value.status));
     const before = said.current;
     said.current = now;
-    // A batch that just came up is read by its headings; only changes are news.
+    // The headings announce a new batch; only changes are news.
     const changes = [...now].filter(([name, word]) => before.has(name) && before.get(name) !== word);
     if (changes.length > 0) text.value = changes.map(([name, word]) => `${name}: ${word}`).join(". ");
   });

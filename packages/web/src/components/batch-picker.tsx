@@ -1,6 +1,6 @@
 import type { Batch } from "@cofi/event-log/events";
 import { useComputed, useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { ApiError, fetchBatches } from "../api.js";
 import { dayAndTime, number } from "../format.js";
 import { chooseBatch, chosenBatch, zone } from "../preferences.js";
@@ -8,7 +8,7 @@ import { isPlainClick } from "../views.js";
 import { Icon } from "./icons.js";
 import { StatusBadge } from "./status.js";
 
-/** A button with the batch shown, and behind it all batches, newest first, to search and choose from. */
+/** A button with the name of the shown batch. It opens a list of all batches, newest first, to search and choose from. */
 export function BatchPicker({ current }: { current: Batch | null }) {
   const popover = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
@@ -16,10 +16,12 @@ export function BatchPicker({ current }: { current: Batch | null }) {
   const toggled = (event: Pick<ToggleEvent, "newState">): void => {
     isOpen.value = event.newState === "open";
   };
-  // Placed before it shows: it is in the top layer, where nothing in the page is its frame.
-  const place = (event: Pick<ToggleEvent, "newState">): void => {
+  // Placed and filled before it opens: it is in the top layer, where no element of the page positions it, and a popover
+  // that is filled later would let a quick Tab pass it by.
+  const prepare = (event: Pick<ToggleEvent, "newState">): void => {
     const element = popover.current;
     if (event.newState !== "open" || !element || !button.current) return;
+    isOpen.value = true;
     const box = button.current.getBoundingClientRect();
     element.style.insetBlockStart = `${box.bottom + 6}px`;
     element.style.insetInlineStart = `${Math.max(8, Math.min(box.left, innerWidth - 8 - 416))}px`;
@@ -46,7 +48,7 @@ export function BatchPicker({ current }: { current: Batch | null }) {
         popover="auto"
         role="dialog"
         aria-label="Choose a batch"
-        onBeforeToggle={place}
+        onBeforeToggle={prepare}
         onToggle={toggled}
       >
         {isOpen.value && <Choices shown={current} close={() => popover.current?.hidePopover()} />}
@@ -57,7 +59,7 @@ export function BatchPicker({ current }: { current: Batch | null }) {
 
 interface Loaded {
   batches: readonly Batch[];
-  /** null: there are no older ones; undefined: not asked yet. */
+  /** null: there are no older batches; undefined: not loaded yet. */
   nextCursor: string | null | undefined;
   isBusy: boolean;
   problem: string;
@@ -85,12 +87,21 @@ function Choices({ shown, close }: { shown: Batch | null; close: () => void }) {
     const wanted = query.value.trim().toLowerCase();
     return loaded.value.batches.filter((batch) => `${batch.name} ${batch.id}`.toLowerCase().includes(wanted));
   });
-  const begin = (input: HTMLInputElement | null): void => {
-    if (!input) return controller.current.abort();
-    input.focus();
+  useEffect(() => {
     void loadMore(loaded, controller.current.signal);
-  };
-  const start = useRef(begin);
+    return () => controller.current.abort();
+  }, []);
+  const body = useRef<HTMLDivElement>(null);
+  const count = loaded.value.batches.length;
+  const countBefore = useRef(count);
+  // The last page removes the button that loaded it; the focus then moves to the first batch of that page.
+  useLayoutEffect(() => {
+    const from = countBefore.current;
+    countBefore.current = count;
+    if (from === 0 || document.activeElement !== document.body) return;
+    const rows = body.current?.querySelectorAll<HTMLElement>("[data-batch]");
+    (rows?.[from] ?? body.current?.querySelector<HTMLElement>("input"))?.focus();
+  }, [count]);
   const choose = (event: MouseEvent, id: number | null): void => {
     if (!isPlainClick(event)) return;
     event.preventDefault();
@@ -98,9 +109,10 @@ function Choices({ shown, close }: { shown: Batch | null; close: () => void }) {
     chooseBatch(id);
   };
   return (
-    <div class="picker-body" onKeyDown={moveFocus}>
+    <div class="picker-body" ref={body} onKeyDown={moveFocus}>
       <input
-        ref={start.current}
+        // The popover gives it the focus as it opens.
+        autofocus
         type="search"
         placeholder="Search by name or number"
         aria-label="Search batches"
@@ -161,15 +173,16 @@ function More({ loaded, found, onMore }: MoreProps) {
           (batches.length === 0 ? "There is no batch yet." : `None among the ${number(batches.length)} newest.`)}
       </p>
       {nextCursor !== null && (
-        <button type="button" class="button" disabled={isBusy} onClick={onMore}>
-          {isBusy ? "Loading …" : problem === "" ? "Load older batches" : "Try again"}
+        // aria-disabled, so that the focus stays on the button while it is busy.
+        <button type="button" class="button" aria-disabled={isBusy} onClick={onMore}>
+          {isBusy ? "Loading …" : problem === "" ? "Load older batches" : "Retry"}
         </button>
       )}
     </div>
   );
 }
 
-/** Arrow keys go through the search field, the choices and the button, as in a native list. */
+/** Arrow keys move through the search field, the choices and the button, as in a native list. */
 function moveFocus(event: KeyboardEvent): void {
   if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
   const container = event.currentTarget as HTMLElement;

@@ -5,7 +5,7 @@ import { zone } from "../preferences.js";
 import { AlertControls } from "./alerts.js";
 import { ticks } from "./ticking.js";
 
-/** Older than this, what is shown counts as stale: a silent stream is checked every few seconds. */
+/** Data older than this counts as stale; a silent stream is checked every few seconds. */
 const STALE_MS = 20_000;
 
 type Shown = { look: "live" | "waiting" | "broken"; glyph: string; word: string; detail: string };
@@ -26,7 +26,7 @@ function describe(state: LiveState): Shown {
   return { look: "waiting", glyph: "◌", word, detail };
 }
 
-/** Nobody can tell whether what is shown is how things are. Why, for people; null while it can be told. */
+/** Why the page may be out of date, for people; null while it is up to date. */
 export function blindness(state: LiveState): string | null {
   const { look, word, detail } = describe(state);
   if (look === "broken" || state.connection.value === "reconnecting") return detail || word;
@@ -35,7 +35,7 @@ export function blindness(state: LiveState): string | null {
   const isSilent = freshness !== null && !state.paused.value && performance.now() - freshness.learntAt > STALE_MS;
   return isSilent ? "No update from the dashboard for a while." : null;
 }
-export const BLIND_RULE = `The connection or the database is lost, or there has been no word for more than ${STALE_MS / 1_000} s: what is shown may be old, and stalls cannot be detected.`;
+export const BLIND_RULE = `The connection or the database is lost, or no update has come for more than ${STALE_MS / 1_000} s. The page may show old data, and stalls cannot be detected.`;
 
 export function ConnectionState({ feed }: { feed: LiveFeed }) {
   const { state } = feed;

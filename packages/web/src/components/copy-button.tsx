@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { Icon } from "./icons.js";
 
-/** Copies a text; `text` is asked for only when the button is pressed. Says whether it worked. */
+/** Copies a text and shows whether it worked. `text` is called only when the button is pressed. */
 export function CopyButton({ what, text, wide = false }: { what: string; text: () => string; wide?: boolean }) {
   const outcome = useSignal<"" | "Copied" | "Not copied">("");
   const copy = async (event: MouseEvent): Promise<void> => {
@@ -29,7 +29,7 @@ async function write(text: string, near: HTMLElement): Promise<boolean> {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    // No clipboard over plain HTTP, or not allowed: the old way, inside the dialog, as all else is inert.
+    // The clipboard is missing over plain HTTP, or not allowed: use the old way, inside the dialog, as all else is inert.
     const area = document.createElement("textarea");
     area.value = text;
     area.className = "unseen";

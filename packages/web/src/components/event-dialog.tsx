@@ -1,4 +1,4 @@
-/** One event with everything it holds. The open dialog reads nothing live, so that nothing moves in it. */
+/** Shows one event with all its fields. The open dialog reads no live data, so nothing moves in it. */
 import type { LogEvent, LogEventDetail } from "@cofi/event-log/events";
 import { batch, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
@@ -47,7 +47,7 @@ export function EventDialog({ state }: { state: LiveState }) {
   );
 }
 
-/** Back to the row of the event that was shown last; when it has left its list, to the list of its stage. */
+/** Returns the focus to the row of the last shown event; if the row has left its list, to the list of its stage. */
 function returnFocus(id: number | null, state: LiveState): void {
   const row = document.querySelector<HTMLElement>(`[data-event-id="${id}"]`);
   const stage = state.stages.peek().find(({ feed }) => feed.peek().events.some((event) => event.id === id));
@@ -117,7 +117,7 @@ function DialogBody({ id, state }: { id: number; state: LiveState }) {
   );
 }
 
-/** What the page holds of the event's stage; nothing when the event is of another batch than the one shown. */
+/** The listed events of the event's stage; none when the event belongs to another batch than the shown one. */
 function listedWith(event: LogEventDetail, state: LiveState): readonly LogEvent[] {
   if (state.batch.peek()?.id !== event.batchId) return [];
   return (
@@ -163,7 +163,7 @@ function Move({ name, label, to }: { name: "previous" | "next"; label: string; t
 
 interface ContentProps {
   event: LogEventDetail;
-  /** The start of the try whose outcome the event is, or the other way round. */
+  /** The start of the attempt whose outcome the event is, or the other way round. */
   counterpart: LogEventDetail | null;
   state: LiveState;
 }
@@ -182,14 +182,14 @@ function EventContent({ event, counterpart, state }: ContentProps) {
       <EventFields event={event} label={stage?.summary.peek().label ?? null} />
       <PayloadView
         title="Payload"
-        note={asked === event ? null : `of event ${asked.id}, the start of this try`}
+        note={asked === event ? null : `of event ${asked.id}, the start of this attempt`}
         text={asked.payload}
         size={asked.payloadBytes}
         cut={asked.payloadCut}
       />
       <PayloadView
         title="Response"
-        note={answered === event ? null : `of event ${answered.id}, the end of this try`}
+        note={answered === event ? null : `of event ${answered.id}, the end of this attempt`}
         text={answered.response}
         size={answered.responseBytes}
         cut={answered.responseCut}

@@ -6,7 +6,7 @@ import { JsonTree } from "../json-tree.js";
 import { zone } from "../preferences.js";
 import { CopyButton } from "./copy-button.js";
 
-/** Every column of the row but the payload, the response and the error message; null as a dash, so that none is hidden. */
+/** Every column of the row except payload, response and error message; null is a dash, so that no column is hidden. */
 export function EventFields({ event, label }: { event: LogEventDetail; label: string | null }) {
   const { durationMs, fileName } = event;
   return (
@@ -32,6 +32,9 @@ export function EventFields({ event, label }: { event: LogEventDetail; label: st
       </Field>
       <Field name="Host">{event.gpuIp}</Field>
       <Field name="Attempt">{event.attempt}</Field>
+      <Field name="Run">
+        {event.run === null ? null : `${event.run}${event.history ? " (arrived after a newer run had begun)" : ""}`}
+      </Field>
       <Field name="Duration">
         {durationMs !== null && <span title={`${number(durationMs)} ms`}>{duration(durationMs)}</span>}
       </Field>

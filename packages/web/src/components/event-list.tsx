@@ -14,7 +14,10 @@ interface Props {
   label: string;
 }
 
-/** The last events of a stage. Rows never move under the pointer, the focus or a reader who scrolled down: what comes meanwhile waits behind a button. */
+/**
+ * The last events of a stage. Rows never move under the pointer, the focus or a reader that scrolled down; new events wait
+ * behind a button.
+ */
 export function EventList({ feed, stage, label }: Props) {
   const isHovered = useSignal(false);
   const isFocused = useSignal(false);
@@ -32,7 +35,7 @@ export function EventList({ feed, stage, label }: Props) {
     isReleased.current = true;
     redraw.value++;
   };
-  // After the new rows are drawn: the button that was pressed is gone, and the focus must not be lost with it.
+  // After the new rows are drawn, the pressed button is removed; the focus must not be lost.
   useLayoutEffect(() => {
     if (redraw.value === 0) return;
     list.current?.scrollTo({ top: 0 });
@@ -43,7 +46,7 @@ export function EventList({ feed, stage, label }: Props) {
       class="events"
       onPointerEnter={(event) => (isHovered.value = event.pointerType === "mouse")}
       onPointerLeave={() => (isHovered.value = false)}
-      // Focus by keyboard only: a click leaves the focus behind when the pointer goes on.
+      // Only for the keyboard: a click leaves the focus behind when the pointer moves away.
       onFocusIn={(event) => (isFocused.value = (event.target as Element).matches(":focus-visible"))}
       onFocusOut={(event) => (isFocused.value &&= event.currentTarget.contains(event.relatedTarget as Node | null))}
     >
@@ -74,7 +77,7 @@ export function EventList({ feed, stage, label }: Props) {
   );
 }
 
-/** Arrow keys, Home and End go through the rows: one list is one stop on the way through the page. */
+/** Arrow keys, Home and End move through the rows, so the whole list is one stop of the Tab key. */
 function moveFocus(event: KeyboardEvent): void {
   const rows = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>(".row")];
   const at = rows.findIndex((row) => row === document.activeElement);
@@ -88,14 +91,14 @@ function moveFocus(event: KeyboardEvent): void {
 interface RowProps {
   event: LogEvent;
   zone: Zone;
-  /** The one row of the list that Tab reaches; arrow keys go on from there. */
+  /** The one row of the list that Tab reaches; arrow keys continue from there. */
   isEntrance: boolean;
 }
 
 const Row = memo(function Row({ event, zone: shownZone, isEntrance }: RowProps) {
   const { glyph, word, tone } = eventLook(event);
   const message = shortMessage(event);
-  // In the first line stands what the event is about: its file, else what it says.
+  // The first line names the subject of the event: its file, else its message.
   const subject = event.fileName ?? (message || word);
   const remark = event.fileName === null ? "" : message;
   const { gpuIp, attempt, durationMs } = event;
@@ -121,7 +124,7 @@ const Row = memo(function Row({ event, zone: shownZone, isEntrance }: RowProps) 
           {gpuIp !== null && <span>{gpuIp}</span>}
           {attempt !== null && (
             <span class="row-attempt" data-again={attempt > 1 ? "" : undefined}>
-              try {attempt}
+              attempt {attempt}
             </span>
           )}
           {remark !== "" && <span class="row-message">{remark}</span>}

@@ -2,7 +2,7 @@ import { fileQuery, place } from "../views.js";
 
 const FORMATS = ["csv", "json", "ndjson"] as const;
 
-/** What is filtered, or everything, as a file to keep. */
+/** Exports the filtered files, or all events, as a file. */
 export function ExportMenu({ batchId }: { batchId: number }) {
   const { filters } = place.value;
   const links = (path: string, query: Record<string, string>) =>

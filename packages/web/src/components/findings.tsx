@@ -1,26 +1,25 @@
 import type { Finding } from "@cofi/views/detail/shapes";
 import type { LiveState } from "../live-state.js";
-import { useHeld } from "../held.js";
-import { number } from "../format.js";
+import { rowsBy, useHeld } from "../held.js";
 import { usePolled } from "../polled.js";
 import { BLIND_RULE, blindness } from "./connection.js";
 import type { Destination } from "../views.js";
 import { RouteLink } from "./route-link.js";
 
-/** What an operator should look at first, each with the way to it. Nothing is drawn while nothing is wrong. */
+/** Lists the findings that an operator should check first, each with a link. Renders nothing while nothing is wrong. */
 export function Findings({ batchId, state }: { batchId: number; state: LiveState }) {
   const { data } = usePolled<{ findings: Finding[] }>(`api/batch/${batchId}/findings`, state).value;
   const blind = blindness(state);
-  // What nobody can see does not stall.
+  // Without live data nobody can tell a stall.
   const latest = (data?.findings ?? []).filter(({ kind }) => blind === null || !STALLS.has(kind));
-  const { shown, isBehind, release, hold } = useHeld("findings", latest, hasOtherRows, updateRows);
+  const { shown, isBehind, release, hold } = useHeld<readonly Finding[]>("findings", latest, ROWS.moves, ROWS.update);
   if (shown.length === 0 && blind === null) return null;
   return (
     <section class="findings" aria-label="What to look at" data-testid="findings" {...hold}>
       <h2>What to look at</h2>
       {isBehind && (
         <button type="button" class="new-events" onClick={release} data-testid="new-findings">
-          {newOnes(shown, latest)}
+          {ROWS.news(shown, latest)}
         </button>
       )}
       <ul>
@@ -60,22 +59,7 @@ const STALLS: ReadonlySet<Finding["kind"]> = new Set(["stuck-stage", "silent-hos
 function keyOf({ kind, stage, what }: Finding): string {
   return `${kind} ${stage} ${what}`;
 }
-
-/** Where there was nothing to point at, nothing moves. */
-function hasOtherRows(held: readonly Finding[], latest: readonly Finding[]): boolean {
-  return held.length > 0 && held.map(keyOf).join("\n") !== latest.map(keyOf).join("\n");
-}
-
-function newOnes(held: readonly Finding[], latest: readonly Finding[]): string {
-  const known = new Set(held.map(keyOf));
-  const fresh = latest.filter((finding) => !known.has(keyOf(finding))).length;
-  return fresh > 0 ? `${number(fresh)} new` : "Show the changes";
-}
-
-function updateRows(held: Finding[], latest: readonly Finding[]): Finding[] {
-  const known = new Map(latest.map((finding) => [keyOf(finding), finding]));
-  return held.map((finding) => known.get(keyOf(finding)) ?? finding);
-}
+const ROWS = rowsBy(keyOf);
 
 const LOOKS: Readonly<Record<Finding["kind"], { glyph: string; tone: "bad" | "warn" }>> = {
   missing: { glyph: "?", tone: "bad" },
@@ -88,7 +72,7 @@ const LOOKS: Readonly<Record<Finding["kind"], { glyph: string; tone: "bad" | "wa
   rows: { glyph: "!", tone: "warn" },
 };
 
-/** Where a finding is seen with everything that belongs to it. */
+/** The view that shows a finding in detail. */
 function placeOf({ kind, stage, what, count }: Finding): Destination {
   switch (kind) {
     case "missing":

@@ -1,7 +1,7 @@
 import { place } from "../views.js";
 import { RouteLink } from "./route-link.js";
 
-/** Says that everything below is narrowed to one cause of errors, and lets go of it. */
+/** Shows that the page is narrowed to one cause of errors, with a link that removes the filter. */
 export function FocusBar() {
   const { view, filters } = place.value;
   const { cause } = filters;

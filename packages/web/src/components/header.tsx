@@ -51,7 +51,7 @@ export function Header({ feed }: { feed: LiveFeed }) {
 
 function Elapsed({ batch, state }: { batch: Batch; state: LiveState }) {
   const isOver = batch.status !== "running" && batch.status !== "pending";
-  // Reading the tick draws this figure every second while the batch runs.
+  // Reading the tick renders this figure every second while the batch runs.
   if (!isOver) void ticks.slow.value;
   const start = Date.parse(batch.startedAt ?? batch.createdAt);
   const end = isOver ? Date.parse(batch.finishedAt ?? lastEventOf(state) ?? batch.createdAt) : state.serverNow();
@@ -62,7 +62,7 @@ function Elapsed({ batch, state }: { batch: Batch; state: LiveState }) {
   );
 }
 
-/** When a batch was given up that never said it ended. */
+/** The time of the last event, for an abandoned batch without an end. */
 function lastEventOf(state: LiveState): string | null {
   const times = state.stages.value.map(({ summary }) => summary.value.lastEventAt ?? "");
   return times.toSorted().at(-1) || null;

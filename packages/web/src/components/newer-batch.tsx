@@ -5,7 +5,7 @@ import { chooseBatch, chosenBatch } from "../preferences.js";
 
 const LOOK_MS = 10_000;
 
-/** A link into a batch stays with it; who works with one must still learn that the next one has begun. */
+/** Tells a viewer who stays with one batch, for example by a link, that a newer one has begun. */
 export function NewerBatch({ batch, state }: { batch: Batch; state: LiveState }) {
   const path = chosenBatch.value === null ? null : "api/current-batch";
   const newest = usePolled<{ batch: Batch | null }>(path, state, { everyMs: LOOK_MS }).value.data?.batch;

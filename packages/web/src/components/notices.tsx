@@ -65,6 +65,7 @@ export function SignIn({ onDone }: { onDone: () => void }) {
   const isBusy = useSignal(false);
   const submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
+    if (isBusy.peek()) return;
     const token = new FormData(event.currentTarget as HTMLFormElement).get("token");
     isBusy.value = true;
     try {
@@ -83,7 +84,8 @@ export function SignIn({ onDone }: { onDone: () => void }) {
       <label for="token">Access token</label>
       <input id="token" name="token" type="password" autocomplete="current-password" required />
       <p role="alert">{problem}</p>
-      <button class="button" disabled={isBusy}>
+      {/* aria-disabled, so that the focus stays on the button while it is busy. */}
+      <button class="button" aria-disabled={isBusy}>
         Sign in
       </button>
     </form>

@@ -10,9 +10,9 @@ import { Icon } from "./icons.js";
 
 interface Props {
   title: string;
-  /** Where the text stands when it is another event's. */
+  /** Names the event that the text belongs to if it is another one. */
   note: string | null;
-  /** As stored; JSON unless cut or written so by others. */
+  /** As stored; usually JSON, except when it was cut or another service wrote other text. */
   text: string | null;
   size: number | null;
   cut: Cut | null;
@@ -85,7 +85,7 @@ function Searchable({ name, text, parsed }: { name: string; text: string; parsed
       step(event.shiftKey ? -1 : 1);
     }
     if (event.key === "Escape" && query.peek() !== "") {
-      // The first Escape empties the search, the next one closes the dialog.
+      // The first Escape clears the search, the next one closes the dialog.
       event.preventDefault();
       event.stopPropagation();
       query.value = "";

@@ -3,7 +3,7 @@ import { percent } from "../format.js";
 import { ProgressBar } from "./progress-bar.js";
 import { StageGlyph } from "./status.js";
 
-/** The ten stages in one line: where the batch is at a glance, and the way to each card. */
+/** The ten stages in one line: the progress of the batch at a glance, and a link to each card. */
 export function PipelineStrip({ state }: { state: LiveState }) {
   const stages = state.stages.value;
   if (stages.length === 0 || !state.batch.value) return null;
@@ -22,7 +22,7 @@ function Segment({ stage }: { stage: StageState }) {
   const go = (event: Event): void => {
     const card = document.getElementById(`stage-${summary.stage}`);
     if (!card) return;
-    // Not through the URL: the hash there names the open event.
+    // Not by the URL, because its hash names the open event.
     event.preventDefault();
     card.scrollIntoView({ block: "start" });
     card.focus({ preventScroll: true });

@@ -39,7 +39,7 @@ export function PreferenceControls() {
 function zoneOptions() {
   const names = listedZones();
   const chosen = zone.peek();
-  // As another version kept it, or the browser before its update.
+  // Another version of the page, or the browser before an update, may have stored a zone that is not listed.
   if (chosen !== "local" && chosen !== "utc" && !names.includes(chosen)) names.unshift(chosen);
   return (
     <optgroup label="All zones">

@@ -3,11 +3,11 @@ import { percent } from "../format.js";
 
 interface Props {
   summary: StageSummary;
-  /** The figures stand beside it: nothing for screen readers. */
+  /** The figures are beside the bar, so screen readers skip it. */
   decorative?: boolean;
 }
 
-/** Done, failed and in flight as shares of the total; a moving band while the total is unknown and files are worked on. */
+/** Done, failed and in flight as shares of the total; a moving band while the total is unknown and files are in progress. */
 export function ProgressBar({ summary, decorative = false }: Props) {
   const { totalFiles, done, failed, inFlight, status, progress } = summary;
   const isUnknown = progress === null;

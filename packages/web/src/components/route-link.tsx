@@ -5,7 +5,7 @@ interface RouteLinkProps extends Pick<ComponentProps<"a">, "class" | "title" | "
   to: Destination;
 }
 
-/** A link to a place of this page. A plain click stays in the page. */
+/** A link within this page. A plain click does not load the page again. */
 export function RouteLink({ to, ...rest }: RouteLinkProps) {
   return (
     <a

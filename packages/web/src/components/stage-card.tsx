@@ -59,19 +59,19 @@ function Count({ label, value, tone }: { label: string; value: string; tone?: "b
 
 const SHORT_MS = 10_000;
 
-/** Now while the stage works, the average once it is over; null when there is nothing to say. */
+/** The current rate while the stage works, the average afterwards; null when unknown. */
 function throughput(summary: StageSummary, now: number): string | null {
   const { status, startedAt, finishedAt, done, failed, finishedLastMinute, lastEventAt } = summary;
   if (status === "pending") return null;
   if (status === "processing") {
-    // The figure is that of the minute before the last event; without events since, nothing is finished now.
+    // The figure covers the minute before the last event; without events since then the current rate is 0.
     const isQuiet = lastEventAt === null || now - Date.parse(lastEventAt) > 60_000;
     return `${rate(isQuiet ? 0 : finishedLastMinute)} files/min now`;
   }
   const ms = startedAt && finishedAt ? Date.parse(finishedAt) - Date.parse(startedAt) : 0;
   const finished = done + failed;
   if (ms <= 0 || finished === 0) return null;
-  // A rate per minute of what took seconds says nothing.
+  // A rate per minute means nothing for a stage that took seconds.
   if (ms < SHORT_MS) return `${number(finished)} in ${duration(ms)}`;
   return `${rate((finished / ms) * 60_000)} files/min average`;
 }

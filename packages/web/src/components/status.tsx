@@ -1,4 +1,4 @@
-/** One language for every state: a glyph, a word and a tone. The glyph alone tells them apart without colour. */
+/** Each state has a glyph, a word and a tone. The glyphs differ, so states can be distinguished without colour. */
 import type { BatchStatus, EventType, LogEvent, StageStatus, StageSummary } from "@cofi/event-log/events";
 import { number } from "../format.js";
 
@@ -25,7 +25,7 @@ export function statusWord(status: StageStatus | BatchStatus): string {
   return STATUS[status].word;
 }
 
-/** A stage that is over is plainly done only when none of its files failed. */
+/** A finished stage counts as done only if none of its files failed. */
 function stageLook({ status, failed }: Pick<StageSummary, "status" | "failed">): Look {
   return status === "success" && failed > 0
     ? { glyph: "!", word: `${number(failed)} failed`, tone: "warn" }
@@ -51,7 +51,7 @@ function Badge({ look: { glyph, word, tone }, status }: { look: Look; status: St
   );
 }
 
-/** Glyph only, where the word stands elsewhere. */
+/** The glyph alone, for places that have the word beside it. */
 export function StageGlyph({ summary }: { summary: Pick<StageSummary, "status" | "failed"> }) {
   return <Glyph look={stageLook(summary)} />;
 }

@@ -5,7 +5,7 @@ const quarter = signal(0);
 setInterval(() => second.value++, 1_000);
 setInterval(() => quarter.value++, 250);
 
-/** Read in a component to draw it anew every second (`slow`) or four times a second (`fast`). */
+/** Reading one in a component renders it every second (`slow`) or four times a second (`fast`). */
 export const ticks: { readonly slow: ReadonlySignal<number>; readonly fast: ReadonlySignal<number> } = {
   slow: second,
   fast: quarter,

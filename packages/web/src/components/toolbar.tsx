@@ -1,4 +1,4 @@
-/** Fields of a view's toolbar. Each shows what the address holds, whoever changed it: the viewer here, a link, "Show all" or the back button. */
+/** Fields of a view's toolbar. Each shows the value in the URL, no matter what changed it: the field, a link or the back button. */
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 
@@ -7,14 +7,14 @@ const TYPING_MS = 250;
 interface SearchFieldProps {
   label: string;
   placeholder?: string;
-  /** What the address holds. */
+  /** The value in the URL. */
   value: string | undefined;
   /** Called after a pause in typing, or when the field is left. */
   onSearch: (text: string) => void;
 }
 
 export function SearchField({ label, placeholder = label, value = "", onSearch }: SearchFieldProps) {
-  /** What is typed and not searched for yet; null: nothing, the address holds. */
+  /** Typed text that has not been searched for yet; null: the value in the URL applies. */
   const typed = useSignal<string | null>(null);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const forget = (): void => {
@@ -46,7 +46,7 @@ export function SearchField({ label, placeholder = label, value = "", onSearch }
 interface SelectFieldProps {
   label: string;
   value: string | undefined;
-  /** Values with their texts; an empty value stands for no choice. */
+  /** Values with their texts; an empty value means no choice. */
   options: readonly (readonly [value: string, text: string])[];
   onChoose: (value: string) => void;
 }

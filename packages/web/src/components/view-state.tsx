@@ -16,10 +16,10 @@ interface DataViewProps<T> extends ViewProps {
   children: (data: T) => ComponentChildren;
 }
 
-/** A view of one answer of the server, narrowed to a cause of errors if there is one; what it is while there is none yet. */
+/** A view of one answer of the server, narrowed to a cause of errors if one is chosen. */
 export function DataView<T>(props: DataViewProps<T>) {
   const { cause } = place.value.filters;
-  // Figures of other files must not stand under this cause while the answer is on its way.
+  // While the answer is on its way, figures of other files must not appear under this cause.
   return <Narrowed key={cause} {...props} query={cause ? `?${new URLSearchParams({ cause })}` : ""} />;
 }
 
@@ -33,13 +33,13 @@ function Narrowed<T>({ batchId, state, path, children, query }: DataViewProps<T>
 }
 
 interface AnswerProps<T> extends Pick<Polled<T>, "data" | "problem"> {
-  /** The batch whose events the server may have to read first; null when it need not. */
+  /** The batch whose events the server may have to read first; null if none. */
   batchId: number | null;
   state: LiveState;
   children: (data: T) => ComponentChildren;
 }
 
-/** What an answer says; before the first that it is being read, or why it cannot be. Old data stays, marked. */
+/** Renders an answer; before the first one a loading state or the error. Old data stays visible, with a remark. */
 export function Answer<T>({ data, problem, batchId, state, children }: AnswerProps<T>) {
   if (data === null && problem === null) return <Reading batchId={batchId} state={state} />;
   if (data === null)
@@ -52,7 +52,7 @@ export function Answer<T>({ data, problem, batchId, state, children }: AnswerPro
     <>
       {problem !== null && (
         <p class="remark" data-tone="bad" role="alert">
-          {problem} What is shown may be old.
+          {problem} The page may show old data.
         </p>
       )}
       {children(data)}
@@ -64,12 +64,12 @@ interface ViewStateProps {
   glyph: string;
   tone: "idle" | "good" | "bad";
   title: string;
-  /** To be said at once. */
+  /** Screen readers announce it at once. */
   alert?: boolean;
   children?: ComponentChildren;
 }
 
-/** A view without data: what that means, and what to do. */
+/** A view without data: its meaning and the remedy. */
 export function ViewState({ glyph, tone, title, alert = false, children }: ViewStateProps) {
   return (
     <section class="panel view-state" data-tone={tone} role={alert ? "alert" : undefined}>
@@ -84,7 +84,7 @@ export function ViewState({ glyph, tone, title, alert = false, children }: ViewS
 
 const LONG_MS = 1_000;
 
-/** While there is nothing to show yet: grey lines in its place; of a huge batch, how far the server has read it. */
+/** Grey lines until the first answer; for a huge batch also the share that the server has read. */
 function Reading({ batchId = null, state }: { batchId?: number | null; state?: LiveState }) {
   const [isLong, setLong] = useState(false);
   useEffect(() => {
@@ -110,7 +110,7 @@ function Share({ batchId, state }: { batchId: number; state: LiveState }) {
   );
 }
 
-/** A view whose code is fetched when it is shown first. */
+/** A view whose code is loaded when it is first shown. */
 export function lazyView(load: () => Promise<FunctionComponent<ViewProps>>): FunctionComponent<ViewProps> {
   let loaded: FunctionComponent<ViewProps> | null = null;
   return function LazyView(props) {

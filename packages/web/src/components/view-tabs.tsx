@@ -1,7 +1,7 @@
 import { askedView, VIEWS } from "../views.js";
 import { RouteLink } from "./route-link.js";
 
-/** The ways to look at one batch. */
+/** The tabs of the views. */
 export function ViewTabs() {
   const view = askedView.value;
   return (

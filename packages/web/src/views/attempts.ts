@@ -1,4 +1,4 @@
-/** From the events of one file to its attempts. Pure. */
+/** Makes attempts of the events of one file. Pure. */
 import { skipReason } from "@cofi/event-log/event-metadata";
 import { outcomeOf, type FileOutcome } from "@cofi/event-log/file-outcome";
 import type { LogEvent } from "@cofi/event-log/events";
@@ -8,26 +8,43 @@ export interface Attempt {
   id: number;
   stage: string;
   attempt: number | null;
+  /** Run of the batch; null if another service logged the attempt. */
+  run: number | null;
+  /** The attempt arrived after a newer run had begun, so it does not count. */
+  isHistory: boolean;
   host: string | null;
   startId: number | null;
   endId: number | null;
   startedAt: string | null;
   endedAt: string | null;
   durationMs: number | null;
-  /** `cut`: nobody logged its end, and its stage has begun another. */
+  /** `cut`: its end was never logged, and its stage has begun another attempt. */
   outcome: FileOutcome | "cut";
   message: string | null;
 }
 
-/** `events` in any order; the attempts come in the order in which they began. An end belongs to the latest open start of its stage and number. */
+/**
+ * Takes events in any order; returns attempts in the order in which they began. An end belongs to the latest open start of
+ * its stage, run and number. History neither ends nor begins an attempt that counts.
+ */
 export function attemptsOf(events: readonly LogEvent[]): Attempt[] {
+  const counted = attemptsAmong(events.filter(({ history }) => !history));
+  const late = attemptsAmong(events.filter(({ history }) => history));
+  // Their outcome is unknown, but they are not in progress.
+  for (const one of late) if (one.endedAt === null) Object.assign(one, { endedAt: one.startedAt, outcome: "cut" });
+  return [...counted, ...late].toSorted((a, b) => a.id - b.id);
+}
+
+function attemptsAmong(events: readonly LogEvent[]): Attempt[] {
   const attempts: Attempt[] = [];
   for (const event of events.toSorted((a, b) => a.id - b.id)) {
-    const { id, stage, attempt, timestamp, gpuIp } = event;
+    const { id, stage, attempt, run, timestamp, gpuIp } = event;
     const fresh = {
       id,
       stage,
       attempt,
+      run,
+      isHistory: event.history === true,
       host: gpuIp,
       startId: null,
       endId: null,
@@ -38,7 +55,7 @@ export function attemptsOf(events: readonly LogEvent[]): Attempt[] {
     };
     const outcome = outcomeOf(event);
     if (outcome === "inFlight") {
-      // Nobody logs the end of a try that was cut off, by a kill or a restart; the next one says that it is over.
+      // An attempt that a kill or a restart cut off has no logged end; the start of the next one ends it.
       const cut = attempts.findLast((one) => one.stage === stage && one.endId === null);
       if (cut) Object.assign(cut, { endedAt: timestamp, outcome: "cut" });
       attempts.push({ ...fresh, startId: id, startedAt: timestamp, outcome });
@@ -47,7 +64,10 @@ export function attemptsOf(events: readonly LogEvent[]): Attempt[] {
       attempts.push({ ...fresh, endId: id, endedAt: timestamp, outcome, message: skipReason(event.metadata) });
     if (outcome === null || outcome === "inFlight" || outcome === "skipped") continue;
     const isSame = (one: Attempt): boolean =>
-      one.stage === stage && one.outcome === "inFlight" && (one.attempt ?? attempt) === (attempt ?? one.attempt);
+      one.stage === stage &&
+      one.run === run &&
+      one.outcome === "inFlight" &&
+      (one.attempt ?? attempt) === (attempt ?? one.attempt);
     let one = attempts.findLast(isSame);
     if (!one) attempts.push((one = { ...fresh, outcome: "inFlight" }));
     Object.assign(one, {
@@ -64,20 +84,21 @@ export function attemptsOf(events: readonly LogEvent[]): Attempt[] {
 }
 
 /**
- * How long the file waited before each of its attempts, ms: since the latest end of those before it. null for the first, for
- * one that began while another ran, and where nobody logged its start.
+ * Returns how long the file waited before each attempt, in ms since the latest end of the attempts before it. null for the
+ * first attempt, for one that began while another ran, and for one without a logged start.
  */
 export function waitsOf(attempts: readonly Attempt[]): (number | null)[] {
   let freeSince: number | null = null;
   let isOneOpen = false;
   let isAfterCut = false;
-  return attempts.map(({ startedAt, endedAt, outcome }) => {
+  return attempts.map(({ startedAt, endedAt, outcome, isHistory }) => {
+    if (isHistory) return null;
     const start = startedAt === null ? null : Date.parse(startedAt);
     const isKnown = start !== null && freeSince !== null && !isOneOpen && !isAfterCut && start >= freeSince;
     const waited = isKnown ? start - freeSince! : null;
     if (endedAt === null) isOneOpen = true;
     else freeSince = Math.max(freeSince ?? -Infinity, Date.parse(endedAt));
-    // Nobody knows until when that one ran.
+    // The end of that attempt is unknown.
     isAfterCut = outcome === "cut";
     return waited;
   });

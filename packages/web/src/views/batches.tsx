@@ -1,4 +1,4 @@
-/** All batches, newest first, and beside them those that are watched together. */
+/** All batches, newest first, and above them the batches that are watched side by side. */
 import { BATCH_STATUSES, type Batch } from "@cofi/event-log/events";
 import type { BatchOverview } from "@cofi/views/detail/shapes";
 import type { BatchPage } from "../api.js";
@@ -7,7 +7,7 @@ import { StageGlyph, StatusBadge, statusWord } from "../components/status.js";
 import { SearchField, SelectField } from "../components/toolbar.js";
 import { Answer, ViewState, type ViewProps } from "../components/view-state.js";
 import { dayAndTime, number, percent, stopwatch } from "../format.js";
-import { useHeld } from "../held.js";
+import { rowsBy, useHeld } from "../held.js";
 import type { LiveState } from "../live-state.js";
 import { usePolled } from "../polled.js";
 import { zone } from "../preferences.js";
@@ -16,8 +16,9 @@ import { startOfDay } from "../zones.js";
 import { Sparkline } from "./sparkline.js";
 
 const PAGE = 30;
-/** Columns that can be read beside each other. */
+/** Most columns that are readable side by side. */
 const MOST_WATCHED = 6;
+const ROWS = rowsBy<Batch>(({ id }) => id);
 
 export function BatchesView({ state }: ViewProps) {
   const { filters } = place.value;
@@ -54,7 +55,7 @@ export function BatchesView({ state }: ViewProps) {
   );
 }
 
-/** As the API takes them; days are those of the time zone chosen. */
+/** The filters as parameters of the API; days are in the chosen time zone. */
 function queryOf({ status, from, to, text, before }: Filters): URLSearchParams {
   const query = new URLSearchParams({ limit: String(PAGE) });
   if (status) query.set("status", status);
@@ -72,7 +73,7 @@ function watchedOf({ watch }: Filters): number[] {
   return [...new Set(ids.map(Number))].slice(0, MOST_WATCHED);
 }
 
-/** Other filters, other pages: the first of them. */
+/** Changes filters and returns to the first page. */
 function narrow(patch: Filters, replace = false): void {
   setFilters({ ...patch, before: "" }, replace);
 }
@@ -121,7 +122,7 @@ function Toolbar({ filters }: { filters: Filters }) {
 
 interface ListProps {
   page: BatchPage;
-  /** The question that it answers. */
+  /** The path that it answers. */
   answers: string | null;
   filters: Filters;
   state: LiveState;
@@ -136,7 +137,7 @@ function List({ page, answers, filters, state }: ListProps) {
     <div {...hold}>
       {isBehind && (
         <button type="button" class="new-events" onClick={release} data-testid="new-batches">
-          {newRows(shown, page)}
+          {ROWS.news(shown.batches, page.batches)}
         </button>
       )}
       <div class="table-scroll" tabindex={0} role="group" aria-label="Batches, newest first">
@@ -179,25 +180,18 @@ function List({ page, answers, filters, state }: ListProps) {
 }
 
 function hasOtherRows(held: BatchPage, latest: BatchPage): boolean {
-  return held.batches.map(({ id }) => id).join() !== latest.batches.map(({ id }) => id).join();
+  return ROWS.moves(held.batches, latest.batches);
 }
 
 function updateRows(held: BatchPage, latest: BatchPage): BatchPage {
-  const known = new Map(latest.batches.map((batch) => [batch.id, batch]));
-  return { ...held, batches: held.batches.map((batch) => known.get(batch.id) ?? batch) };
-}
-
-function newRows(held: BatchPage, latest: BatchPage): string {
-  const known = new Set(held.batches.map(({ id }) => id));
-  const fresh = latest.batches.filter(({ id }) => !known.has(id)).length;
-  return fresh > 0 ? `${number(fresh)} new` : "Show the changes";
+  return { ...held, batches: ROWS.update(held.batches, latest.batches) };
 }
 
 function isRunning({ status }: Batch): boolean {
   return status === "running" || status === "pending";
 }
 
-/** Until now while it runs; one that was given up and never ended, until its last event. */
+/** Duration until now while the batch runs; for an abandoned batch without an end, until its last event. */
 function took(batch: Batch, lastEventAt: string | null | undefined, state: LiveState): string {
   const { startedAt, createdAt, finishedAt } = batch;
   const end = isRunning(batch) ? state.serverNow() : Date.parse(finishedAt ?? lastEventAt ?? "");
@@ -251,7 +245,7 @@ function Row({ batch, state, watched }: RowProps) {
   );
 }
 
-/** One batch as a column: what its stages are at. */
+/** One batch as a column with the states of its stages. */
 function Watched({ id, state }: { id: number; state: LiveState }) {
   const { data, problem } = usePolled<BatchOverview>(`api/batch/${id}/overview`, state).value;
   if (!data) return <p class="soft">{problem ?? `Batch ${id}: reading …`}</p>;

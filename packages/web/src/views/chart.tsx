@@ -9,10 +9,10 @@ type Tone = "busy" | "good" | "warn" | "bad";
 
 interface Line {
   label: string;
-  /** One for each place on the axis; null where nothing is known. */
+  /** One for each place on the axis; null where unknown. */
   values: readonly (number | null)[];
   tone: Tone;
-  /** Told apart without colour. */
+  /** Distinguishes the lines without colour. */
   isDashed?: boolean;
 }
 
@@ -26,21 +26,21 @@ export interface ChartProps {
   unit: string;
   /** Seconds since 1970, ascending; or, with `names`, 0 to n - 1. */
   x: readonly number[];
-  /** What is at each place of the axis instead of a time: `mark` is short enough to stand there. */
+  /** Names of the places on the axis, instead of times; `mark` is short enough for the axis. */
   names?: readonly Named[];
   lines: readonly Line[];
 }
 
 const HEIGHT = 190;
-/** Each is marked: one between gaps would not be seen as a line. */
+/** Points are marked, because one between two gaps would not show as a line. */
 const FEW_POINTS = 100;
 const DASH = [6, 4];
-/** From one label of the time axis to the next: nothing below what it says. */
+/** Smallest distance between two labels of the time axis. */
 const TIME_STEPS_S = [
   1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800,
 ];
 
-/** A line chart with axes and unit, and the same numbers as a table. Made once; new data is put into it. */
+/** A line chart with axes and unit, and the same numbers as a table. Created once, then updated with new data. */
 export function Chart(props: ChartProps) {
   const { title, unit, x, names, lines } = props;
   const frame = useRef<HTMLDivElement>(null);
@@ -54,7 +54,7 @@ export function Chart(props: ChartProps) {
       plot.current?.destroy();
       plot.current = new uPlot(optionsFor(element, latest.current), dataOf(latest.current), element);
     };
-    // Canvas knows no custom properties: other colours or another zone, another drawing.
+    // A canvas cannot use custom properties, so a change of theme or zone needs a new drawing.
     const dark = matchMedia("(prefers-color-scheme: dark)");
     dark.addEventListener("change", make);
     const stopWatching = effect(() => {
@@ -86,7 +86,7 @@ export function Chart(props: ChartProps) {
   );
 }
 
-/** For those who do not see the drawing, and for those who want the figures. */
+/** For readers that cannot see the drawing or want the figures. */
 function Numbers({ title, unit, x, names, lines }: ChartProps) {
   const [isOpen, setOpen] = useState(false);
   return (
@@ -129,12 +129,12 @@ function shown(value: number | null): string {
   return value.toLocaleString("en", { maximumFractionDigits: value < 10 ? 2 : 0 });
 }
 
-/** In the unit of the axis. */
+/** Formats a value in the unit of the axis. */
 function roomBeside(first: number, last: number): number {
   return Math.max((last - first) / 40, 0.5);
 }
 
-/** Of an axis with these labels, px: figures of the font are 7 px wide, ticks and gaps beside them. */
+/** Width of an axis with these labels in px: a digit is 7 px wide; ticks and gaps are added. */
 function widthOf(labels: readonly string[]): number {
   return 20 + 7 * Math.max(4, ...labels.map((label) => label.length));
 }
@@ -154,11 +154,11 @@ function optionsFor(element: HTMLElement, { x, names, lines }: ChartProps): uPlo
   return {
     width: Math.max(200, element.clientWidth),
     height: HEIGHT,
-    // The last label of the axis stands half beyond it.
+    // Half of the last label is beyond the axis.
     padding: [8, 28, 0, 0],
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1_000), timeZoneOf(zone.peek())),
     scales: {
-      // Room beside the first and the last: a point at the edge would be cut off.
+      // Space beside the first and last point, which the edge would cut off.
       x: {
         time: !names,
         range: (_plot, first, last) => [first - roomBeside(first, last), last + roomBeside(first, last)],
@@ -200,7 +200,7 @@ function optionsFor(element: HTMLElement, { x, names, lines }: ChartProps): uPlo
   };
 }
 
-/** As the page's colour scheme has it: the property itself still names both. */
+/** Resolves a colour for the page's colour scheme; the property itself names both colours. */
 function colour(element: HTMLElement, property: string): string {
   const probe = document.createElement("span");
   probe.style.color = `var(${property})`;

@@ -4,7 +4,7 @@ import { usePolled } from "../polled.js";
 import { FILE_LOOKS } from "./file-look.js";
 import type { Attempt } from "./attempts.js";
 
-/** Files whose names hold the name of this one. */
+/** Rows read, because the names of other files may contain the name of this one. */
 const NAMESAKES = 100;
 
 interface EndingProps {
@@ -14,7 +14,7 @@ interface EndingProps {
   attempts: readonly Attempt[];
 }
 
-/** What no event of the file says: stages that never saw it though they should have, or that leave it out. */
+/** Tells how the journey ended without an event: stages that should have seen the file, and stages that skip it. */
 export function Ending({ batchId, file, state, attempts }: EndingProps) {
   const query = new URLSearchParams({ text: file, everything: "1", limit: String(NAMESAKES) });
   const { data } = usePolled<FilesPage>(`api/batch/${batchId}/files?${query}`, state).value;

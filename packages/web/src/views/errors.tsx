@@ -4,7 +4,7 @@ import { DataView, ViewState, type ViewProps } from "../components/view-state.js
 import { clock, fullTime, number } from "../format.js";
 import { showEvent, zone } from "../preferences.js";
 
-/** Errors by cause, the cause that came first on top: what failed first is often why the rest did. */
+/** Errors by cause, the earliest first, because the first failure often causes the others. */
 export function ErrorsView(props: ViewProps) {
   const labels = new Map(props.state.stages.value.map(({ summary }) => [summary.peek().stage, summary.peek().label]));
   return (
@@ -12,7 +12,7 @@ export function ErrorsView(props: ViewProps) {
       {({ groups }) =>
         groups.length === 0 ? (
           <ViewState glyph="✓" tone="good" title="No errors in this batch">
-            They are grouped here by their cause as they come, the first failure first.
+            Errors appear here grouped by their cause, the first failure first.
           </ViewState>
         ) : (
           <ol class="causes" aria-label="Causes of errors, the oldest first">
@@ -21,7 +21,7 @@ export function ErrorsView(props: ViewProps) {
               return (
                 <li class="panel cause" key={group.cause}>
                   <h2>
-                    {/* Of one alone nothing need be folded out. */}
+                    {/* A single error is shown with its own words. */}
                     <RouteLink to={to}>{group.count === 1 ? group.example : group.cause}</RouteLink>
                   </h2>
                   <p class="cause-figures">

@@ -1,4 +1,4 @@
-/** A file as a row of the matrix: its name, and a cell for each stage. Drawn again only when something in it has changed. */
+/** A file as a row of the matrix: its name, and a cell for each stage. Rendered again only after a change. */
 import type { FileRow } from "@cofi/views/detail/shapes";
 import { memo } from "preact/compat";
 import { duration } from "../format.js";
@@ -7,13 +7,13 @@ import { FILE_LOOKS } from "./file-look.js";
 
 interface FileLineProps {
   row: FileRow;
-  /** Everything that is drawn, for comparison: rows come anew with every answer. */
+  /** All drawn values as one text for comparison, because every answer brings new row objects. */
   print: string;
   hosts: readonly string[];
   /** Indexes of the stages that are shown. */
   columns: readonly number[];
   labels: readonly string[];
-  /** Among all files that pass the filter. */
+  /** Position among all files that pass the filter. */
   index: number;
   isEntrance: boolean;
 }

@@ -1,6 +1,6 @@
 import type { FileState } from "@cofi/views/detail/shapes";
 
-/** How a file in a stage looks, in the matrix as in its journey: glyph, word and tone; the glyph alone tells them apart. */
+/** Glyph, word and tone of each state of a file, in the matrix and in its journey. The glyphs differ without colour. */
 export const FILE_LOOKS: Readonly<
   Record<FileState, { glyph: string; word: string; tone: "idle" | "busy" | "good" | "warn" | "bad" }>
 > = {

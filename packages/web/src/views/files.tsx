@@ -1,4 +1,4 @@
-/** One row a file, one cell a stage: a window over any number of rows, fetched as it is scrolled. */
+/** The matrix of files by stages: a window over any number of rows, which are fetched while scrolling. */
 import { FILE_STATES, type FilesPage } from "@cofi/views/detail/shapes";
 import { signal, type Signal } from "@preact/signals";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
@@ -7,7 +7,7 @@ import { SearchField, SelectField } from "../components/toolbar.js";
 import { Answer, ViewState, type ViewProps } from "../components/view-state.js";
 import { duration, number } from "../format.js";
 import { StageIcon } from "../components/icons.js";
-import { useHeld } from "../held.js";
+import { rowsBy, useHeld } from "../held.js";
 import type { LiveState } from "../live-state.js";
 import { usePolled } from "../polled.js";
 import { fileQuery, go, place, setFilters, type Filters } from "../views.js";
@@ -16,13 +16,14 @@ import { FileLine } from "./file-line.js";
 import { Journey } from "./journey.js";
 
 const ROW_PX = 30;
-/** Rows of one answer: as many as fit a tall screen, and as many above and below. */
+/** Rows of one answer: enough for a tall screen, and as many above and below it. */
 const PAGE_ROWS = 120;
 const STEP_ROWS = 40;
+const ROWS = rowsBy<FilesPage["rows"][number]>(({ fileName }) => fileName);
 
 export function FilesView({ batchId, state }: ViewProps) {
   const { filters, file } = place.value;
-  // Other files, another list: it begins at its top.
+  // Other filters mean another list, which starts at its top.
   const top = useMemo(() => signal(0), [JSON.stringify(filters)]);
   const offset = Math.max(0, Math.floor(top.value / STEP_ROWS) * STEP_ROWS - STEP_ROWS);
   const query = new URLSearchParams({ ...fileQuery(filters), offset: String(offset), limit: String(PAGE_ROWS) });
@@ -101,7 +102,7 @@ function Toolbar({ batchId, filters, state, hosts, total }: ToolbarProps) {
     ["", "Any duration"],
     ...LEAST_MS.map((ms): [string, string] => [ms, atLeast(ms)]),
   ];
-  // A link may ask for any other.
+  // A link may contain any other duration.
   if (chosen !== undefined && !LEAST_MS.includes(chosen)) durations.push([chosen, atLeast(chosen)]);
   const isFiltered = Object.values(filters).some(Boolean);
   return (
@@ -142,21 +143,17 @@ function Toolbar({ batchId, filters, state, hosts, total }: ToolbarProps) {
 }
 
 function hasOtherRows(held: FilesPage, latest: FilesPage): boolean {
-  if (held.offset !== latest.offset) return false;
-  return (
-    held.rows.map(({ fileName }) => fileName).join("\n") !== latest.rows.map(({ fileName }) => fileName).join("\n")
-  );
+  return held.offset === latest.offset && ROWS.moves(held.rows, latest.rows);
 }
 
-/** Cells change where they are; a row that has left the window stays as it was. */
+/** Cells change where they stand; a row that has left the window stays as it was. */
 function updateRows(held: FilesPage, latest: FilesPage): FilesPage {
-  const known = new Map(latest.rows.map((row) => [row.fileName, row]));
-  return { ...held, hosts: latest.hosts, rows: held.rows.map((row) => known.get(row.fileName) ?? row) };
+  return { ...held, hosts: latest.hosts, rows: ROWS.update(held.rows, latest.rows) };
 }
 
 interface MatrixProps {
   page: FilesPage;
-  /** The question that it answers. */
+  /** The path that it answers. */
   answers: string | null;
   state: LiveState;
   top: Signal<number>;
@@ -170,11 +167,11 @@ function Matrix({ page: latest, answers, state, top }: MatrixProps) {
     hold,
   } = useHeld(answers?.replace(/[?&]offset=\d+/, "") ?? null, latest, hasOtherRows, updateRows);
   const all = state.stages.value.map(({ summary }) => summary.peek());
-  // Tables and trades are no business of recordings: no empty columns for them.
+  // Stages that process tables or trades never see recordings, so they get no empty column.
   const columnsShown = all.flatMap((_, index) => (page.rows.some(({ cells }) => cells[index]) ? [index] : []));
   const stages = columnsShown.flatMap((index) => all[index] ?? []);
   const scroll = useRef<HTMLDivElement>(null);
-  // A list that was empty for a while is drawn anew, and is not scrolled.
+  // A list that was empty meanwhile is created again and is not scrolled.
   useLayoutEffect(() => void (top.value = 0), []);
   const columns = useMemo(
     () => `minmax(var(--matrix-name), 2fr) repeat(${stages.length}, minmax(var(--matrix-cell), 1fr))`,

@@ -1,4 +1,4 @@
-/** The cards of those files alone that one cause of errors has hit. */
+/** The cards of only those files that one cause of errors has hit. */
 import type { Snapshot } from "@cofi/event-log/events";
 import { useLayoutEffect, useMemo } from "preact/hooks";
 import { StageCards } from "../components/stage-cards.js";

@@ -53,10 +53,10 @@ export function HandoffsView(props: ViewProps) {
                     <th scope="col" title="Processed though the previous stage had not finished them">
                       unexpected
                     </th>
-                    <th scope="col" title="How many the stage said that it has to do">
+                    <th scope="col" title="Number of files that the stage announced">
                       announced
                     </th>
-                    <th scope="col" title="Announced by a stage that is over, and named by no event">
+                    <th scope="col" title="Announced by a finished stage, but not named by any event">
                       without events
                     </th>
                   </tr>
@@ -114,7 +114,7 @@ function Count({ count, filters, tone }: { count: number; filters: Filters; tone
   );
 }
 
-/** The files that make a difference, by name: each opens its journey. */
+/** Names the files that differ; each opens its journey. */
 function Astray({ row }: { row: HandoffCounts }) {
   const { stage, label, from, missing, missingFiles, unexpected, unexpectedFiles, unnamed } = row;
   return (
@@ -122,7 +122,9 @@ function Astray({ row }: { row: HandoffCounts }) {
       {missing > 0 && (
         <Names
           title={`Missing in ${label}`}
-          why={from === null ? "Other stages have seen them." : "The previous stage finished them; this one is over."}
+          why={
+            from === null ? "Other stages have seen them." : "The previous stage finished them, and this stage is over."
+          }
           names={missingFiles}
           count={missing}
           filters={{ stage, state: "missing" }}
@@ -153,7 +155,7 @@ interface NamesProps {
   title: string;
   why: string;
   names: readonly string[];
-  /** Of all, of which `names` are the first. */
+  /** Number of all such files; `names` are the first of them. */
   count: number;
   filters: Filters;
 }

@@ -16,10 +16,10 @@ type Measure = keyof typeof MEASURES;
 const MEASURE_NAMES = Object.keys(MEASURES) as Measure[];
 
 const SOME_FAIL = { glyph: "!", tone: "warn" } as const;
-/** From this share of failures on a host does not do its work there. */
+/** From this share of failures on, a host counts as failing in the stage. */
 const MOSTLY = 0.5;
 
-/** Host by stage; the shade says how bad, the text says it too. */
+/** Hosts by stages; shade and text both show how bad it is. */
 export function HostsView(props: ViewProps) {
   const measure = MEASURE_NAMES.find((name) => name === place.value.filters.measure) ?? "errors";
   return (
@@ -27,11 +27,11 @@ export function HostsView(props: ViewProps) {
       {({ hosts }) =>
         hosts.length === 0 ? (
           <ViewState glyph="○" tone="idle" title="No host has been named yet">
-            A host has a row here from the first event on that names it (<code>gpuIp</code>).
+            A host appears here with the first event that names it (<code>gpuIp</code>).
           </ViewState>
         ) : (
           <section class="panel" aria-label="Hosts">
-            <div class="toolbar" role="group" aria-label="What is shown">
+            <div class="toolbar" role="group" aria-label="Measure">
               {MEASURE_NAMES.map((name) => (
                 <button
                   type="button"
@@ -109,7 +109,7 @@ function HeatMap({ hosts, measure, state }: { hosts: Hosts["hosts"]; measure: Me
   );
 }
 
-/** As in the matrix and on the cards: the glyph tells without colour. */
+/** As in the matrix and on the cards, the glyph shows the state without colour. */
 function ErrorGlyph({ rate: share }: { rate: number | null }) {
   if (share === null) return null;
   const look = share === 0 ? FILE_LOOKS.done : share < MOSTLY ? SOME_FAIL : FILE_LOOKS.failed;
@@ -121,14 +121,14 @@ function ErrorGlyph({ rate: share }: { rate: number | null }) {
 }
 
 function textOf(cell: HostStageView, measure: Measure, now: number): string {
-  // Of files with one error in common nearly all fail: a rate would say nothing.
+  // Nearly all files with the same error fail, so a rate would mean nothing.
   if (measure === "errors" && place.value.filters.cause) return number(cell.errors);
   if (measure === "errors") return cell.errorRate === null ? "–" : percent(cell.errorRate);
   if (measure === "throughput") return cell.perMinute === null ? "–" : rate(cell.perMinute);
   return measure === "inFlight" ? number(cell.inFlight) : age(now - Date.parse(cell.lastHeardAt));
 }
 
-/** 0 to 1: how much it should catch the eye. */
+/** Emphasis of a cell, 0 to 1. */
 function heatOf(cell: HostStageView, measure: Measure, fastest: number): number {
   if (measure === "errors") return Math.sqrt(cell.errorRate ?? 0);
   if (measure === "throughput") return cell.perMinute === null || fastest === 0 ? 0 : 1 - cell.perMinute / fastest;

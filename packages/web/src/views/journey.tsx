@@ -1,4 +1,4 @@
-/** The way of one file through the stages: each try with its host, its time and what it was asked and answered. */
+/** The way of one file through the stages: each attempt with host, time, payload and response. */
 import type { LogEvent } from "@cofi/event-log/events";
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
@@ -16,7 +16,7 @@ import { diffLines, type DiffLine } from "./line-diff.js";
 import { attemptsOf, waitsOf, type Attempt } from "./attempts.js";
 
 const MOST_EVENTS = 1_000;
-/** A file goes through ten stages, most of them once: more attempts than this are of a batch that was run again and again. */
+/** A file passes ten stages, usually once each; only a batch that was run many times has more attempts than this. */
 const ATTEMPTS_SHOWN = 40;
 
 export function Journey({ batchId, file, state }: { batchId: number; file: string; state: LiveState }) {
@@ -25,11 +25,11 @@ export function Journey({ batchId, file, state }: { batchId: number; file: strin
   const { data, problem } = usePolled<{ events: LogEvent[] }>(`api/batch/${batchId}/logs?${query}`, state).value;
   const showsAll = useSignal(false);
   const close = (): void => {
-    // Before it is gone: so it gives the focus back to where it was opened from.
+    // Close the dialog before it is removed, so that it returns the focus to its opener.
     dialog.current?.close();
     go({ ...place.peek(), file: null });
   };
-  // Over an event that a link opens with it, it would hide the event: its turn comes when that is closed.
+  // A link may open an event together with the journey, which would hide the event; the journey opens when that is closed.
   useSignalEffect(() => {
     if (openEvent.value === null && dialog.current && !dialog.current.open) dialog.current.showModal();
   });
@@ -81,7 +81,7 @@ export function Journey({ batchId, file, state }: { batchId: number; file: strin
           )}
           {hidden > 0 && (
             <button type="button" class="button" onClick={() => (showsAll.value = true)}>
-              Show {hidden === 1 ? "the earlier try" : `${number(hidden)} earlier attempts`}
+              Show {hidden === 1 ? "the earlier attempt" : `${number(hidden)} earlier attempts`}
             </button>
           )}
           {attempts.length > 0 && (
@@ -95,7 +95,7 @@ export function Journey({ batchId, file, state }: { batchId: number; file: strin
             />
           )}
           <Ending batchId={batchId} file={file} state={state} attempts={attempts} />
-          {chosen.length === 1 && attempts.length > 1 && <p class="soft">Choose a second try to compare with.</p>}
+          {chosen.length === 1 && attempts.length > 1 && <p class="soft">Choose a second attempt to compare with.</p>}
           {left && right && <Comparison left={left} right={right} labels={labels} />}
         </div>
       </div>
@@ -115,9 +115,9 @@ const LOOKS = {
   cut: { glyph: "⊘", word: "cut off", tone: "idle" },
 } as const;
 
-interface TriesProps {
+interface AttemptsProps {
   attempts: readonly Attempt[];
-  /** ms before each of them; null where there is nothing to say. */
+  /** Waiting time before each attempt in ms; null where unknown. */
   waits: readonly (number | null)[];
   labels: ReadonlyMap<string, string>;
   chosen: readonly Attempt[];
@@ -125,12 +125,13 @@ interface TriesProps {
   now: number;
 }
 
-function Attempts({ attempts, waits, labels, chosen, choose, now }: TriesProps) {
+function Attempts({ attempts, waits, labels, chosen, choose, now }: AttemptsProps) {
   const starts = attempts.map(({ startedAt, endedAt }) => Date.parse(startedAt ?? endedAt ?? ""));
   const ends = attempts.map(({ endedAt }, index) =>
     endedAt === null ? now : Math.max(Date.parse(endedAt), starts[index]!),
   );
   const first = Math.min(...starts);
+  const hasRuns = new Set(attempts.map(({ run }) => run)).size > 1;
   const span = Math.max(1, Math.max(...ends) - first);
   const share = (ms: number): string => `${(ms / span) * 100}%`;
   return (
@@ -138,41 +139,42 @@ function Attempts({ attempts, waits, labels, chosen, choose, now }: TriesProps) 
       {attempts.map((one, index) => {
         const { glyph, word, tone } = LOOKS[one.outcome];
         const [start, end, waited] = [starts[index]!, ends[index]!, waits[index] ?? 0];
-        // Earlier attempts may be left out: what was before the first one shown has no place on the track.
+        // Earlier attempts may be hidden; time before the first shown attempt is not on the track.
         const waitedFrom = Math.max(first, start - waited);
         const waitedText = waited > 0 ? `waited ${duration(waited)}` : null;
         const ran = `${fullTime(start, zone.value)} to ${one.endedAt === null ? "now" : fullTime(end, zone.value)}`;
         return (
-          <li key={one.id} data-tone={tone} data-outcome={one.outcome}>
+          <li key={one.id} data-tone={tone} data-outcome={one.outcome} data-history={one.isHistory}>
             <span>
               <span class="glyph" role="img" aria-label={word}>
                 {glyph}
               </span>{" "}
               {labels.get(one.stage) ?? one.stage}
-              {one.attempt !== null && one.attempt > 1 && <span class="soft"> try {one.attempt}</span>}
+              {one.attempt !== null && one.attempt > 1 && <span class="soft"> attempt {one.attempt}</span>}
+              {hasRuns && one.run !== null && <span class="soft"> run {one.run}</span>}
             </span>
             <span class="track" title={waitedText === null ? ran : `${waitedText}, then ${ran}`}>
               {waitedFrom < start && (
                 <span
-                  class="try-wait"
+                  class="attempt-wait"
                   style={{ insetInlineStart: share(waitedFrom - first), inlineSize: share(start - waitedFrom) }}
                 />
               )}
               <span
-                class="track-bar try-bar"
+                class="track-bar attempt-bar"
                 style={{
-                  // What began last and took no time is still to be seen at the end of the track.
+                  // An attempt that began last and took no time must still be visible at the end of the track.
                   insetInlineStart: `min(${share(start - first)}, 100% - 3px)`,
                   inlineSize: share(end - start),
                 }}
               />
             </span>
-            <span class="try-text">
+            <span class="attempt-text">
               {waitedText !== null && `${waitedText} · `}
               {clock(start, zone.value)} · {duration(one.durationMs ?? end - start)}
               {one.host !== null && ` · ${one.host}`}
             </span>
-            <span class="try-actions">
+            <span class="attempt-actions">
               {one.startId !== null && (
                 <button type="button" class="button quiet" onClick={() => showEvent(one.startId ?? 0)}>
                   Payload
@@ -192,7 +194,12 @@ function Attempts({ attempts, waits, labels, chosen, choose, now }: TriesProps) 
                 Compare
               </button>
             </span>
-            {one.message !== null && <span class="try-message">{one.message}</span>}
+            {one.isHistory && (
+              <span class="attempt-note">
+                Arrived after a newer run had begun: it is shown here and counts nowhere.
+              </span>
+            )}
+            {one.message !== null && <span class="attempt-message">{one.message}</span>}
           </li>
         );
       })}
@@ -200,7 +207,7 @@ function Attempts({ attempts, waits, labels, chosen, choose, now }: TriesProps) 
   );
 }
 
-/** What differs between two attempts, line by line. */
+/** The differences between two attempts, line by line. */
 function Comparison({ left, right, labels }: { left: Attempt; right: Attempt; labels: ReadonlyMap<string, string> }) {
   const shown = useSignal<{ title: string; lines: DiffLine[] }[] | string>("Loading …");
   useEffect(() => {
@@ -227,7 +234,7 @@ function Comparison({ left, right, labels }: { left: Attempt; right: Attempt; la
     });
     return () => controller.abort();
   }, [left.id, left.endId, right.id, right.endId]);
-  const name = (one: Attempt): string => `${labels.get(one.stage) ?? one.stage}, try ${one.attempt ?? "?"}`;
+  const name = (one: Attempt): string => `${labels.get(one.stage) ?? one.stage}, attempt ${one.attempt ?? "?"}`;
   return (
     <section class="comparison" aria-label="Comparison" data-testid="comparison">
       <h3>

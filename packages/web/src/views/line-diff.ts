@@ -5,7 +5,7 @@ export interface DiffLine {
   text: string;
 }
 
-/** Beyond so many pairs of lines the middle counts as replaced as a whole: the table would not fit in memory. */
+/** With more pairs of lines the whole middle counts as replaced, because the table would not fit in memory. */
 const MOST_PAIRS = 4_000_000;
 
 export function diffLines(before: string, after: string): DiffLine[] {

@@ -1,12 +1,12 @@
-/** From counts and percentiles to the lines of charts. Pure. */
+/** Makes lines of charts from counts and percentiles. Pure. */
 import type { MetricsView, TrendsView } from "@cofi/views/detail/shapes";
 import type { ChartProps, Named } from "./chart.js";
 
-/** Over how many batches that are over a stage can be drawn. */
+/** Choices for the number of finished batches in a chart. */
 export const BATCH_COUNTS = [10, 20, 50, 100];
 export const USUAL_BATCHES = 20;
 
-/** As the address says; what it does not say, or says wrong, is the usual number. */
+/** The number of batches in the URL; the usual number if it is missing or wrong. */
 export function batchesWanted(last: string | undefined): number {
   return BATCH_COUNTS.find((count) => String(count) === last) ?? USUAL_BATCHES;
 }
@@ -53,7 +53,7 @@ function share(failed: number, done: number): number | null {
   return failed + done > 0 ? (100 * failed) / (failed + done) : null;
 }
 
-/** The charts of one stage over batches, and what stands at each place of their axis. */
+/** The charts of one stage over batches, with the names for their axis. */
 export function linesOfTrend(
   { batches }: TrendsView,
   wanted: string,

@@ -1,4 +1,4 @@
-/** How fast, how slow, how often not: one stage over the time of the batch, and over the last batches. */
+/** Speed and failures of one stage over the time of the batch, and over the last batches. */
 import type { MetricsView as Metrics, TrendsView } from "@cofi/views/detail/shapes";
 import { useMemo } from "preact/hooks";
 import { RouteLink } from "../components/route-link.js";
@@ -30,7 +30,7 @@ export function MetricsView(props: ViewProps) {
   );
 }
 
-/** The stage in the address, else the latest that has ended a file. */
+/** The stage in the URL, else the last stage that has finished a file. */
 function chosen(metrics: Metrics): Metrics["stages"][number] | undefined {
   const worked = metrics.stages.filter(({ done, failed }) => [...done, ...failed].some((count) => count > 0));
   return metrics.stages.find(({ stage }) => stage === place.value.filters.stage) ?? worked.at(-1);
@@ -95,7 +95,7 @@ function LastBatches({ state }: { state: LiveState }) {
   const { filters } = place.value;
   const count = batchesWanted(filters.last);
   const path = `api/trends?batches=${count}`;
-  // Batches that are over: read once, and again when the view is opened again.
+  // Finished batches do not change, so they are read once for each opening of the view.
   const { data, answers, problem } = usePolled<TrendsView>(path, state, { once: true }).value;
   const wanted = filters.stage ?? "stt";
   const trend = useMemo(() => (data ? linesOfTrend(data, wanted) : null), [data, wanted]);

@@ -2,7 +2,7 @@ import { number } from "../format.js";
 
 const SIZE = { width: 120, height: 24 };
 
-/** Bars without axes: the shape of a night at a glance. `values`: counts in equal parts of the time. */
+/** Bars without axes that show the shape of a night. `values`: counts in equal intervals of the time. */
 export function Sparkline({ values, label }: { values: readonly number[]; label: string }) {
   const highest = Math.max(1, ...values);
   const step = SIZE.width / Math.max(1, values.length);

@@ -12,23 +12,23 @@ const BASIS: Readonly<Record<StageTime["basis"], string>> = {
   audio: "by the length of the audio left",
   files: "by the number of files left",
   history: "as in earlier batches",
-  unknown: "nothing is known of its speed yet",
+  unknown: "its speed is not known yet",
 };
 
-/** When each stage ran, and what is left: a bar for what was, a hatched one for what is expected at most. */
+/** Times of the stages: a bar for the time so far, and a hatched bar for the highest estimate of the time left. */
 export function TimeView(props: ViewProps) {
   return (
-    <DataView<Told> {...props} path="timeline">
+    <DataView<Times> {...props} path="timeline">
       {(view) => <Timeline view={view} state={props.state} />}
     </DataView>
   );
 }
 
-type Told = TimelineView & { stalls: Stall[] };
+type Times = TimelineView & { stalls: Stall[] };
 
-function Timeline({ view: told, state }: { view: Told; state: LiveState }) {
-  const now = timeNow(told, state);
-  const view = aged(told, now - Date.parse(told.asOf));
+function Timeline({ view: answered, state }: { view: Times; state: LiveState }) {
+  const now = timeNow(answered, state);
+  const view = aged(answered, now - Date.parse(answered.asOf));
   if (view.stages.every(({ startedAt }) => startedAt === null))
     return (
       <ViewState glyph="○" tone="idle" title="No stage has begun">
@@ -61,14 +61,14 @@ function Timeline({ view: told, state }: { view: Told; state: LiveState }) {
 }
 
 /** Ticks while the batch runs. */
-function timeNow({ asOf }: Told, state: LiveState): number {
+function timeNow({ asOf }: Times, state: LiveState): number {
   if (state.batch.value?.status !== "running") return Date.parse(asOf);
   void ticks.slow.value;
   return Math.max(Date.parse(asOf), state.serverNow());
 }
 
-/** What was told so many ms ago: what runs has come so much closer to its end, what stands still stands so much longer. */
-function aged(view: Told, ms: number): Told {
+/** Ages an answer by `ms`: the time left of running stages shrinks, and stalls have lasted longer. */
+function aged(view: Times, ms: number): Times {
   const less = (range: Range | null): Range | null => range && [Math.max(0, range[0] - ms), Math.max(0, range[1] - ms)];
   return {
     ...view,
@@ -112,7 +112,7 @@ function Stalls({ stalls, labels }: { stalls: readonly Stall[]; labels: Readonly
 interface GanttProps {
   stages: readonly StageTime[];
   now: number;
-  /** The stage that stands still: its speed says nothing of its end. */
+  /** The stalled stage, whose end cannot be estimated. */
   stuck: string | null;
 }
 
@@ -182,7 +182,7 @@ interface Bar {
   expected: number;
 }
 
-/** Stages that have not begun come after those at work, one after the other. */
+/** Stages that have not begun follow the running ones, one after the other. */
 function barsOf(stages: readonly StageTime[], now: number, stuck: string | null): Bar[] {
   let after = now;
   return stages.map((stage) => {

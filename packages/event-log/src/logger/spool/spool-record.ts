@@ -10,7 +10,7 @@
  *    26     head, payload, response in UTF-8
  */
 import { crc32 } from "node:zlib";
-import type { StoredEvent } from "../store/event-columns.js";
+import type { StoredEvent } from "../../store/event-columns.js";
 
 export interface SpooledEvent {
   seq: number;
@@ -25,6 +25,22 @@ const NULL = 0xffff_ffff;
 
 /** Used again for each write: fresh memory costs more than all the copying into it. */
 let scratch = Buffer.alloc(0);
+
+/** Bytes encoded and written at once. */
+const WRITE_BYTES = 1024 * 1024;
+
+/** What one read or write is about, in bytes; only the long texts count. */
+export function weight(event: StoredEvent): number {
+  return (event.payload?.length ?? 0) + (event.response?.length ?? 0) + (event.metadata?.length ?? 0) + 500;
+}
+
+/** How many of the events from `from` on are written at once. */
+export function partLength(events: readonly StoredEvent[], from: number): number {
+  let bytes = 0;
+  let length = 0;
+  for (; from + length < events.length && bytes < WRITE_BYTES; length++) bytes += weight(events[from + length]!);
+  return length;
+}
 
 /** The records of the events, numbered from `firstSeq` on. They are good until the next call. */
 export function encodeRecords(events: readonly StoredEvent[], firstSeq: number): Buffer {

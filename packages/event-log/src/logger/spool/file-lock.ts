@@ -2,7 +2,7 @@
  * A lock that dies with its process, for Node has none: an SQLite transaction that is never committed. The file stays empty.
  */
 import { rmSync, statSync, writeFileSync } from "node:fs";
-import { openSqlite, sqliteErrorCode, type SqliteConnection } from "../database/sqlite.js";
+import { openSqlite, sqliteErrorCode, type SqliteConnection } from "../../database/sqlite.js";
 
 /** https://www.sqlite.org/rescode.html */
 const SQLITE_BUSY = 5;

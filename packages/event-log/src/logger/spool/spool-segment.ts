@@ -1,7 +1,4 @@
-/**
- * One file of a spool. Its first line says what it is and up to which event the database has confirmed; records follow.
- * Its name holds the number of its first event.
- */
+/** One file of a spool: its label, then records. Its name holds the number of its first event. */
 import {
   closeSync,
   existsSync,
@@ -14,22 +11,12 @@ import {
   rmSync,
   writeSync,
 } from "node:fs";
-import { promisify } from "node:util";
-import { crc32 } from "node:zlib";
-import type { StoredEvent } from "../store/event-columns.js";
+import type { StoredEvent } from "../../store/event-columns.js";
+import { decodeLabel, encodeLabel, LABEL_BYTES, type Label } from "./spool-label.js";
 import { decodeRecord, encodeRecords, findRecord, type SpooledEvent } from "./spool-record.js";
-
-const fdatasyncOf = promisify(fdatasync);
 
 /** Bytes read at once. */
 const READ_BYTES = 1024 * 1024;
-const LABEL = /^cofi spool 1, confirmed to (\d{15}) ([0-9a-f]{8})\n/;
-
-function label(confirmed: number): Buffer {
-  const text = `cofi spool 1, confirmed to ${String(confirmed).padStart(15, "0")}`;
-  return Buffer.from(`${text} ${crc32(text).toString(16).padStart(8, "0")}\n`);
-}
-const LABEL_BYTES = label(0).length;
 
 /** What could not be read of a segment. */
 export interface Damage {
@@ -44,44 +31,49 @@ export interface Damage {
 export class Segment {
   readonly path: string;
   readonly firstSeq: number;
-  /** Numbers up to this one are confirmed, as far as this file says: 0 until it is the oldest of its spool. */
-  readonly confirmed: number;
+  /** Number of the last event that was written to it. Its spool knows: damage may have taken that event. */
+  lastSeq: number;
+  /** This process made it. */
+  readonly isOwn: boolean;
   /** Null while everything that was read of it was sound. */
   damage: Damage | null = null;
   /** Open while it is in use: a long outage leaves thousands of segments. */
   #open: number | null;
   /** Where the next record is written. */
   #end: number;
+  /** Null when it cannot be read; then it is not written again, for where the records begin is unknown. */
+  #label: Label | null;
+  readonly #recordsAt: number;
   /** Where the next record is read. */
-  #at = LABEL_BYTES;
+  #at: number;
   #expected: number;
   #buffer: Buffer = Buffer.alloc(0);
   /** Position of the buffer's first byte in the file. */
   #bufferAt = 0;
 
-  private constructor(path: string, firstSeq: number, file: number) {
+  private constructor(path: string, firstSeq: number, file: number, isOwn: boolean) {
     this.path = path;
+    this.isOwn = isOwn;
     this.firstSeq = firstSeq;
+    this.lastSeq = firstSeq - 1;
     this.#open = file;
     this.#end = fstatSync(file).size;
-    const top = this.#read(0, Math.min(LABEL_BYTES, this.#end)).toString("latin1");
-    const [, confirmed] = LABEL.exec(top) ?? [];
-    if (confirmed !== undefined && label(Number(confirmed)).toString() === top) this.confirmed = Number(confirmed);
-    else {
-      this.confirmed = 0;
-      this.#damaged().label = true;
-    }
+    const top = decodeLabel(this.#read(0, Math.min(LABEL_BYTES, this.#end)));
+    this.#label = top?.label ?? null;
+    this.#recordsAt = top?.bytes ?? 0;
+    if (!top) this.#damaged().label = true;
+    this.#at = this.#recordsAt;
     this.#expected = firstSeq;
   }
 
   /** A new file, which gets its name when it has its first line. @throws the file system's error; then there is none */
-  static create(path: string, firstSeq: number): Segment {
+  static create(path: string, firstSeq: number, identity: string | null): Segment {
     const unnamed = `${path}.new`;
     const file = openSync(unnamed, "w+", 0o600);
     try {
-      writeAll(file, label(0), 0);
+      writeAll(file, encodeLabel({ version: 2, confirmed: 0, identity }), 0);
       renameSync(unnamed, path);
-      return new Segment(path, firstSeq, file);
+      return new Segment(path, firstSeq, file, true);
     } catch (error) {
       closeSync(file);
       rmSync(unnamed, { force: true });
@@ -90,11 +82,21 @@ export class Segment {
   }
 
   static open(path: string, firstSeq: number): Segment {
-    return new Segment(path, firstSeq, openSync(path, "r+"));
+    return new Segment(path, firstSeq, openSync(path, "r+"), false);
   }
 
   get #file(): number {
     return (this.#open ??= openSync(this.path, "r+"));
+  }
+
+  /** Numbers up to this one are confirmed, as far as this file says: 0 until it is the oldest of its spool. */
+  get confirmed(): number {
+    return this.#label?.confirmed ?? 0;
+  }
+
+  /** Whose events it holds; null while it does not say. */
+  get identity(): string | null {
+    return this.#label?.identity ?? null;
   }
 
   get bytes(): number {
@@ -103,7 +105,7 @@ export class Segment {
 
   /** Made, and never written to. */
   get empty(): boolean {
-    return this.#end === LABEL_BYTES && !this.damage;
+    return this.#end === this.#recordsAt && !this.damage;
   }
 
   /** Appends all or none. @throws the file system's error */
@@ -120,17 +122,24 @@ export class Segment {
   }
 
   sync(): Promise<void> {
-    return fdatasyncOf(this.#file);
+    return new Promise((resolve, reject) => {
+      fdatasync(this.#file, (error) => (error ? reject(error) : resolve()));
+    });
   }
 
-  /** Number that the next record has if none is missing. */
-  get expected(): number {
-    return this.#expected;
+  /** It has been read to its end: what was written to it after the last sound record is gone for good. */
+  endRead(): void {
+    const missing = this.lastSeq + 1 - this.#expected;
+    if (missing > 0) this.#damaged().events += missing;
+    this.close();
   }
 
-  /** So many events are gone for good after the last sound record: the next segment tells. */
-  missingAtEnd(events: number): void {
-    this.#damaged().events += events;
+  /** The oldest sound record with a number above `seq`; the file stands at its top afterwards. */
+  firstAfter(seq: number): SpooledEvent | null {
+    let found = this.next();
+    while (found && found.seq <= seq) found = this.next();
+    this.#rewind();
+    return found;
   }
 
   /** The next sound record; null at the end. What is not sound is passed over and counted in {@link damage}. */
@@ -150,18 +159,24 @@ export class Segment {
   }
 
   /** Highest number of a sound record; reads the whole file, and then starts again at the top. */
-  lastSeq(): number {
+  readLastSeq(): number {
     let last = this.firstSeq - 1;
     for (let record = this.next(); record; record = this.next()) last = Math.max(last, record.seq);
-    const { damage } = this;
-    this.damage = damage?.label ? { events: 0, bytesAtEnd: 0, label: true } : null;
-    this.#at = LABEL_BYTES;
-    this.#expected = this.firstSeq;
+    this.#rewind();
     return last;
   }
 
-  confirm(seq: number): void {
-    writeAll(this.#file, label(seq), 0);
+  #rewind(): void {
+    this.damage = this.damage?.label ? { events: 0, bytesAtEnd: 0, label: true } : null;
+    this.#at = this.#recordsAt;
+    this.#expected = this.firstSeq;
+  }
+
+  /** Writes into the label, in place. @throws the file system's error */
+  write(fields: Partial<Pick<Label, "confirmed" | "identity">>): void {
+    if (!this.#label) return;
+    this.#label = { ...this.#label, ...fields };
+    writeAll(this.#file, encodeLabel(this.#label), 0);
   }
 
   /** Gives the open file back; whatever needs it again opens it again. */

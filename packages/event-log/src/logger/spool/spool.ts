@@ -1,19 +1,23 @@
 /**
  * The spool: local files in which an event is safe before the database has it. One spool a batch, held exclusively by one
  * process. Events are appended to numbered files and leave from the front, after the database has confirmed them; a file
- * goes when its last event has. Of `batch-7`:
+ * goes when its last event has. Every file says which database and batch its events belong to. Of `batch-7`:
  *
  *     batch-7.lock                      held by the process that logs for the batch
  *     batch-7.000000000000001.spool     events from number 1 on
+ *     batch-7-aside-0193….….spool       events of another database's batch 7, which its own run ships
  *     batch-7.rejected.ndjson           events that the database can never store, with the reason
  *
  * Every record carries a checksum and its number, so damage costs the events that it hit and no others, and is counted.
  */
-import { appendFileSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync } from "node:fs";
+import { appendFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { StoredEvent } from "../store/event-columns.js";
+import type { StoredEvent } from "../../store/event-columns.js";
 import { FileLock } from "./file-lock.js";
-import type { SpooledEvent } from "./spool-record.js";
+import { partLength, weight, type SpooledEvent } from "./spool-record.js";
+import { damageText, putAside, segmentPath, segmentsOf, spoolName, syncFolder } from "./spool-files.js";
+import { labelled } from "./spool-label.js";
+import { divide, refusalText, type Refused } from "./spool-owner.js";
 import { Segment } from "./spool-segment.js";
 
 export type { SpooledEvent, StoredEvent };
@@ -21,31 +25,40 @@ export type { SpooledEvent, StoredEvent };
 /** Another process (or another logger of this one) holds the spool. */
 export class SpoolInUseError extends Error {
   override readonly name = "SpoolInUseError";
+
+  constructor(folder: string, spool: string) {
+    super(
+      `The event spool ${join(folder, spool)} is in use by another process, which holds ${spool}.lock: a batch of this number ` +
+        "is being run already. Wait for it to end, or stop it, then try again.",
+    );
+  }
 }
 
 /** `process`: what is acknowledged survives a killed process. `power`: also a power cut, at the price of waiting for the disk. */
 export type Durability = "process" | "power";
 
 export interface SpoolOptions {
-  durability?: Durability | undefined;
-  /** Told for each damaged file, when everything sound in it has been read. */
+  /** Of one that was put aside; default the one that the batch's logger writes. */
+  name?: string | undefined;
+  /** Whose events are appended, as `EventSink.identityOf` gives it; left out while that is unknown. */
+  identity?: string | null | undefined;
+  /** Called for each damaged file, when everything sound in it has been read. */
   onDamage?: ((message: string) => void) | undefined;
 }
 
 /** A file that has so many bytes is followed by a new one. */
 const SEGMENT_BYTES = 16 * 1024 * 1024;
-/** A file of which all is confirmed goes when it has so many bytes, or when the disk is full: it must not keep the room of a small disk. */
+/** Delete a fully confirmed file once it is this large, or at once when the disk is full. */
 const WORTH_REMOVING_BYTES = 1024 * 1024;
-/** Bytes encoded and written at once. */
-const WRITE_BYTES = 1024 * 1024;
-const FILE = /^batch-(\d+)\.(\d{15})\.spool$/;
 
 export class Spool {
   /** For messages: matches all files of this spool that hold events. */
   readonly path: string;
   readonly #folder: string;
+  readonly #name: string;
   readonly #batchId: number;
   readonly #options: SpoolOptions;
+  #identity: string | null;
   readonly #lock: FileLock;
   /** In order; the last one may be written to. */
   #segments: Segment[] = [];
@@ -60,27 +73,31 @@ export class Spool {
   #folderChanged = false;
   #isSyncing = false;
 
-  private constructor(folder: string, batchId: number, lock: FileLock, options: SpoolOptions) {
+  private constructor(folder: string, name: string, batchId: number, lock: FileLock, options: SpoolOptions) {
     this.#folder = folder;
+    this.#name = name;
     this.#batchId = batchId;
     this.#lock = lock;
     this.#options = options;
-    this.path = join(folder, `batch-${batchId}.*.spool`);
-    for (const name of readdirSync(folder).toSorted()) {
-      const [, batch, first] = FILE.exec(name) ?? [];
-      if (Number(batch) !== batchId) continue;
-      const segment = Segment.open(join(folder, name), Number(first));
-      segment.close();
-      if (segment.empty) segment.remove();
-      else this.#segments.push(segment);
+    this.#identity = options.identity ? labelled(options.identity) : null;
+    this.path = join(folder, `${name}.*.spool`);
+    for (const segment of segmentsOf(folder, name)) {
+      const before = this.#segments.at(-1);
+      if (before) before.lastSeq = segment.firstSeq - 1;
+      this.#segments.push(segment);
     }
-    const [first] = this.#segments;
     const last = this.#segments.at(-1);
-    if (!first || !last) return;
-    this.#confirmed = Math.max(first.firstSeq - 1, first.confirmed);
-    // Above the number of a file that lost all its events, too: its name is taken.
-    this.#nextSeq = Math.max(last.lastSeq(), last.firstSeq) + 1;
+    if (!last) return;
+    last.lastSeq = last.readLastSeq();
     last.close();
+    // A file whose events were all lost still owns its first number, so start after it.
+    this.#nextSeq = Math.max(last.lastSeq, last.firstSeq) + 1;
+    this.#startAtFirst();
+  }
+
+  #startAtFirst(): void {
+    const [first] = this.#segments;
+    this.#confirmed = first ? Math.max(first.firstSeq - 1, first.confirmed) : this.#nextSeq - 1;
   }
 
   /**
@@ -89,24 +106,70 @@ export class Spool {
    */
   static open(folder: string, batchId: number, options: SpoolOptions = {}): Spool {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const path = join(folder, `batch-${batchId}.lock`);
-    const lock = FileLock.take(path);
-    if (!lock)
-      throw new SpoolInUseError(
-        `The event spool of batch ${batchId} is in use by another process, which holds ${path}: this batch is being run ` +
-          "already. Wait for it to end, or stop it, then try again.",
-      );
+    const name = options.name ?? spoolName(batchId);
+    const lock = FileLock.take(join(folder, `${name}.lock`));
+    if (!lock) throw new SpoolInUseError(folder, name);
     try {
-      return new Spool(folder, batchId, lock, options);
+      return new Spool(folder, name, batchId, lock, options);
     } catch (error) {
       lock.release();
       throw error;
     }
   }
 
-  /** Events that the database has not confirmed; those that damage took are among them until they are missed. */
+  /** Events that the database has not confirmed, including events lost to damage, until the gap is noticed. */
   get waiting(): number {
-    return this.#nextSeq - 1 - this.#confirmed;
+    let events = 0;
+    for (const { firstSeq, lastSeq } of this.#segments)
+      events += Math.max(0, lastSeq - Math.max(this.#confirmed, firstSeq - 1));
+    return events;
+  }
+
+  /** Number of the newest event; 0 when there was none. */
+  get lastSeq(): number {
+    return this.#nextSeq - 1;
+  }
+
+  /** Events up to this number are confirmed. */
+  get confirmed(): number {
+    return this.#confirmed;
+  }
+
+  /** Whether there is nothing to ship, and no damage to report. */
+  get isEmpty(): boolean {
+    return this.#segments.length === 0;
+  }
+
+  /**
+   * Says which database is at hand, before the first {@link oldest}. What this process appends is its own; files that earlier
+   * processes left for another database are passed over and kept.
+   * @param here as `EventSink.identityOf` gives it; null: no such batch there; undefined: unknown
+   * @param moveAside gives those files a name of their own, so that this spool holds events of one database only
+   * @returns what was passed over; null when there is no such file
+   */
+  claim(here: string | null | undefined, { moveAside = false } = {}): Refused | null {
+    const name = here ? labelled(here) : here;
+    const { ours, refused, events, reasons } = divide(this.#segments, name, this.#confirmed);
+    this.#segments = ours;
+    this.#startAtFirst();
+    if (name) this.#identify(name);
+    if (refused.length === 0) return null;
+    const kept = moveAside ? putAside(refused, this.#folder, this.#batchId) : this.path;
+    return { events, message: refusalText(events, this.#batchId, kept, reasons) };
+  }
+
+  #identify(identity: string): void {
+    this.#identity = identity;
+    for (const segment of this.#segments) {
+      if (segment.identity === identity) continue;
+      try {
+        segment.write({ identity });
+      } catch (error) {
+        // Some file systems refuse to write in place when they are full. The events are shipped all the same.
+        if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+      }
+      if (!segment.isOwn) segment.close();
+    }
   }
 
   /**
@@ -136,6 +199,7 @@ export class Spool {
         break;
       }
       this.#nextSeq += part.length;
+      segment.lastSeq = this.#nextSeq - 1;
       appended += part.length;
     }
     return appended;
@@ -182,7 +246,7 @@ export class Spool {
     const isNews = seq > this.#confirmed;
     this.#confirmed = seq;
     // Before anything is written: on a full disk some file systems refuse to write in place, too.
-    if (!this.#dropConfirmed(WORTH_REMOVING_BYTES) && isNews) this.#segments[0]?.confirm(seq);
+    if (!this.#dropConfirmed(WORTH_REMOVING_BYTES) && isNews) this.#segments[0]?.write({ confirmed: seq });
   }
 
   /** Removes the file that is written to, when it has so many bytes and nothing in it waits. @returns whether it did */
@@ -218,8 +282,8 @@ export class Spool {
   #writable(): Segment {
     if (this.#writing && this.#writing.bytes < SEGMENT_BYTES) return this.#writing;
     if (this.#writing !== this.#segments[this.#reading]) this.#writing?.close();
-    const name = `batch-${this.#batchId}.${String(this.#nextSeq).padStart(15, "0")}.spool`;
-    this.#writing = Segment.create(join(this.#folder, name), this.#nextSeq);
+    const path = segmentPath(this.#folder, this.#name, this.#nextSeq);
+    this.#writing = Segment.create(path, this.#nextSeq, this.#identity);
     this.#segments.push(this.#writing);
     this.#folderChanged = true;
     return this.#writing;
@@ -233,9 +297,7 @@ export class Spool {
       if (record && record.seq > this.#confirmed) return record;
       if (record) continue;
       if (segment === this.#writing) return null;
-      const missing = (this.#segments[this.#reading + 1]?.firstSeq ?? 0) - segment.expected;
-      if (missing > 0) segment.missingAtEnd(missing);
-      segment.close();
+      segment.endRead();
       this.#reading += 1;
     }
   }
@@ -249,41 +311,6 @@ export class Spool {
     const { damage, path } = segment;
     const keptAs = segment.remove();
     if (!damage) return;
-    const lost = damage.events === 1 ? "1 event was" : `${damage.events} events were`;
-    this.#options.onDamage?.(
-      `The event spool ${path} was damaged: ${lost} lost` +
-        (damage.bytesAtEnd > 0 ? `, and ${damage.bytesAtEnd} bytes at its end hold nothing that can be read` : "") +
-        (damage.label ? ", and its first line cannot be read" : "") +
-        `; all others were recovered. The damaged file is kept as ${keptAs}.`,
-    );
+    this.#options.onDamage?.(damageText(path, damage, keptAs ?? path));
   }
-}
-
-/** What one read or write is about, in bytes; only the long texts count. */
-function weight(event: StoredEvent): number {
-  return (event.payload?.length ?? 0) + (event.response?.length ?? 0) + (event.metadata?.length ?? 0) + 500;
-}
-
-function partLength(events: readonly StoredEvent[], from: number): number {
-  let bytes = 0;
-  let length = 0;
-  for (; from + length < events.length && bytes < WRITE_BYTES; length++) bytes += weight(events[from + length]!);
-  return length;
-}
-
-/** A new file is there after a power cut only if its folder was written, too. */
-function syncFolder(path: string): void {
-  const folder = openSync(path, "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
-}
-
-/** The batches that have spool files in `folder`, left by processes that ended before everything was shipped. */
-export function spooledBatches(folder: string): number[] {
-  if (!existsSync(folder)) return [];
-  const batches = readdirSync(folder).map((name) => Number(FILE.exec(name)?.[1] ?? 0));
-  return [...new Set(batches)].filter((batch) => batch > 0).toSorted((a, b) => a - b);
 }

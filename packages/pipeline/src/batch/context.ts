@@ -1,0 +1,84 @@
+/** What one run of a batch knows, and the part of it that a stage may read. */
+import type { EventLogger } from "@cofi/event-log/event-logger";
+import type { Run } from "@cofi/event-log/runs";
+import type { Results } from "@cofi/evidence/results";
+import type { ListedCall } from "../csv/calls-csv.js";
+import type { ListedTrade } from "../csv/trades-csv.js";
+import type { EngineClient } from "../hosts/engine-client.js";
+import type { OpenAiEngines } from "../hosts/openai-client.js";
+import type { PipelineSettings } from "../settings.js";
+import type { TriageConfig } from "../triage/triage-config.js";
+import type { Answers, AnsweringStage, AnswersByStage, Recorded } from "./answers.js";
+import type { BatchFolder, Recording } from "./batch-folder.js";
+
+/** What a stage may declare that it reads: rows of the CSV files, or the answers of an earlier stage. */
+export type Reads = "calls" | "trades" | AnsweringStage;
+
+/** Everything that a run knows; stages see it as {@link StageContext}. */
+export interface BatchContext {
+  readonly batchId: number;
+  /** The run that this is of its batch: results are written in its name. */
+  readonly run: Run;
+  readonly folder: BatchFolder;
+  readonly settings: PipelineSettings;
+  readonly triageConfig: TriageConfig;
+  readonly client: EngineClient;
+  readonly openAi: OpenAiEngines;
+  readonly logger: EventLogger;
+  readonly results: Results;
+  readonly recordings: Recordings;
+  readonly calls: Calls;
+  /** Rows of trades.csv without an error. */
+  readonly trades: { all: readonly ListedTrade[] };
+  readonly answers: Answers;
+  /** Notes rows of the CSV files that were set aside, or recordings without a row: the batch has not proven everything. */
+  refuse(count: number): void;
+  /** Files whose content is not what an earlier run saw: what the log says of them does not count. */
+  readonly changed: Set<string>;
+  /** Stores something, waiting while the database is away. Rejects when the batch is stopped meanwhile. */
+  persist<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** Recordings still in the batch, by name: a file that failed a stage does not enter the next. */
+type Recordings = Map<string, Recording>;
+
+/** Calls with a valid row whose recording's duration agrees, by file name. */
+export class Calls {
+  readonly #byFile = new Map<string, ListedCall>();
+
+  replace(calls: readonly ListedCall[]): void {
+    this.#byFile.clear();
+    for (const call of calls) this.#byFile.set(call.fileName, call);
+  }
+
+  of(fileName: string): ListedCall | undefined {
+    return this.#byFile.get(fileName);
+  }
+
+  has(fileName: string): boolean {
+    return this.#byFile.has(fileName);
+  }
+
+  /** Its row turned out to be wrong. */
+  remove(fileName: string): void {
+    this.#byFile.delete(fileName);
+  }
+
+  /** In the order of calls.csv. */
+  all(): ListedCall[] {
+    return [...this.#byFile.values()];
+  }
+}
+
+/** The answers of the stages that were declared. */
+export interface ReadAnswers<S extends AnsweringStage> {
+  of<T extends S>(stage: T, name: string): Promise<Recorded<AnswersByStage[T]> | null>;
+  each<T extends S>(stage: T, names: Iterable<string>): AsyncGenerator<[string, Recorded<AnswersByStage[T]>]>;
+}
+
+/** What a stage that reads `R` sees of its batch. */
+export type StageContext<R extends Reads> = Omit<BatchContext, "calls" | "trades" | "answers"> &
+  ("calls" extends R ? Pick<BatchContext, "calls"> : unknown) &
+  ("trades" extends R ? Pick<BatchContext, "trades"> : unknown) & {
+    readonly answers: ReadAnswers<Extract<R, AnsweringStage>>;
+  };

@@ -1,0 +1,90 @@
+/**
+ * What a stage is. It declares what it reads of the batch, is made once for each run of a batch, and then says what it works
+ * on, what it asks and what it does with the answer. The runner does the rest: timing, retries, logging, resuming.
+ */
+import type { Json } from "@cofi/event-log/events";
+import type { WorkName } from "@cofi/event-log/stages";
+import type { EngineError } from "../hosts/engine-error.js";
+import type { EngineHost } from "../runtime/runtime.js";
+import type { Reads, StageContext } from "./context.js";
+
+export interface Stage {
+  readonly name: WorkName;
+  /** What it reads of what earlier stages left. */
+  readonly reads: readonly Reads[];
+  /** For one run of a batch. */
+  create(context: StageContext<Reads>): StageWork<Unit, unknown>;
+}
+
+/** `name` is the `fileName` of its events: a recording, a CSV file, a trade. */
+export interface Unit {
+  name: string;
+}
+
+interface Plan<U extends Unit> {
+  units: readonly U[];
+  /** Recordings that came this far and are no business of this stage, with the reason: it and all later ones leave them out. */
+  skipped?: readonly { name: string; reason: string }[];
+}
+
+/** What was answered, and what the log keeps of it: the body as it came, where that is more than the answer. */
+export interface Asked<Answer> {
+  answer: Answer;
+  response: unknown;
+}
+
+export interface StageWork<U extends Unit, Answer> {
+  /** An engine of the runtime, or `ask` by itself: in this process, or at a server that it knows. */
+  answeredBy: "engine" | Executor;
+  /** Once, on every run of the batch, also where all units are done. */
+  plan(): Promise<Plan<U>>;
+  /**
+   * Whether an answer that the log holds no longer fits, because what it was about has changed since. The unit is then
+   * asked again, and all later stages ask again about the file of its name.
+   */
+  isStale?(unit: U, answer: Answer): Promise<boolean>;
+  /** The full request, as it is sent and logged. */
+  payload(unit: U, host: EngineHost | null): Json | Promise<Json>;
+  /** Does the work. Throws what the runner understands: an `EngineError` says whether another attempt may help. */
+  ask(unit: U, payload: Json, host: EngineHost | null, signal: AbortSignal, again: AskAgain): Promise<Asked<Answer>>;
+  /** The answer in a response that the log holds; default the response itself. undefined: none that can be used, ask again. */
+  answerFrom?(response: Json): Answer | undefined;
+  /** Takes an answer, fresh or read back from the log: must be idempotent. An error fails the unit. */
+  accept?(unit: U, answer: Answer): Promise<void>;
+  /** The unit has failed for good. */
+  dropped?(unit: U): void;
+  /** Once after the units, on every run of the batch. */
+  finish?(): Promise<void>;
+}
+
+/**
+ * Logs, within one attempt, that a request was refused and that `payload` is now asked in its place: the log holds each
+ * request that went over the wire, and what came back.
+ */
+export type AskAgain = (refused: EngineError, payload: Json, metadata: { [key: string]: Json }) => Promise<void>;
+
+/** Where the work is done when no engine does it. */
+export interface Executor {
+  /** As logged in `gpuIp`; null for this process. */
+  name: string | null;
+  /** Units in work at once. */
+  slots: number;
+}
+
+/** This process. Units that take no time share the commits of their events. */
+export const IN_PROCESS: Executor = { name: null, slots: 64 };
+
+/** Ties what a stage reads to what its context offers: nothing else can be read. */
+export function defineStage<const R extends Reads, U extends Unit, Answer>(
+  name: WorkName,
+  reads: readonly R[],
+  create: (context: StageContext<R>) => StageWork<U, Answer>,
+): Stage {
+  return { name, reads, create: create as unknown as Stage["create"] };
+}
+
+/** The log keeps the answer itself. */
+export async function asIs<Answer>(answer: Answer | Promise<Answer>): Promise<Asked<Answer>> {
+  const value = await answer;
+  return { answer: value, response: value };
+}

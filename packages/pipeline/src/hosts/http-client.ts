@@ -1,0 +1,135 @@
+/** One HTTP request to a host: the reply as it came, or why there is none. Engines and model servers are asked through it. */
+import { Agent, request, type Dispatcher } from "undici";
+import { JsonText } from "@cofi/event-log/json-text";
+import { EngineError } from "./engine-error.js";
+
+export interface HttpRequest {
+  /** Host name or address, as logged in `gpuIp`. */
+  host: string;
+  url: string;
+  method: "GET" | "PUT" | "POST";
+  headers?: Record<string, string>;
+  body?: NonNullable<Dispatcher.DispatchOptions["body"]>;
+  /** A key that the other side may repeat in its answer: it is replaced there before anything is kept. */
+  secret?: string | null | undefined;
+  /** Aborts when the request is to stop. */
+  signal: AbortSignal;
+}
+
+export interface Reply {
+  status: number;
+  /** 0 when the host did not say. */
+  retryAfterMs: number;
+  /** What the body says; undefined when it is not JSON. */
+  json: unknown;
+  /** The body as it came, for the log: JSON as it stands, another text as a JSON string. */
+  body: JsonText;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+/** An answer beyond this is refused: no engine has that much to say about one call. */
+const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
+
+/** Keeps one pool of connections a host. */
+export class HttpClient {
+  readonly #agent: Dispatcher;
+  readonly #timeoutMs: number;
+
+  /** `timeoutMs`: the longest time that one request may take, from its first byte sent to the last received. */
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
+    this.#agent = new Agent({
+      connect: { timeout: CONNECT_TIMEOUT_MS },
+      // The deadline of the whole request covers them: a host that takes an upload and reads nothing has no other end.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      maxResponseSize: MAX_RESPONSE_BYTES,
+      keepAliveTimeout: 4_000,
+    });
+  }
+
+  /**
+   * Resolves with any reply that came whole, whatever its status.
+   * @throws EngineError with status null when none came, or only a part, which is in its `response`
+   */
+  async send({ host, url, signal, secret, ...options }: HttpRequest): Promise<Reply> {
+    const deadline = AbortSignal.timeout(this.#timeoutMs);
+    const chunks: Buffer[] = [];
+    try {
+      const answer = await request(url, {
+        ...options,
+        signal: AbortSignal.any([signal, deadline]),
+        dispatcher: this.#agent,
+      });
+      for await (const chunk of answer.body as AsyncIterable<Buffer>) chunks.push(chunk);
+      const status = answer.statusCode;
+      return { status, retryAfterMs: readRetryAfter(answer.headers["retry-after"]), ...received(chunks, secret) };
+    } catch (error) {
+      const bytes = chunks.reduce((sum, { length }) => sum + length, 0);
+      const init = {
+        status: null,
+        retryable: true,
+        cause: error,
+        ...(bytes > 0 && { response: part(chunks, secret) }),
+      };
+      const so = bytes > 0 ? ` The first ${bytes} bytes of a response came.` : "";
+      if (signal.aborted)
+        throw new EngineError(`The request to ${host} was stopped.${so}`, { ...init, type: "stopped" });
+      if (deadline.aborted)
+        throw new EngineError(
+          `${host} (${url}) did not answer within ${this.#timeoutMs / 1000} s (COFI_ENGINE_TIMEOUT_S).${so}`,
+          { ...init, type: "timeout" },
+        );
+      const { code, message } = error as { code?: string; message?: string };
+      const what = bytes > 0 ? "broke off its response" : "gave no answer";
+      throw new EngineError(`${host} (${url}) ${what}: ${message || code || String(error)}.${so}`, {
+        ...init,
+        type: code ?? "no-answer",
+      });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.close();
+  }
+}
+
+/** What came of a reply that broke off. */
+function part(chunks: readonly Buffer[], secret: string | null | undefined): JsonText {
+  return received(chunks, secret).body;
+}
+
+function received(chunks: readonly Buffer[], secret: string | null | undefined): Pick<Reply, "json" | "body"> {
+  const bytes = Buffer.concat(chunks);
+  let text: string;
+  try {
+    text = withoutSecret(new TextDecoder("utf-8", { fatal: true }).decode(bytes), secret);
+  } catch {
+    // Latin-1 holds every byte, so that nothing of a broken text is lost.
+    const latin1 = withoutSecret(bytes.toString("latin1"), secret);
+    return { json: undefined, body: new JsonText(JSON.stringify(latin1)) };
+  }
+  const json = parse(text);
+  return { json, body: new JsonText(json === undefined ? JSON.stringify(text) : text) };
+}
+
+/** As it stands in text and as JSON writes it. */
+function withoutSecret(text: string, secret: string | null | undefined): string {
+  if (!secret) return text;
+  return text.replaceAll(secret, "[key]").replaceAll(JSON.stringify(secret).slice(1, -1), "[key]");
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** `Retry-After` (RFC 9110, 10.2.3): seconds or a date. */
+function readRetryAfter(header: string | string[] | undefined): number {
+  if (typeof header !== "string" || header.trim() === "") return 0;
+  const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
+  return Number.isFinite(ms) ? Math.max(0, ms) : 0;
+}

@@ -1,0 +1,88 @@
+/** What is sent to servers that speak the OpenAI protocol: the very fields and bodies, as they are logged. */
+import { createHash } from "node:crypto";
+import { openAsBlob, createReadStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
+import { FormData } from "undici";
+import { z } from "zod";
+import type { Json } from "@cofi/event-log/events";
+import { audit, extraction } from "./engine-contract.js";
+
+/** The fields of the form in their order, with the file by its name, size and lower-case SHA-256 in place of its bytes. */
+export type TranscriptionRequest = {
+  file: { name: string; bytes: number; sha256: string };
+  model: string;
+  response_format: string;
+  "timestamp_granularities[]": string;
+  language?: string;
+};
+
+/** `language`: ISO 639-1; null lets the server find out. */
+export async function transcriptionRequest(
+  model: string,
+  fileName: string,
+  path: string,
+  language: string | null,
+): Promise<TranscriptionRequest> {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  await pipeline(createReadStream(path), async function* (chunks: AsyncIterable<Buffer>) {
+    for await (const chunk of chunks) {
+      bytes += chunk.length;
+      hash.update(chunk);
+    }
+    yield* [];
+  });
+  return {
+    file: { name: fileName, bytes, sha256: hash.digest("hex") },
+    model,
+    response_format: "verbose_json",
+    "timestamp_granularities[]": "segment",
+    ...(language !== null && { language }),
+  };
+}
+
+/** The form of a request, with the recording at `path` as its file. */
+export async function formOf({ file, ...fields }: TranscriptionRequest, path: string): Promise<FormData> {
+  const form = new FormData();
+  form.set("file", await openAsBlob(path), file.name);
+  for (const [name, value] of Object.entries(fields)) form.set(name, value);
+  return form;
+}
+
+/** The body of a chat completion about `input`, which is what the engine of the stage would be asked. */
+export function chatRequest(stage: "llm1" | "llm2", model: string, input: Json): { [key: string]: Json } {
+  return {
+    model,
+    temperature: 0,
+    messages: [
+      { role: "system", content: PROMPTS[stage] },
+      { role: "user", content: JSON.stringify(input) },
+    ],
+    response_format: { type: "json_schema", json_schema: { name: stage, strict: true, schema: SCHEMAS[stage] } },
+  };
+}
+
+function jsonSchema(schema: z.ZodType): Json {
+  return JSON.parse(JSON.stringify(z.toJSONSchema(schema))) as Json;
+}
+
+const SCHEMAS = { llm1: jsonSchema(extraction), llm2: jsonSchema(audit) };
+
+const EVIDENCE_RULE =
+  "Every quote must be copied verbatim from the text of the segment whose id you give, with that segment's start_s and end_s. " +
+  "Never infer what was not said: use null, or leave the item out. Confidence is between 0 and 1.";
+
+const EXTRACTION_PROMPT =
+  "You read the transcript of a phone call between a broker's dealer and a client and list every order spoken of, as JSON. " +
+  "An order has action NEW, MODIFY or CANCEL. A question about a price, a quotation or advice is no order. Later words amend earlier ones: " +
+  "give the order as it finally stands. quantity counts shares or lots as unit says; price null with price_type MARKET for market orders. " +
+  "symbol is the exchange's symbol, symbol_spoken the words used. read_back: the dealer repeated the order. client_confirmed: the client agreed after that. " +
+  "client_identity is who the client says they are. " +
+  EVIDENCE_RULE;
+
+const AUDIT_PROMPT =
+  "You audit the transcript of a phone call between a broker's dealer and a client. Answer each question in the order asked, as JSON: " +
+  "YES, NO, UNCLEAR when the transcript does not tell, NA when the question does not apply. rationale is one plain sentence. " +
+  EVIDENCE_RULE;
+
+const PROMPTS = { llm1: EXTRACTION_PROMPT, llm2: AUDIT_PROMPT };

@@ -1,0 +1,47 @@
+/** Brings together, for each order in scope, what triage said of it and what was heard in its calls. No input or output happens here. */
+import type { TradeRow } from "../csv/trades-csv.js";
+import { ordersOf, type Order } from "../triage/orders.js";
+import type { TriageConfig } from "../triage/triage-config.js";
+import type { OrderTriage } from "../triage/triage-rules.js";
+import { verdict, type VerdictCall, type VerdictResult } from "./verdict.js";
+import type { VerdictConfig } from "./verdict-config.js";
+
+/** What is known of a call, by its id; undefined for a call that is not in the batch any more. */
+export type CallLookup = (callId: string) => VerdictCall | undefined;
+
+/** An order with its verdict, which is that of each of its fills, and what it was computed from. */
+export interface JudgedOrder {
+  order: Order;
+  triage: OrderTriage;
+  /** The calls that were considered, best first. */
+  calls: VerdictCall[];
+  result: VerdictResult;
+}
+
+/**
+ * Judges every order in scope that triage has a result for. Neither the order of the trades nor that of the calls matters,
+ * except that the result is in the order in which the orders' first trades come.
+ */
+export function judgeOrders(
+  trades: readonly TradeRow[],
+  triageOf: (tradeId: string) => OrderTriage | undefined,
+  callOf: CallLookup,
+  config: { triage: TriageConfig; verdict: VerdictConfig },
+): JudgedOrder[] {
+  return [...new Set(ordersOf(trades, config.triage).values())].flatMap((order): JudgedOrder[] => {
+    const [first] = order.fills;
+    const triage = first && triageOf(first.tradeId);
+    if (!triage) return [];
+    const calls = callsWorthALook(triage, callOf);
+    const input = { order, triage: triage.result, triageReason: triage.reason, calls };
+    return [{ order, triage, calls, result: verdict(input, config.verdict) }];
+  });
+}
+
+/** Those that triage selected, or the later ones and those without usable audio where there is no other call; best first. */
+function callsWorthALook({ result, candidates }: OrderTriage, callOf: CallLookup): VerdictCall[] {
+  const isRuledOut = result === "CALL_AFTER_ORDER" || result === "AUDIO_UNUSABLE";
+  return candidates
+    .filter(({ selected, flags }) => selected || (isRuledOut && flags.some((flag) => flag === result)))
+    .flatMap(({ callId }) => callOf(callId) ?? []);
+}

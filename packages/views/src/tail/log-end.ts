@@ -1,0 +1,39 @@
+import type { Store } from "@cofi/event-log/store";
+import type { IdRange } from "./holes.js";
+
+/**
+ * Ids below the highest one at start that are looked at for holes, which may be in open transactions: at least so many, and
+ * those of as long as a transaction may last, but never more than the second figure.
+ */
+const LOOK_BACK = { least: 2_000, most: 500_000 };
+const ID_PAGE = 10_000;
+
+export interface LogEnd {
+  /** 0 when the log is empty. */
+  highest: number;
+  /** Missing ids just below it, whose transactions may be open. */
+  gaps: IdRange[];
+}
+
+/** Where a tail starts. `ask` puts each query under the caller's deadline. @throws DatabaseUnavailableError */
+export async function readLogEnd(
+  store: Store,
+  longestTransactionMs: number,
+  ask: <T>(query: Promise<T>) => Promise<T>,
+): Promise<LogEnd> {
+  const highest = await ask(store.maxEventId());
+  const recent = await ask(store.firstIdSince(longestTransactionMs));
+  let cursor = Math.max(0, highest - LOOK_BACK.most, (recent ?? highest) - LOOK_BACK.least);
+  const gaps: IdRange[] = [];
+  let before: number | null = null;
+  for (;;) {
+    const page = await ask(store.idsAfter(cursor, ID_PAGE));
+    for (const id of page) {
+      if (id > highest) break;
+      if (before !== null && id > before + 1) gaps.push({ from: before + 1, to: id - 1 });
+      before = id;
+    }
+    cursor = page.at(-1) ?? highest;
+    if (page.length < ID_PAGE || cursor >= highest) return { highest, gaps };
+  }
+}
