@@ -113,8 +113,15 @@ function exitCodeOf(error: unknown): number {
     console.error((error as Error).message);
     return expected;
   }
-  console.error(error);
+  console.error(stackOf(error));
   return EXIT.failed;
+}
+
+/** With the stacks of its causes, and without properties: those of a driver's error may hold the values of a statement. */
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const own = error.stack ?? error.message;
+  return error.cause === undefined ? own : `${own}\nCaused by: ${stackOf(error.cause)}`;
 }
 
 // A reader that has left (`cofi run … | head`) must not end a batch. Commands that only print handle it themselves.
