@@ -15,8 +15,8 @@ const NAMED = new Map(
 );
 
 function namesInSources(): string[] {
-  const names = ["event-log", "pipeline", "engines", "dashboard", "cli"].flatMap((name) => {
-    const folder = join(ROOT, "packages", name, "src");
+  const names = ["event-log", "pipeline", "engines", "dashboard", "cli"].flatMap((room) => {
+    const folder = join(ROOT, "packages", room, "src");
     return readdirSync(folder, { recursive: true, encoding: "utf8" })
       .filter((path) => path.endsWith(".ts"))
       .flatMap((path) => {
