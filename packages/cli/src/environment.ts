@@ -6,6 +6,7 @@ import { assertMigrated, migrate } from "@cofi/event-log/migrate";
 import { Environment, SettingsError } from "@cofi/event-log/environment";
 import { databaseUrl } from "@cofi/event-log/settings";
 import { Store } from "@cofi/event-log/store";
+import { EXIT } from "./exit.js";
 
 /** Reads `.env` of the working directory where there is one; variables that are set already win. */
 export function loadEnvFile(): void {
@@ -71,9 +72,9 @@ export async function withStore<T>(work: (store: Store, database: Database) => P
 
 /**
  * A signal that aborts on the first Ctrl-C or SIGTERM. The second one ends the process at once, which is
- * safe because acknowledged events are on disk.
+ * safe because acknowledged events are on disk. So does `forceAfterMs` when the command has not ended by itself by then.
  */
-export function abortOnSignal(message: string): AbortSignal {
+export function abortOnSignal(message: string, forceAfterMs?: number): AbortSignal {
   const controller = new AbortController();
   let signals = 0;
   for (const signal of ["SIGINT", "SIGTERM"] as const)
@@ -81,9 +82,18 @@ export function abortOnSignal(message: string): AbortSignal {
       signals += 1;
       if (signals > 1) process.exit(130);
       if (message) console.error(message);
+      if (forceAfterMs !== undefined) setTimeout(() => endAtOnce(forceAfterMs), forceAfterMs).unref();
       controller.abort(new Error(`stopped by ${signal}`));
     });
   return controller.signal;
+}
+
+function endAtOnce(afterMs: number): never {
+  console.error(
+    `Ended without finishing ${afterMs / 1_000} s after the signal: something did not answer. Acknowledged events are on disk; ` +
+      "the same command continues from there.",
+  );
+  process.exit(EXIT.interrupted);
 }
 
 /** Resolves when the signal aborts. */

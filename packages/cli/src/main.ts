@@ -99,6 +99,9 @@ const EXPECTED: ReadonlyMap<string, number> = new Map([
   ["MigrationError", EXIT.failed],
   ["SpoolInUseError", EXIT.failed],
   ["BatchInUseError", EXIT.failed],
+  ["LeaseLostError", EXIT.failed],
+  ["RunSupersededError", EXIT.failed],
+  ["StoppedError", EXIT.interrupted],
   ["ListenError", EXIT.failed],
 ]);
 

@@ -13,6 +13,8 @@ export interface PipelineSettings {
   requestTimeoutMs: number;
   /** Longest wait for an engine to load its model. */
   engineStartTimeoutMs: number;
+  /** How long the right to run the batch outlives its last renewal. */
+  leaseMs: number;
   /** After Ctrl-C: how long the files in work may take to finish. */
   gracePeriodMs: number;
   /** A payload or response beyond it is stored cut, with its size and hash. */
@@ -32,6 +34,7 @@ export function pipelineSettings(variables: NodeJS.ProcessEnv): PipelineSettings
     slotsPerHost: env.wholeNumber("COFI_SLOTS_PER_HOST", cpus().length, 1, 1024),
     requestTimeoutMs: env.wholeNumber("COFI_ENGINE_TIMEOUT_S", 3_600, 1, 86_400) * 1_000,
     engineStartTimeoutMs: env.wholeNumber("COFI_ENGINE_START_TIMEOUT_S", 300, 1, 86_400) * 1_000,
+    leaseMs: env.wholeNumber("COFI_LEASE_S", 60, 5, 3_600) * 1_000,
     gracePeriodMs: env.wholeNumber("COFI_GRACE_PERIOD_S", 20, 0, 3_600) * 1_000,
     maxPayloadBytes: env.wholeNumber("COFI_MAX_PAYLOAD_BYTES", 4 * 1024 * 1024, 1_024, 16_000_000),
     sttScope: env.choice("COFI_STT_SCOPE", "all", ["all", "matched"]),

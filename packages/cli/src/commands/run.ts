@@ -1,3 +1,4 @@
+import { pipelineSettings } from "@cofi/pipeline/settings";
 import { abortOnSignal, openConfiguredDatabase } from "../environment.js";
 import { CommandError, EXIT } from "../exit.js";
 import { runConfiguredBatch } from "../pipeline.js";
@@ -9,6 +10,9 @@ const EXIT_CODES: Readonly<Record<string, number>> = {
   interrupted: EXIT.interrupted,
 };
 
+/** Beyond the grace period: what a run may take to end in good order before the process ends all the same. */
+const LAST_RESORT_MS = 5_000;
+
 /** `cofi run <folder>`: runs or continues a batch; the exit code tells how it ended. */
 export async function runCommand(
   folder: string,
@@ -19,7 +23,9 @@ export async function runCommand(
   const batchId = options.batch === undefined ? undefined : Number(options.batch);
   if (batchId !== undefined && (!Number.isSafeInteger(batchId) || batchId < 1))
     throw new CommandError(`--batch is ${JSON.stringify(options.batch)}; expected the number of a batch.`, EXIT.usage);
-  const signal = abortOnSignal("Stopping: files in progress may finish. Press Ctrl-C again to stop at once.");
+  const { gracePeriodMs } = pipelineSettings(process.env);
+  const message = "Stopping: files in progress may finish. Press Ctrl-C again to stop at once.";
+  const signal = abortOnSignal(message, gracePeriodMs + LAST_RESORT_MS);
   const database = await openConfiguredDatabase({ migrate: false });
   try {
     const report = (message: string): void => console.log(message);

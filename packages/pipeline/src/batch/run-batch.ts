@@ -44,7 +44,7 @@ export interface RunBatchOptions {
   spoolDir: string;
   /** Aborts when the batch is to stop: what is in work may finish within the grace period. */
   signal: AbortSignal;
-  /** How long the right to run the batch outlives a process that died. Default 30 s. */
+  /** How long the right to run the batch outlives its last renewal; default the setting. */
   leaseMs?: number | undefined;
   /** For the operator's terminal; holds no payload. */
   report: (message: string) => void;
@@ -57,7 +57,8 @@ export interface BatchResult {
   summary: string;
 }
 
-const LEASE_MS = 30_000;
+/** After the grace period: how long what was cut off may take to log that, before the log is closed under it. */
+const LAST_WORDS_MS = 1_500;
 const DATABASE_RETRY_MS = 1_000;
 const UNFINISHED: ReadonlySet<BatchStatus> = new Set(["pending", "running", "interrupted"]);
 
@@ -66,11 +67,13 @@ const UNFINISHED: ReadonlySet<BatchStatus> = new Set(["pending", "running", "int
  * @throws InputError when the folder cannot be a batch; BatchInUseError; DatabaseUnavailableError before the first stage only
  */
 export async function runBatch(options: RunBatchOptions): Promise<BatchResult> {
-  const { store, report, spoolDir, version, leaseMs = LEASE_MS } = options;
+  const { store, report, spoolDir, version, leaseMs = options.settings.leaseMs } = options;
   const folder = await readBatchFolder(options.folder);
+  throwIfStopped(options.signal);
   const leftovers = await shipLeftovers(spoolDir, store, ({ message }) => report(message));
   if (leftovers.shipped > 0) report(`Shipped ${leftovers.shipped} events that an earlier run left in the spool.`);
 
+  throwIfStopped(options.signal);
   const { batch, message } = await openBatch(options, folder);
   const lease = await Lease.take(store, batch, { leaseMs, version, configuration: configurationOf(options), report });
   report(message);
@@ -87,6 +90,15 @@ export async function runBatch(options: RunBatchOptions): Promise<BatchResult> {
   } finally {
     await lease.release(outcome);
   }
+}
+
+/** The batch was to stop before it had begun: nothing was changed. */
+export class StoppedError extends Error {
+  override readonly name = "StoppedError";
+}
+
+function throwIfStopped({ aborted }: AbortSignal): void {
+  if (aborted) throw new StoppedError("Stopped before the batch began. The same command starts it.");
 }
 
 /** What decides how this run judges: recorded with it. Keys and passwords are no part of it. */
@@ -207,7 +219,11 @@ async function throughStages(context: RunContext, batch: Batch, options: RunBatc
   const onAbort = (): void => {
     // Whoever took the batch over works on the same files.
     const graceMs = isOutOfLease(signal) ? 0 : settings.gracePeriodMs;
-    grace = setTimeout(() => hard.abort(signal.reason), graceMs);
+    grace = setTimeout(() => {
+      hard.abort(signal.reason);
+      // On a full disk nobody could log anything, and everybody would wait for it.
+      grace = setTimeout(() => void context.logger.close(0), LAST_WORDS_MS);
+    }, graceMs);
   };
   if (signal.aborted) onAbort();
   else signal.addEventListener("abort", onAbort, { once: true });

@@ -98,17 +98,20 @@ function readHeader(path: string, fields: readonly Buffer[], columns: Columns): 
       throw new InputError(`${path} is not UTF-8 text: its first line cannot be read. Save it as CSV in UTF-8.`);
     return name.toLowerCase();
   });
-  const twice = found.find((name, index) => name !== "" && found.indexOf(name) !== index);
+  // A map, because a header may have tens of thousands of columns.
+  const places = new Map<string, number>();
+  let twice: string | undefined;
+  for (const [place, name] of found.entries()) {
+    if (!places.has(name)) places.set(name, place);
+    else if (name !== "") twice ??= name;
+  }
   if (twice !== undefined)
     throw new InputError(`${path} names the column ${twice} twice in its first line: rename or remove one of them.`);
   const known = Object.values(columns);
-  const missing = known.filter(({ name, required }) => required && !found.includes(name)).map(({ name }) => name);
+  const missing = known.filter(({ name, required }) => required && !places.has(name)).map(({ name }) => name);
   const expected = known.map(({ name, required }) => (required ? `${name}*` : name));
   if (missing.length > 0) throw new MissingColumnsError(path, missing, expected, found);
-  const positions = known.map(({ name }): [string, number | null] => [
-    name,
-    found.includes(name) ? found.indexOf(name) : null,
-  ]);
+  const positions = known.map(({ name }): [string, number | null] => [name, places.get(name) ?? null]);
   return { width: found.length, positions: new Map(positions) };
 }
 
