@@ -16,7 +16,7 @@ import { RemoteRuntime, remoteUrls } from "@cofi/pipeline/runtime/remote";
 import type { Runtime } from "@cofi/pipeline/runtime/runtime";
 import { pipelineSettings } from "@cofi/pipeline/settings";
 import { loadTriageConfig } from "@cofi/pipeline/triage-config";
-import { dataDir, spoolDir } from "./environment.js";
+import { dataDir, prepareDataDir, spoolDir } from "./environment.js";
 import { VERSION } from "./version.js";
 
 export interface RunOptions {
@@ -57,6 +57,7 @@ function enginesInForce(openAi: OpenAiEngines): Json {
  */
 export async function runConfiguredBatch({ database, ...options }: RunOptions): Promise<BatchResult> {
   const settings = pipelineSettings(process.env);
+  prepareDataDir();
   // A wrong URL is reported now instead of when its stage begins.
   for (const { name } of STAGES) urlsOf(name);
   const triageConfig = await loadTriageConfig(process.env);

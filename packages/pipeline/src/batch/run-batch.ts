@@ -106,7 +106,7 @@ async function withLease(options: RunBatchOptions, folder: BatchFolder, batch: B
     onProblem: ({ message }) => report(message),
   });
   try {
-    const result = await throughStages(newContext(options, folder, run, logger), batch, options);
+    const result = await throughStages(await newContext(options, folder, run, logger), batch, options);
     if (isOutOfLease(signal)) throw signal.reason;
     return (await drain(logger, options))
       ? result
@@ -145,13 +145,22 @@ interface RunContext extends BatchContext {
   readonly refused: number;
 }
 
-function newContext(options: RunBatchOptions, folder: BatchFolder, run: Run, logger: EventLogger): RunContext {
+async function newContext(
+  options: RunBatchOptions,
+  folder: BatchFolder,
+  run: Run,
+  logger: EventLogger,
+): Promise<RunContext> {
   const { settings, triageConfig, client, openAi, store, results, signal, report } = options;
   const persist = <T>(work: () => Promise<T>): Promise<T> => whenAvailable(work, signal, report);
+  const runs = await persist(() => store.runs(run.batchId));
+  const configurationSha256 = runs.find((record) => record.run === run.run)?.configurationSha256;
+  if (configurationSha256 === undefined) throw new Error(`Run ${run.run} of batch ${run.batchId} is not in batchRun.`);
   let refused = 0;
   return {
     batchId: run.batchId,
     run,
+    configurationSha256,
     folder,
     settings,
     triageConfig,
@@ -168,6 +177,7 @@ function newContext(options: RunBatchOptions, folder: BatchFolder, run: Run, log
     get refused() {
       return refused;
     },
+    report,
     persist,
   };
 }

@@ -19,6 +19,8 @@ export function errorText(thrown: unknown): string {
 function describe(thrown: unknown, seen: Set<unknown>, depth: number): string {
   if (typeof thrown === "string") return thrown.trim() === "" ? "an error without a message (an empty text)" : thrown;
   if (thrown === null || thrown === undefined) return `an error without a message (${String(thrown)})`;
+  // Whatever it is, its own text is wanted here.
+  // oxlint-disable-next-line typescript/no-base-to-string
   if (typeof thrown !== "object") return typeof thrown === "function" ? `[function ${thrown.name}]` : String(thrown);
   seen.add(thrown);
   const message = own(thrown, seen, depth);
@@ -100,6 +102,8 @@ function objectText(thrown: object, name: string | null): string {
 function textOf(thrown: object): string | null {
   try {
     if (Array.isArray(thrown)) return null;
+    // Whatever it is, its own text is wanted here.
+    // oxlint-disable-next-line typescript/no-base-to-string
     const text = String(thrown);
     return text.trim() === "" || text.startsWith("[object ") ? null : text;
   } catch {
