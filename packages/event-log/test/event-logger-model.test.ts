@@ -51,10 +51,11 @@ interface Watched<T> {
 }
 function watch<T>(promise: Promise<T>, then: (value: T) => void = () => undefined): Watched<T> {
   const watched: Watched<T> = { value: undefined, isSettled: false };
-  void promise.then((value) => {
+  void (async () => {
+    const value = await promise;
     Object.assign(watched, { value, isSettled: true });
     then(value);
-  });
+  })();
   return watched;
 }
 
