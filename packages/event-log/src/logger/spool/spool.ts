@@ -132,7 +132,8 @@ export class Spool {
     this.#startAtFirst();
     if (name) this.#identify(name);
     if (refused.length === 0) return null;
-    const kept = moveAside ? putAside(refused, this.#folder, this.#batchId) : this.path;
+    const paths = refused.map(({ path }) => path);
+    const kept = moveAside ? putAside(paths, this.#folder, this.#batchId) : paths;
     return { events, message: refusalText(events, this.#batchId, kept, reasons) };
   }
 
