@@ -24,8 +24,10 @@ export async function runCommand(
   if (batchId !== undefined && (!Number.isSafeInteger(batchId) || batchId < 1))
     throw new CommandError(`--batch is ${JSON.stringify(options.batch)}; expected the number of a batch.`, EXIT.usage);
   const { gracePeriodMs } = pipelineSettings(process.env);
-  const message = "Stopping: files in progress may finish. Press Ctrl-C again to stop at once.";
-  const signal = abortOnSignal(message, gracePeriodMs + LAST_RESORT_MS);
+  const signal = abortOnSignal(
+    "Stopping: files in progress may finish. Press Ctrl-C again to stop at once.",
+    gracePeriodMs + LAST_RESORT_MS,
+  );
   const database = await openConfiguredDatabase({ migrate: false });
   try {
     const report = (message: string): void => console.log(message);

@@ -13,7 +13,8 @@ import { Answers } from "./answers.js";
 import { Calls, type BatchContext } from "./context.js";
 import type { EngineClient } from "../hosts/engine-client.js";
 import { InputError } from "../input-error.js";
-import { BatchInUseError, Lease, LeaseLostError } from "./lease.js";
+import { BatchInUseError, Lease } from "./lease.js";
+import { isOutOfLease, throwIfStopped } from "./stopping.js";
 import type { OpenAiEngines } from "../hosts/openai-client.js";
 import { runStage, StageFailedError, type StageOutcome } from "./runner.js";
 import type { Runtime } from "../runtime/runtime.js";
@@ -92,15 +93,6 @@ export async function runBatch(options: RunBatchOptions): Promise<BatchResult> {
   }
 }
 
-/** The batch was to stop before it had begun: nothing was changed. */
-export class StoppedError extends Error {
-  override readonly name = "StoppedError";
-}
-
-function throwIfStopped({ aborted }: AbortSignal): void {
-  if (aborted) throw new StoppedError("Stopped before the batch began. The same command starts it.");
-}
-
 /** What decides how this run judges: recorded with it. Keys and passwords are no part of it. */
 function configurationOf({ settings, triageConfig, engines }: RunBatchOptions): Json {
   return { triage: triageConfig, verdict: { ...DEFAULT_VERDICT }, pipeline: { ...settings }, engines };
@@ -126,11 +118,6 @@ async function withLease(options: RunBatchOptions, folder: BatchFolder, batch: B
   } finally {
     await logger.close(0);
   }
-}
-
-/** Whoever has the batch now works on the same files. */
-function isOutOfLease({ reason }: AbortSignal): boolean {
-  return reason instanceof BatchInUseError || reason instanceof LeaseLostError;
 }
 
 /** The batch to run, and what to tell the operator once it is known that nobody else runs it. */
