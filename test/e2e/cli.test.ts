@@ -82,14 +82,6 @@ describe("cofi run", () => {
     expect(output).not.toContain("secret");
   });
 
-  test("a database file that is none is named, with the settings and without a stack", async () => {
-    const file = join(root, "notes.sqlite");
-    await writeFile(file, "not a database, but long enough to be taken for one by its size".repeat(100));
-    const { code, output } = await runCofi(["tail"], { ...env, COFI_DATABASE_URL: `sqlite:${file}` });
-    expect([code, output]).toEqual([1, expect.stringMatching(/notes\.sqlite: .*not a database.*COFI_DATABASE_URL/)]);
-    expect(output).not.toMatch(/\n {4}at /);
-  });
-
   test("a wrong log level is named", async () => {
     const { code, output } = await runCofi(["serve"], { ...env, COFI_LOG_LEVEL: "loud" });
     expect([code, output]).toEqual([2, expect.stringMatching(/COFI_LOG_LEVEL is "loud"; expected one of trace/)]);
@@ -107,14 +99,14 @@ describe("cofi run", () => {
     expect([code, output]).toEqual([2, expect.stringMatching(message)]);
   });
 
-  test("Ctrl-C stops it with exit code 130, and the same command goes on with the batch", async () => {
+  test("Ctrl-C stops it with exit code 130, and the same command continues the batch", async () => {
     const folder = await batch({ "calls.csv": CALLS, "trades.csv": TRADES, "a.wav": "no audio" });
     const running = startCofi(["run", folder], env);
     await running.printed(/Batch 1/);
     running.kill("SIGINT");
     expect([await running.ended, running.output()]).toEqual([
       130,
-      expect.stringMatching(/Batch 1 interrupted\. .*the same command goes on/),
+      expect.stringMatching(/Batch 1 interrupted\. .*the same command continues/),
     ]);
     const again = await runCofi(["run", folder], env);
     expect(again).toMatchObject({ code: 1, output: expect.stringMatching(/Continuing batch 1/) });

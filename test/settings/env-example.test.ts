@@ -15,13 +15,17 @@ const NAMED = new Map(
 );
 
 function namesInSources(): string[] {
-  const names = ["event-log", "pipeline", "engines", "dashboard", "cli"].flatMap((name) => {
-    const folder = join(ROOT, "packages", name, "src");
+  const names = ["event-log", "pipeline", "engines", "dashboard", "cli"].flatMap((room) => {
+    const folder = join(ROOT, "packages", room, "src");
     return readdirSync(folder, { recursive: true, encoding: "utf8" })
       .filter((path) => path.endsWith(".ts"))
-      .flatMap(
-        (path) => readFileSync(join(folder, path), "utf8").match(/\b(?:COFI|MYSQL)_[A-Z0-9_]*[A-Z0-9]\b/g) ?? [],
-      );
+      .flatMap((path) => {
+        const source = readFileSync(join(folder, path), "utf8");
+        // A constant of the source may begin like a setting.
+        const constants = new Set([...source.matchAll(/\bconst ([A-Z0-9_]+)/g)].map(([, name]) => name));
+        const found = source.match(/\b(?:COFI|MYSQL)_[A-Z0-9_]*[A-Z0-9]\b/g) ?? [];
+        return found.filter((one) => !constants.has(one));
+      });
   });
   return [...new Set(names)];
 }

@@ -1,9 +1,9 @@
 /** Settings that all commands share: `.env`, the data folder, the database. */
-import { existsSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { openDatabase, type Database } from "@cofi/event-log/database";
 import { assertMigrated, migrate } from "@cofi/event-log/migrate";
-import { Environment } from "@cofi/event-log/environment";
+import { Environment, SettingsError } from "@cofi/event-log/environment";
 import { databaseUrl } from "@cofi/event-log/settings";
 import { Store } from "@cofi/event-log/store";
 import { EXIT } from "./exit.js";
@@ -20,6 +20,20 @@ export function dataDir(): string {
 
 export function spoolDir(): string {
   return join(dataDir(), "spool");
+}
+
+/**
+ * Makes the folders that a run writes to, before anything of it is in the database.
+ * @throws SettingsError
+ */
+export function prepareDataDir(): void {
+  try {
+    mkdirSync(spoolDir(), { recursive: true, mode: 0o700 });
+    for (const folder of [dataDir(), spoolDir()]) accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new SettingsError(`The data folder ${dataDir()} cannot be written to: ${message}. Check COFI_DATA_DIR.`);
+  }
 }
 
 /** Connections a process may hold to MySQL / MariaDB; `COFI_DATABASE_POOL_SIZE`, default 5. */

@@ -48,6 +48,16 @@ program
   .action(async (options) => (await import("./commands/tail.js")).tailCommand(options));
 
 program
+  .command("explain")
+  .description("say why a trade has its verdict, from the log alone, and compute it again")
+  .argument("[trade]", "id of the trade")
+  .option("--batch <id>", "number of the batch; default: the newest")
+  .option("--all", "compute the verdicts of all trades of the batch again, and count which come out the same")
+  .action(async (trade: string | undefined, options) =>
+    (await import("./commands/explain.js")).explainCommand(trade, options),
+  );
+
+program
   .command("export")
   .description("write a batch's files by stages, or its events, as CSV, JSON or NDJSON")
   .argument("<what>", "files or events")
@@ -105,8 +115,15 @@ function exitCodeOf(error: unknown): number {
     console.error((error as Error).message);
     return expected;
   }
-  console.error(error);
+  console.error(stackOf(error));
   return EXIT.failed;
+}
+
+/** With the stacks of its causes, and without properties: those of a driver's error may hold the values of a statement. */
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const own = error.stack ?? error.message;
+  return error.cause === undefined ? own : `${own}\nCaused by: ${stackOf(error.cause)}`;
 }
 
 // A reader that has left (`cofi run … | head`) must not end a batch. Commands that only print handle it themselves.

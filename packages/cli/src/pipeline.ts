@@ -16,7 +16,7 @@ import type { Runtime } from "@cofi/pipeline/runtime/runtime";
 import { pipelineSettings, type PipelineSettings } from "@cofi/pipeline/settings";
 import { loadTriageConfig, type TriageConfig } from "@cofi/pipeline/triage-config";
 import { enginesInForce, urlsOf } from "./engines-in-force.js";
-import { dataDir, spoolDir, untilAborted } from "./environment.js";
+import { dataDir, prepareDataDir, spoolDir, untilAborted } from "./environment.js";
 import { VERSION } from "./version.js";
 
 export interface RunOptions {
@@ -51,6 +51,7 @@ function engineCommand(stage: StageName): { file: string; args: string[] } {
 /** Reads the settings of the environment. @throws SettingsError; InputError for the file of COFI_TRIAGE_CONFIG */
 export async function configuredPipeline(): Promise<ConfiguredPipeline> {
   const settings = pipelineSettings(process.env);
+  prepareDataDir();
   const openAi = new OpenAiEngines(process.env, settings.requestTimeoutMs);
   const docker = dockerSettings(process.env);
   // A URL or an image that is wrong is reported now instead of when its stage begins.

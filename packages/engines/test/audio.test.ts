@@ -89,12 +89,12 @@ describe("decodeAudio", () => {
     const cases: [name: string, content: Uint8Array | string, found: RegExp][] = [
       ["empty", "", /empty \(0 bytes\)/],
       ["text.wav", "hello, this is a text", /21 bytes that begin with 68 65 6c/],
-      ["noise.mp3", pseudoRandom(50_000), /no audio file|No sample|no audio in it/],
+      ["noise.mp3", pseudoRandom(50_000), /not an audio file|No sample|has no audio/],
       ["header.wav", whole.subarray(0, 44), /No sample could be decoded/],
       ["cut.wav", whole.subarray(0, 100_000), /cut off: its header announces 198856 bytes more/],
       ["cut.flac", flac.subarray(0, 20_000), /declares 18\.7 s/],
-      ["list.m3u8", "#EXTM3U\n#EXTINF:10,\n/etc/hostname\n#EXT-X-ENDLIST\n", /no audio file/],
-      ["list.txt", "ffconcat version 1.0\nfile /etc/hostname\n", /no audio file/],
+      ["list.m3u8", "#EXTM3U\n#EXTINF:10,\n/etc/hostname\n#EXT-X-ENDLIST\n", /not an audio file/],
+      ["list.txt", "ffconcat version 1.0\nfile /etc/hostname\n", /not an audio file/],
     ];
     for (const [name, content, found] of cases) {
       const problem = await problemOf(await file(name, content));

@@ -228,7 +228,7 @@ describe("engine server", () => {
 
   it("refuses a stage that has no engine", async () => {
     await expect(startEngine("triaging", { port: 0, filesDir: "unused" })).rejects.toThrow(
-      /no engine for.*triaging.*denoise/,
+      /No engine for.*triaging.*denoise/,
     );
   });
 });

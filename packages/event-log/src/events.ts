@@ -120,6 +120,8 @@ export interface Snapshot {
   batch: Batch | null;
   /** One per stage, in stage order. */
   stages: StageSummary[];
+  /** One per step of the pipeline between stages, in their order. */
+  steps: StageSummary[];
   /** The latest events of each stage, newest first, at most `eventsPerStage` a stage. */
   events: Record<string, LogEvent[]>;
   /** Events of stages that the stage table does not know, by name: written by others, on no card. */
@@ -140,6 +142,8 @@ export interface Frame {
   /** In the order they became visible in the database; may repeat ids after a reconnect. */
   events: LogEvent[];
   stages: StageSummary[];
+  /** Of the steps between stages, those that changed. */
+  steps: StageSummary[];
   batch: Batch;
   unknownStages: Record<string, number>;
   asOf: string;

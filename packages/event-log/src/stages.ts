@@ -144,6 +144,9 @@ export function isStageName(name: string): name is StageName {
 
 const STEP_NAMES: ReadonlySet<string> = new Set(STEPS.map((step) => step.name));
 
+/** What the views show: the stages, then the steps. */
+export const WORK: readonly (StageDefinition & { readonly name: WorkName })[] = [...STAGES, ...STEPS];
+
 /** True when `name` is one of {@link STEPS}. */
 export function isStepName(name: string): name is StepName {
   return STEP_NAMES.has(name);

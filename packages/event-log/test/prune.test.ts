@@ -88,6 +88,25 @@ describe.each(DIALECTS)("retention on %s", (dialect) => {
     expect(await prune(fresh.database, KEEP)).toEqual([]);
   });
 
+  test("results of triage and verdicts keep their responses: they are the evidence", async () => {
+    const id = await batchOf(40, "completed");
+    const row = { batchId: id, timestamp: ago(40), eventType: "file_complete", fileName: "T1", payload: "{}" } as const;
+    for (const stage of ["triaging", "verdicts"]) await fresh.insertForeign({ ...row, stage, response: '{"of":"T1"}' });
+    await batchOf(0, "running");
+    const [rehearsed] = (await prune(fresh.database, { ...KEEP, dryRun: true })) ?? [];
+    const [pruned] = (await prune(fresh.database, KEEP)) ?? [];
+    expect([rehearsed?.bytes, pruned?.bytes]).toEqual([46, 46]);
+    const { events } = await store.events(id, { limit: 10, fileName: "T1" });
+    for (const event of events)
+      expect(await store.event(event.id)).toMatchObject({
+        payload: null,
+        payloadCut: { bytes: 2 },
+        response: '{"of":"T1"}',
+        responseCut: null,
+      });
+    expect(events).toHaveLength(2);
+  });
+
   test("an event says what was removed of it, and when", async () => {
     const id = await batchOf(40, "completed");
     await batchOf(0, "running");

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { LogEvent } from "@cofi/event-log/events";
 import { EVENT_STATUSES, EVENT_TYPES } from "@cofi/event-log/events";
-import { applyEvent, emptySnapshot, emptyView, snapshotOf, stageSummary } from "@cofi/views/projection";
+import { applyEvent, emptyView, snapshotOf, stageSummary } from "@cofi/views/projection";
+import { emptySnapshot } from "@cofi/views/empty-snapshot";
 import { STAGES } from "@cofi/event-log/stages";
 import { BATCH, logEvent as event } from "../../../test/support/log-events.js";
 

@@ -39,6 +39,8 @@ export class LiveState {
   readonly batch = signal<Batch | null | undefined>(undefined);
   /** In stage order; a new array only when the stages themselves change. */
   readonly stages = signal<readonly StageState[]>([]);
+  /** Work of the pipeline between stages. */
+  readonly steps = signal<readonly StageState[]>([]);
   readonly unknownStages = signal<Readonly<Record<string, number>>>({});
   #eventsPerStage = DEFAULT_EVENTS_PER_STAGE;
   #pausedAt: number | null = null;
@@ -54,6 +56,7 @@ export class LiveState {
     together(() => {
       this.batch.value = undefined;
       this.stages.value = [];
+      this.steps.value = [];
       this.unknownStages.value = {};
       this.freshness.value = null;
       this.waiting.value = 0;
@@ -63,21 +66,21 @@ export class LiveState {
   /** A snapshot replaces everything, except that events already shown are not counted as new. */
   takeSnapshot(snapshot: Snapshot): void {
     const same = snapshot.batch !== null && this.batch.peek()?.id === snapshot.batch.id;
-    const known = new Map(same ? this.stages.peek().map((state) => [state.summary.peek().stage, state]) : []);
+    const shown = [...this.stages.peek(), ...this.steps.peek()];
+    const known = new Map(same ? shown.map((state) => [state.summary.peek().stage, state]) : []);
     this.#eventsPerStage = Math.max(1, snapshot.eventsPerStage);
     this.batch.value = snapshot.batch;
     this.unknownStages.value = snapshot.unknownStages;
     this.learn(Date.parse(snapshot.asOf), snapshot.head);
-    const states = snapshot.stages.map((summary) => {
+    const taken = (summary: StageSummary): StageState => {
       const state = known.get(summary.stage) ?? { summary: signal(summary), feed: signal(EMPTY_FEED) };
       setIfChanged(state.summary, summary);
       const events = snapshot.events[summary.stage] ?? [];
       state.feed.value = replaceEvents(state.feed.peek(), events);
       return state;
-    });
-    const before = this.stages.peek();
-    const unchanged = before.length === states.length && before.every((state, index) => state === states[index]);
-    if (!unchanged) this.stages.value = states;
+    };
+    replaceAll(this.stages, snapshot.stages.map(taken));
+    replaceAll(this.steps, snapshot.steps.map(taken));
   }
 
   /** Ignores frames of other batches than the shown one; a snapshot follows those. */
@@ -90,10 +93,10 @@ export class LiveState {
     const summaries = new Map<string, StageSummary>();
     for (const frame of own) {
       events.push(...frame.events);
-      for (const summary of frame.stages) summaries.set(summary.stage, summary);
+      for (const summary of [...frame.stages, ...frame.steps]) summaries.set(summary.stage, summary);
     }
     const fresh = byStage(events);
-    for (const { summary, feed } of this.stages.peek()) {
+    for (const { summary, feed } of [...this.stages.peek(), ...this.steps.peek()]) {
       const name = summary.peek().stage;
       const newer = summaries.get(name);
       if (newer) setIfChanged(summary, newer);
@@ -121,4 +124,11 @@ export class LiveState {
 /** Summaries arrive repeatedly as equal objects, which must not cause a render. */
 function setIfChanged<T>(target: Signal<T>, value: T): void {
   if (JSON.stringify(target.peek()) !== JSON.stringify(value)) target.value = value;
+}
+
+/** Replaced as a whole only when others come. */
+function replaceAll(target: Signal<readonly StageState[]>, states: readonly StageState[]): void {
+  const before = target.peek();
+  const unchanged = before.length === states.length && before.every((state, index) => state === states[index]);
+  if (!unchanged) target.value = states;
 }

@@ -2,8 +2,8 @@
  * The readers of one batch. Changes are collected, serialised and compressed once, and the same Buffer is written to all
  * readers: at once if the last frame is long ago, else after a pause that depends on the cost of a frame.
  */
-import { STAGES } from "@cofi/event-log/stages";
-import type { Frame, LogEvent } from "@cofi/event-log/events";
+import { STAGES, STEPS } from "@cofi/event-log/stages";
+import type { Frame, LogEvent, StageSummary } from "@cofi/event-log/events";
 import { effectiveBatch, snapshotOf, stageSummary, type BatchView } from "@cofi/views/projection";
 import type { LiveView, ViewChange } from "./live-view.js";
 import { SseMessage } from "./sse-message.js";
@@ -25,6 +25,7 @@ export function bareFrame(view: BatchView, events: LogEvent[]): Frame {
     batchId: view.batch.id,
     events,
     stages: [],
+    steps: [],
     batch: effectiveBatch(view),
     unknownStages: view.unknownStages,
     asOf: new Date().toISOString(),
@@ -93,12 +94,14 @@ export class SseChannel {
     const started = performance.now();
     const view = this.view.current;
     const touched = new Set(events.map((event) => event.stage));
-    const stages = STAGES.filter((stage) => touched.has(stage.name)).map((stage) => stageSummary(view, stage.name));
+    const changed = (among: readonly { name: string }[]): StageSummary[] =>
+      among.filter(({ name }) => touched.has(name)).map(({ name }) => stageSummary(view, name));
+    const [stages, steps] = [changed(STAGES), changed(STEPS)];
     const last = Math.max(0, Math.ceil(events.length / EVENTS_PER_FRAME) - 1);
     for (let part = 0; part <= last; part++) {
       const slice = events.slice(part * EVENTS_PER_FRAME, (part + 1) * EVENTS_PER_FRAME);
       // Only the last part may carry the id: a reader that is disconnected between two parts must get both again.
-      const frame = { ...bareFrame(view, slice), stages: part === last ? stages : [] };
+      const frame = { ...bareFrame(view, slice), ...(part === last ? { stages, steps } : {}) };
       const message = SseMessage.event("events", frame, part === last ? this.#lowWater() : undefined);
       for (const reader of this.#readers) reader.send(message);
     }

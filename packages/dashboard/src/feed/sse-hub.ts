@@ -5,7 +5,7 @@
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DatabaseUnavailableError } from "@cofi/event-log/database";
-import { emptySnapshot } from "@cofi/views/projection";
+import { emptySnapshot } from "@cofi/views/empty-snapshot";
 import type { Store } from "@cofi/event-log/store";
 import type { Logger } from "pino";
 import { eventSummary } from "@cofi/views/event-summary";

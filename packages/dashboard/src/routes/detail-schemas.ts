@@ -212,6 +212,7 @@ export const snapshotSchema = z
   .object({
     batch: batchSchema.nullable(),
     stages: z.array(stageSchema),
+    steps: z.array(stageSchema).meta({ description: "Work of the pipeline between stages, in its order" }),
     events: z.record(z.string(), z.array(eventSchema)).meta({ description: "By stage, newest first" }),
     unknownStages: z.record(z.string(), z.number()),
     eventsPerStage: count,

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "kysely";
 import type { Database } from "./dialect.js";
-import { DatabaseRejectedError, DatabaseUnavailableError, isRejection, isUnavailable } from "./errors.js";
+import { DatabaseRejectedError, DatabaseUnavailableError, isDenied, isRejection, isUnavailable } from "./errors.js";
 import { MysqlDatabase } from "./mysql-database.js";
 import { sqliteErrorCode } from "./sqlite.js";
 import { SqliteDatabase } from "./sqlite-database.js";
@@ -22,7 +22,8 @@ const SQLITE_WAIT_MS = 5_000;
 const SQLITE_RETRY_MS = 20;
 
 /**
- * Runs `work`; what {@link isUnavailable} says of its error decides whether it leaves as {@link DatabaseUnavailableError}.
+ * Runs `work`; what {@link isUnavailable} says of its error decides whether it leaves as {@link DatabaseUnavailableError},
+ * and a missing privilege leaves as {@link DatabaseRejectedError}.
  * While another process holds an SQLite file, `work` is repeated, so it must do nothing but query: waiting inside SQLite
  * would stop the whole process.
  */
@@ -36,10 +37,17 @@ export async function reportUnavailable<T>(database: Database, work: () => Promi
         await sleep(SQLITE_RETRY_MS);
         continue;
       }
+      if (isDenied(error)) throw denied(database.description, error as Error);
       if (error instanceof DatabaseUnavailableError || !isUnavailable(error)) throw error;
       throw unavailable(database.description, error);
     }
   }
+}
+
+function denied(description: string, { message }: Error): DatabaseRejectedError {
+  return new DatabaseRejectedError(
+    `The user of the database ${description} lacks a privilege: ${message}. docs/database.md lists what to grant.`,
+  );
 }
 
 function unavailable(description: string, error: unknown): DatabaseUnavailableError {
@@ -91,7 +99,7 @@ async function openFile(url: string): Promise<Database> {
     return database;
   } catch (error) {
     await database?.close();
-    if (database && isUnavailable(error)) throw unavailable(database.description, error);
+    if (isUnavailable(error)) throw unavailable(url, error);
     throw new DatabaseRejectedError(
       `The database ${url} cannot be opened: ${(error as Error).message.replace(/\.$/, "")}. Check COFI_DATABASE_URL and COFI_DATA_DIR.`,
     );

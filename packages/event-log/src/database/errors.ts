@@ -98,6 +98,18 @@ export function isRejection(error: unknown): boolean {
   return typeof code === "string" && REJECTIONS.has(code);
 }
 
+const DENIALS: ReadonlySet<string> = new Set([
+  "ER_TABLEACCESS_DENIED_ERROR",
+  "ER_COLUMNACCESS_DENIED_ERROR",
+  "ER_SPECIFIC_ACCESS_DENIED_ERROR",
+]);
+
+/** True when the user lacks a privilege for the statement. */
+export function isDenied(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === "string" && DENIALS.has(code);
+}
+
 /** MySQL errors that the same row will meet again: it does not fit, or its batch does not exist. */
 const DATA_ERRORS: ReadonlySet<string> = new Set([
   "ER_DATA_TOO_LONG",

@@ -6,7 +6,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { type Kysely, Migrator, sql, type Migration } from "kysely";
 import { reportUnavailable } from "./database.js";
 import type { Database } from "./dialect.js";
-import { isUnavailable } from "./errors.js";
+import { isDenied, isUnavailable } from "./errors.js";
 import type { Tables } from "./tables.js";
 
 /** The schema is not the one this version needs, or a migration failed. The message says what to do. */
@@ -47,12 +47,13 @@ function migrator(database: Database, db: Kysely<Tables>): Migrator {
 /**
  * Brings the schema up to date.
  * @returns the names of the migrations applied now, in order; empty when there was nothing to do
- * @throws MigrationError naming the migration and the cause; DatabaseUnavailableError
+ * @throws MigrationError naming the migration and the cause; DatabaseUnavailableError; DatabaseRejectedError
  */
 export async function migrate(database: Database): Promise<string[]> {
   const { error, results = [] } = await database.patiently((db) => migrator(database, db).migrateToLatest());
   if (error) {
-    if (isUnavailable(error)) await reportUnavailable(database, () => Promise.reject(error as Error));
+    if (isUnavailable(error) || isDenied(error))
+      await reportUnavailable(database, () => Promise.reject(error as Error));
     const failed = results.find((result) => result.status === "Error")?.migrationName;
     throw new MigrationError(
       `${failed ? `Migration ${failed}` : "The migration"} of ${database.description} failed: ${(error as Error).message}.` +

@@ -43,17 +43,17 @@ function sqliteModule(): SqliteModule {
   }
 }
 
-/** Opens (and creates, with its folder) the database file at `path`. */
+/**
+ * Opens (and creates, with its folder) the database file at `path`.
+ * @throws an error without a code when that is impossible: a wrong path is not a database that is away for now
+ */
 export function openSqlite(path: string): SqliteConnection {
   const { DatabaseSync } = sqliteModule();
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     return new DatabaseSync(path);
   } catch (error) {
-    throw new Error(
-      `The SQLite file ${path} cannot be opened: ${(error as Error).message}. Check the path and its permissions.`,
-      { cause: error },
-    );
+    throw new Error((error as Error).message, { cause: error });
   }
 }
 

@@ -119,14 +119,17 @@ export class Commits {
   #commit(): Promise<void> {
     const state: State = { name: "committing", ended: Promise.resolve() };
     this.#state = state;
-    state.ended = this.#write().then((isWritten) => {
-      // Closed meanwhile: everything is settled.
-      if (this.#state !== state) return;
-      if (!isWritten) this.#state = { name: "retrying", timer: setTimeout(() => void this.#commit(), RETRY_MS) };
-      else if (this.#waiting.length > 0) this.#schedule();
-      else this.#state = { name: "idle" };
-    });
+    state.ended = this.#writeAndSettle(state);
     return state.ended;
+  }
+
+  async #writeAndSettle(state: State): Promise<void> {
+    const isWritten = await this.#write();
+    // Closed meanwhile: everything is settled.
+    if (this.#state !== state) return;
+    if (!isWritten) this.#state = { name: "retrying", timer: setTimeout(() => void this.#commit(), RETRY_MS) };
+    else if (this.#waiting.length > 0) this.#schedule();
+    else this.#state = { name: "idle" };
   }
 
   /** Never rejects. @returns false when the disk refuses what is left */

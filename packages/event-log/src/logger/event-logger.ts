@@ -219,7 +219,7 @@ export class EventLogger {
     const event: StoredEvent = {
       batchId: this.#batchId,
       timestamp: toDatabaseTime(new Date()),
-      stage: values.textOf(stage, values.MAX_STAGE_CHARACTERS) ?? "",
+      stage: values.textOf(stage, values.MAX_STAGE_CHARACTERS) || "unknown",
       eventType,
       fileName: values.fileNameOf(from.fileName),
       gpuIp: values.textOf(from.gpuIp, values.MAX_HOST_CHARACTERS),

@@ -6,7 +6,7 @@
  * - The clock is the database's, and it is believed only as far as the log bears it out: time goes on at most a day beyond
  *   the newest event, and nothing is removed when this host's clock says otherwise or the log comes from the future.
  * - Payloads, responses and transcripts go first; each event keeps how large they were and when they went. Evidence that
- *   proves a trade (extracted trades, answers, verdicts) stays as long as the events.
+ *   proves a trade (extracted trades, answers, results of triage, verdicts and what they rest on) stays as long as the events.
  *
  * Every step is a transaction of its own, so a run that is stopped anywhere is finished by the next one.
  */
@@ -76,7 +76,9 @@ async function run(database: Database, db: Kysely<Tables>, options: PruneOptions
     const isOlderThan = (keepMs: number | null): boolean => keepMs !== null && age > keepMs;
     const what = isOlderThan(options.keepEventsMs) ? "events" : "payloads";
     if (what === "payloads" && (batch.payloadsRemovedAt !== null || !isOlderThan(options.keepPayloadsMs))) continue;
-    const counted = options.dryRun ? await count(db, batch.id) : await remove(db, batch.id, what, now, options.signal);
+    const counted = options.dryRun
+      ? await count(db, batch.id, what)
+      : await remove(db, batch.id, what, now, options.signal);
     if (counted === null) break;
     const { id, name } = batch;
     const one = { id, name, endedAt: new Date(batch.endedAt).toISOString(), what, ...counted } as const;
@@ -151,9 +153,19 @@ interface Counted {
   bytes: number;
 }
 
-async function count(db: Kysely<Tables>, batchId: number): Promise<Counted> {
+/** Responses that prove a trade: results of triage, and verdicts. They go with their events only. */
+const IS_EVIDENCE = sql<boolean>`stage IN ('triaging', 'verdicts')`;
+
+/** Bytes of an event's texts that go. */
+function bytesOf(what: PrunedBatch["what"]) {
+  const response = sql`coalesce(responseBytes, 0)`;
+  const gone = what === "events" ? response : sql`CASE WHEN ${IS_EVIDENCE} THEN 0 ELSE ${response} END`;
+  return sql<number>`coalesce(payloadBytes, 0) + ${gone}`;
+}
+
+async function count(db: Kysely<Tables>, batchId: number, what: PrunedBatch["what"]): Promise<Counted> {
   const { rows } = await sql<Counted>`
-    SELECT count(*) AS events, coalesce(sum(coalesce(payloadBytes, 0) + coalesce(responseBytes, 0)), 0) AS bytes
+    SELECT count(*) AS events, coalesce(sum(${bytesOf(what)}), 0) AS bytes
     FROM batchExecutionLog WHERE batchId = ${batchId}`.execute(db);
   return { events: Number(rows[0]?.events), bytes: Number(rows[0]?.bytes) };
 }
@@ -172,7 +184,7 @@ async function remove(
     const started = performance.now();
     const step = await db
       .selectFrom("batchExecutionLog")
-      .select(["id", "payloadBytes", "responseBytes"])
+      .select(["id", bytesOf(what).as("bytes")])
       .where("batchId", "=", batchId)
       .where("id", ">", after)
       .orderBy("id")
@@ -184,7 +196,7 @@ async function remove(
     if (what === "events") await db.deleteFrom("batchExecutionLog").where("id", "in", ids).execute();
     else await removePayloads(db, ids, now);
     total.events += step.length;
-    for (const { payloadBytes, responseBytes } of step) total.bytes += (payloadBytes ?? 0) + (responseBytes ?? 0);
+    for (const { bytes } of step) total.bytes += Number(bytes);
     after = last.id;
     // As long a pause as the step took: writers have the database at least half of the time.
     await sleep(performance.now() - started);
@@ -212,8 +224,13 @@ async function removePayloads(db: Kysely<Tables>, ids: readonly number[], now: n
   };
   // MySQL evaluates assignments from left to right: what they read of the texts comes before the texts go.
   await sql`UPDATE batchExecutionLog
-    SET payloadCut = ${gone("payload")}, responseCut = ${gone("response")}, payload = NULL, response = NULL
-    WHERE id IN (${sql.join(ids)}) AND (payload IS NOT NULL OR response IS NOT NULL)`.execute(db);
+    SET payloadCut = ${gone("payload")},
+      responseCut = CASE WHEN ${IS_EVIDENCE} THEN responseCut ELSE ${gone("response")} END,
+      payload = NULL,
+      response = CASE WHEN ${IS_EVIDENCE} THEN response ELSE NULL END
+    WHERE id IN (${sql.join(ids)}) AND (payload IS NOT NULL OR (response IS NOT NULL AND NOT ${IS_EVIDENCE}))`.execute(
+    db,
+  );
 }
 
 async function removeRows(db: Kysely<Tables>, table: (typeof RESULT_TABLES)[number], batchId: number): Promise<void> {

@@ -9,7 +9,7 @@ import type {
   Llm2Response,
   SttResponse,
 } from "../hosts/engine-contract.js";
-import type { TradeTriage } from "../triage/triage.js";
+import type { LoggedTriage } from "../triage/triage.js";
 
 /** Stages whose answers others read, with the answer. */
 export interface AnswersByStage {
@@ -18,7 +18,7 @@ export interface AnswersByStage {
   ivr: IvrResponse;
   lid: LidResponse;
   /** As JSON has it. */
-  triaging: TradeTriage;
+  triaging: LoggedTriage;
   stt: SttResponse;
   llm1: Llm1Response;
   llm2: Llm2Response;

@@ -19,6 +19,8 @@ export interface BatchContext {
   readonly batchId: number;
   /** The run that this is of its batch: results are written in its name. */
   readonly run: Run;
+  /** Of the configuration in force, which `batchRun` holds; lower-case hex. */
+  readonly configurationSha256: string;
   readonly folder: BatchFolder;
   readonly settings: PipelineSettings;
   readonly triageConfig: TriageConfig;
@@ -39,6 +41,8 @@ export interface BatchContext {
   readonly changed: Set<string>;
   /** Aborts when the batch is to stop: long work in this process ends then. */
   readonly signal: AbortSignal;
+  /** Says something to the operator at the terminal; without payloads. */
+  report(message: string): void;
   /** Stores something, waiting while the database is away. Rejects when the batch is stopped meanwhile. */
   persist<T>(work: () => Promise<T>): Promise<T>;
 }

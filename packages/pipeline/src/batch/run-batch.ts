@@ -110,7 +110,7 @@ async function withLease(
       throw error;
     });
     try {
-      const context = newContext(options, folder, lease, logger, stopping);
+      const context = await newContext(options, folder, lease, logger, stopping);
       const result = await throughStages(context, batch, { store, runtime, stopping, report });
       if (isLost(signal.reason)) throw signal.reason;
       return (await drain(logger, { stopping, report }))
@@ -140,13 +140,13 @@ async function openLogger(
   });
 }
 
-function newContext(
+async function newContext(
   options: RunBatchOptions,
   folder: BatchFolder,
   lease: Lease,
   logger: EventLogger,
   stopping: Stopping,
-): BatchContext {
+): Promise<BatchContext> {
   const { settings, triageConfig, client, openAi, store, results, report } = options;
   const { run } = lease;
   const { signal } = stopping;
@@ -158,10 +158,14 @@ function newContext(
         throw signal.reason;
       }),
     );
+  const runs = await persist(() => store.runs(run.batchId));
+  const configurationSha256 = runs.find((record) => record.run === run.run)?.configurationSha256;
+  if (configurationSha256 === undefined) throw new Error(`Run ${run.run} of batch ${run.batchId} is not in batchRun.`);
   let refused = 0;
   return {
     batchId: run.batchId,
     run,
+    configurationSha256,
     folder,
     settings,
     triageConfig,
@@ -177,6 +181,7 @@ function newContext(
     refuse: (count) => void (refused += count),
     refused: () => refused,
     signal,
+    report,
     persist,
   };
 }

@@ -5,7 +5,7 @@ import type { StageContext } from "../batch/context.js";
 import { asIs, defineStage, IN_PROCESS } from "../batch/stage.js";
 import type { ListedTrade } from "../csv/trades-csv.js";
 import type { TriageCall } from "../triage/triage-calls.js";
-import { triage, type TradeTriage } from "../triage/triage.js";
+import { triage, type LoggedTriage } from "../triage/triage.js";
 import { summary, toJson } from "./log-values.js";
 
 interface TradeUnit {
@@ -13,22 +13,28 @@ interface TradeUnit {
   trade: ListedTrade;
 }
 
-export const triaging = defineStage<"calls" | "trades" | "ivr", TradeUnit, Json>(
+export const triaging = defineStage<"calls" | "trades" | "ivr", TradeUnit, LoggedTriage>(
   "triaging",
   ["calls", "trades", "ivr"],
   (context) => {
-    let results = new Map<string, TradeTriage>();
+    let results = new Map<string, LoggedTriage>();
     return {
       answeredBy: IN_PROCESS,
       async plan() {
-        const { trades, triageConfig } = context;
-        const found = triage(trades.all, await triageCalls(context), triageConfig);
-        results = new Map(found.map((result) => [result.tradeId, result]));
+        const { trades, triageConfig, run, configurationSha256 } = context;
+        const measured = await triageCalls(context);
+        const ivr = new Map(measured.map((call) => [call.callId, call.ivr]));
+        results = new Map(
+          triage(trades.all, measured, triageConfig).map((result) => {
+            const calls = result.candidates.map(({ callId }) => ({ callId, ivr: ivr.get(callId) ?? null }));
+            return [result.tradeId, { ...result, restsOn: { run: run.run, configurationSha256, calls } }];
+          }),
+        );
         return { units: trades.all.map((trade) => ({ name: trade.tradeId, trade })) };
       },
-      isStale: async ({ name }, answer) => !isDeepStrictEqual(answer, toJson(results.get(name))),
+      isStale: async ({ name }, answer) => !isDeepStrictEqual(essence(answer), essence(results.get(name))),
       payload: ({ trade }) => toJson(trade),
-      ask: ({ name }) => asIs(toJson(results.get(name))),
+      ask: ({ name }) => asIs(results.get(name)!),
       async finish() {
         const all = [...results.values()];
         await context.persist(() => context.results.saveTriage(context.run, all));
@@ -40,24 +46,36 @@ export const triaging = defineStage<"calls" | "trades" | "ivr", TradeUnit, Json>
   },
 );
 
+/** The result and the events that it rests on; under which run and configuration it was found does not matter. */
+function essence(result: LoggedTriage | undefined): Json {
+  const { restsOn, ...found } = result ?? {};
+  return toJson({ ...found, calls: restsOn?.calls });
+}
+
+/** A call with the event that holds what ivr measured. */
+interface MeasuredCall extends TriageCall {
+  ivr: number | null;
+}
+
 /** The batch's calls as triage looks at them. */
 export async function triageCalls({
   calls,
   answers,
-}: Pick<StageContext<"calls" | "ivr">, "calls" | "answers">): Promise<TriageCall[]> {
+}: Pick<StageContext<"calls" | "ivr">, "calls" | "answers">): Promise<MeasuredCall[]> {
   const rows = calls.all();
-  const heard = new Map<string, { speechS: number; durationS: number }>();
-  for await (const [name, { answer }] of answers.each(
+  const heard = new Map<string, { speechS: number; durationS: number; ivr: number | null }>();
+  for await (const [name, { eventId, answer }] of answers.each(
     "ivr",
     rows.map(({ fileName }) => fileName),
   ))
-    heard.set(name, { speechS: answer.speech_s, durationS: answer.duration_s });
+    heard.set(name, { speechS: answer.speech_s, durationS: answer.duration_s, ivr: eventId });
   return rows.map((call) => {
     const found = heard.get(call.fileName);
     return {
       ...call,
       speechS: found?.speechS ?? null,
       audioUsable: found !== undefined,
+      ivr: found?.ivr ?? null,
       endTime: new Date(call.startTime.getTime() + (found?.durationS ?? call.durationS) * 1000),
     };
   });

@@ -15,6 +15,18 @@ export interface TradeTriage extends OrderTriage {
   orderId: string | null;
 }
 
+/** The result of triage for a trade as the log holds it: with what it rests on. */
+export interface LoggedTriage extends TradeTriage {
+  restsOn: {
+    /** Number of the run that triaged. */
+    run: number;
+    /** Of the configuration in force; lower-case hex. */
+    configurationSha256: string;
+    /** The candidates, with the event that holds their length and speech; null where ivr did not do the call. */
+    calls: readonly { callId: string; ivr: number | null }[];
+  };
+}
+
 /** Triages every trade, in the order given. Depends on nothing but its arguments; one call may serve many trades. */
 export function triage(
   trades: readonly TradeRow[],

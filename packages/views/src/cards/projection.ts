@@ -18,7 +18,7 @@
 import { RunOrder, type RunStart } from "@cofi/event-log/run-order";
 import { outcomeOf } from "@cofi/event-log/file-outcome";
 import type { Batch, LogEvent, Snapshot, StageStatus, StageSummary } from "@cofi/event-log/events";
-import { STAGES } from "@cofi/event-log/stages";
+import { STAGES, STEPS, WORK } from "@cofi/event-log/stages";
 
 type FileState = "inFlight" | "done" | "failed";
 
@@ -63,7 +63,7 @@ const MINUTE_MS = 60_000;
  * starts of runs, beyond those in the events that will be applied.
  */
 export function emptyView(batch: Batch, eventsPerStage: number, runStarts: readonly RunStart[] = []): BatchView {
-  const stages = STAGES.map((stage): [string, StageState] => [
+  const stages = WORK.map((stage): [string, StageState] => [
     stage.name,
     {
       status: "pending",
@@ -216,7 +216,7 @@ export function stageSummary(view: BatchView, name: string): StageSummary {
  * @throws RangeError for a stage that the stage table does not know
  */
 export function summaryOf(name: string, figures: StageFigures): StageSummary {
-  const stage = STAGES.find((candidate) => candidate.name === name);
+  const stage = WORK.find((candidate) => candidate.name === name);
   if (!stage) throw new RangeError(`There is no stage ${JSON.stringify(name)}.`);
   const { status, totalFiles, failed, inFlight, startedAt, finishedAt, errors, finishedLastMinute, lastEventAt } =
     figures;
@@ -277,25 +277,11 @@ export function snapshotOf(view: BatchView, asOf: string): Snapshot {
   return {
     batch: effectiveBatch(view),
     stages: STAGES.map((stage) => stageSummary(view, stage.name)),
+    steps: STEPS.map((step) => stageSummary(view, step.name)),
     events: Object.fromEntries([...view.stages].map(([name, state]) => [name, state.events])),
     unknownStages: view.unknownStages,
     asOf,
     head: view.head,
     eventsPerStage: view.eventsPerStage,
   };
-}
-
-/** The cards before any batch: all pending. */
-export function emptySnapshot(asOf: string, eventsPerStage: number): Snapshot {
-  const nobody: Batch = {
-    id: 0,
-    name: "",
-    status: "pending",
-    currentStage: null,
-    totalFiles: null,
-    createdAt: asOf,
-    startedAt: null,
-    finishedAt: null,
-  };
-  return { ...snapshotOf(emptyView(nobody, eventsPerStage), asOf), batch: null };
 }

@@ -6,7 +6,7 @@ import { sql, type RawBuilder, type SqlBool } from "kysely";
 import type { Database } from "@cofi/event-log/database";
 import type { Batch, Snapshot, StageStatus } from "@cofi/event-log/events";
 import { effectiveBatch, summaryOf, type StageFigures } from "./projection.js";
-import { isStageName, STAGES } from "@cofi/event-log/stages";
+import { STAGES, STEPS, WORK } from "@cofi/event-log/stages";
 import { isCurrent } from "@cofi/event-log/run-filter";
 import { readRunStarts } from "@cofi/event-log/runs";
 import type { Store } from "@cofi/event-log/store";
@@ -21,6 +21,7 @@ export interface SqlFigures {
 }
 
 const MINUTE_MS = 60_000;
+const KNOWN: ReadonlySet<string> = new Set(WORK.map(({ name }) => name));
 
 /** How the latest event of a file is packed into one number with its id, so that MAX finds it: id * 4 + code. */
 const IN_FLIGHT = 1;
@@ -46,7 +47,7 @@ export async function sqlSnapshot(
   const [{ stages, unknownStages, head }, latest] = await Promise.all([
     store.query(() => figuresOf(store.database, batch.id, upToId)),
     Promise.all(
-      STAGES.map(async ({ name }) => {
+      WORK.map(async ({ name }) => {
         const query = { stage: name, limit: eventsPerStage, before: upToId + 1, currentOnly: true };
         return [name, (await store.events(batch.id, query)).events] as const;
       }),
@@ -54,7 +55,8 @@ export async function sqlSnapshot(
   ]);
   return {
     batch: effectiveBatch({ batch, head }),
-    stages: [...STAGES].map(({ name }) => summaryOf(name, stages.get(name)!)),
+    stages: STAGES.map(({ name }) => summaryOf(name, stages.get(name)!)),
+    steps: STEPS.map(({ name }) => summaryOf(name, stages.get(name)!)),
     events: Object.fromEntries(latest),
     unknownStages,
     asOf,
@@ -75,14 +77,14 @@ export async function figuresOf(database: Database, batchId: number, upToId: num
       const last = await edge({ ...part, current: sql`1 = 1` }, "id", "desc");
       if (!last) return;
       head = Math.max(head, last.id);
-      if (isStageName(stage)) stages.set(stage, await figuresOfStage(part));
+      if (KNOWN.has(stage)) stages.set(stage, await figuresOfStage(part));
       else {
         const count = await countOf(part);
         if (count > 0) unknownStages[stage] = count;
       }
     }),
   );
-  for (const { name } of STAGES) if (!stages.has(name)) stages.set(name, EMPTY);
+  for (const { name } of WORK) if (!stages.has(name)) stages.set(name, EMPTY);
   return { stages, unknownStages, head };
 }
 

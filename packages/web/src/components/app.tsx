@@ -7,6 +7,7 @@ import { Findings } from "./findings.js";
 import { Header } from "./header.js";
 import { EmptyState, LoadingState, MissingBatch, SignIn, UnknownStages } from "./notices.js";
 import { StageCards } from "./stage-cards.js";
+import { Steps } from "./steps.js";
 import { lazyView } from "./view-state.js";
 
 export function App({ feed }: { feed: LiveFeed }) {
@@ -55,6 +56,7 @@ function Main({ feed }: { feed: LiveFeed }) {
       <Findings key={batch.id} batchId={batch.id} state={state} />
       <AlsoRunning key={`others of ${batch.id}`} batchId={batch.id} state={state} />
       <StageCards key={batch.id} state={state} />
+      <Steps state={state} />
     </>
   );
 }

@@ -1,6 +1,6 @@
 /** The files of all spools in a folder: their names, and what is said of a damaged one. */
 import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { uuidv7 } from "../../uuid.js";
 import { Segment, type Damage } from "./spool-segment.js";
 
@@ -34,17 +34,20 @@ export function segmentsOf(folder: string, name: string): Segment[] {
 /**
  * Gives files of a spool a name of their own, under which they are a spool like any other. Where the disk refuses, they keep
  * their names: nothing is lost by it.
- * @returns where they are, for messages
+ * @returns where they are
  */
-export function putAside(segments: readonly Segment[], folder: string, batchId: number): string {
+export function putAside(paths: readonly string[], folder: string, batchId: number): string[] {
   const name = `${spoolName(batchId)}-aside-${uuidv7().replaceAll("-", "").slice(0, 20)}`;
-  try {
-    for (const { path, firstSeq } of segments) renameSync(path, segmentPath(folder, name, firstSeq));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-    return join(folder, `${spoolName(batchId)}*.spool`);
-  }
-  return join(folder, `${name}.*.spool`);
+  return paths.map((path) => {
+    const aside = join(folder, basename(path).replace(spoolName(batchId), name));
+    try {
+      renameSync(path, aside);
+      return aside;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+      return path;
+    }
+  });
 }
 
 /** Spools that have files in `folder`, left by processes that ended before everything was shipped: those put aside first. */

@@ -40,12 +40,22 @@ export function divide(segments: readonly Segment[], here: string | null | undef
   return division;
 }
 
-export function refusalText(events: number, batchId: number, path: string, reasons: ReadonlySet<string>): string {
+export function refusalText(
+  events: number,
+  batchId: number,
+  paths: readonly string[],
+  reasons: ReadonlySet<string>,
+): string {
   return (
     `${events === 1 ? "1 event" : `${events} events`} that an earlier process left for batch ${batchId} cannot be stored here: ` +
-    `${[...reasons].join("; ")}. They are kept in ${path}. Run Cofi with the database that they belong to, and it stores ` +
+    `${[...reasons].join("; ")}. They are kept in ${inFiles(paths)}. Run Cofi with the database that they belong to, and it stores ` +
     "them; if there is none any more, delete these files."
   );
+}
+
+function inFiles(paths: readonly string[]): string {
+  const [first] = paths;
+  return paths.length === 1 ? `${first}` : `${paths.length} files, ${first} to ${paths.at(-1)}`;
 }
 
 /**

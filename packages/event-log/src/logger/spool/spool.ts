@@ -17,34 +17,12 @@ import { FileLock } from "./file-lock.js";
 import { partLength, weight, type SpooledEvent } from "./spool-record.js";
 import { damageText, putAside, segmentPath, segmentsOf, spoolName, syncFolder } from "./spool-files.js";
 import { labelled } from "./spool-label.js";
+import { SpoolInUseError, type SpoolOptions } from "./spool-options.js";
 import { divide, refusalText, type Refused } from "./spool-owner.js";
 import { Segment } from "./spool-segment.js";
 
+export { SpoolInUseError, type Durability } from "./spool-options.js";
 export type { SpooledEvent, StoredEvent };
-
-/** Another process (or another logger of this one) holds the spool. */
-export class SpoolInUseError extends Error {
-  override readonly name = "SpoolInUseError";
-
-  constructor(folder: string, spool: string) {
-    super(
-      `The event spool ${join(folder, spool)} is in use by another process, which holds ${spool}.lock: a batch of this number ` +
-        "is being run already. Wait for it to end, or stop it, then try again.",
-    );
-  }
-}
-
-/** `process`: what is acknowledged survives a killed process. `power`: also a power cut, at the price of waiting for the disk. */
-export type Durability = "process" | "power";
-
-export interface SpoolOptions {
-  /** Of one that was put aside; default the one that the batch's logger writes. */
-  name?: string | undefined;
-  /** Whose events are appended, as `EventSink.identityOf` gives it; left out while that is unknown. */
-  identity?: string | null | undefined;
-  /** Called for each damaged file, when everything sound in it has been read. */
-  onDamage?: ((message: string) => void) | undefined;
-}
 
 /** A file that has so many bytes is followed by a new one. */
 const SEGMENT_BYTES = 16 * 1024 * 1024;
@@ -154,7 +132,8 @@ export class Spool {
     this.#startAtFirst();
     if (name) this.#identify(name);
     if (refused.length === 0) return null;
-    const kept = moveAside ? putAside(refused, this.#folder, this.#batchId) : this.path;
+    const paths = refused.map(({ path }) => path);
+    const kept = moveAside ? putAside(paths, this.#folder, this.#batchId) : paths;
     return { events, message: refusalText(events, this.#batchId, kept, reasons) };
   }
 

@@ -3,6 +3,8 @@ import { inspect } from "node:util";
 
 /** Of the errors in one, as an AggregateError has them, so many are named. */
 const NAMED_ERRORS = 5;
+/** What JavaScript makes of an object that is used as a text. */
+const NOTHING = /^\s*\[object \w+\]\s*$/;
 /** Causes of causes, and errors in errors. */
 const MAX_DEPTH = 8;
 const MAX_OBJECT_CHARACTERS = 2_000;
@@ -17,18 +19,23 @@ export function errorText(thrown: unknown): string {
 }
 
 function describe(thrown: unknown, seen: Set<unknown>, depth: number): string {
-  if (typeof thrown === "string") return thrown.trim() === "" ? "an error without a message (an empty text)" : thrown;
+  if (typeof thrown === "string") return scalar(thrown) ?? `an error without a message (${emptyText(thrown)})`;
   if (thrown === null || thrown === undefined) return `an error without a message (${String(thrown)})`;
-  if (typeof thrown !== "object") return typeof thrown === "function" ? `[function ${thrown.name}]` : String(thrown);
+  // Whatever it is, its own text is wanted here.
+  // oxlint-disable-next-line typescript/no-base-to-string
+  if (typeof thrown === "function") return `[function ${thrown.name || "without a name"}]`;
+  if (typeof thrown === "symbol") return String(thrown);
+  if (typeof thrown !== "object") return `${thrown as number | bigint | boolean}`;
   seen.add(thrown);
-  const message = own(thrown, seen, depth);
-  const parts = [message];
   const errors = read(thrown, "errors");
-  if (Array.isArray(errors) && errors.length > 0) {
+  const hasErrors = Array.isArray(errors) && errors.length > 0;
+  const message = own(thrown, seen, depth) ?? (hasErrors ? null : objectText(thrown));
+  const parts = message === null ? [] : [message];
+  if (hasErrors) {
     const named = errors.slice(0, NAMED_ERRORS).flatMap((error: unknown) => within(error, seen, depth));
     const rest = errors.length > NAMED_ERRORS ? [`and ${errors.length - NAMED_ERRORS} more`] : [];
     const text = [...new Set(named), ...rest].join("; ");
-    if (text !== "" && !message.includes(text)) parts.push(text);
+    if (text !== "" && !message?.includes(text)) parts.push(text);
   }
   const cause = read(thrown, "cause");
   if (cause !== undefined && cause !== null)
@@ -42,18 +49,17 @@ function within(error: unknown, seen: Set<unknown>, depth: number): string[] {
   return [describe(error, seen, depth + 1)];
 }
 
-/** What an object says itself, without its causes. */
-function own(thrown: object, seen: Set<unknown>, depth: number): string {
+/** What an object says itself, without its causes; null when it says nothing in a way that is known. */
+function own(thrown: object, seen: Set<unknown>, depth: number): string | null {
   const message = messageIn(thrown, seen, depth);
-  const code = scalar(read(thrown, "code"));
+  // The numbers of the DOM's errors are history: their names are the codes.
+  const code = scalar(read(thrown, thrown instanceof DOMException ? "name" : "code"));
   if (message !== null) return code === null || message.includes(code) ? message : `${message} (${code})`;
-  const name = nameOf(thrown);
   const where = [read(thrown, "syscall"), placeOf(thrown)].map(scalar).filter((part) => part !== null);
   const facts = [code ?? scalar(read(thrown, "errno")), where.join(" ") || null, statusOf(thrown)];
   const said = facts.filter((fact) => fact !== null).join(" ");
   if (said !== "") return said;
-  if (thrown instanceof Error) return `${name ?? "Error"} without a message`;
-  return objectText(thrown, name);
+  return thrown instanceof Error ? `${nameOf(thrown) ?? "Error"} without a message` : null;
 }
 
 /** The fields in which objects that are thrown say what happened: `message` first, then what APIs and services use. */
@@ -82,7 +88,8 @@ function statusOf(thrown: object): string | null {
   return status === null && text === null ? null : [status, text].filter((part) => part !== null).join(" ");
 }
 
-function objectText(thrown: object, name: string | null): string {
+/** An object that says nothing in a way that is known: its fields. */
+function objectText(thrown: object): string {
   const text = textOf(thrown);
   if (text !== null) return text;
   const fields = inspect(thrown, {
@@ -93,15 +100,16 @@ function objectText(thrown: object, name: string | null): string {
     getters: false,
   });
   if (Object.keys(thrown).length > 0) return fields.slice(0, MAX_OBJECT_CHARACTERS);
-  return `an error without a message (${name ?? "an empty object"})`;
+  return `an error without a message (${nameOf(thrown) ?? "an empty object"})`;
 }
 
 /** What its own `toString` says. */
 function textOf(thrown: object): string | null {
   try {
     if (Array.isArray(thrown)) return null;
-    const text = String(thrown);
-    return text.trim() === "" || text.startsWith("[object ") ? null : text;
+    // Whatever it is, its own text is wanted here.
+    // oxlint-disable-next-line typescript/no-base-to-string
+    return scalar(String(thrown));
   } catch {
     // It has none, or one that throws.
     return null;
@@ -125,7 +133,12 @@ function read(thrown: object, field: string): unknown {
   }
 }
 
+/** A text or number that says something; null for an object, and for a text that an object was turned into carelessly. */
 function scalar(value: unknown): string | null {
-  if (typeof value === "string") return value.trim() === "" ? null : value;
+  if (typeof value === "string") return value.trim() === "" || NOTHING.test(value) ? null : value;
   return typeof value === "number" || typeof value === "bigint" || typeof value === "boolean" ? String(value) : null;
+}
+
+function emptyText(text: string): string {
+  return text.trim() === "" ? "an empty text" : "an object turned into a text";
 }

@@ -156,6 +156,8 @@ function isPlainObject(value: object): boolean {
 }
 
 function inOneWord(value: object): string {
+  // Whatever it is, its own text is wanted here.
+  // oxlint-disable-next-line typescript/no-base-to-string
   const text = String(value);
   if (text !== "" && !text.startsWith("[object ")) return text;
   return `[${value.constructor?.name || "an object without fields"}]`;

@@ -1,0 +1,32 @@
+/** What the verdict takes from the answers about a call: one place for the pipeline and for whoever computes a verdict again. */
+import type { Llm1Response, Llm2Response, SttResponse } from "../hosts/engine-contract.js";
+import type { VerdictCall } from "./verdict.js";
+
+/** Parts of the answers of stt, llm1 and llm2; null for a stage that did not do the call. */
+export interface HeardAnswers {
+  stt: { isSilent: boolean; confidence: number | null } | null;
+  llm1: Pick<Llm1Response, "client_identity" | "trades"> | null;
+  llm2: Pick<Llm2Response, "answers"> | null;
+}
+
+/** The part of a transcript that verdicts need: not the words. */
+export function heardSpeech({ segments, confidence }: Pick<SttResponse, "segments" | "confidence">) {
+  return { isSilent: segments.length === 0, confidence };
+}
+
+export function verdictCall(
+  call: Pick<VerdictCall, "callId" | "startTime" | "endTime">,
+  { stt, llm1, llm2 }: HeardAnswers,
+): VerdictCall {
+  const { callId, startTime, endTime } = call;
+  return {
+    callId,
+    startTime,
+    endTime,
+    clientCode: llm1?.client_identity.code ?? null,
+    // A call in which nothing was said was read, and holds no order.
+    trades: llm1?.trades ?? (stt?.isSilent ? [] : null),
+    answers: llm2?.answers ?? [],
+    transcriptConfidence: stt?.confidence ?? null,
+  };
+}

@@ -1,0 +1,141 @@
+/** Computes a logged verdict again: from what the log holds of its basis and of the answers, and the recorded configuration. */
+import { createHash } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
+import type { Json } from "@cofi/event-log/events";
+import type { CallEvidence, LoggedVerdict } from "@cofi/evidence/verdict-records";
+import { llm1Response, llm2Response, sttResponse, uploadResponse } from "../hosts/engine-contract.js";
+import { loggedAnswer } from "../hosts/logged-answer.js";
+import type { TriageResult } from "../triage/triage-rules.js";
+import { heardSpeech, verdictCall } from "./heard-call.js";
+import type { OrderFacts } from "./trade-verdicts.js";
+import { verdict, type VerdictCall, type VerdictResult } from "./verdict.js";
+import type { ExecutedOrder } from "./verdict-comparison.js";
+import type { VerdictConfig } from "./verdict-config.js";
+
+/** What the log holds of one verdict. */
+export interface VerdictRecord {
+  logged: LoggedVerdict;
+  /** Payload or response of an event; null when it is not there, or was cut or removed. */
+  payloadOf(eventId: number | null): Json;
+  responseOf(eventId: number | null): Json;
+  /** Text of the configuration of the run that judged; null when the run is not recorded. */
+  configuration: string | null;
+}
+
+/** same · differs: in what, as sentences · impossible: why, as a sentence */
+export type Recomputed =
+  | { outcome: "same" }
+  | { outcome: "differs"; differences: string[] }
+  | { outcome: "impossible"; reason: string };
+
+/** A verdict's basis as its payload holds it. */
+interface LoggedBasis {
+  order: (Omit<OrderFacts, "orderTime" | "fills"> & { orderTime: string; fills: ExecutedOrder["fills"] }) | null;
+  triage: { result: TriageResult; reason: string } | null;
+  calls: (CallEvidence & { startTime: string; endTime: string })[];
+}
+
+export function recompute(record: VerdictRecord): Recomputed {
+  const { logged, configuration } = record;
+  const { restsOn } = logged;
+  // A trade that has no verdict any more rests on nothing that could be computed.
+  if (logged.verdict === null && restsOn.orderSha256 === null) return { outcome: "same" };
+  if (configuration === null) return impossible(`The log does not hold the configuration of run ${restsOn.run}.`);
+  const basis = record.payloadOf(logged.basisEventId) as unknown as LoggedBasis | null;
+  if (basis === null) return impossible("The log does not hold what the verdict was computed from any more.");
+  const { order, triage } = basis;
+  const config = (JSON.parse(configuration) as { verdict?: VerdictConfig }).verdict;
+  if (!config || !order || !triage)
+    return impossible("The log holds the verdict in a form that this version does not know.");
+  const calls = basis.calls.map((call) => heardIn(record, call));
+  const missing = calls.find((call) => typeof call === "string");
+  if (typeof missing === "string") return impossible(missing);
+  const result = verdict(
+    {
+      order: { ...order, orderTime: new Date(order.orderTime) },
+      triage: triage.result,
+      triageReason: triage.reason,
+      calls: calls.filter((call) => typeof call !== "string"),
+    },
+    config,
+  );
+  const differences = [
+    ...hashesThatDiffer(record, basis, configuration),
+    ...triageThatDiffers(record, triage),
+    ...fieldsThatDiffer(logged, result),
+  ];
+  return differences.length > 0 ? { outcome: "differs", differences } : { outcome: "same" };
+}
+
+function impossible(reason: string): Recomputed {
+  return { outcome: "impossible", reason };
+}
+
+/** What was heard in a call according to the logged answers; a sentence when one of them is not there. */
+function heardIn(record: VerdictRecord, call: LoggedBasis["calls"][number]): VerdictCall | string {
+  const { callId, stt, llm1, llm2 } = call;
+  const answers = { stt, llm1, llm2 };
+  for (const [stage, id] of Object.entries(answers))
+    if (id !== null && record.responseOf(id) === null)
+      return `The log does not hold the answer of ${stage} about call ${callId} any more (event ${id}).`;
+  const answerOf = (id: number): Json => loggedAnswer(record.responseOf(id));
+  const heard = sttResponse.safeParse(stt === null ? null : answerOf(stt));
+  const extracted = llm1Response.safeParse(llm1 === null ? null : answerOf(llm1));
+  const audited = llm2Response.safeParse(llm2 === null ? null : answerOf(llm2));
+  for (const [stage, id, parsed] of [
+    ["stt", stt, heard],
+    ["llm1", llm1, extracted],
+    ["llm2", llm2, audited],
+  ] as const)
+    if (id !== null && !parsed.success)
+      return `The answer of ${stage} about call ${callId} cannot be read (event ${id}).`;
+  return verdictCall(
+    { callId, startTime: new Date(call.startTime), endTime: new Date(call.endTime) },
+    {
+      stt: heard.success ? heardSpeech(heard.data) : null,
+      llm1: extracted.data ?? null,
+      llm2: audited.data ?? null,
+    },
+  );
+}
+
+function hashesThatDiffer(record: VerdictRecord, { order }: LoggedBasis, configuration: string): string[] {
+  const { restsOn } = record.logged;
+  const differences: string[] = [];
+  if (sha256(configuration) !== restsOn.configurationSha256)
+    differences.push(`The configuration of run ${restsOn.run} has another SHA-256 than the verdict names.`);
+  if (sha256(JSON.stringify(order)) !== restsOn.orderSha256)
+    differences.push("The order in the log has another SHA-256 than the verdict names.");
+  for (const { callId, recordingSha256, fileDistribution } of restsOn.calls) {
+    const stored = uploadResponse.safeParse(record.responseOf(fileDistribution));
+    if (stored.success && stored.data.sha256.toLowerCase() !== recordingSha256)
+      differences.push(
+        `The recording of call ${callId} has another SHA-256 in event ${fileDistribution} than the verdict names.`,
+      );
+  }
+  return differences;
+}
+
+function triageThatDiffers({ logged, responseOf }: VerdictRecord, used: { result: string; reason: string }): string[] {
+  const { triaging } = logged.restsOn;
+  const triaged = responseOf(triaging) as { result?: string; reason?: string } | null;
+  if (triaged === null || (triaged.result === used.result && triaged.reason === used.reason)) return [];
+  return [`Triage says ${triaged.result} in event ${triaging}; the verdict was computed with ${used.result}.`];
+}
+
+function fieldsThatDiffer(
+  logged: LoggedVerdict,
+  { verdict: kind, reason, callId, mismatches, detail }: VerdictResult,
+): string[] {
+  const again = { verdict: kind, reason, callId, mismatches, lines: detail };
+  return (Object.keys(again) as (keyof typeof again)[])
+    .filter((field) => !isDeepStrictEqual(again[field], logged[field]))
+    .map(
+      (field) =>
+        `${field}: ${JSON.stringify(logged[field])} in the log, ${JSON.stringify(again[field])} computed again.`,
+    );
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
