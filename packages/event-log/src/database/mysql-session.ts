@@ -56,6 +56,9 @@ const SETTINGS: Readonly<Record<string, string>> = {
 const MARIADB_SETTINGS: Readonly<Record<string, string>> = {
   max_statement_time: "0.000000",
   check_constraint_checks: "ON",
+  // A host that is frozen or cut off in the middle of a transaction keeps its locks, and another one could not take its
+  // batch over. MySQL has no such setting: there its locks last until the server notices that the connection is gone.
+  idle_transaction_timeout: "30",
 };
 const MYSQL_SETTINGS: Readonly<Record<string, string>> = { max_execution_time: "0" };
 
