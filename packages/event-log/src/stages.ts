@@ -64,7 +64,7 @@ export const STAGES = [
   {
     name: "lid",
     label: "Language",
-    description: "Identify the language, then insert the calls",
+    description: "Identify the language spoken",
     icon: "globe",
     kind: "engine",
     unit: "recording",

@@ -12,6 +12,8 @@ import { summary, toJson } from "./log-values.js";
 
 /** Changes that `cofi run` names one by one. */
 const NAMED_CHANGES = 5;
+/** Changes that the last event of the step lists; each also has an event of its own. */
+const LISTED_CHANGES = 100;
 
 interface VerdictUnit {
   name: string;
@@ -53,8 +55,13 @@ export const verdicts = defineStage<
       const sorted = new Map([...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)));
       const changes = statements.flatMap((one) => changeOf(one, before.get(one.tradeId)) ?? []);
       if (changes.length > 0) context.report(changesInWords(changes));
-      await context.logger.info("verdicts", summary("Verdicts", sorted), {
-        metadata: { ...Object.fromEntries(sorted), configurationSha256: context.configurationSha256 },
+      const changed = changes.length === 0 ? "" : `; ${changes.length} changed since an earlier run`;
+      await context.logger.info("verdicts", `${summary("Verdicts", sorted)}${changed}`, {
+        metadata: {
+          ...Object.fromEntries(sorted),
+          configurationSha256: context.configurationSha256,
+          ...(changes.length > 0 && { changes: changes.slice(0, LISTED_CHANGES).map(({ line }) => line) }),
+        },
       });
     },
   };

@@ -1,6 +1,7 @@
-import { duration, number } from "../format.js";
+import { duration } from "../format.js";
 import { shortMessage } from "../feed.js";
 import type { LiveState, StageState } from "../live-state.js";
+import { showEvent } from "../preferences.js";
 import { StageGlyph } from "./status.js";
 
 /** The work of the pipeline between stages, each in one line; nothing before the first of it. */
@@ -18,20 +19,22 @@ export function Steps({ state }: { state: LiveState }) {
   );
 }
 
+/** The latest error of a step that failed, else what it says of its result: how many verdicts there are, and how many changed. */
 function Step({ step }: { step: StageState }) {
   const summary = step.summary.value;
-  const { label, description, status, done, failed, startedAt, finishedAt } = summary;
-  const error = status === "failed" ? step.feed.value.events.find(({ eventType }) => eventType === "error") : undefined;
-  const counts = [done > 0 ? `${number(done)} done` : "", failed > 0 ? `${number(failed)} failed` : ""].filter(Boolean);
+  const { label, description, status, startedAt, finishedAt } = summary;
+  const wanted = status === "failed" ? "error" : "info";
+  const said = step.feed.value.events.find(({ eventType, fileName }) => eventType === wanted && fileName === null);
   const took = startedAt && finishedAt ? duration(Date.parse(finishedAt) - Date.parse(startedAt)) : null;
   return (
     <li data-step={summary.stage} data-status={status} title={description}>
       <StageGlyph summary={summary} /> {label}
-      <span class="soft">
-        {counts.length > 0 && ` ${counts.join(", ")}`}
-        {took !== null && ` · ${took}`}
-      </span>
-      {error && <span class="step-error">{shortMessage(error)}</span>}
+      {took !== null && <span class="soft"> {took}</span>}
+      {said && (
+        <button type="button" class="button quiet step-said" onClick={() => showEvent(said.id)}>
+          {shortMessage(said)}
+        </button>
+      )}
     </li>
   );
 }
