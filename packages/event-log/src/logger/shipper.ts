@@ -1,4 +1,5 @@
 /** Moves events from the spool into the database, in order, for as long as it takes. */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { deadline } from "../deadline.js";
 import type { ProblemListener } from "./problems.js";
 import { identityIn, ship, type EventSink, type Shipment } from "./sink.js";
@@ -96,10 +97,12 @@ export class Shipper {
       this.#again = false;
       try {
         if (!(await this.#claim())) return;
-        const events = spool.oldest(MAX_EVENTS, MAX_BYTES);
+        // A copy, because the spool's own list grows while these are being sent.
+        const events = spool.oldest(MAX_EVENTS, MAX_BYTES).slice(0, MAX_EVENTS);
         const last = events.at(-1);
         if (last) {
           const shipping = ship(this.#shipment, events);
+          await this.#readAhead(shipping);
           await shipping;
           if (this.#abandoned) return;
           spool.confirm(last.seq);
@@ -115,6 +118,19 @@ export class Shipper {
         await this.#pause(retryMs);
         retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
       }
+    }
+  }
+
+  /** While the database stores what is being sent, the next events are read from the disk. Never rejects. */
+  async #readAhead(shipping: Promise<unknown>): Promise<void> {
+    shipping.catch(() => undefined);
+    // The insert leaves first.
+    await nextTurn();
+    if (this.#isClosed) return;
+    try {
+      this.#options.spool.oldest(2 * MAX_EVENTS, 2 * MAX_BYTES);
+    } catch {
+      // It is read again when its turn has come, and reported then.
     }
   }
 
