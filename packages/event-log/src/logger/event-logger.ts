@@ -3,12 +3,13 @@
  * slow or restarting only makes the spool longer; the pipeline does not notice.
  */
 import { deadline } from "../deadline.js";
-import { EVENT_STATUSES, type EventType, type Json } from "../events.js";
+import type { EventType, Json } from "../events.js";
 import type { WorkName } from "../stages.js";
 import type { StoredEvent } from "../store/event-columns.js";
 import { toDatabaseTime } from "../time.js";
 import { uuidv7 } from "../uuid.js";
 import { Commits } from "./commits.js";
+import { errorOf, readable, statusOf, type Given } from "./given.js";
 import { quietly, type LoggerProblem, type ProblemListener } from "./problems.js";
 import { Shipper } from "./shipper.js";
 import { identityIn, type EventSink } from "./sink.js";
@@ -40,26 +41,6 @@ interface Details {
   /** Milliseconds. */
   durationMs?: number | undefined;
   metadata?: Json | undefined;
-}
-
-/** What callers give, whatever it is: the types above are not checked at run time. */
-interface Given {
-  fileName?: unknown;
-  gpuIp?: unknown;
-  payload?: unknown;
-  response?: unknown;
-  status?: unknown;
-  errorMessage?: unknown;
-  /** Left out: the event has no message. */
-  error?: unknown;
-  willRetry?: unknown;
-  totalFiles?: unknown;
-  processedFiles?: unknown;
-  attempt?: unknown;
-  durationMs?: unknown;
-  metadata?: unknown;
-  /** Of an `info`. */
-  message?: unknown;
 }
 
 export interface Closed {
@@ -124,12 +105,12 @@ export class EventLogger {
 
   /** The stage begins; `totalFiles` where it is known by now. */
   stageStart(stage: WorkName, details: Details & { totalFiles?: number | undefined } = {}): Promise<boolean> {
-    return this.#log(stage, "stage_start", "processing", given(details));
+    return this.#log(stage, "stage_start", details);
   }
 
   /** So many of so many files are finished, failed ones included. */
   stageProgress(stage: WorkName, details: Details & { processedFiles: number; totalFiles: number }): Promise<boolean> {
-    return this.#log(stage, "stage_progress", "processing", given(details));
+    return this.#log(stage, "stage_progress", details);
   }
 
   /** The stage has ended. `failed` means that the batch cannot go on, not that a file failed. */
@@ -142,14 +123,12 @@ export class EventLogger {
       errorMessage?: string | undefined;
     },
   ): Promise<boolean> {
-    const { errorMessage, ...rest } = given(details);
-    const error = errorMessage === undefined || errorMessage === null ? {} : { error: errorMessage };
-    return this.#log(stage, "stage_complete", rest.status, { ...rest, ...error });
+    return this.#log(stage, "stage_complete", details);
   }
 
   /** An attempt at a file begins, with the full request. */
   fileStart(stage: WorkName, fileName: string, details: Details & { payload: unknown }): Promise<boolean> {
-    return this.#log(stage, "file_start", "processing", { ...given(details), fileName });
+    return this.#log(stage, "file_start", details, fileName);
   }
 
   /** A file is done, with the full response; the request may be repeated here for writers that log no start. */
@@ -158,7 +137,7 @@ export class EventLogger {
     fileName: string,
     details: Details & { response: unknown; payload?: unknown },
   ): Promise<boolean> {
-    return this.#log(stage, "file_complete", "success", { ...given(details), fileName });
+    return this.#log(stage, "file_complete", details, fileName);
   }
 
   /**
@@ -170,13 +149,12 @@ export class EventLogger {
     fileName: string | null,
     details: Details & { error: unknown; willRetry?: boolean | undefined; payload?: unknown; response?: unknown },
   ): Promise<boolean> {
-    const { error, willRetry, ...rest } = given(details);
-    return this.#log(stage, "error", willRetry ? "processing" : "failed", { ...rest, fileName, error });
+    return this.#log(stage, "error", details, fileName);
   }
 
   /** Something worth knowing; the text is `metadata.message`. */
   info(stage: WorkName, message: string, details: Details & { fileName?: string | undefined } = {}): Promise<boolean> {
-    return this.#log(stage, "info", null, { ...given(details), message: message ?? "" });
+    return this.#log(stage, "info", details, null, message ?? "");
   }
 
   /**
@@ -212,24 +190,42 @@ export class EventLogger {
     return { unshipped, lost };
   }
 
-  #log(stage: unknown, eventType: EventType, status: unknown, from: Given): Promise<boolean> {
+  #log(
+    stage: unknown,
+    eventType: EventType,
+    details: unknown,
+    fileName: unknown = null,
+    message?: unknown,
+  ): Promise<boolean> {
+    const own = { stage, eventType, fileName, message };
+    let event: StoredEvent;
+    try {
+      event = this.#eventOf(own, (details ?? {}) as Given);
+    } catch {
+      // One of its getters throws: the others count.
+      event = this.#eventOf(own, readable(details));
+    }
+    return this.#commits.add(event);
+  }
+
+  #eventOf({ stage, eventType, fileName, message }: Own, from: Given): StoredEvent {
     const maxBytes = this.#commits.waitingBytes > MAX_WAITING_BYTES ? 0 : this.#maxTextBytes;
     const payload = values.bodyOf(from.payload, maxBytes);
     const response = values.bodyOf(from.response, maxBytes);
-    const event: StoredEvent = {
+    return {
       batchId: this.#batchId,
       timestamp: toDatabaseTime(new Date()),
-      stage: values.textOf(stage, values.MAX_STAGE_CHARACTERS) || "unknown",
+      stage: values.textOf(stage, values.MAX_STAGE_CHARACTERS) ?? "",
       eventType,
-      fileName: values.fileNameOf(from.fileName),
+      fileName: values.fileNameOf(eventType === "info" ? from.fileName : fileName),
       gpuIp: values.textOf(from.gpuIp, values.MAX_HOST_CHARACTERS),
       payload: payload.text,
       response: response.text,
-      status: EVENT_STATUSES.find((known) => known === status) ?? null,
-      errorMessage: "error" in from ? values.messageOf(from.error) : null,
+      status: statusOf(eventType, from),
+      errorMessage: errorOf(eventType, from),
       totalFiles: values.countOf(from.totalFiles),
       processedFiles: values.countOf(from.processedFiles),
-      metadata: values.metadataOf(from.metadata, from.message),
+      metadata: values.metadataOf(from.metadata, message),
       eventId: uuidv7(),
       attempt: values.countOf(from.attempt),
       durationMs: values.countOf(from.durationMs),
@@ -237,40 +233,13 @@ export class EventLogger {
       responseCut: response.cut,
       run: this.#run,
     };
-    return this.#commits.add(event);
   }
 }
 
-const GIVEN = [
-  "gpuIp",
-  "payload",
-  "response",
-  "status",
-  "errorMessage",
-  "error",
-  "willRetry",
-  "totalFiles",
-  "processedFiles",
-  "attempt",
-  "durationMs",
-  "metadata",
-] as const satisfies readonly (keyof Given)[];
-
-/** A copy of what was given; what cannot be read says so. */
-function given(details: unknown): Given {
-  try {
-    return { ...(details as Given) };
-  } catch {
-    // One of its getters throws: the others count.
-    return Object.fromEntries(
-      GIVEN.flatMap((name) => {
-        try {
-          const value = (details as Given)[name];
-          return value === undefined ? [] : [[name, value]];
-        } catch (error) {
-          return [[name, `[cannot be read: ${values.messageOf(error)}]`]];
-        }
-      }),
-    );
-  }
+/** What the method that was called says itself. */
+interface Own {
+  stage: unknown;
+  eventType: EventType;
+  fileName: unknown;
+  message: unknown;
 }
