@@ -28,19 +28,19 @@ describe.each(DIALECTS)("a writer on %s", (dialect) => {
   });
   afterEach(() => fresh.close());
 
-  function write(batchId: number, mode: "log" | "drain") {
-    const args = [WRITER, fresh.url, folder, String(batchId), String(EVENTS_A_SECOND), mode];
+  function write(batchId: number, mode: "log" | "drain", durability: string) {
+    const args = [WRITER, fresh.url, folder, String(batchId), String(EVENTS_A_SECOND), mode, durability];
     return spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   }
 
-  test(
-    `killed ${ROUNDS} times at ${EVENTS_A_SECOND} events/s loses nothing it acknowledged and doubles nothing`,
+  test.each(["process", "power"])(
+    `killed ${ROUNDS} times at ${EVENTS_A_SECOND} events/s loses nothing it acknowledged and doubles nothing, durability %s`,
     { timeout: 60_000 + ROUNDS * 10_000 },
-    async () => {
+    async (durability) => {
       const batch = await new Store(fresh.database).createBatch({ name: "killed", folder: null });
       const acknowledged = new Set<string>();
       for (let round = 0; round < ROUNDS; round++) {
-        const writer = write(batch.id, "log");
+        const writer = write(batch.id, "log", durability);
         let rest = "";
         writer.stdout.setEncoding("utf8").on("data", (text: string) => {
           const lines = (rest + text).split("\n");
@@ -56,7 +56,7 @@ describe.each(DIALECTS)("a writer on %s", (dialect) => {
         writer.kill("SIGKILL");
         await once(writer, "close");
       }
-      const last = write(batch.id, "drain");
+      const last = write(batch.id, "drain", durability);
       expect(await once(last, "close")).toEqual([0, null]);
 
       const { rows } = await sql<{ fileName: string; copies: number }>`
@@ -67,7 +67,7 @@ describe.each(DIALECTS)("a writer on %s", (dialect) => {
       const lost = [...acknowledged].filter((name) => !stored.has(name));
       const doubled = [...stored].filter(([, copies]) => copies > 1);
       console.log(
-        `${dialect}: ${ROUNDS} kills, ${acknowledged.size} acknowledged, ${stored.size} stored, ${lost.length} lost, ${doubled.length} doubled`,
+        `${dialect}, durability ${durability}: ${ROUNDS} kills, ${acknowledged.size} acknowledged, ${stored.size} stored, ${lost.length} lost, ${doubled.length} doubled`,
       );
       expect({ lost, doubled }).toEqual({ lost: [], doubled: [] });
       expect(acknowledged.size).toBeGreaterThan(0);

@@ -1,14 +1,20 @@
 /**
  * A pipeline's writer for the fault tests: logs events at a steady rate until it is killed, and says on standard output
- * which were acknowledged, the ledger of its parent. Arguments: database url, spool folder, batch id, events a second, mode.
+ * which were acknowledged, the ledger of its parent. Arguments: database url, spool folder, batch id, events a second, mode,
+ * durability.
  */
 import { openDatabase } from "@cofi/event-log/database";
 import { EventLogger } from "@cofi/event-log/event-logger";
 import { Store } from "@cofi/event-log/store";
 
-const [, , url = "", spoolDir = "", batch = "", rate = "", mode = ""] = process.argv;
+const [, , url = "", spoolDir = "", batch = "", rate = "", mode = "", durability = "process"] = process.argv;
 const database = await openDatabase(url);
-const logger = await EventLogger.open({ batchId: Number(batch), spoolDir, store: new Store(database) });
+const logger = await EventLogger.open({
+  batchId: Number(batch),
+  spoolDir,
+  store: new Store(database),
+  durability: durability === "power" ? "power" : "process",
+});
 
 if (mode === "drain") {
   await logger.drain();

@@ -107,7 +107,7 @@ export type StageName = (typeof STAGES)[number]["name"];
 
 /**
  * What the pipeline does between stages. Steps log, time and fail like stages, under their own name in
- * `batchExecutionLog.stage`; they are no stages of the table above.
+ * `batchExecutionLog.stage`; they are not stages of the table above.
  */
 export const STEPS = [
   {
