@@ -215,7 +215,7 @@ export class EventLogger {
     return {
       batchId: this.#batchId,
       timestamp: toDatabaseTime(new Date()),
-      stage: values.textOf(stage, values.MAX_STAGE_CHARACTERS) ?? "",
+      stage: values.textOf(stage, values.MAX_STAGE_CHARACTERS) || "unknown",
       eventType,
       fileName: values.fileNameOf(eventType === "info" ? from.fileName : fileName),
       gpuIp: values.textOf(from.gpuIp, values.MAX_HOST_CHARACTERS),
