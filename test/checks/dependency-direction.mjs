@@ -33,6 +33,9 @@ const ALLOWED = {
   ],
 };
 
+const WORDS = ["text", "choices"];
+const SHARED = [...WORDS, "feed", "shared"];
+
 /**
  * Rooms inside a package, and the rooms that the sources of each may import; "" are the files beside the rooms, which every
  * room may import.
@@ -40,6 +43,20 @@ const ALLOWED = {
  */
 const ROOMS = {
   "event-log": { "": [], database: [], store: ["database"], logger: ["database", "store"] },
+  web: {
+    "": [...SHARED, "page"],
+    text: [],
+    choices: ["text"],
+    feed: WORDS,
+    shared: [...WORDS, "feed"],
+    dialog: SHARED,
+    cards: SHARED,
+    findings: SHARED,
+    alerts: SHARED,
+    views: [...SHARED, "cards"],
+    header: [...SHARED, "alerts"],
+    page: [...SHARED, "dialog", "cards", "findings", "alerts", "views", "header"],
+  },
 };
 
 /** `import`, `export … from`, `import()` and `import.meta.resolve()` of our packages, or of a path that climbs. */

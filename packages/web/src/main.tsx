@@ -1,9 +1,9 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
-import { App } from "./components/app.js";
-import { statusWord } from "./components/status.js";
-import { LiveFeed } from "./live.js";
-import { chosenBatch, shownBatch } from "./preferences.js";
+import { App } from "./page/app.js";
+import { statusWord } from "./shared/status.js";
+import { LiveFeed } from "./feed/live.js";
+import { chosenBatch, shownBatch } from "./choices/place.js";
 
 const root = document.getElementById("app");
 if (!root) throw new Error("index.html has no element #app");

@@ -1,7 +1,7 @@
 import type { Batch } from "@cofi/event-log/events";
 import { expect, it } from "vitest";
 import { BATCH } from "../../../test/support/log-events.js";
-import { endedSince, type Seen } from "../src/alert-watch.js";
+import { endedSince, type Seen } from "../src/alerts/alert-watch.js";
 
 const SINCE = Date.parse("2026-11-21T02:00:00.000Z");
 const BEFORE = "2026-11-21T01:59:59.000Z";

@@ -1,7 +1,7 @@
 import type { Finding } from "@cofi/views/detail/shapes";
 import { describe, expect, it } from "vitest";
 import { BATCH } from "../../../test/support/log-events.js";
-import { alertsOf, DEFAULT_ALERTS, dueAt, type AlertFacts, type AlertSettings } from "../src/alerts.js";
+import { alertsOf, DEFAULT_ALERTS, dueAt, type AlertFacts, type AlertSettings } from "../src/alerts/alerts.js";
 
 const HOUR_MS = 3_600_000;
 const ON: AlertSettings = { ...DEFAULT_ALERTS, isOn: true, errorPercent: 5, finishBy: "06:00" };

@@ -1,7 +1,7 @@
 import type { LogEvent } from "@cofi/event-log/events";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { byStage, EMPTY_FEED, mergeEvents, replaceEvents, shortMessage } from "../src/feed.js";
+import { byStage, EMPTY_FEED, mergeEvents, replaceEvents, shortMessage } from "../src/feed/feed.js";
 
 function event(id: number, fields: Partial<LogEvent> = {}): LogEvent {
   return {

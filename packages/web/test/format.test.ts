@@ -1,5 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { age, bytes, clock, duration, fullTime, number, percent, rate, stopwatch, zoneName } from "../src/format.js";
+import {
+  age,
+  bytes,
+  clock,
+  duration,
+  fullTime,
+  number,
+  percent,
+  rate,
+  stopwatch,
+  zoneName,
+} from "../src/text/format.js";
 
 describe("times", () => {
   it("are said in UTC when asked for", () => {

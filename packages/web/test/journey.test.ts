@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { LogEvent } from "@cofi/event-log/events";
 import { logEvent } from "../../../test/support/log-events.js";
-import { diffLines } from "../src/views/line-diff.js";
-import { attemptsOf, waitsOf } from "../src/views/attempts.js";
+import { diffLines } from "../src/views/files/line-diff.js";
+import { attemptsOf, waitsOf } from "../src/views/files/attempts.js";
 
 describe("attemptsOf", () => {
   it("puts starts and ends of the same attempt together, in whatever order they come", () => {

@@ -1,7 +1,7 @@
 import type { Json } from "@cofi/event-log/events";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { children, findPlaces, leadsTo, rangeSize, splitMatches } from "../src/json-search.js";
+import { children, findPlaces, leadsTo, rangeSize, splitMatches } from "../src/dialog/json-search.js";
 
 const VALUE: Json = { text: "Buy Tesla", list: [1, "tesla", { tesla: null }], done: true };
 

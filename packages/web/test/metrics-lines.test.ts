@@ -1,6 +1,6 @@
 import type { MetricsView, StageOverview } from "@cofi/views/detail/shapes";
 import { expect, it } from "vitest";
-import { batchesWanted, linesOfStage, linesOfTrend } from "../src/views/metrics-lines.js";
+import { batchesWanted, linesOfStage, linesOfTrend } from "../src/views/metrics/metrics-lines.js";
 
 it("turns counts of buckets into rates, and says nothing where nothing ended", () => {
   const stage = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isZone, listedZones, startOfDay, timeZoneOf } from "../src/zones.js";
+import { isZone, listedZones, startOfDay, timeZoneOf } from "../src/text/zones.js";
 
 describe("zones", () => {
   it("are the browser's, UTC, and all that have an IANA name", () => {

@@ -1,18 +1,18 @@
 /** All batches, newest first, and above them the batches that are watched side by side. */
 import { BATCH_STATUSES, type Batch } from "@cofi/event-log/events";
 import type { BatchOverview } from "@cofi/views/detail/shapes";
-import type { BatchPage } from "../api.js";
-import { RouteLink } from "../components/route-link.js";
-import { StageGlyph, StatusBadge, statusWord } from "../components/status.js";
-import { SearchField, SelectField } from "../components/toolbar.js";
-import { Answer, ViewState, type ViewProps } from "../components/view-state.js";
-import { dayAndTime, number, percent, stopwatch } from "../format.js";
-import { rowsBy, useHeld } from "../held.js";
-import type { LiveState } from "../live-state.js";
-import { usePolled } from "../polled.js";
-import { zone } from "../preferences.js";
-import { place, setFilters, type Filters } from "../views.js";
-import { startOfDay } from "../zones.js";
+import type { BatchPage } from "../feed/api.js";
+import { RouteLink } from "../shared/route-link.js";
+import { StageGlyph, StatusBadge, statusWord } from "../shared/status.js";
+import { SearchField, SelectField } from "../shared/toolbar.js";
+import { Answer, ViewState, type ViewProps } from "../shared/view-state.js";
+import { dayAndTime, number, percent, stopwatch } from "../text/format.js";
+import { rowsBy, useHeld } from "../shared/held.js";
+import type { LiveState } from "../feed/live-state.js";
+import { usePolled } from "../feed/polled.js";
+import { zone } from "../choices/preferences.js";
+import { place, setFilters, type Filters } from "../choices/routes.js";
+import { startOfDay } from "../text/zones.js";
 import { Sparkline } from "./sparkline.js";
 
 const PAGE = 30;

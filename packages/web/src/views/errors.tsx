@@ -1,8 +1,9 @@
 import type { ErrorsView as Errors } from "@cofi/views/detail/shapes";
-import { RouteLink } from "../components/route-link.js";
-import { DataView, ViewState, type ViewProps } from "../components/view-state.js";
-import { clock, fullTime, number } from "../format.js";
-import { showEvent, zone } from "../preferences.js";
+import { RouteLink } from "../shared/route-link.js";
+import { DataView, ViewState, type ViewProps } from "../shared/view-state.js";
+import { clock, fullTime, number } from "../text/format.js";
+import { showEvent } from "../choices/place.js";
+import { zone } from "../choices/preferences.js";
 
 /** Errors by cause, the earliest first, because the first failure often causes the others. */
 export function ErrorsView(props: ViewProps) {

@@ -1,9 +1,9 @@
 /** The cards of only those files that one cause of errors has hit. */
 import type { Snapshot } from "@cofi/event-log/events";
 import { useLayoutEffect, useMemo } from "preact/hooks";
-import { StageCards } from "../components/stage-cards.js";
-import { DataView, type ViewProps } from "../components/view-state.js";
-import { LiveState } from "../live-state.js";
+import { StageCards } from "../cards/stage-cards.js";
+import { DataView, type ViewProps } from "../shared/view-state.js";
+import { LiveState } from "../feed/live-state.js";
 
 export function FocusedStages(props: ViewProps) {
   return (

@@ -1,8 +1,8 @@
 import type { HandoffCounts, Reconciliation } from "@cofi/views/detail/shapes";
-import { RouteLink } from "../components/route-link.js";
-import { DataView, ViewState, type ViewProps } from "../components/view-state.js";
-import { number } from "../format.js";
-import type { Filters } from "../views.js";
+import { RouteLink } from "../shared/route-link.js";
+import { DataView, ViewState, type ViewProps } from "../shared/view-state.js";
+import { number } from "../text/format.js";
+import type { Filters } from "../choices/routes.js";
 import { FILE_LOOKS } from "./file-look.js";
 
 const COLUMNS = ["done", "failed", "skipped", "inFlight", "retrying", "waiting", "missing"] as const;

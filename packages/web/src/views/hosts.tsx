@@ -1,9 +1,9 @@
 import type { HostStageView, HostsView as Hosts } from "@cofi/views/detail/shapes";
-import { RouteLink } from "../components/route-link.js";
-import { DataView, ViewState, type ViewProps } from "../components/view-state.js";
-import { age, number, percent, rate } from "../format.js";
-import type { LiveState } from "../live-state.js";
-import { go, place } from "../views.js";
+import { RouteLink } from "../shared/route-link.js";
+import { DataView, ViewState, type ViewProps } from "../shared/view-state.js";
+import { age, number, percent, rate } from "../text/format.js";
+import type { LiveState } from "../feed/live-state.js";
+import { go, place } from "../choices/routes.js";
 import { FILE_LOOKS } from "./file-look.js";
 
 const MEASURES = {

@@ -1,4 +1,4 @@
-import { number } from "../format.js";
+import { number } from "../text/format.js";
 
 const SIZE = { width: 120, height: 24 };
 

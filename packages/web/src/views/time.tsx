@@ -1,11 +1,11 @@
 import type { Range, Stall, StageTime, TimelineView } from "@cofi/views/detail/shapes";
-import { RouteLink } from "../components/route-link.js";
-import { StageGlyph, statusWord } from "../components/status.js";
-import { DataView, ViewState, type ViewProps } from "../components/view-state.js";
-import { ticks } from "../components/ticking.js";
-import { clock, duration } from "../format.js";
-import type { LiveState } from "../live-state.js";
-import { zone } from "../preferences.js";
+import { RouteLink } from "../shared/route-link.js";
+import { StageGlyph, statusWord } from "../shared/status.js";
+import { DataView, ViewState, type ViewProps } from "../shared/view-state.js";
+import { ticks } from "../feed/ticking.js";
+import { clock, duration } from "../text/format.js";
+import type { LiveState } from "../feed/live-state.js";
+import { zone } from "../choices/preferences.js";
 
 const BASIS: Readonly<Record<StageTime["basis"], string>> = {
   done: "",

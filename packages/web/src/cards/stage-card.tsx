@@ -1,0 +1,96 @@
+import type { StageSummary } from "@cofi/event-log/events";
+import { age, duration, number, percent, rate } from "../text/format.js";
+import type { LiveState, StageState } from "../feed/live-state.js";
+import { EventList } from "./event-list.js";
+import { StageIcon } from "../shared/icons.js";
+import { ProgressBar } from "../shared/progress-bar.js";
+import { StageBadge } from "../shared/status.js";
+import { ticks } from "../feed/ticking.js";
+
+export function StageCard({ stage, position, state }: { stage: StageState; position: number; state: LiveState }) {
+  const summary = stage.summary.value;
+  const { label, description, status, icon, progress, totalFiles } = summary;
+  const headingId = `heading-${summary.stage}`;
+  return (
+    <article
+      class="card"
+      id={`stage-${summary.stage}`}
+      tabindex={-1}
+      aria-labelledby={headingId}
+      data-stage={summary.stage}
+      data-status={status}
+    >
+      <div class="card-head">
+        <span class="card-icon">
+          <StageIcon name={icon} />
+        </span>
+        <h2 id={headingId}>
+          <span class="card-position">{position}</span>
+          {"\u00a0"}
+          {label}
+        </h2>
+        <StageBadge summary={summary} />
+      </div>
+      <p class="card-description">{description}</p>
+      <div class="card-progress">
+        <ProgressBar summary={summary} />
+        <span class="card-percent">{progress === null ? "–" : percent(progress)}</span>
+      </div>
+      <dl class="counts">
+        <Count label="done" value={number(summary.done)} />
+        <Count label="failed" value={number(summary.failed)} tone={summary.failed > 0 ? "bad" : undefined} />
+        <Count label="in flight" value={number(summary.inFlight)} tone={summary.inFlight > 0 ? "busy" : undefined} />
+        <Count label="total" value={totalFiles === null ? "unknown" : number(totalFiles)} />
+      </dl>
+      <CardFacts summary={summary} state={state} />
+      <EventList feed={stage.feed} stage={summary.stage} label={label} />
+    </article>
+  );
+}
+
+function Count({ label, value, tone }: { label: string; value: string; tone?: "bad" | "busy" | undefined }) {
+  return (
+    <div data-tone={tone} data-count={label.replace(" ", "-")}>
+      <dt>{label}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}
+
+const SHORT_MS = 10_000;
+
+/** The current rate while the stage works, the average afterwards; null when unknown. */
+function throughput(summary: StageSummary, now: number): string | null {
+  const { status, startedAt, finishedAt, done, failed, finishedLastMinute, lastEventAt } = summary;
+  if (status === "pending") return null;
+  if (status === "processing") {
+    // The figure covers the minute before the last event; without events since then the current rate is 0.
+    const isQuiet = lastEventAt === null || now - Date.parse(lastEventAt) > 60_000;
+    return `${rate(isQuiet ? 0 : finishedLastMinute)} files/min now`;
+  }
+  const ms = startedAt && finishedAt ? Date.parse(finishedAt) - Date.parse(startedAt) : 0;
+  const finished = done + failed;
+  if (ms <= 0 || finished === 0) return null;
+  // A rate per minute means nothing for a stage that took seconds.
+  if (ms < SHORT_MS) return `${number(finished)} in ${duration(ms)}`;
+  return `${rate((finished / ms) * 60_000)} files/min average`;
+}
+
+function CardFacts({ summary, state }: { summary: StageSummary; state: LiveState }) {
+  void ticks.slow.value;
+  const speed = throughput(summary, state.serverNow());
+  const { errors, lastEventAt } = summary;
+  return (
+    <p class="card-facts">
+      {speed !== null && <span>{speed}</span>}
+      {errors > 0 && (
+        <span data-tone="bad">
+          {number(errors)} {errors === 1 ? "error" : "errors"}
+        </span>
+      )}
+      <span>
+        {lastEventAt === null ? "no event yet" : `last event ${age(state.serverNow() - Date.parse(lastEventAt))}`}
+      </span>
+    </p>
+  );
+}

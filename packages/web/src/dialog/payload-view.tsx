@@ -1,0 +1,155 @@
+import type { Cut, Json } from "@cofi/event-log/events";
+import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import { bytes, dayAndTime, number } from "../text/format.js";
+import { findPlaces, MOST_MATCHES, splitMatches } from "./json-search.js";
+import { zone } from "../choices/preferences.js";
+import { JsonTree } from "./json-tree.js";
+import { CopyButton } from "../shared/copy-button.js";
+import { Icon } from "../shared/icons.js";
+
+interface Props {
+  title: string;
+  /** Names the event that the text belongs to if it is another one. */
+  note: string | null;
+  /** As stored; usually JSON, except when it was cut or another service wrote other text. */
+  text: string | null;
+  size: number | null;
+  cut: Cut | null;
+}
+
+function parse(text: string): { json: Json } | null {
+  try {
+    return { json: JSON.parse(text) as Json };
+  } catch {
+    return null;
+  }
+}
+
+export function PayloadView({ title, note, text, size, cut }: Props) {
+  const parsed = useMemo(() => (text === null || cut ? null : parse(text)), [text, cut]);
+  const name = title.toLowerCase();
+  return (
+    <section class="payload" aria-label={title} data-testid={name}>
+      <div class="payload-head">
+        <h3>
+          {title} {size !== null && <span class="soft">{bytes(size)}</span>}
+          {note !== null && <span class="soft"> {note}</span>}
+        </h3>
+        {text !== null && <CopyButton wide what={name} text={() => text} />}
+      </div>
+      {cut && text !== null && (
+        <p class="remark" data-tone="warn">
+          <span>
+            Stored cut: the first {bytes(new Blob([text]).size)} of {bytes(cut.bytes)}. SHA-256 of the whole:{" "}
+            <code>{cut.sha256}</code>
+          </span>
+        </p>
+      )}
+      {text !== null && !cut && !parsed && (
+        <p class="remark" data-tone="warn">
+          This is not JSON; it is shown as it was stored.
+        </p>
+      )}
+      {text === null ? (
+        <p class="soft">
+          {cut?.removedAt ? `removed by retention on ${dayAndTime(cut.removedAt, zone.value)}` : "none"}
+        </p>
+      ) : (
+        <Searchable name={name} text={text} parsed={parsed} />
+      )}
+    </section>
+  );
+}
+
+function Searchable({ name, text, parsed }: { name: string; text: string; parsed: { json: Json } | null }) {
+  const query = useSignal("");
+  const index = useSignal(0);
+  const places = useComputed(() => {
+    if (parsed) return findPlaces(parsed.json, query.value);
+    const matches = splitMatches(text, query.value).filter((part) => part.isMatch);
+    return matches.map((_, match) => String(match));
+  });
+  const current = useComputed(() => places.value[index.value] ?? null);
+  useSignalEffect(() => {
+    void query.value;
+    index.value = 0;
+  });
+  const count = places.value.length;
+  const step = (by: number): void => {
+    if (count > 0) index.value = (index.peek() + by + count) % count;
+  };
+  const onKey = (event: KeyboardEvent): void => {
+    if (event.key === "Enter") {
+      event.preventDefault();
+      step(event.shiftKey ? -1 : 1);
+    }
+    if (event.key === "Escape" && query.peek() !== "") {
+      // The first Escape clears the search, the next one closes the dialog.
+      event.preventDefault();
+      event.stopPropagation();
+      query.value = "";
+    }
+  };
+  return (
+    <>
+      <div class="find">
+        <Icon name="search" />
+        <input
+          type="search"
+          placeholder={`Search in ${name}`}
+          aria-label={`Search in ${name}`}
+          value={query.value}
+          onInput={(event) => (query.value = event.currentTarget.value)}
+          onKeyDown={onKey}
+        />
+        <span class="find-count" role="status">
+          {query.value !== "" && (count === 0 ? "no match" : `${number(index.value + 1)} of ${number(count)}`)}
+          {count === MOST_MATCHES && "+"}
+        </span>
+        <button
+          type="button"
+          class="button quiet square"
+          aria-label="Previous match"
+          disabled={count === 0}
+          onClick={() => step(-1)}
+        >
+          <Icon name="previous" />
+        </button>
+        <button
+          type="button"
+          class="button quiet square"
+          aria-label="Next match"
+          disabled={count === 0}
+          onClick={() => step(1)}
+        >
+          <Icon name="next" />
+        </button>
+      </div>
+      {parsed ? (
+        <JsonTree value={parsed.json} search={{ query, current }} />
+      ) : (
+        <PlainText text={text} query={query.value} current={current.value} />
+      )}
+    </>
+  );
+}
+
+function PlainText({ text, query, current }: { text: string; query: string; current: string | null }) {
+  const show = (element: HTMLElement | null): void => element?.scrollIntoView({ block: "center" });
+  let match = -1;
+  return (
+    <pre class="plain" tabindex={0}>
+      {splitMatches(text, query).map((part) => {
+        if (!part.isMatch) return part.text;
+        match++;
+        const isCurrent = String(match) === current;
+        return (
+          <mark key={match} data-current={isCurrent ? "" : undefined} ref={isCurrent ? show : null}>
+            {part.text}
+          </mark>
+        );
+      })}
+    </pre>
+  );
+}

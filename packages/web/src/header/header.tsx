@@ -1,0 +1,122 @@
+import type { Batch } from "@cofi/event-log/events";
+import { dayAndTime, number, stopwatch } from "../text/format.js";
+import type { LiveFeed } from "../feed/live.js";
+import type { LiveState } from "../feed/live-state.js";
+import { zone } from "../choices/preferences.js";
+import { BatchPicker } from "./batch-picker.js";
+import { ConnectionState } from "./connection.js";
+import { FocusBar } from "./focus-bar.js";
+import { NewerBatch } from "./newer-batch.js";
+import { PipelineStrip } from "./pipeline-strip.js";
+import { PreferenceControls } from "./preference-controls.js";
+import { StatusBadge } from "../shared/status.js";
+import { ticks } from "../feed/ticking.js";
+import { ViewTabs } from "./view-tabs.js";
+import { place } from "../choices/routes.js";
+
+export function Header({ feed }: { feed: LiveFeed }) {
+  const { state } = feed;
+  const batch = state.batch.value;
+  return (
+    <header class="top">
+      <div class="bar">
+        <span class="brand" aria-hidden="true">
+          <BrandMark />
+          cofi
+        </span>
+        <BatchPicker current={batch ?? null} />
+        <ConnectionState feed={feed} />
+        <PreferenceControls />
+      </div>
+      {batch && (
+        <div class="batch">
+          <div class="batch-title">
+            <h1>{batch.name}</h1>
+            <StatusBadge status={batch.status} />
+            <NewerBatch batch={batch} state={state} />
+          </div>
+          <dl class="figures">
+            <Elapsed batch={batch} state={state} />
+            <Totals batch={batch} state={state} />
+          </dl>
+        </div>
+      )}
+      {!batch && <h1 class="unseen">Cofi batch dashboard</h1>}
+      {batch && <ViewTabs />}
+      {batch && <FocusBar />}
+      {place.value.view === "stages" && <PipelineStrip state={state} />}
+    </header>
+  );
+}
+
+function Elapsed({ batch, state }: { batch: Batch; state: LiveState }) {
+  const isOver = batch.status !== "running" && batch.status !== "pending";
+  // Reading the tick renders this figure every second while the batch runs.
+  if (!isOver) void ticks.slow.value;
+  const start = Date.parse(batch.startedAt ?? batch.createdAt);
+  const end = isOver ? Date.parse(batch.finishedAt ?? lastEventOf(state) ?? batch.createdAt) : state.serverNow();
+  return (
+    <Figure label={isOver ? "Took" : "Elapsed"} note={`since ${dayAndTime(start, zone.value)}`}>
+      <span data-testid="elapsed">{stopwatch(end - start)}</span>
+    </Figure>
+  );
+}
+
+/** The time of the last event, for an abandoned batch without an end. */
+function lastEventOf(state: LiveState): string | null {
+  const times = state.stages.value.map(({ summary }) => summary.value.lastEventAt ?? "");
+  return times.toSorted().at(-1) || null;
+}
+
+/** A file is counted in every stage it passes, so done, failed and in flight are file steps over all stages. */
+function Totals({ batch, state }: { batch: Batch; state: LiveState }) {
+  let done = 0;
+  let failed = 0;
+  let inFlight = 0;
+  for (const { summary } of state.stages.value) {
+    done += summary.value.done;
+    failed += summary.value.failed;
+    inFlight += summary.value.inFlight;
+  }
+  return (
+    <>
+      <Figure label="Files" note="in the batch">
+        {batch.totalFiles === null ? "unknown" : number(batch.totalFiles)}
+      </Figure>
+      <Figure label="Done" note="file steps" tone="good">
+        {number(done)}
+      </Figure>
+      <Figure label="Failed" note="file steps" tone={failed > 0 ? "bad" : undefined}>
+        {number(failed)}
+      </Figure>
+      <Figure label="In flight" note="file steps" tone={inFlight > 0 ? "busy" : undefined}>
+        {number(inFlight)}
+      </Figure>
+    </>
+  );
+}
+
+interface FigureProps {
+  label: string;
+  note: string;
+  tone?: "good" | "bad" | "busy" | undefined;
+  children: preact.ComponentChildren;
+}
+
+function Figure({ label, note, tone, children }: FigureProps) {
+  return (
+    <div class="figure" data-tone={tone}>
+      <dt>{label}</dt>
+      <dd>{children}</dd>
+      <dd class="figure-note">{note}</dd>
+    </div>
+  );
+}
+
+function BrandMark() {
+  return (
+    <svg class="icon" viewBox="0 0 24 24">
+      <path d="M3 10v4M7.5 5.5v13M12 9v6M15.5 12.5l2.3 2.3L21.5 9" />
+    </svg>
+  );
+}

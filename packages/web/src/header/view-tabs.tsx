@@ -1,0 +1,16 @@
+import { askedView, VIEWS } from "../choices/routes.js";
+import { RouteLink } from "../shared/route-link.js";
+
+/** The tabs of the views. */
+export function ViewTabs() {
+  const view = askedView.value;
+  return (
+    <nav class="tabs" aria-label="Views">
+      {VIEWS.map(({ name, label }) => (
+        <RouteLink key={name} to={{ view: name }} aria-current={view === name ? "page" : undefined}>
+          {label}
+        </RouteLink>
+      ))}
+    </nav>
+  );
+}

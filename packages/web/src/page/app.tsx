@@ -1,0 +1,62 @@
+import type { LiveFeed } from "../feed/live.js";
+import { AlsoRunning } from "../findings/also-running.js";
+import { Announcer } from "./announcer.js";
+import { place, type ViewName } from "../choices/routes.js";
+import { EventDialog } from "../dialog/event-dialog.js";
+import { Findings } from "../findings/findings.js";
+import { Header } from "../header/header.js";
+import { EmptyState, LoadingState, MissingBatch, SignIn, UnknownStages } from "./notices.js";
+import { StageCards } from "../cards/stage-cards.js";
+import { Steps } from "../cards/steps.js";
+import { lazyView } from "../shared/view-state.js";
+
+export function App({ feed }: { feed: LiveFeed }) {
+  return (
+    <>
+      <a class="skip" href="#content">
+        Skip to the content
+      </a>
+      <Header feed={feed} />
+      <main id="content" tabindex={-1}>
+        <Main feed={feed} />
+      </main>
+      <EventDialog state={feed.state} />
+      <Announcer state={feed.state} />
+    </>
+  );
+}
+
+const LAZY: Readonly<Record<Exclude<ViewName, "stages"> | "focused", ReturnType<typeof lazyView>>> = {
+  focused: lazyView(async () => (await import("../views/focused-stages.js")).FocusedStages),
+  files: lazyView(async () => (await import("../views/files/files.js")).FilesView),
+  handoffs: lazyView(async () => (await import("../views/handoffs.js")).HandoffsView),
+  time: lazyView(async () => (await import("../views/time.js")).TimeView),
+  hosts: lazyView(async () => (await import("../views/hosts.js")).HostsView),
+  metrics: lazyView(async () => (await import("../views/metrics/metrics.js")).MetricsView),
+  batches: lazyView(async () => (await import("../views/batches.js")).BatchesView),
+  errors: lazyView(async () => (await import("../views/errors.js")).ErrorsView),
+};
+
+function Main({ feed }: { feed: LiveFeed }) {
+  const { state } = feed;
+  const connection = state.connection.value;
+  if (connection === "refused") return <SignIn onDone={() => feed.retry()} />;
+  if (connection === "missing") return <MissingBatch reason={state.reason.value} />;
+  const batch = state.batch.value;
+  if (batch === undefined) return <LoadingState reason={state.reason.value} />;
+  if (batch === null) return <EmptyState />;
+  const { view, filters } = place.value;
+  if (view !== "stages" || filters.cause) {
+    const View = LAZY[view === "stages" ? "focused" : view];
+    return <View key={`${batch.id} ${view}`} batchId={batch.id} state={state} />;
+  }
+  return (
+    <>
+      <UnknownStages counts={state.unknownStages.value} />
+      <Findings key={batch.id} batchId={batch.id} state={state} />
+      <AlsoRunning key={`others of ${batch.id}`} batchId={batch.id} state={state} />
+      <StageCards key={batch.id} state={state} />
+      <Steps state={state} />
+    </>
+  );
+}
