@@ -37,12 +37,14 @@ const WORDS = ["text", "choices"];
 const SHARED = [...WORDS, "feed", "shared"];
 
 /**
- * Rooms inside a package, and the rooms that the sources of each may import; "" are the files beside the rooms, which every
- * room may import.
+ * Rooms inside a package, or inside a room of it, and the rooms that the sources of each may import; "" are the files beside
+ * the rooms, which every room may import.
  * @type {Record<string, Record<string, string[]>>}
  */
 const ROOMS = {
   "event-log": { "": [], database: [], store: ["database"], logger: ["database", "store"] },
+  views: { tail: [], cards: [], detail: ["cards"], overview: ["cards", "detail"], export: ["detail"] },
+  "views/detail": { "": [], fold: [], files: ["fold"], reports: ["fold", "files"] },
   web: {
     "": [...SHARED, "page"],
     text: [],
@@ -86,9 +88,13 @@ function importsOf(file, pattern = IMPORT) {
 
 const RELATIVE = /(?:from\s+|import\s*\(?\s*)["'](\.{1,2}\/[^"']+)["']/g;
 
-/** Imports of one room by another that may not import it. @param {string} name @param {Record<string, string[]>} rooms */
-function againstRooms(name, rooms) {
-  const src = join("packages", name, "src");
+/**
+ * Imports of one room by another that may not import it. `place`: the package, and the room in it that has rooms inside.
+ * @param {string} place @param {Record<string, string[]>} rooms
+ */
+function againstRooms(place, rooms) {
+  const [name = "", ...inside] = place.split("/");
+  const src = join("packages", name, "src", ...inside);
   /** @param {string} path */
   const roomOf = (path) => {
     const [first = "", ...rest] = relative(src, path).split("/");
@@ -96,11 +102,15 @@ function againstRooms(name, rooms) {
   };
   return sourcesOf(name).flatMap((file) => {
     const room = roomOf(file);
+    if (room === "..") return [];
     const allowed = rooms[room];
     if (allowed === undefined) return [`${file}: no rule says what the room ${room} may import`];
     return importsOf(file, RELATIVE).flatMap((imported) => {
       const other = roomOf(join(dirname(file), imported));
-      return other === room || other === "" || allowed.includes(other) ? [] : [`${file} imports ${imported}`];
+      // What lies outside of this place is for the rule of its own place.
+      return other === ".." || other === room || other === "" || allowed.includes(other)
+        ? []
+        : [`${file} imports ${imported}`];
     });
   });
 }

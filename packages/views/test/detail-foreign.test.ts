@@ -1,6 +1,9 @@
 /** What the detail makes of writers that log less than the pipeline does, or otherwise; and of batches that were resumed. */
 import { describe, expect, test } from "vitest";
-import { errorsView, hostsView, metricsView, reconciliation } from "@cofi/views/detail/batch-views";
+import { errorsView } from "@cofi/views/detail/errors";
+import { reconciliation } from "@cofi/views/detail/handoffs";
+import { hostsView } from "@cofi/views/detail/hosts";
+import { metricsView } from "@cofi/views/detail/metrics";
 import { causeOf } from "@cofi/views/detail/error-cause";
 import { foundFiles, pageOf } from "@cofi/views/detail/files-view";
 import { findingsOf } from "@cofi/views/detail/findings";

@@ -1,6 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { errorsView, hostsView, metricsView, reconciliation } from "@cofi/views/detail/batch-views";
+import { errorsView } from "@cofi/views/detail/errors";
+import { reconciliation } from "@cofi/views/detail/handoffs";
+import { hostsView } from "@cofi/views/detail/hosts";
+import { metricsView } from "@cofi/views/detail/metrics";
 import { causeOf } from "@cofi/views/detail/error-cause";
 import { foundFiles, pageOf, type FilesFilter } from "@cofi/views/detail/files-view";
 import { findingsOf } from "@cofi/views/detail/findings";

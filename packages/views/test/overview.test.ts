@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { metricsView } from "@cofi/views/detail/batch-views";
+import { metricsView } from "@cofi/views/detail/metrics";
 import { foldDetail } from "@cofi/views/detail/replay";
 import { EVENT_STATUSES, type Batch, type EventType } from "@cofi/event-log/events";
 import { Store } from "@cofi/event-log/store";

@@ -3,7 +3,10 @@
  * views that are narrowed to a cause of errors are computed from the events of its files.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { errorsView, hostsView, metricsView, reconciliation } from "@cofi/views/detail/batch-views";
+import { errorsView } from "@cofi/views/detail/errors";
+import { reconciliation } from "@cofi/views/detail/handoffs";
+import { hostsView } from "@cofi/views/detail/hosts";
+import { metricsView } from "@cofi/views/detail/metrics";
 import { stageIndex } from "@cofi/views/detail/detail";
 import { foundFiles, pageOf, type FilesFilter } from "@cofi/views/detail/files-view";
 import { findingsOf } from "@cofi/views/detail/findings";

@@ -1,8 +1,8 @@
 /** Exports: events, or files by stages, as CSV, JSON or NDJSON, written piece by piece. */
 import { stringify } from "csv-stringify/sync";
-import type { Detail } from "../detail/detail.js";
-import { FileStates } from "../detail/file-states.js";
-import { fileRow, foundFiles, type FilesFilter } from "../detail/files-view.js";
+import type { Detail } from "../detail/fold/detail.js";
+import { FileStates } from "../detail/files/file-states.js";
+import { fileRow, foundFiles, type FilesFilter } from "../detail/files/files-view.js";
 import { eventColumns } from "@cofi/event-log/event-columns";
 import type { Batch, LogEventDetail, StageSummary } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";

@@ -2,8 +2,8 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { sql, type RawBuilder, type SqlBool } from "kysely";
 import type { Database } from "@cofi/event-log/database";
-import { MOST_ASKED } from "../detail/audio-lengths.js";
-import { StringTable } from "../detail/string-table.js";
+import { MOST_ASKED } from "../detail/fold/audio-lengths.js";
+import { StringTable } from "../detail/fold/string-table.js";
 import { audioSeconds } from "@cofi/event-log/event-metadata";
 import { parseJson } from "@cofi/event-log/json";
 import { FILE_CODE, FILE_DONE } from "../cards/sql-cards.js";

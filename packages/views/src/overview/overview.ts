@@ -2,8 +2,8 @@
 import { sql } from "kysely";
 import { audioDone, type Log } from "./audio-done.js";
 import type { Database } from "@cofi/event-log/database";
-import { audioHoursPerHour, stageDuration } from "../detail/batch-views.js";
-import { countDuration, emptyHistogram, percentile, type Histogram } from "../detail/histogram.js";
+import { audioHoursPerHour, stageDuration } from "../detail/reports/metrics.js";
+import { countDuration, emptyHistogram, percentile, type Histogram } from "../detail/fold/histogram.js";
 import type { BatchOverview, StageOverview } from "../detail/shapes.js";
 import type { Batch, StageSummary } from "@cofi/event-log/events";
 import { effectiveBatch, endedWith, summaryOf } from "../cards/projection.js";

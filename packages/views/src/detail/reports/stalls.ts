@@ -1,9 +1,9 @@
 /** Finds stages, hosts and files that make no progress, each by a rule that is shown with it. */
 import type { StageSummary } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
-import type { Detail, StageCells } from "./detail.js";
-import { percentile, type Histogram } from "./histogram.js";
-import type { Stall } from "./shapes.js";
+import type { Detail, StageCells } from "../fold/detail.js";
+import { percentile, type Histogram } from "../fold/histogram.js";
+import type { Stall } from "../shapes.js";
 
 /** Milliseconds, and multiples of what 95 % of the files of the stage do not exceed. */
 export interface StallThresholds {

@@ -1,9 +1,10 @@
 /** What an operator should look at first, each with the view that shows it. The rules are said with the findings. */
 import type { StageSummary } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
-import { errorsView, reconciliation } from "./batch-views.js";
-import type { Detail, ErrorGroup } from "./detail.js";
-import type { Finding, Stall } from "./shapes.js";
+import { reconciliation } from "../files/handoffs.js";
+import { errorsView } from "./errors.js";
+import type { Detail, ErrorGroup } from "../fold/detail.js";
+import type { Finding, Stall } from "../shapes.js";
 
 /** A host is unhealthy in a stage when it has at least so many errors there, and fails so many times as often as the others together. */
 const UNHEALTHY = { errors: 5, factor: 5, rate: 0.1 };

@@ -1,9 +1,9 @@
 /** Rows of the matrix: filtered and sorted files with one cell for each stage. */
 import type { StageSummary } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
-import type { Detail, StageCells } from "./detail.js";
+import type { Detail, StageCells } from "../fold/detail.js";
 import { FileStates } from "./file-states.js";
-import type { FileCell, FileRow, FilesPage, FileState } from "./shapes.js";
+import type { FileCell, FileRow, FilesPage, FileState } from "../shapes.js";
 
 export interface FilesFilter {
   /** Index of the stage to which `state`, `host` and `minDurationMs` apply; undefined: any stage. */

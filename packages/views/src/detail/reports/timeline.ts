@@ -1,9 +1,9 @@
 /** Times of each stage, and estimates of the time left. */
 import type { StageSummary } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
-import type { Detail, StageCells } from "./detail.js";
-import { FileStates } from "./file-states.js";
-import type { Range, StageTime, TimelineView } from "./shapes.js";
+import type { Detail, StageCells } from "../fold/detail.js";
+import { FileStates } from "../files/file-states.js";
+import type { Range, StageTime, TimelineView } from "../shapes.js";
 
 /** By stage: time for each file in earlier batches in ms, the fastest and the slowest of them. */
 export type History = ReadonlyMap<string, Range>;

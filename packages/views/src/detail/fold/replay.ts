@@ -1,6 +1,6 @@
 /** The detail of a batch at one moment, folded from the database alone: what an export says is what SQL says. */
 import type { Batch, LogEvent, StageSummary } from "@cofi/event-log/events";
-import { applyEvent, effectiveBatch, emptyView, isOver, stageSummary, type BatchView } from "../cards/projection.js";
+import { applyEvent, effectiveBatch, emptyView, isOver, stageSummary, type BatchView } from "../../cards/projection.js";
 import type { RunStart } from "@cofi/event-log/run-order";
 import { STAGES } from "@cofi/event-log/stages";
 import type { Store } from "@cofi/event-log/store";

@@ -1,12 +1,12 @@
 /** Narrows a batch to the files that one cause of errors has hit; every view can be computed for these files alone. */
 import type { Batch, LogEvent, StageSummary } from "@cofi/event-log/events";
-import { progressOf } from "../cards/projection.js";
+import { progressOf } from "../../cards/projection.js";
 import type { Store } from "@cofi/event-log/store";
-import { reconciliation } from "./batch-views.js";
-import type { Detail } from "./detail.js";
-import { causeOf } from "./error-cause.js";
+import { reconciliation } from "./handoffs.js";
+import type { Detail } from "../fold/detail.js";
+import { causeOf } from "../fold/error-cause.js";
 import { filesOfCause } from "./files-view.js";
-import { foldPages, type Folded, type FoldOptions } from "./replay.js";
+import { foldPages, type Folded, type FoldOptions } from "../fold/replay.js";
 
 /** Names in one query. */
 const FILES_ASKED = 200;
