@@ -1,124 +1,62 @@
 /** SIGTERM ends `cofi run` in every state, with exit code 130 and within seconds of the grace period; nothing acknowledged is lost. */
-import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { createServer, type AddressInfo, type Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
 import { openDatabase } from "@cofi/event-log/database";
-import { migrate } from "@cofi/event-log/migrate";
-import { STAGES } from "@cofi/event-log/stages";
 import { Store } from "@cofi/event-log/store";
-import { createDatabaseOn } from "../support/mariadb.js";
-import { startScriptedEngine, type ScriptedEngine } from "../support/scripted-engine.js";
 import { stallingProxy } from "../support/stalling-proxy.js";
+import { CALLS, stoppableRun, terminated, type StoppableRun } from "../support/stoppable-run.js";
 
-const COFI = fileURLToPath(new URL("../../packages/cli/bin/cofi.js", import.meta.url));
 /** The grace period, five seconds for the last resort, and what a busy machine takes to start and end a process. */
-const GRACE_S = 1;
 const MOST_MS = 30_000;
 
-const FILES = ["a.wav", "b.wav"];
-const CALLS = `call_id,file_name,start_time,duration_s\n${FILES.map((file, n) => `C${n},${file},2026-11-20T09:00:00Z,10`).join("\n")}\n`;
-const TRADES =
-  "trade_id,order_time,client_code,dealer_id,symbol,side,quantity,price\nT1,2026-11-20T09:00:05Z,AB1,D1,INFY,BUY,200,1500\n";
-
-let root: string;
-let engine: ScriptedEngine;
-let url: string;
-let drop: () => Promise<void>;
-let running: ChildProcess | undefined;
-let output = "";
-
+let run: StoppableRun;
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "cofi-stopping-"));
-  engine = await startScriptedEngine();
-  ({ url, drop } = await createDatabaseOn(inject("mariadbUrl")));
-  const database = await openDatabase(url);
-  await migrate(database);
-  await database.close();
-  output = "";
+  run = await stoppableRun(inject("mariadbUrl"));
 });
-afterEach(async () => {
-  running?.kill("SIGKILL");
-  await engine.close();
-  await drop();
-  await rm(root, { recursive: true, force: true });
-});
-
-async function folder(calls = CALLS): Promise<string> {
-  const path = join(root, "batch");
-  await mkdir(path);
-  for (const name of FILES) await writeFile(join(path, name), "audio");
-  await writeFile(join(path, "trades.csv"), TRADES);
-  await writeFile(join(path, "calls.csv"), calls);
-  return path;
-}
-
-/** Writes beyond a limit of file size fail as on a full disk, because the signal that would end the process is ignored. */
-async function start(path: string, databaseUrl = url): Promise<ChildProcess> {
-  const engines = STAGES.filter(({ kind }) => kind === "engine").map(({ name }) => name);
-  const { PATH = "", HOME = "" } = process.env;
-  const env = {
-    PATH,
-    HOME,
-    COFI_DATA_DIR: join(root, "data"),
-    COFI_DATABASE_URL: databaseUrl,
-    COFI_GRACE_PERIOD_S: String(GRACE_S),
-    ...Object.fromEntries(
-      ["file_distribution", ...engines].map((name) => [`COFI_ENGINE_${name.toUpperCase()}_URLS`, engine.url]),
-    ),
-  };
-  const ignoring = 'trap "" XFSZ; exec "$@"';
-  const child = spawn("sh", ["-c", ignoring, "sh", process.execPath, COFI, "run", path], { env, stdio: "pipe" });
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding("utf8").on("data", (text: string) => (output += text));
-  running = child;
-  return child;
-}
+afterEach(() => run.close());
 
 async function endsOn(child: ChildProcess): Promise<number | null> {
-  const started = performance.now();
-  child.kill("SIGTERM");
-  const [code] = (await once(child, "exit")) as [number | null];
-  expect(performance.now() - started).toBeLessThan(MOST_MS);
+  const { code, ms } = await terminated(child);
+  expect(ms).toBeLessThan(MOST_MS);
   return code;
 }
 
 test("while an engine hangs; the next run finishes the batch", async () => {
-  engine.plan("denoise", "a.wav", "hang");
-  const path = await folder();
-  const child = await start(path);
-  await engine.asked("denoise", "a.wav");
+  run.engine.plan("denoise", "a.wav", "hang");
+  const path = await run.folder();
+  const child = run.start(path);
+  await run.engine.asked("denoise", "a.wav");
   expect(await endsOn(child)).toBe(130);
-  expect(output).toMatch(/interrupted\. Stopped/);
-  const again = await start(path);
+  expect(run.output()).toMatch(/interrupted\. Stopped/);
+  const again = run.start(path);
   const [code] = (await once(again, "exit")) as [number];
   expect(code).toBe(0);
-  const database = await openDatabase(url);
+  const database = await openDatabase(run.url);
   const runs = await new Store(database).runs(1);
   await database.close();
   expect(runs.map(({ outcome }) => outcome)).toEqual(["interrupted", "completed"]);
 });
 
 test("while the disk is full", async () => {
-  engine.plan("ivr", "a.wav", "hang");
-  const child = await start(await folder());
-  await engine.asked("ivr", "a.wav");
+  run.engine.plan("ivr", "a.wav", "hang");
+  const child = run.start(await run.folder());
+  await run.engine.asked("ivr", "a.wav");
   execFileSync("prlimit", ["--pid", String(child.pid), "--fsize=1"]);
   expect(await endsOn(child)).toBe(130);
 });
 
 test("while the network to the database is dead, in the middle of a batch", async () => {
-  const proxy = await stallingProxy(Number(new URL(url).port));
-  const through = new URL(url);
+  const proxy = await stallingProxy(Number(new URL(run.url).port));
+  const through = new URL(run.url);
   through.port = String(proxy.port);
   try {
-    engine.plan("denoise", "a.wav", "hang");
-    const child = await start(await folder(), through.href);
-    await engine.asked("denoise", "a.wav");
+    run.engine.plan("denoise", "a.wav", "hang");
+    const child = run.start(await run.folder(), through.href);
+    await run.engine.asked("denoise", "a.wav");
     proxy.stall();
     expect(await endsOn(child)).toBe(130);
   } finally {
@@ -129,11 +67,11 @@ test("while the network to the database is dead, in the middle of a batch", asyn
 test("while the database does not answer at the start", async () => {
   const silent = createServer().listen(0, "127.0.0.1");
   await once(silent, "listening");
-  const nowhere = new URL(url);
+  const nowhere = new URL(run.url);
   nowhere.port = String((silent.address() as AddressInfo).port);
   const connected = once(silent, "connection");
   try {
-    const child = await start(await folder(), nowhere.href);
+    const child = run.start(await run.folder(), nowhere.href);
     const [socket] = (await connected) as [Socket];
     expect(await endsOn(child)).toBe(130);
     socket.destroy();
@@ -146,13 +84,13 @@ test("a header of 80,000 columns is read in no time, and a CSV file that is a pi
   const columns = Array.from({ length: 80_000 }, (_, n) => `column_${n}`).join(",");
   const [header = "", ...rows] = CALLS.trim().split("\n");
   const wide = [`${header},${columns}`, ...rows.map((row) => row + ",".repeat(80_000))].join("\n");
-  const path = await folder(wide);
-  const whole = await start(path);
+  const path = await run.folder(wide);
+  const whole = run.start(path);
   const [code] = (await once(whole, "exit")) as [number];
-  expect([code, output]).toEqual([0, expect.stringMatching(/Batch 1 completed/)]);
+  expect([code, run.output()]).toEqual([0, expect.stringMatching(/Batch 1 completed/)]);
   await rm(join(path, "calls.csv"));
   execFileSync("mkfifo", [join(path, "calls.csv")]);
-  const piped = await start(path);
+  const piped = run.start(path);
   const [refused] = (await once(piped, "exit")) as [number];
-  expect([refused, output]).toEqual([2, expect.stringMatching(/calls\.csv is not a file/)]);
+  expect([refused, run.output()]).toEqual([2, expect.stringMatching(/calls\.csv is not a file/)]);
 });

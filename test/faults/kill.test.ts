@@ -10,8 +10,9 @@ import { sql } from "kysely";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Store } from "@cofi/event-log/store";
 import { DIALECTS, freshDatabase, type FreshDatabase } from "../support/databases.js";
+import { faultRounds, reportFault } from "../support/fault-row.js";
 
-const ROUNDS = Number(process.env["COFI_FAULT_ROUNDS"] ?? 4);
+const ROUNDS = faultRounds(4);
 const EVENTS_A_SECOND = 1_000;
 const WRITER = fileURLToPath(new URL("writer.mjs", import.meta.url));
 
@@ -66,7 +67,8 @@ describe.each(DIALECTS)("a writer on %s", (dialect) => {
       const stored = new Map(rows.map(({ fileName, copies }) => [fileName, Number(copies)]));
       const lost = [...acknowledged].filter((name) => !stored.has(name));
       const doubled = [...stored].filter(([, copies]) => copies > 1);
-      console.log(
+      await reportFault(
+        `kill-${dialect}-${durability}`,
         `${dialect}, durability ${durability}: ${ROUNDS} kills, ${acknowledged.size} acknowledged, ${stored.size} stored, ${lost.length} lost, ${doubled.length} doubled`,
       );
       expect({ lost, doubled }).toEqual({ lost: [], doubled: [] });

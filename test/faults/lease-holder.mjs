@@ -1,5 +1,6 @@
 // Runs a batch by the lease, writing status, results and events all the time, until it may not:
-// `node lease-holder.mjs <database url> <batch id> <spool folder> <lease in ms>`. Prints `begun`, then one line at the end.
+// `node lease-holder.mjs <database url> <batch id> <spool folder> <lease in ms>`. Prints `begun` or `logged`
+// for each event that is acknowledged, then one line at the end.
 import { setTimeout as pause } from "node:timers/promises";
 import { openDatabase } from "@cofi/event-log/database";
 import { EventLogger } from "@cofi/event-log/event-logger";
@@ -29,10 +30,9 @@ for (let left = 20; left > 0; left -= lease.lost.aborted ? 1 : 0) {
     if (!(error instanceof RunSupersededError)) throw error;
     refused += 1;
   }
-  await logger.fileError("stt", "a.wav", { error: `run ${run.run}` });
-  await pause(20);
-  if (!begun) console.log("begun");
+  if (await logger.fileError("stt", "a.wav", { error: `run ${run.run}` })) console.log(begun ? "logged" : "begun");
   begun = true;
+  await pause(20);
 }
 await logger.close(20_000);
 await lease.release("interrupted");

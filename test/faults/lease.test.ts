@@ -4,23 +4,22 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFile, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { sql } from "kysely";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { EventLogger } from "@cofi/event-log/event-logger";
-import { Store, type Run } from "@cofi/event-log/store";
+import { Store } from "@cofi/event-log/store";
 import { Results } from "@cofi/evidence/results";
-import { sqlSnapshot } from "@cofi/views/sql-cards";
 import { freshDatabase, type FreshDatabase } from "../support/databases.js";
+import { faultRounds, reportFault } from "../support/fault-row.js";
+import { shown, takeOver } from "./second-run.js";
 
-const ROUNDS = Number(process.env["COFI_FAULT_ROUNDS"] ?? 2);
+const ROUNDS = faultRounds(2);
 const LEASE_MS = 300;
 const HOLDER = fileURLToPath(new URL("lease-holder.mjs", import.meta.url));
-const FACTS = { owner: "second host", leaseMs: 60_000, version: "0.0.0", configuration: null };
 
 let folder: string;
 beforeEach(async () => {
@@ -43,14 +42,11 @@ test(
     } finally {
       await fresh.close();
     }
-    const row =
+    await reportFault(
+      "lease",
       `${ROUNDS} takeovers, ${sums.refused} writes of the older run refused, ${sums.staleWrites} accepted; ` +
-      `${sums.late} late events, ${sums.changedCards} cards or checkpoints changed`;
-    console.log(row);
-    if (process.env["COFI_FAULT_ROUNDS"] !== undefined) {
-      await mkdir("test-results", { recursive: true });
-      await appendFile("test-results/faults-lease.md", `${row}\n`);
-    }
+        `${sums.late} late events, ${sums.changedCards} cards or checkpoints changed`,
+    );
     expect(sums).toMatchObject({ staleWrites: 0, changedCards: 0 });
     expect(sums.refused).toBeGreaterThan(0);
     expect(sums.late).toBeGreaterThan(0);
@@ -69,23 +65,7 @@ async function takeover(fresh: FreshDatabase, spools: string) {
     lines.on("line", (line) => said.push(line));
     await once(lines, "line");
     holder.kill("SIGSTOP");
-    let run: Run | null = null;
-    // One that was frozen in the middle of a transaction keeps its locks until the server ends it.
-    const begin = (): Promise<Run | null> => store.beginRun(batch.id, FACTS).catch(() => null);
-    await expect.poll(async () => (run ??= await begin()), { timeout: 120_000 }).not.toBeNull();
-    const second = run as unknown as Run;
-    const logger = await EventLogger.open({
-      batchId: batch.id,
-      run: second.run,
-      spoolDir: join(spools, "second"),
-      store,
-    });
-    await store.updateBatchOf(second, { currentStage: "run 2" });
-    const answer = { questionId: "q", answer: "NO", confidence: 1, evidence: [], rationale: "run 2" };
-    await results.saveAnswers(second, "call", [answer]);
-    await logger.fileStart("stt", "a.wav", { payload: {} });
-    await logger.fileComplete("stt", "a.wav", { response: { text: "run 2" } });
-    await logger.close();
+    await takeOver(fresh, batch.id, spools);
     const before = await shown(store, batch.id);
     const head = await store.maxEventId();
 
@@ -102,11 +82,4 @@ async function takeover(fresh: FreshDatabase, spools: string) {
   } finally {
     holder.kill("SIGKILL");
   }
-}
-
-/** The cards and the checkpoint, as they are now. */
-async function shown(store: Store, batchId: number) {
-  const batch = (await store.batch(batchId))!;
-  const { stages } = await sqlSnapshot(store, batch, await store.maxEventId(), 5, "");
-  return { stages, completed: [...(await store.completedFiles(batchId, "stt")).keys()] };
 }
