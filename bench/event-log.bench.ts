@@ -10,7 +10,7 @@ import { EventLogger } from "@cofi/event-log/event-logger";
 import { migrate } from "@cofi/event-log/migrate";
 import type { Durability } from "@cofi/event-log/spool";
 import { Store } from "@cofi/event-log/store";
-import { startMariadb, type MariadbServer } from "../test/support/mariadb.js";
+import { startServer, type TestServer } from "../test/support/server.js";
 import { median, record } from "./support/results.js";
 
 const PAYLOAD = { text: "p".repeat(1_000) };
@@ -19,14 +19,14 @@ const EVENTS = 20_000;
 const NAIVE_EVENTS = 5_000;
 
 let folder: string;
-let server: MariadbServer;
+let server: TestServer;
 let url: string;
 let database: Database;
 let store: Store;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "cofi-bench-"));
-  server = await startMariadb({ durable: true });
+  server = await startServer({ durable: true });
   url = await server.createDatabase();
   database = await openDatabase(url);
   await migrate(database);

@@ -13,7 +13,7 @@ import { afterAll, beforeAll, test } from "vitest";
 import { openDatabase } from "@cofi/event-log/database";
 import { migrate } from "@cofi/event-log/migrate";
 import { Store } from "@cofi/event-log/store";
-import { startMariadb, type MariadbServer } from "../test/support/mariadb.js";
+import { startServer, type TestServer } from "../test/support/server.js";
 import { processorSeconds, residentBytes } from "./support/process-figures.js";
 import { medianOf, record } from "./support/results.js";
 
@@ -22,14 +22,14 @@ const EVENTS_A_SECOND = 100;
 const SECONDS = 10;
 
 let folder: string;
-let server: MariadbServer;
+let server: TestServer;
 let url: string;
 let batchId: number;
 let writer: Connection;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "cofi-feed-"));
-  server = await startMariadb({ durable: true });
+  server = await startServer({ durable: true });
   url = await server.createDatabase();
   const database = await openDatabase(url);
   await migrate(database);

@@ -13,7 +13,7 @@ import { migrate } from "@cofi/event-log/migrate";
 import { Store } from "@cofi/event-log/store";
 import { launchBrowser } from "../test/support/browser.js";
 import { startDashboard, type Dashboard } from "../test/support/cofi.js";
-import { startMariadb, type MariadbServer } from "../test/support/mariadb.js";
+import { startServer, type TestServer } from "../test/support/server.js";
 import { settled, VIEWS } from "../test/support/views.js";
 import { generateBatch } from "../tools/generate-batch.mjs";
 import {
@@ -41,11 +41,11 @@ const FILES_OF_A_MILLION_EVENTS = 72_000;
 const WRITER = fileURLToPath(new URL("support/live-writer.mjs", import.meta.url));
 
 let folder: string;
-let server: MariadbServer;
+let server: TestServer;
 let browser: Browser;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "cofi-page-bench-"));
-  server = await startMariadb();
+  server = await startServer();
   browser = await launchBrowser();
 });
 afterAll(async () => {

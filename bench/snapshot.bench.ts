@@ -14,7 +14,7 @@ import type { Snapshot } from "@cofi/event-log/events";
 import { migrate } from "@cofi/event-log/migrate";
 import { STAGES } from "@cofi/event-log/stages";
 import { Store } from "@cofi/event-log/store";
-import { startMariadb, type MariadbServer } from "../test/support/mariadb.js";
+import { startServer, type TestServer } from "../test/support/server.js";
 import { residentBytes } from "./support/process-figures.js";
 import { medianOf, record } from "./support/results.js";
 
@@ -23,14 +23,14 @@ const BODY = "x".repeat(1_000);
 const COFI = fileURLToPath(new URL("../packages/cli/bin/cofi.js", import.meta.url));
 
 let folder: string;
-let server: MariadbServer;
+let server: TestServer;
 let url: string;
 let connection: Connection;
 let batchId: number;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "cofi-snapshot-"));
-  server = await startMariadb();
+  server = await startServer();
   url = await server.createDatabase();
   const database = await openDatabase(url);
   await migrate(database);

@@ -1,19 +1,29 @@
 /**
  * `npm test` runs this after the build: it provides the programs of the tests, then runs the checks and all tests. It ends with the line
  * `N passed, N failed`. Arguments go to vitest: `npm test -- event-log` runs the files whose path holds that word.
+ * `--server=mysql` (or `mariadb`) runs only the tests that use a server, on one of Debian unstable in place of this system's MariaDB.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { checkDependencyDirection } from "./checks/dependency-direction.mjs";
 import { checkFileLength } from "./checks/file-length.mjs";
 import { checkPageSize } from "./checks/page-size.mjs";
+import { provideServer } from "./support/server-tree.mjs";
 import { provideSystem } from "./support/system.mjs";
 
-const filters = process.argv.slice(2);
+const { values, positionals: filters } = parseArgs({ allowPositionals: true, options: { server: { type: "string" } } });
+const server = productOf(values.server);
 let passed = 0;
 let failed = 0;
+
+/** @param {string | undefined} name @returns {import("./support/server-tree.mjs").Product | undefined} */
+function productOf(name) {
+  if (name === undefined || name === "mysql" || name === "mariadb") return name;
+  throw new Error(`--server is ${name}; expected mysql or mariadb.`);
+}
 
 /**
  * A counted step: fails when it throws.
@@ -47,7 +57,9 @@ function program(name, args) {
 function runTests() {
   const folder = mkdtempSync(join(tmpdir(), "cofi-report-"));
   const report = join(folder, "report.json");
-  const args = ["vitest", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...filters];
+  const files =
+    server !== undefined && filters.length === 0 ? ["related", "--run", "test/support/server.ts"] : ["run", ...filters];
+  const args = ["vitest", ...files, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
   const { status } = spawnSync("npx", ["--no-install", ...args], { stdio: ["ignore", "inherit", "inherit"] });
   let tests = { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0 };
   try {
@@ -72,8 +84,20 @@ function runTests() {
   }
 }
 
-if (await check("the programs that the tests need are on this system", () => provideSystem(console.log))) {
-  if (filters.length === 0) {
+/** @returns {Promise<boolean>} whether tests can run on it: with only a server of COFI_TEST_MYSQL_URL, those that start their own fail */
+async function provide() {
+  if (!(await check("the programs that the tests need are on this system", () => provideSystem(console.log))))
+    return false;
+  if (server === undefined) return true;
+  process.env["COFI_TEST_SERVER"] = server;
+  const isThere = await check(`a ${server} server for the tests that start their own`, async () => {
+    process.env["COFI_TEST_SERVER_ROOT"] = await provideServer(server, console.log);
+  });
+  return isThere || Boolean(process.env["COFI_TEST_MYSQL_URL"]);
+}
+
+if (await provide()) {
+  if (server === undefined && filters.length === 0) {
     await program("types of the tests (tsc)", ["tsc", "-b", "test", "packages/web/test"]);
     await program("format (oxfmt)", ["oxfmt", "--check", "."]);
     await program("lint (oxlint)", ["oxlint", "--type-aware"]);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { afterEach, beforeEach, expect, inject, test } from "vitest";
-import { createDatabaseOn } from "../support/mariadb.js";
+import { createDatabaseOn } from "../support/server.js";
 import { runCofi } from "../support/cofi.js";
 
 let root: string;
@@ -69,7 +69,7 @@ test.each([
   ["an unknown database", (url: string) => `${url}_not`, 2, /rejected the connection: Unknown database .*_not/],
   ["a typo in the host", (url: string) => url.replace("127.0.0.1", "db.invalid"), 1, /db\.invalid.* is unavailable: /],
 ])("%s", async (_name, change, exitCode, message) => {
-  const { url, drop } = await createDatabaseOn(inject("mariadbUrl"));
+  const { url, drop } = await createDatabaseOn(inject("serverUrl"));
   try {
     const wrong = change(url);
     const { code, output } = await runCofi(["run", folder], {
@@ -88,7 +88,7 @@ test.each([
   ["is a file", () => join(root, "file")],
   ["lies below a file", () => join(root, "file", "data")],
 ])("a data folder that %s leaves no batch open on the server", async (_name, dataDir) => {
-  const { url, drop } = await createDatabaseOn(inject("mariadbUrl"));
+  const { url, drop } = await createDatabaseOn(inject("serverUrl"));
   try {
     const env = { COFI_DATA_DIR: dataDir(), COFI_DATABASE_URL: url };
     expect((await runCofi(["migrate"], env)).code).toBe(0);

@@ -11,7 +11,7 @@ import { generateBatch } from "../../tools/generate-batch.mjs";
 import { launchBrowser } from "../support/browser.js";
 import { startDashboard, type Dashboard } from "../support/cofi.js";
 import { expectFit, LOOKS, takeLook } from "../support/looks.js";
-import { startMariadb, type MariadbServer } from "../support/mariadb.js";
+import { startServer, type TestServer } from "../support/server.js";
 import { loaded, tab, VIEWS } from "../support/views.js";
 
 /** All but the first, which lives by the stream. */
@@ -21,7 +21,7 @@ const { stages: _stages, ...DATA_VIEWS } = VIEWS;
 const DATA = /\/api\/(batch\/\d+\/|batches|trends)/;
 
 let root: string;
-let database: MariadbServer;
+let database: TestServer;
 let dashboard: Dashboard;
 let browser: Browser;
 let page: Page;
@@ -31,7 +31,7 @@ let night: number;
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "cofi-states-"));
-  database = await startMariadb();
+  database = await startServer();
   const databaseUrl = await database.createDatabase();
   const opened = await openDatabase(databaseUrl);
   await migrate(opened);

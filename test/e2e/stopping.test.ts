@@ -15,7 +15,7 @@ const MOST_MS = 30_000;
 
 let run: StoppableRun;
 beforeEach(async () => {
-  run = await stoppableRun(inject("mariadbUrl"));
+  run = await stoppableRun(inject("serverUrl"));
 });
 afterEach(() => run.close());
 

@@ -18,7 +18,7 @@ test(`SIGTERM ends a run whose disk is full, ${ROUNDS} times`, { timeout: 180_00
   const times: number[] = [];
   const sums = { interrupted: 0, completed: 0, answered: 0, askedTwice: 0 };
   for (let round = 0; round < ROUNDS; round++) {
-    const run = await stoppableRun(inject("mariadbUrl"));
+    const run = await stoppableRun(inject("serverUrl"));
     try {
       const found = await oneRound(run, STAGES[round % STAGES.length]!);
       times.push(found.ms);

@@ -15,7 +15,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { openDatabase, type Database } from "@cofi/event-log/database";
 import { migrate } from "@cofi/event-log/migrate";
 import { Store } from "@cofi/event-log/store";
-import { startMariadb, type MariadbServer } from "../support/mariadb.js";
+import { startServer, type TestServer } from "../support/server.js";
 import { stallingProxy, type StallingProxy } from "../support/stalling-proxy.js";
 
 const IS_LONG = process.env["COFI_FAULT_ROUNDS"] !== undefined;
@@ -23,7 +23,7 @@ const EVENTS_A_SECOND = 1_000;
 const WRITER = fileURLToPath(new URL("scenario-writer.mjs", import.meta.url));
 
 let folder: string;
-let server: MariadbServer;
+let server: TestServer;
 let url: string;
 let database: Database;
 let store: Store;
@@ -31,7 +31,7 @@ let admin: Connection;
 let proxy: StallingProxy;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "cofi-scenarios-"));
-  server = await startMariadb({ durable: true });
+  server = await startServer({ durable: true });
   url = await server.createDatabase();
   proxy = await stallingProxy(server.port);
   await connect();

@@ -13,7 +13,7 @@ import { openDatabase, type Database } from "@cofi/event-log/database";
 import { EventLogger } from "@cofi/event-log/event-logger";
 import { migrate } from "@cofi/event-log/migrate";
 import { Store } from "@cofi/event-log/store";
-import { startMariadb, type MariadbServer } from "../support/mariadb.js";
+import { startServer, type TestServer } from "../support/server.js";
 
 const IS_LONG = process.env["COFI_FAULT_ROUNDS"] !== undefined;
 const EVENTS = 20;
@@ -95,11 +95,11 @@ afterAll(async () => {
 });
 
 describe("a server with", () => {
-  let server: MariadbServer;
+  let server: TestServer;
   let admin: Connection;
   let migrated: string;
   beforeAll(async () => {
-    server = await startMariadb();
+    server = await startServer();
     admin = await createConnection({ uri: server.url });
     // `init_connect` is for users without SUPER.
     await admin.query("CREATE USER plain@'%' IDENTIFIED BY 'plain'");
@@ -146,7 +146,7 @@ describe("a server with", () => {
 });
 
 test("a server that takes no character set of its clients", { timeout: 120_000 }, async () => {
-  const server = await startMariadb({
+  const server = await startServer({
     flags: ["--skip-character-set-client-handshake", "--character-set-server=latin1"],
   });
   try {
@@ -159,7 +159,7 @@ test("a server that takes no character set of its clients", { timeout: 120_000 }
 });
 
 test("a server whose log of statements cannot hold ours", { timeout: 120_000 }, async () => {
-  const server = await startMariadb({ flags: ["--log-bin", "--server-id=1", "--binlog-format=STATEMENT"] });
+  const server = await startServer({ flags: ["--log-bin", "--server-id=1", "--binlog-format=STATEMENT"] });
   try {
     const refusal = openDatabase(await server.createDatabase());
     await expect(refusal).rejects.toThrow(/binlog_format=STATEMENT.*ROW or MIXED/);

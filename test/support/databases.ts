@@ -6,7 +6,7 @@ import { sql } from "kysely";
 import { inject } from "vitest";
 import { openDatabase, type Database, type DialectName } from "@cofi/event-log/database";
 import { migrate } from "@cofi/event-log/migrate";
-import { createDatabaseOn } from "./mariadb.js";
+import { createDatabaseOn } from "./server.js";
 
 export const DIALECTS = ["sqlite", "mysql"] as const satisfies readonly DialectName[];
 
@@ -20,7 +20,7 @@ export interface FreshDatabase {
 
 /** The url of an empty database; `drop` removes it. */
 export async function emptyDatabase(dialect: DialectName): Promise<{ url: string; drop: () => Promise<void> }> {
-  if (dialect === "mysql") return createDatabaseOn(inject("mariadbUrl"));
+  if (dialect === "mysql") return createDatabaseOn(inject("serverUrl"));
   const folder = await mkdtemp(join(tmpdir(), "cofi-sqlite-"));
   return {
     url: `sqlite:${join(folder, "cofi.sqlite")}`,

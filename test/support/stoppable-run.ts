@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { openDatabase } from "@cofi/event-log/database";
 import { migrate } from "@cofi/event-log/migrate";
 import { STAGES } from "@cofi/event-log/stages";
-import { createDatabaseOn } from "./mariadb.js";
+import { createDatabaseOn } from "./server.js";
 import { startScriptedEngine, type ScriptedEngine } from "./scripted-engine.js";
 
 const COFI = fileURLToPath(new URL("../../packages/cli/bin/cofi.js", import.meta.url));

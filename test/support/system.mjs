@@ -24,7 +24,15 @@ const PROGRAMS = /** @type {const} */ ({
   "dbus-daemon": { names: ["dbus-daemon"], aptPackage: "dbus" },
   nginx: { names: ["nginx"], aptPackage: "nginx" },
   dockerd: { names: ["dockerd"], aptPackage: "docker.io" },
+  mysqld: { names: ["mysqld"], aptPackage: "mysql-server-core" },
+  debootstrap: { names: ["debootstrap"], aptPackage: "debootstrap" },
 });
+
+/** Only runs on another server than MariaDB want them. */
+const FOR_OTHER_SERVERS = ["mysqld", "debootstrap"];
+const FOR_EVERY_RUN = /** @type {Program[]} */ (Object.keys(PROGRAMS)).filter(
+  (program) => !FOR_OTHER_SERVERS.includes(program),
+);
 
 /** @typedef {keyof typeof PROGRAMS} Program */
 
@@ -72,22 +80,23 @@ export function programPath(program) {
   return path;
 }
 
-async function allMissing() {
-  const programs = /** @type {Program[]} */ (Object.keys(PROGRAMS));
+/** @param {readonly Program[]} programs */
+async function allMissing(programs) {
   const { missing: engineTools } = await checkTools(ENGINE_STAGES);
   return [...programs.filter((program) => find(program) === undefined).map(missing), ...engineTools];
 }
 
 /**
- * Sees to it that everything the tests run is there; installs what is not, where that is allowed.
+ * Sees to it that these programs are there, and those of the engines; installs what is not, where that is allowed.
  * @param {(line: string) => void} say
+ * @param {readonly Program[]} programs
  * @throws {Error} with the command to type
  */
-export async function provideSystem(say) {
-  const wanted = await allMissing();
+export async function provideSystem(say, programs = FOR_EVERY_RUN) {
+  const wanted = await allMissing(programs);
   if (wanted.length === 0) return;
   if (await canInstallTools()) await withoutStartingServices(() => installTools(wanted, say));
-  const left = await allMissing();
+  const left = await allMissing(programs);
   if (left.length > 0)
     throw new Error(
       `The tests need ${left.map(({ tool }) => tool).join(", ")}, which this system does not have. ` +

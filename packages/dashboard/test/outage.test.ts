@@ -8,11 +8,11 @@ import { migrate } from "@cofi/event-log/migrate";
 import { Store } from "@cofi/event-log/store";
 import type { Dashboard } from "@cofi/dashboard/server";
 import { generateBatch } from "../../../tools/generate-batch.mjs";
-import { startMariadb, type MariadbServer } from "../../../test/support/mariadb.js";
+import { startServer, type TestServer } from "../../../test/support/server.js";
 import { stallingProxy, type StallingProxy } from "../../../test/support/stalling-proxy.js";
 import { Feed, get, problem, startDashboard, until } from "./dashboard-support.js";
 
-let server: MariadbServer;
+let server: TestServer;
 let database: Database;
 let store: Store;
 let dashboard: Dashboard;
@@ -20,7 +20,7 @@ let url: string;
 let feed: Feed | undefined;
 
 beforeEach(async () => {
-  server = await startMariadb();
+  server = await startServer();
   database = await openDatabase(await server.createDatabase());
   await migrate(database);
   store = new Store(database);

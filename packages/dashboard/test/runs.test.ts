@@ -10,7 +10,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sqlSnapshot } from "@cofi/views/sql-cards";
-import { startMariadb } from "../../../test/support/mariadb.js";
+import { startServer } from "../../../test/support/server.js";
 import { DIALECTS } from "../../../test/support/databases.js";
 import { Feed, get, run, startDashboard, until, type Running } from "./dashboard-support.js";
 
@@ -107,7 +107,7 @@ describe.each(DIALECTS)("a batch of two runs on %s", (dialect) => {
 });
 
 test("a database that is dropped and made again under a dashboard is shown as it is", async () => {
-  const server = await startMariadb();
+  const server = await startServer();
   const url = await server.createDatabase();
   const name = new URL(url).pathname.slice(1);
   const database = await openDatabase(url);

@@ -9,7 +9,7 @@ import { SpoolInUseError } from "@cofi/event-log/spool";
 import type { StoredEvent } from "@cofi/event-log/event-columns";
 import { Store } from "@cofi/event-log/store";
 import { DIALECTS, freshDatabase, type FreshDatabase } from "../../../test/support/databases.js";
-import { startMariadb } from "../../../test/support/mariadb.js";
+import { startServer } from "../../../test/support/server.js";
 import { openDatabase } from "@cofi/event-log/database";
 import { migrate } from "@cofi/event-log/migrate";
 
@@ -195,7 +195,7 @@ describe.each(DIALECTS)("EventLogger on %s", (dialect) => {
 });
 
 test("a database that is down only makes the spool longer; what is left is shipped by the next process", async () => {
-  const server = await startMariadb();
+  const server = await startServer();
   try {
     const url = await server.createDatabase();
     const database = await openDatabase(url);

@@ -12,17 +12,17 @@ import { openDatabase, type Database } from "@cofi/event-log/database";
 import { EventLogger } from "@cofi/event-log/event-logger";
 import { migrate } from "@cofi/event-log/migrate";
 import { Store } from "@cofi/event-log/store";
-import { startMariadb, type MariadbServer } from "../../../test/support/mariadb.js";
+import { startServer, type TestServer } from "../../../test/support/server.js";
 import { stallingProxy } from "../../../test/support/stalling-proxy.js";
 import { storedEvent } from "./stored-event.js";
 
 let folder: string;
-let server: MariadbServer;
+let server: TestServer;
 let url: string;
 let direct: Database;
 let store: Store;
 beforeAll(async () => {
-  server = await startMariadb();
+  server = await startServer();
 });
 afterAll(() => server.stop());
 beforeEach(async () => {

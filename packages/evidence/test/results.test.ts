@@ -6,7 +6,7 @@ import { Store } from "@cofi/event-log/store";
 import { DatabaseUnavailableError, openDatabase } from "@cofi/event-log/database";
 import { migrate } from "@cofi/event-log/migrate";
 import { DIALECTS, freshDatabase, type FreshDatabase } from "../../../test/support/databases.js";
-import { startMariadb } from "../../../test/support/mariadb.js";
+import { startServer } from "../../../test/support/server.js";
 
 const call = (callId: string, more: Partial<NewCall> = {}): NewCall => ({
   callId,
@@ -263,7 +263,7 @@ for (const dialect of DIALECTS) {
 }
 
 it("says that the database is unavailable while its server is down, and works again when it is back", async () => {
-  const server = await startMariadb();
+  const server = await startServer();
   const database = await openDatabase(await server.createDatabase());
   try {
     await migrate(database);

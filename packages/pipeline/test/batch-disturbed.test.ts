@@ -11,7 +11,7 @@ import { BatchInUseError } from "@cofi/pipeline/lease";
 import { RemoteRuntime } from "@cofi/pipeline/runtime/remote";
 import type { Runtime } from "@cofi/pipeline/runtime/runtime";
 import { pipelineSettings } from "@cofi/pipeline/settings";
-import { startMariadb } from "../../../test/support/mariadb.js";
+import { startServer } from "../../../test/support/server.js";
 import { startScriptedEngine, type ScriptedEngine } from "../../../test/support/scripted-engine.js";
 import { CALLS_HEADER, folderWith, TRADES_HEADER } from "./batch-files.js";
 import { batchInSqlite, type BatchBench } from "./batch-in-sqlite.js";
@@ -121,7 +121,7 @@ test("a run whose lease was taken over stops and leaves the batch to its new own
 });
 
 test("a database that goes away in the middle delays the batch and loses nothing", async () => {
-  const server = await startMariadb();
+  const server = await startServer();
   const database = await openDatabase(await server.createDatabase());
   try {
     await migrate(database);

@@ -1,16 +1,15 @@
-/** A MariaDB server of the tests' own: in a temporary folder, on a free port, ended by pid. */
+/** A database server of the tests' own: in a temporary folder, on a free port, ended by pid. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { createConnection } from "mysql2/promise";
 import { freePort } from "./free-port.js";
-import { programPath } from "./system.mjs";
+import { SERVER, seenByServer, serverCommand, temporaryFolder } from "./server-program.js";
 
-export interface MariadbServer {
+export interface TestServer {
   /** `mysql://user:password@127.0.0.1:port/`, without a database. */
   readonly url: string;
   readonly port: number;
@@ -31,56 +30,48 @@ const USER = "cofi";
  * Starts a server with strict defaults and durability off: the tests' data need not survive the machine.
  * @param options `flags` are added to the command line and win over ours
  */
-export async function startMariadb(options: { durable?: boolean; flags?: string[] } = {}): Promise<MariadbServer> {
-  const folder = await mkdtemp(join(tmpdir(), "cofi-mariadb-"));
+export async function startServer(options: { durable?: boolean; flags?: string[] } = {}): Promise<TestServer> {
+  const folder = await mkdtemp(join(await temporaryFolder(), "cofi-server-"));
   const password = randomBytes(12).toString("hex");
-  const data = join(folder, "data");
-  const temporary = join(folder, "tmp");
-  await mkdir(temporary);
+  const log = join(folder, "error.log");
+  const socket = join(folder, "socket");
+  await mkdir(join(folder, "tmp"));
   const asRoot = process.getuid?.() === 0 ? ["--user=root"] : [];
-  const install = spawnSync(
-    programPath("mariadb-install-db"),
-    ["--no-defaults", ...asRoot, `--datadir=${data}`, "--auth-root-authentication-method=normal", "--skip-test-db"],
-    { encoding: "utf8" },
-  );
-  if (install.status !== 0)
-    throw new Error(`mariadb-install-db failed: ${install.error?.message ?? install.stderr + install.stdout}`);
+  const base = ["--no-defaults", ...asRoot, `--datadir=${seenByServer(join(folder, "data"))}`];
+  const install = serverCommand(SERVER.installer, [...base, ...SERVER.install]);
+  const { status, error, stdout, stderr } = spawnSync(...install, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`${SERVER.installer} failed: ${error?.message ?? stderr + stdout}`);
 
   let server: ChildProcess;
   let port = 0;
-  const socket = join(folder, "socket");
 
   /** Another program may take the port between the look and the start: then another port is used. */
   async function start(fixedPort: number | null): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       port = fixedPort ?? (await freePort());
-      const log = join(folder, "error.log");
-      server = spawn(
-        programPath("mariadbd"),
-        [
-          "--no-defaults",
-          ...asRoot,
-          `--datadir=${data}`,
-          `--socket=${socket}`,
-          `--port=${port}`,
-          // Its own: a server that starts removes what it finds of temporary tables, those of other servers too.
-          `--tmpdir=${temporary}`,
-          `--pid-file=${join(folder, "pid")}`,
-          `--log-error=${log}`,
-          "--bind-address=127.0.0.1",
-          "--skip-name-resolve",
-          "--default-time-zone=+00:00",
-          `--innodb-flush-log-at-trx-commit=${options.durable ? 1 : 2}`,
-          "--innodb-buffer-pool-size=128M",
-          "--max-connections=200",
-          ...(options.flags ?? []),
-        ],
-        { stdio: "ignore" },
-      );
+      const command = serverCommand(SERVER.daemon, [
+        ...base,
+        `--socket=${seenByServer(socket)}`,
+        `--port=${port}`,
+        // Its own: a server that starts removes what it finds of temporary tables, those of other servers too.
+        `--tmpdir=${seenByServer(join(folder, "tmp"))}`,
+        `--pid-file=${seenByServer(join(folder, "pid"))}`,
+        `--log-error=${seenByServer(log)}`,
+        "--bind-address=127.0.0.1",
+        "--skip-name-resolve",
+        "--default-time-zone=+00:00",
+        `--innodb-flush-log-at-trx-commit=${options.durable ? 1 : 2}`,
+        "--innodb-buffer-pool-size=128M",
+        "--max-connections=200",
+        ...SERVER.flags,
+        ...(options.durable ? [] : SERVER.notDurable),
+        ...(options.flags ?? []),
+      ]);
+      server = spawn(...command, { stdio: "ignore" });
       if (await answers()) return;
       if (attempt === 3)
         throw new Error(
-          `mariadbd does not start: ${await readFile(log, "utf8").catch((error: Error) => error.message)}`,
+          `${SERVER.daemon} does not start: ${await readFile(log, "utf8").catch((reason: Error) => reason.message)}`,
         );
     }
   }
