@@ -1,9 +1,10 @@
-import type { Json } from "@cofi/event-log/events";
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { readJson, type JsonNode } from "../src/shared/json-text.js";
 import { children, findPlaces, leadsTo, rangeSize, splitMatches } from "../src/dialog/json-search.js";
 
-const VALUE: Json = { text: "Buy Tesla", list: [1, "tesla", { tesla: null }], done: true };
+const node = (value: unknown): JsonNode => readJson(JSON.stringify(value))!.root;
+const VALUE = node({ text: "Buy Tesla", list: [1, "tesla", { tesla: null }], done: true });
 
 it("finds keys and values in reading order, whatever the case", () => {
   expect(findPlaces(VALUE, "TESLA")).toEqual(["/0", "/1/1", "/1/2/0"]);
@@ -12,20 +13,19 @@ it("finds keys and values in reading order, whatever the case", () => {
 });
 
 it("does not take the index of a list for a key", () => {
-  expect(findPlaces(["a", "b"], "1")).toEqual([]);
+  expect(findPlaces(node(["a", "b"]), "1")).toEqual([]);
 });
 
 it("goes deeper than the call stack", () => {
-  let deep: Json = "needle";
-  for (let level = 0; level < 50_000; level++) deep = [deep];
-  expect(findPlaces(deep, "needle")).toHaveLength(1);
+  const deep = readJson(`${"[".repeat(50_000)}"needle"${"]".repeat(50_000)}`);
+  expect(findPlaces(deep!.root, "needle")).toHaveLength(1);
 });
 
 it("numbers the children of a part as in the whole", () => {
-  const list = Array.from({ length: 250 }, (_, index) => index);
-  expect(children(list, "/3", 200, 202)).toEqual([
-    { key: "200", value: 200, place: "/3/200" },
-    { key: "201", value: 201, place: "/3/201" },
+  const list = node(Array.from({ length: 250 }, (_, index) => index));
+  expect(children(list, "/3", 200, 202)).toMatchObject([
+    { key: "200", value: { text: "200" }, place: "/3/200" },
+    { key: "201", value: { text: "201" }, place: "/3/201" },
   ]);
 });
 

@@ -1,14 +1,15 @@
 /** Shows one event with all its fields. The open dialog reads no live data, so nothing moves in it. */
 import type { LogEvent, LogEventDetail } from "@cofi/event-log/events";
 import { batch, useSignal, useSignalEffect } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { fetchCounterpart, fetchEvent, fetchNewer, fetchOlder } from "../feed/api.js";
 import type { LiveState } from "../feed/live-state.js";
-import { closeEvent, isDialogUp, openEvent, showEvent } from "../choices/place.js";
+import { closeEvent, isDialogUp, openEvent, openPart, showEvent } from "../choices/place.js";
 import { EventFields } from "./event-fields.js";
 import { Icon } from "../shared/icons.js";
 import { PayloadView } from "./payload-view.js";
 import { eventLook } from "../shared/status.js";
+import { Message, Name } from "../shared/name.js";
 
 type Shown = { kind: "loading" } | { kind: "error"; message: string } | { kind: "event"; event: LogEventDetail };
 
@@ -138,7 +139,11 @@ function DialogTitle({ id, content }: { id: number; content: Shown }) {
         {glyph}
       </span>{" "}
       {word}
-      {event.fileName !== null && <span class="dialog-file">{event.fileName}</span>}
+      {event.fileName !== null && (
+        <span class="dialog-file">
+          <Name text={event.fileName} />
+        </span>
+      )}
       <span class="soft"> event {event.id}</span>
     </h2>
   );
@@ -153,7 +158,7 @@ function Move({ name, label, to }: { name: "previous" | "next"; label: string; t
       aria-label={label}
       title={label}
       aria-disabled={to === null}
-      onClick={() => to !== null && showEvent(to)}
+      onClick={() => to !== null && showEvent(to, openPart.peek())}
       data-testid={`${name}-event`}
     >
       <Icon name={name} />
@@ -172,11 +177,20 @@ function EventContent({ event, counterpart, state }: ContentProps) {
   const stage = state.stages.peek().find(({ summary }) => summary.peek().stage === event.stage);
   const asked = event.payload === null && counterpart?.payload ? counterpart : event;
   const answered = event.response === null && counterpart?.response ? counterpart : event;
+  const fileName = `batch-${event.batchId}-event-${event.id}`;
+  const parts = useRef<HTMLDivElement>(null);
+  const part = openPart.value;
+  // Again when the other half of the attempt arrives, because the payload stands above the response.
+  useLayoutEffect(() => {
+    const section = part && parts.current?.querySelector<HTMLElement>(`[data-testid="${part}"]`);
+    section?.scrollIntoView({ block: "start" });
+    section?.focus({ preventScroll: true });
+  }, [part, counterpart?.id]);
   return (
-    <>
+    <div class="event-parts" ref={parts}>
       {event.errorMessage !== null && (
         <pre class="remark dialog-error" data-tone="bad">
-          {event.errorMessage}
+          <Message text={event.errorMessage} />
         </pre>
       )}
       <EventFields event={event} label={stage?.summary.peek().label ?? null} />
@@ -186,6 +200,7 @@ function EventContent({ event, counterpart, state }: ContentProps) {
         text={asked.payload}
         size={asked.payloadBytes}
         cut={asked.payloadCut}
+        fileName={fileName}
       />
       <PayloadView
         title="Response"
@@ -193,7 +208,8 @@ function EventContent({ event, counterpart, state }: ContentProps) {
         text={answered.response}
         size={answered.responseBytes}
         cut={answered.responseCut}
+        fileName={fileName}
       />
-    </>
+    </div>
   );
 }

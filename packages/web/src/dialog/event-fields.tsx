@@ -1,10 +1,13 @@
 import type { LogEventDetail } from "@cofi/event-log/events";
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
+import { useMemo } from "preact/hooks";
 import { bytes, duration, fullTime, number } from "../text/format.js";
 import { JsonTree } from "./json-tree.js";
+import { readJson } from "../shared/json-text.js";
 import { zone } from "../choices/preferences.js";
 import { CopyButton } from "../shared/copy-button.js";
+import { Name } from "../shared/name.js";
 
 /** Every column of the row except payload, response and error message; null is a dash, so that no column is hidden. */
 export function EventFields({ event, label }: { event: LogEventDetail; label: string | null }) {
@@ -17,7 +20,7 @@ export function EventFields({ event, label }: { event: LogEventDetail; label: st
         </time>
       </Field>
       <Field name="Stage">
-        {label ?? event.stage} {label !== null && <code class="soft">{event.stage}</code>}
+        {label ?? <Name text={event.stage} />} {label !== null && <code class="soft">{event.stage}</code>}
       </Field>
       <Field name="Type">
         <code>{event.eventType}</code>
@@ -26,11 +29,11 @@ export function EventFields({ event, label }: { event: LogEventDetail; label: st
       <Field name="File">
         {fileName !== null && (
           <>
-            {fileName} <CopyButton what="file name" text={() => fileName} />
+            <Name text={fileName} /> <CopyButton what="file name" text={() => fileName} />
           </>
         )}
       </Field>
-      <Field name="Host">{event.gpuIp}</Field>
+      <Field name="Host">{event.gpuIp !== null && <Name text={event.gpuIp} />}</Field>
       <Field name="Attempt">{event.attempt}</Field>
       <Field name="Run">
         {event.run === null ? null : `${event.run}${event.history ? " (arrived after a newer run had begun)" : ""}`}
@@ -54,11 +57,13 @@ export function EventFields({ event, label }: { event: LogEventDetail; label: st
 function Metadata({ event }: { event: LogEventDetail }) {
   const query = useSignal("");
   const current = useSignal<string | null>(null);
+  const branches = useSignal("some" as const);
+  const { root } = useMemo(() => readJson(JSON.stringify(event.metadata))!, [event]);
   return (
     <div class="field-wide">
       <dt>Metadata</dt>
       <dd>
-        <JsonTree value={event.metadata} search={{ query, current }} />
+        <JsonTree value={root} state={{ query, current, branches }} />
       </dd>
     </div>
   );

@@ -1,5 +1,5 @@
 /** Finds a text in a JSON value, and divides long lists into ranges. Pure; the JSON tree draws the result. */
-import type { Json } from "@cofi/event-log/events";
+import { isBranch, type JsonNode } from "../shared/json-text.js";
 
 /** Children drawn together; more are divided into ranges of this many, which open on their own. */
 export const CHUNK = 100;
@@ -12,31 +12,23 @@ export type Place = string;
 
 export interface Child {
   key: string;
-  value: Json;
+  value: JsonNode;
   place: Place;
 }
 
-export function isBranch(value: Json): value is Json[] | { [key: string]: Json } {
-  return typeof value === "object" && value !== null;
-}
-
-export function childCount(value: Json): number {
-  if (!isBranch(value)) return 0;
-  return Array.isArray(value) ? value.length : Object.keys(value).length;
+export function childCount(value: JsonNode): number {
+  return isBranch(value) ? value.values.length : 0;
 }
 
 /** The children from `start` to before `end`, in the order in which they are written. */
-export function children(value: Json, place: Place, start = 0, end = Infinity): Child[] {
+export function children(value: JsonNode, place: Place, start = 0, end = Infinity): Child[] {
   if (!isBranch(value)) return [];
-  if (Array.isArray(value))
-    return value.slice(start, end).map((child, index) => ({
-      key: String(start + index),
-      value: child,
-      place: `${place}/${start + index}`,
-    }));
-  return Object.entries(value)
-    .slice(start, end)
-    .map(([key, child], index) => ({ key, value: child, place: `${place}/${start + index}` }));
+  const keys = value.kind === "object" ? value.keys : null;
+  return value.values.slice(start, end).map((child, index) => ({
+    key: keys?.[start + index] ?? String(start + index),
+    value: child,
+    place: `${place}/${start + index}`,
+  }));
 }
 
 /** Whether `place` is `branch` or lies within it, among the children from `start` to before `end`. */
@@ -53,13 +45,8 @@ export function rangeSize(count: number): number {
   return size;
 }
 
-/** Text of a leaf: strings bare, other values as JSON. */
-export function leafText(value: Json): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
-}
-
 /** Places whose key or value holds the text, whatever its case, in reading order; at most {@link MOST_MATCHES}. */
-export function findPlaces(root: Json, query: string): Place[] {
+export function findPlaces(root: JsonNode, query: string): Place[] {
   const wanted = query.toLowerCase();
   if (wanted === "") return [];
   const found: Place[] = [];
@@ -70,8 +57,8 @@ export function findPlaces(root: Json, query: string): Place[] {
   for (let next = open.pop(); next && found.length < MOST_MATCHES; next = open.pop()) {
     const { key, value, place } = next.child;
     const hasKey = next.keyCounts && key.toLowerCase().includes(wanted);
-    if (hasKey || (!isBranch(value) && leafText(value).toLowerCase().includes(wanted))) found.push(place);
-    const keyCounts = !Array.isArray(value);
+    if (hasKey || (!isBranch(value) && value.text.toLowerCase().includes(wanted))) found.push(place);
+    const keyCounts = value.kind === "object";
     for (const child of children(value, place).toReversed()) open.push({ child, keyCounts });
   }
   return found;

@@ -1,48 +1,52 @@
 /** A JSON value as a tree of native details elements: children are drawn when a branch opens, long lists in ranges. */
-import type { Json } from "@cofi/event-log/events";
 import { useSignal, type ReadonlySignal } from "@preact/signals";
 import { createContext, type ComponentChildren } from "preact";
 import { useContext, useEffect, useRef } from "preact/hooks";
 import { CopyButton } from "../shared/copy-button.js";
+import { Escaped } from "../shared/name.js";
 import { number } from "../text/format.js";
 import {
   CHUNK,
   childCount,
   children,
-  isBranch,
   leadsTo,
-  leafText,
   rangeSize,
   splitMatches,
   type Child,
   type Place,
 } from "./json-search.js";
+import { isBranch, writeJson, type JsonNode } from "../shared/json-text.js";
 
-export interface TreeSearch {
+export interface TreeState {
   query: ReadonlySignal<string>;
   /** The current match; the branches that lead to it open. */
   current: ReadonlySignal<Place | null>;
+  /** `all` and `none` open and close all branches whenever they are set. */
+  branches: ReadonlySignal<"some" | "all" | "none">;
 }
 
-const Search = createContext<TreeSearch | null>(null);
+/** Values up to this place in reading order open when all do: more would make the page slow. */
+export const MOST_OPENED = 5_000;
+
+const Tree = createContext<TreeState | null>(null);
 const LONG = 600;
 /** Small values open on their own. */
 const OPEN_AT_FIRST = 30;
 
-export function JsonTree({ value, search }: { value: Json; search: TreeSearch }) {
+export function JsonTree({ value, state }: { value: JsonNode; state: TreeState }) {
   const root: Child = { key: "", value, place: "" };
   return (
-    <Search.Provider value={search}>
+    <Tree.Provider value={state}>
       <div class="tree">
         {isBranch(value) ? <Children of={root} start={0} end={childCount(value)} /> : <Leaf child={root} />}
       </div>
-    </Search.Provider>
+    </Tree.Provider>
   );
 }
 
 function Children({ of, start, end }: { of: Child; start: number; end: number }) {
   const count = end - start;
-  if (count === 0) return <p class="tree-empty">empty {Array.isArray(of.value) ? "list" : "object"}</p>;
+  if (count === 0) return <p class="tree-empty">empty {of.value.kind === "array" ? "list" : "object"}</p>;
   if (count <= CHUNK)
     return (
       <ul>
@@ -68,6 +72,7 @@ function Range({ of, start, end }: { of: Child; start: number; end: number }) {
   return (
     <Foldable
       place={of.place}
+      at={isBranch(of.value) ? (of.value.values[start]?.at ?? 0) : 0}
       start={start}
       end={end}
       startsOpen={false}
@@ -84,10 +89,11 @@ function Range({ of, start, end }: { of: Child; start: number; end: number }) {
 
 function Branch({ child }: { child: Child }) {
   const count = childCount(child.value);
-  const noun = Array.isArray(child.value) ? "item" : "field";
+  const noun = child.value.kind === "array" ? "item" : "field";
   return (
     <Foldable
       place={child.place}
+      at={child.value.at}
       start={0}
       end={Infinity}
       startsOpen={count > 0 && count <= OPEN_AT_FIRST && child.place.split("/").length <= 3}
@@ -95,7 +101,7 @@ function Branch({ child }: { child: Child }) {
         <>
           <Key child={child} />
           <span class="tree-note">
-            {Array.isArray(child.value) ? `[${number(count)}]` : `{${number(count)}}`}
+            {child.value.kind === "array" ? `[${number(count)}]` : `{${number(count)}}`}
             <span class="unseen">
               {" "}
               {noun}
@@ -104,7 +110,7 @@ function Branch({ child }: { child: Child }) {
           </span>
         </>
       }
-      actions={<CopyButton what="value" text={() => JSON.stringify(child.value, null, 2)} />}
+      actions={<CopyButton what="value" text={() => writeJson(child.value)} />}
     >
       {() => <Children of={child} start={0} end={count} />}
     </Foldable>
@@ -113,6 +119,8 @@ function Branch({ child }: { child: Child }) {
 
 interface FoldableProps {
   place: Place;
+  /** Its place in reading order. */
+  at: number;
   start: number;
   end: number;
   startsOpen: boolean;
@@ -121,16 +129,24 @@ interface FoldableProps {
   children: () => ComponentChildren;
 }
 
-function Foldable({ place, start, end, startsOpen, title, actions, children: draw }: FoldableProps) {
-  const search = useContext(Search);
-  const isOpen = useSignal(startsOpen);
-  const isOnTheWay = leadsTo(place, search?.current.value ?? null, start, end);
+function Foldable({ place, at, start, end, startsOpen, title, actions, children: draw }: FoldableProps) {
+  const tree = useContext(Tree);
+  const branches = tree?.branches.value ?? "some";
+  const isOpenToAll = branches === "all" && at < MOST_OPENED;
+  const isOpen = useSignal(isOpenToAll || (startsOpen && branches === "some"));
+  const isNew = useRef(true);
+  useEffect(() => {
+    // What the viewer opens and closes by hand afterwards stays so.
+    if (!isNew.current && branches !== "some") isOpen.value = isOpenToAll;
+    isNew.current = false;
+  }, [branches]);
+  const isOnTheWay = leadsTo(place, tree?.current.value ?? null, start, end);
   useEffect(() => {
     if (isOnTheWay) isOpen.value = true;
-  }, [isOnTheWay, search?.current.value]);
+  }, [isOnTheWay, tree?.current.value]);
   const shown = isOpen.value || isOnTheWay;
   return (
-    <div class="tree-branch" data-current={start === 0 && search?.current.value === place ? "" : undefined}>
+    <div class="tree-branch" data-current={start === 0 && tree?.current.value === place ? "" : undefined}>
       <details open={shown} onToggle={(event) => (isOpen.value = event.currentTarget.open)}>
         <summary>{title}</summary>
         {shown && draw()}
@@ -152,13 +168,13 @@ function Key({ child }: { child: Child }) {
 }
 
 function Leaf({ child }: { child: Child }) {
-  const search = useContext(Search);
+  const tree = useContext(Tree);
   const isWhole = useSignal(false);
-  const text = leafText(child.value);
-  const isCurrent = search?.current.value === child.place;
+  if (isBranch(child.value)) return null;
+  const { kind, text } = child.value;
+  const isCurrent = tree?.current.value === child.place;
   const isLong = text.length > LONG;
   const shown = isLong && !isWhole.value && !isCurrent ? text.slice(0, LONG) : text;
-  const kind = child.value === null ? "null" : typeof child.value;
   return (
     <div class="tree-leaf" data-current={isCurrent ? "" : undefined}>
       <Key child={child} />
@@ -179,9 +195,9 @@ function Leaf({ child }: { child: Child }) {
 }
 
 function useScrolledTo(place: Place) {
-  const search = useContext(Search);
+  const tree = useContext(Tree);
   const element = useRef<HTMLSpanElement>(null);
-  const isCurrent = search?.current.value === place;
+  const isCurrent = tree?.current.value === place;
   useEffect(() => {
     if (isCurrent) element.current?.scrollIntoView({ block: "center", inline: "nearest" });
   }, [isCurrent]);
@@ -189,7 +205,19 @@ function useScrolledTo(place: Place) {
 }
 
 function Marked({ text }: { text: string }) {
-  const query = useContext(Search)?.query.value ?? "";
-  if (query === "") return <>{text}</>;
-  return <>{splitMatches(text, query).map((part) => (part.isMatch ? <mark>{part.text}</mark> : part.text))}</>;
+  const query = useContext(Tree)?.query.value ?? "";
+  if (query === "") return <Escaped text={text} />;
+  return (
+    <>
+      {splitMatches(text, query).map((part) =>
+        part.isMatch ? (
+          <mark>
+            <Escaped text={part.text} />
+          </mark>
+        ) : (
+          <Escaped text={part.text} />
+        ),
+      )}
+    </>
+  );
 }
