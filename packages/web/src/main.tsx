@@ -4,6 +4,7 @@ import { App } from "./page/app.js";
 import { statusWord } from "./shared/status.js";
 import { LiveFeed } from "./feed/live.js";
 import { chosenBatch, shownBatch } from "./choices/place.js";
+import { visible } from "./text/names.js";
 
 const root = document.getElementById("app");
 if (!root) throw new Error("index.html has no element #app");
@@ -14,6 +15,6 @@ effect(() => {
 });
 effect(() => {
   const batch = feed.state.batch.value;
-  document.title = batch ? `${batch.name}: ${statusWord(batch.status)} · Cofi` : "Cofi";
+  document.title = batch ? `${visible(batch.name)}: ${statusWord(batch.status)} · Cofi` : "Cofi";
 });
 render(<App feed={feed} />, root);

@@ -7,6 +7,8 @@ import { rowsBy, useHeld } from "../shared/held.js";
 import type { LiveState } from "../feed/live-state.js";
 import { alertSettings, reported, takeUnreported } from "./alert-settings.js";
 import { zone } from "../choices/preferences.js";
+import { Message } from "../shared/name.js";
+import { visible } from "../text/names.js";
 
 const MOST_LISTED = 20;
 const ROWS = rowsBy<Alert>(({ key }) => key);
@@ -71,7 +73,7 @@ function notify({ key, title, body, href }: Alert): void {
   if (!("Notification" in globalThis) || Notification.permission !== "granted") return;
   let notification: Notification;
   try {
-    notification = new Notification(title, { body, tag: `cofi ${key}` });
+    notification = new Notification(visible(title), { body: visible(body), tag: `cofi ${key}` });
   } catch {
     return;
   }
@@ -166,8 +168,12 @@ function RecentAlerts() {
         {shown.map(({ key, title, body, href }) => (
           <li key={key}>
             <a class="choice" href={href}>
-              <span class="choice-name">{title}</span>
-              <span class="soft">{body}</span>
+              <span class="choice-name">
+                <Message text={title} />
+              </span>
+              <span class="soft">
+                <Message text={body} />
+              </span>
             </a>
           </li>
         ))}

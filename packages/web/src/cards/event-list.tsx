@@ -8,6 +8,8 @@ import { isDialogUp, showEvent } from "../choices/place.js";
 import { zone } from "../choices/preferences.js";
 import type { Zone } from "../text/zones.js";
 import { eventLook } from "../shared/status.js";
+import { CutName, Message, Name } from "../shared/name.js";
+import { visible } from "../text/names.js";
 
 interface Props {
   feed: ReadonlySignal<Feed>;
@@ -112,23 +114,29 @@ const Row = memo(function Row({ event, zone: shownZone, isEntrance }: RowProps) 
         data-event-id={event.id}
         data-event-type={event.eventType}
         data-tone={tone}
-        title={`${word}, ${fullTime(event.timestamp, shownZone)}${message === "" ? "" : `\n${message}`}`}
+        title={`${word}, ${fullTime(event.timestamp, shownZone)}${message === "" ? "" : `\n${visible(message)}`}`}
         onClick={() => showEvent(event.id)}
       >
         <time class="row-time">{clock(event.timestamp, shownZone)}</time>
         <span class="glyph" role="img" aria-label={word}>
           {glyph}
         </span>
-        <span class="row-file">{subject}</span>
+        <span class="row-file">
+          {event.fileName === null ? <Message text={subject} /> : <CutName text={subject} />}
+        </span>
         <span class="row-duration">{durationMs === null ? "" : duration(durationMs)}</span>
         <span class="row-more">
-          {gpuIp !== null && <span>{gpuIp}</span>}
+          {gpuIp !== null && <Name text={gpuIp} />}
           {attempt !== null && (
             <span class="row-attempt" data-again={attempt > 1 ? "" : undefined}>
               attempt {attempt}
             </span>
           )}
-          {remark !== "" && <span class="row-message">{remark}</span>}
+          {remark !== "" && (
+            <span class="row-message">
+              <Message text={remark} />
+            </span>
+          )}
         </span>
       </button>
     </li>

@@ -3,6 +3,7 @@ import { shortMessage } from "../feed/feed.js";
 import type { LiveState, StageState } from "../feed/live-state.js";
 import { showEvent } from "../choices/place.js";
 import { StageGlyph } from "../shared/status.js";
+import { Message } from "../shared/name.js";
 
 /** The work of the pipeline between stages, each in one line; nothing before the first of it. */
 export function Steps({ state }: { state: LiveState }) {
@@ -32,7 +33,7 @@ function Step({ step }: { step: StageState }) {
       {took !== null && <span class="soft"> {took}</span>}
       {said && (
         <button type="button" class="button quiet step-said" onClick={() => showEvent(said.id)}>
-          {shortMessage(said)}
+          <Message text={shortMessage(said)} />
         </button>
       )}
     </li>

@@ -6,6 +6,7 @@ import type { LiveState } from "../feed/live-state.js";
 import { usePolled } from "../feed/polled.js";
 import { RouteLink } from "../shared/route-link.js";
 import { StatusBadge } from "../shared/status.js";
+import { Name, Sentence } from "../shared/name.js";
 
 const LOOK_MS = 10_000;
 const MOST = 6;
@@ -43,9 +44,13 @@ function Other({ batch: { id, name, status }, state }: { batch: Batch; state: Li
     <li>
       <RouteLink to={{ view: "stages", batch: id }}>
         <span class="finding-text">
-          {name} <StatusBadge status={status} />
+          <Name text={name} /> <StatusBadge status={status} />
         </span>
-        {first && <span class="finding-rule">{first.text}</span>}
+        {first && (
+          <span class="finding-rule">
+            <Sentence text={first.text} name={first.what} />
+          </span>
+        )}
       </RouteLink>
     </li>
   );

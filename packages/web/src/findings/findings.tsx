@@ -5,6 +5,7 @@ import { usePolled } from "../feed/polled.js";
 import { BLIND_RULE, blindness } from "../feed/connection-state.js";
 import type { Destination } from "../choices/routes.js";
 import { RouteLink } from "../shared/route-link.js";
+import { Sentence } from "../shared/name.js";
 
 /** Lists the findings that an operator should check first, each with a link. Renders nothing while nothing is wrong. */
 export function Findings({ batchId, state }: { batchId: number; state: LiveState }) {
@@ -43,8 +44,12 @@ export function Findings({ batchId, state }: { batchId: number; state: LiveState
                 <span class="glyph" aria-hidden="true">
                   {glyph}
                 </span>
-                <span class="finding-text">{finding.text}</span>
-                <span class="finding-rule">{finding.rule}</span>
+                <span class="finding-text">
+                  <Sentence text={finding.text} name={finding.what} />
+                </span>
+                <span class="finding-rule">
+                  <Sentence text={finding.rule} name={null} />
+                </span>
               </RouteLink>
             </li>
           );

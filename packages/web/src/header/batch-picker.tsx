@@ -8,6 +8,7 @@ import { zone } from "../choices/preferences.js";
 import { isPlainClick } from "../choices/routes.js";
 import { Icon } from "../shared/icons.js";
 import { StatusBadge } from "../shared/status.js";
+import { CutName } from "../shared/name.js";
 
 /** A button with the name of the shown batch. It opens a list of all batches, newest first, to search and choose from. */
 export function BatchPicker({ current }: { current: Batch | null }) {
@@ -39,7 +40,9 @@ export function BatchPicker({ current }: { current: Batch | null }) {
         data-testid="batch-picker"
       >
         <span class="soft">{id === null ? "Newest" : "Batch"}</span>
-        <span class="picker-name">{current?.name ?? (id === null ? "no batch yet" : `${id}`)}</span>
+        <span class="picker-name">
+          <CutName text={current?.name ?? (id === null ? "no batch yet" : `${id}`)} />
+        </span>
         <Icon name="down" />
       </button>
       <div
@@ -140,7 +143,9 @@ function Choices({ shown, close }: { shown: Batch | null; close: () => void }) {
                 aria-current={chosenBatch.value === batch.id ? "true" : undefined}
                 onClick={(event) => choose(event, batch.id)}
               >
-                <span class="choice-name">{batch.name}</span>
+                <span class="choice-name">
+                  <CutName text={batch.name} />
+                </span>
                 <StatusBadge status={shown?.id === batch.id ? shown.status : batch.status} />
                 <span class="soft">
                   {batch.id} · {dayAndTime(batch.createdAt, zone.value)}

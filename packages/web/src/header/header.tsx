@@ -13,6 +13,7 @@ import { StatusBadge } from "../shared/status.js";
 import { ticks } from "../feed/ticking.js";
 import { ViewTabs } from "./view-tabs.js";
 import { place } from "../choices/routes.js";
+import { Name } from "../shared/name.js";
 
 export function Header({ feed }: { feed: LiveFeed }) {
   const { state } = feed;
@@ -31,7 +32,9 @@ export function Header({ feed }: { feed: LiveFeed }) {
       {batch && (
         <div class="batch">
           <div class="batch-title">
-            <h1>{batch.name}</h1>
+            <h1>
+              <Name text={batch.name} />
+            </h1>
             <StatusBadge status={batch.status} />
             <NewerBatch batch={batch} state={state} />
           </div>

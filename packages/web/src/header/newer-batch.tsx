@@ -2,6 +2,8 @@ import type { Batch } from "@cofi/event-log/events";
 import type { LiveState } from "../feed/live-state.js";
 import { usePolled } from "../feed/polled.js";
 import { chooseBatch, chosenBatch } from "../choices/place.js";
+import { Name } from "../shared/name.js";
+import { visible } from "../text/names.js";
 
 const LOOK_MS = 10_000;
 
@@ -14,11 +16,11 @@ export function NewerBatch({ batch, state }: { batch: Batch; state: LiveState })
     <button
       type="button"
       class="button"
-      title={`${newest.name} is newer. Show it, and each new one as it starts`}
+      title={`${visible(newest.name)} is newer. Show it, and each new one as it starts`}
       onClick={() => chooseBatch(null)}
       data-testid="newer-batch"
     >
-      Newer: {newest.name}
+      Newer: <Name text={newest.name} />
     </button>
   );
 }

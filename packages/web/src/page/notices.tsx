@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { signIn } from "../feed/api.js";
 import { chooseBatch } from "../choices/place.js";
 import { number } from "../text/format.js";
+import { visible } from "../text/names.js";
 
 export function LoadingState({ reason }: { reason: string }) {
   return (
@@ -53,8 +54,8 @@ export function UnknownStages({ counts }: { counts: Readonly<Record<string, numb
       </span>
       <span>
         {number(total)} {total === 1 ? "event names a stage" : "events name stages"} that no card shows:{" "}
-        {entries.map(([name, count]) => `${name} (${number(count)})`).join(", ")}. Check the spelling in the service
-        that writes them.
+        {entries.map(([name, count]) => `${visible(name)} (${number(count)})`).join(", ")}. Check the spelling in the
+        service that writes them.
       </span>
     </p>
   );

@@ -14,6 +14,8 @@ import { zone } from "../choices/preferences.js";
 import { place, setFilters, type Filters } from "../choices/routes.js";
 import { startOfDay } from "../text/zones.js";
 import { Sparkline } from "./sparkline.js";
+import { Name } from "../shared/name.js";
+import { visible } from "../text/names.js";
 
 const PAGE = 30;
 /** Most columns that are readable side by side. */
@@ -212,7 +214,9 @@ function Row({ batch, state, watched }: RowProps) {
   return (
     <tr data-batch={batch.id}>
       <th scope="row">
-        <RouteLink to={{ view: "stages", batch: batch.id }}>{batch.name}</RouteLink>
+        <RouteLink to={{ view: "stages", batch: batch.id }}>
+          <Name text={batch.name} />
+        </RouteLink>
         <span class="soft batch-line">
           {batch.id} · {dayAndTime(batch.createdAt, zone.value)}
         </span>
@@ -228,11 +232,13 @@ function Row({ batch, state, watched }: RowProps) {
       <td data-tone={data && data.failed > 0 ? "bad" : undefined}>
         {data && (data.failed > 0 ? <RouteLink to={failures}>{number(data.failed)}</RouteLink> : "0")}
       </td>
-      <td>{data && <Sparkline values={data.spark} label={`Files that ended over time in ${batch.name}`} />}</td>
+      <td>
+        {data && <Sparkline values={data.spark} label={`Files that ended over time in ${visible(batch.name)}`} />}
+      </td>
       <td>
         <input
           type="checkbox"
-          aria-label={`Watch ${batch.name} beside others`}
+          aria-label={`Watch ${visible(batch.name)} beside others`}
           checked={isWatched}
           disabled={!isWatched && watched.length >= MOST_WATCHED}
           onChange={() => {
@@ -251,9 +257,12 @@ function Watched({ id, state }: { id: number; state: LiveState }) {
   if (!data) return <p class="soft">{problem ?? `Batch ${id}: reading …`}</p>;
   const { batch, stages, done, failed } = data;
   return (
-    <article class="watched" aria-label={batch.name} data-watched={id}>
+    <article class="watched" aria-label={visible(batch.name)} data-watched={id}>
       <h2>
-        <RouteLink to={{ view: "stages", batch: id }}>{batch.name}</RouteLink> <StatusBadge status={batch.status} />
+        <RouteLink to={{ view: "stages", batch: id }}>
+          <Name text={batch.name} />
+        </RouteLink>{" "}
+        <StatusBadge status={batch.status} />
       </h2>
       <p class="soft">
         {took(batch, data.lastEventAt, state)} · {number(done)} file steps done ·{" "}

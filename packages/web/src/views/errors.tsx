@@ -4,6 +4,8 @@ import { DataView, ViewState, type ViewProps } from "../shared/view-state.js";
 import { clock, fullTime, number } from "../text/format.js";
 import { showEvent } from "../choices/place.js";
 import { zone } from "../choices/preferences.js";
+import { Message } from "../shared/name.js";
+import { visible } from "../text/names.js";
 
 /** Errors by cause, the earliest first, because the first failure often causes the others. */
 export function ErrorsView(props: ViewProps) {
@@ -43,7 +45,7 @@ export function ErrorsView(props: ViewProps) {
                       .map(({ stage, count }) => `${labels.get(stage) ?? stage} (${number(count)})`)
                       .join(", ")}
                     {group.hosts.length > 0 &&
-                      ` on ${group.hosts.map(({ host, count }) => `${host} (${number(count)})`).join(", ")}`}
+                      ` on ${group.hosts.map(({ host, count }) => `${visible(host)} (${number(count)})`).join(", ")}`}
                   </p>
                   <p class="cause-example">
                     <button type="button" class="button quiet" onClick={() => showEvent(group.firstId)}>
@@ -52,7 +54,9 @@ export function ErrorsView(props: ViewProps) {
                     <button type="button" class="button quiet" onClick={() => showEvent(group.lastId)}>
                       Latest
                     </button>
-                    <code>{group.example}</code>
+                    <code>
+                      <Message text={group.example} />
+                    </code>
                   </p>
                 </li>
               );

@@ -4,6 +4,7 @@ import { DataView, ViewState, type ViewProps } from "../shared/view-state.js";
 import { number } from "../text/format.js";
 import type { Filters } from "../choices/routes.js";
 import { FILE_LOOKS } from "./file-look.js";
+import { Name } from "../shared/name.js";
 
 const COLUMNS = ["done", "failed", "skipped", "inFlight", "retrying", "waiting", "missing"] as const;
 
@@ -173,7 +174,9 @@ function Names({ title, why, names, count, filters }: NamesProps) {
           const to = { view: "files", filters, file } as const;
           return (
             <li key={file}>
-              <RouteLink to={to}>{file}</RouteLink>
+              <RouteLink to={to}>
+                <Name text={file} />
+              </RouteLink>
             </li>
           );
         })}

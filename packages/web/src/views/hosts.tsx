@@ -5,6 +5,7 @@ import { age, number, percent, rate } from "../text/format.js";
 import type { LiveState } from "../feed/live-state.js";
 import { go, place } from "../choices/routes.js";
 import { FILE_LOOKS } from "./file-look.js";
+import { Name } from "../shared/name.js";
 
 const MEASURES = {
   errors: "Errors",
@@ -77,7 +78,9 @@ function HeatMap({ hosts, measure, state }: { hosts: Hosts["hosts"]; measure: Me
       <tbody>
         {hosts.map(({ host, lastHeardAt, stages: cells }) => (
           <tr key={host} data-host={host}>
-            <th scope="row">{host}</th>
+            <th scope="row">
+              <Name text={host} />
+            </th>
             {stages.map(({ stage }, index) => {
               if (!shown[index]) return null;
               const cell = cells[index];

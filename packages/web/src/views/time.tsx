@@ -6,6 +6,7 @@ import { ticks } from "../feed/ticking.js";
 import { clock, duration } from "../text/format.js";
 import type { LiveState } from "../feed/live-state.js";
 import { zone } from "../choices/preferences.js";
+import { Name } from "../shared/name.js";
 
 const BASIS: Readonly<Record<StageTime["basis"], string>> = {
   done: "",
@@ -100,8 +101,8 @@ function Stalls({ stalls, labels }: { stalls: readonly Stall[]; labels: Readonly
         } as const;
         return (
           <li key={`${kind} ${stage} ${what}`} data-tone={kind === "stuck-stage" ? "bad" : "warn"}>
-            <RouteLink to={to}>{what ?? labels.get(stage)}</RouteLink> {what !== null && `in ${labels.get(stage)} `}for{" "}
-            {duration(forMs)}. <span class="soft">{rule}</span>
+            <RouteLink to={to}>{what === null ? labels.get(stage) : <Name text={what} />}</RouteLink>{" "}
+            {what !== null && `in ${labels.get(stage)} `}for {duration(forMs)}. <span class="soft">{rule}</span>
           </li>
         );
       })}

@@ -4,6 +4,8 @@ import { memo } from "preact/compat";
 import { duration } from "../../text/format.js";
 import { go, place } from "../../choices/routes.js";
 import { FILE_LOOKS } from "../file-look.js";
+import { CutName } from "../../shared/name.js";
+import { visible } from "../../text/names.js";
 
 interface FileLineProps {
   row: FileRow;
@@ -36,14 +38,14 @@ export const FileLine = memo(
           onClick={() => go({ ...place.peek(), file: row.fileName, compared: [] })}
         >
           <span class="matrix-name">
-            {row.fileName}
+            <CutName text={row.fileName} />
             <span class="unseen">: {spoken.join(", ") || "nothing unusual"}</span>
           </span>
           {columns.map((index) => {
             const cell = row.cells[index];
             if (!cell) return <span key={labels[index]} class="cell" aria-hidden="true" />;
             const { glyph, word, tone } = FILE_LOOKS[cell.state];
-            const host = cell.host === null ? "" : ` on ${hosts[cell.host]}`;
+            const host = cell.host === null ? "" : ` on ${visible(hosts[cell.host] ?? "")}`;
             const took = cell.durationMs === null ? "" : `, ${duration(cell.durationMs)}`;
             return (
               <span

@@ -14,6 +14,7 @@ import { fileQuery, go, place, setFilters, type Filters } from "../../choices/ro
 import { FILE_LOOKS } from "../file-look.js";
 import { FileLine } from "./file-line.js";
 import { Journey } from "./journey.js";
+import { visible } from "../../text/names.js";
 
 const ROW_PX = 30;
 /** Rows of one answer: enough for a tall screen, and as many above and below it. */
@@ -113,7 +114,10 @@ function Toolbar({ batchId, filters, state, hosts, total }: ToolbarProps) {
         ["", "Any state"],
         ...FILE_STATES.map((name) => [name, FILE_LOOKS[name].word] as const),
       ])}
-      {select("host", "Host", [["", "Any host"], ...[...hosts].toSorted().map((host) => [host, host] as const)])}
+      {select("host", "Host", [
+        ["", "Any host"],
+        ...[...hosts].toSorted().map((host) => [host, visible(host)] as const),
+      ])}
       {select("minDurationMs", "Duration", durations)}
       {select("sort", "Order", [
         ["", "By name"],

@@ -11,10 +11,13 @@ import { usePolled } from "../../feed/polled.js";
 import { openEvent, showEvent } from "../../choices/place.js";
 import { zone } from "../../choices/preferences.js";
 import { go, place } from "../../choices/routes.js";
+import { readJson, writeJson } from "../../shared/json-text.js";
 import { Ending } from "./ending.js";
 import { FILE_LOOKS } from "../file-look.js";
 import { diffLines, type DiffLine } from "./line-diff.js";
 import { attemptsOf, waitsOf, type Attempt } from "./attempts.js";
+import { Message, Name } from "../../shared/name.js";
+import { visible } from "../../text/names.js";
 
 const MOST_EVENTS = 1_000;
 /** A file passes ten stages, usually once each; only a batch that was run many times has more attempts than this. */
@@ -63,7 +66,10 @@ export function Journey({ batchId, file, state }: { batchId: number; file: strin
       <div class="dialog-body">
         <header class="dialog-head">
           <h2 id="journey-title">
-            <span class="dialog-file">{file}</span> <span class="soft">journey</span>
+            <span class="dialog-file">
+              <Name text={file} />
+            </span>{" "}
+            <span class="soft">journey</span>
           </h2>
           <button type="button" class="button quiet square" aria-label="Close" onClick={close}>
             <Icon name="close" />
@@ -150,7 +156,7 @@ function Attempts({ attempts, waits, labels, chosen, choose, now }: AttemptsProp
               <span class="glyph" role="img" aria-label={word}>
                 {glyph}
               </span>{" "}
-              {labels.get(one.stage) ?? one.stage}
+              {labels.get(one.stage) ?? <Name text={one.stage} />}
               {one.attempt !== null && one.attempt > 1 && <span class="soft"> attempt {one.attempt}</span>}
               {hasRuns && one.run !== null && <span class="soft"> run {one.run}</span>}
             </span>
@@ -173,16 +179,21 @@ function Attempts({ attempts, waits, labels, chosen, choose, now }: AttemptsProp
             <span class="attempt-text">
               {waitedText !== null && `${waitedText} · `}
               {clock(start, zone.value)} · {duration(one.durationMs ?? end - start)}
-              {one.host !== null && ` · ${one.host}`}
+              {one.host !== null && (
+                <>
+                  {" "}
+                  · <Name text={one.host} />
+                </>
+              )}
             </span>
             <span class="attempt-actions">
               {one.startId !== null && (
-                <button type="button" class="button quiet" onClick={() => showEvent(one.startId ?? 0)}>
+                <button type="button" class="button quiet" onClick={() => showEvent(one.startId ?? 0, "payload")}>
                   Payload
                 </button>
               )}
               {one.endId !== null && (
-                <button type="button" class="button quiet" onClick={() => showEvent(one.endId ?? 0)}>
+                <button type="button" class="button quiet" onClick={() => showEvent(one.endId ?? 0, "response")}>
                   Response
                 </button>
               )}
@@ -200,7 +211,11 @@ function Attempts({ attempts, waits, labels, chosen, choose, now }: AttemptsProp
                 Arrived after a newer run had begun: it is shown here and counts nowhere.
               </span>
             )}
-            {one.message !== null && <span class="attempt-message">{one.message}</span>}
+            {one.message !== null && (
+              <span class="attempt-message">
+                <Message text={one.message} />
+              </span>
+            )}
           </li>
         );
       })}
@@ -235,7 +250,8 @@ function Comparison({ left, right, labels }: { left: Attempt; right: Attempt; la
     });
     return () => controller.abort();
   }, [left.id, left.endId, right.id, right.endId]);
-  const name = (one: Attempt): string => `${labels.get(one.stage) ?? one.stage}, attempt ${one.attempt ?? "?"}`;
+  const name = (one: Attempt): string =>
+    `${labels.get(one.stage) ?? visible(one.stage)}, attempt ${one.attempt ?? "?"}`;
   return (
     <section class="comparison" aria-label="Comparison" data-testid="comparison">
       <h3>
@@ -267,10 +283,8 @@ function Comparison({ left, right, labels }: { left: Attempt; right: Attempt; la
   );
 }
 
+/** Numbers stay as they were written, so that two that differ in their last digit are a difference. */
 function pretty(text: string): string {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    return text;
-  }
+  const json = readJson(text);
+  return json ? writeJson(json.root) : text;
 }

@@ -1,6 +1,7 @@
 /** Makes lines of charts from counts and percentiles. Pure. */
 import type { MetricsView, TrendsView } from "@cofi/views/detail/shapes";
 import type { ChartProps, Named } from "./chart.js";
+import { visible } from "../../text/names.js";
 
 /** Choices for the number of finished batches in a chart. */
 export const BATCH_COUNTS = [10, 20, 50, 100];
@@ -64,7 +65,7 @@ export function linesOfTrend(
   const scaled = (value: number | null, by: number): number | null => (value === null ? null : value * by);
   return {
     label: stages.find(Boolean)?.label ?? wanted,
-    names: batches.map(({ id, name }) => ({ mark: String(id), name: `${id} ${name}` })),
+    names: batches.map(({ id, name }) => ({ mark: String(id), name: `${id} ${visible(name)}` })),
     charts: [
       {
         title: "Duration of the stage",
