@@ -57,7 +57,7 @@ export async function createDashboard(options: DashboardOptions): Promise<Dashbo
 
   const app = newApp(settings, logger);
   registerProblems(app);
-  await registerProtection(app, settings);
+  await registerProtection(app, settings, options.webRoot);
   await registerDocs(app);
   registerRoutes(app, { store, tail, views, hub, health, settings });
   /** Opens the view ahead of the viewer's request; null: the newest batch. The viewer's own request reports a failure. */
@@ -125,7 +125,7 @@ function newApp(settings: DashboardSettings, logger: Logger): FastifyInstance {
   return app as unknown as FastifyInstance;
 }
 
-async function registerProtection(app: FastifyInstance, settings: DashboardSettings): Promise<void> {
+async function registerProtection(app: FastifyInstance, settings: DashboardSettings, webRoot: string): Promise<void> {
   app.addHook("onRequest", async (request, reply) => {
     // Payloads hold what clients said on the phone, so no cache may keep them.
     if (request.url.startsWith("/api")) reply.header("Cache-Control", "no-store");
@@ -160,7 +160,7 @@ async function registerProtection(app: FastifyInstance, settings: DashboardSetti
       new ProblemError("too-many-requests", `Too many requests from this address: retry in ${after}.`),
   });
   await app.register(compress, { global: true, threshold: 1_024, encodings: ["br", "gzip"] });
-  registerAccess(app, settings);
+  registerAccess(app, settings, webRoot);
 }
 
 function browserUrl(app: FastifyInstance, settings: DashboardSettings): string {

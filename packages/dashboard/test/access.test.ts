@@ -174,6 +174,53 @@ test("with a token, page, API, docs and stream need it, by header or by the logi
     expect((await problem(`${url}/api/health`, { headers: { cookie: "cofi_session=x" } })).status).toBe(401);
   }));
 
+test.each([
+  ["/?batch=5&view=files&text=a%20b", "/?batch=5&view=files&text=a%20b"],
+  ["/docs/", "/docs/"],
+  ["//evil.example/x", "/"],
+  ["https://evil.example/", "/"],
+  ["\\\\evil.example", "/"],
+  ["/\\evil.example", "/"],
+  ["/.//evil.example", "/"],
+  ["javascript:alert(1)", "/"],
+  ["/x\r\nSet-Cookie: a=b", "/xSet-Cookie:%20a=b"],
+])("the log-in for %j leads to %j", (next, target) =>
+  serving({ COFI_ACCESS_TOKEN: TOKEN }, async (url) => {
+    const path = `${url}/login?${new URLSearchParams({ next })}`;
+    const [, action = ""] = /action="([^"]*)"/.exec(await (await fetch(path)).text()) ?? [];
+    const body = (token: string): RequestInit => ({ ...post(new URLSearchParams({ token })), redirect: "manual" });
+    const wrong = await fetch(`${url}${action}`, body("no"));
+    expect([wrong.status, /action="([^"]*)"/.exec(await wrong.text())?.[1]]).toEqual([401, action]);
+    const right = await fetch(`${url}${action}`, body(TOKEN));
+    expect([right.status, right.headers.get("location")]).toEqual([303, target]);
+  }),
+);
+
+test("a link that is opened without a session leads to the form and back; its looks need no token; there is a way out", () =>
+  serving({ COFI_ACCESS_TOKEN: TOKEN }, async (url) => {
+    const opened = await fetch(`${url}/?batch=5&view=files`, { headers: { accept: "text/html" }, redirect: "manual" });
+    expect([opened.status, opened.headers.get("location")]).toEqual([
+      303,
+      "/login?next=%2F%3Fbatch%3D5%26view%3Dfiles",
+    ]);
+    const form = await (await fetch(`${url}/login`)).text();
+    const assets = [...form.matchAll(/(?:href|src)="([^"]+)"/g)].map(([, path]) => path);
+    expect(assets).toEqual(["/assets/icon-B4d5.svg", "/assets/index-B4d5.css", "/theme.js", "/login.js"]);
+    for (const path of assets) expect([path, (await fetch(`${url}${path}`)).status]).toEqual([path, 200]);
+    const accepted = await fetch(`${url}/login`, {
+      ...post(new URLSearchParams({ token: TOKEN })),
+      redirect: "manual",
+    });
+    const session = { cookie: accepted.headers.get("set-cookie")?.split(";")[0] ?? "" };
+    const loggedIn = async (headers: Record<string, string>): Promise<unknown> =>
+      (await fetch(`${url}/api/session`, { headers })).json();
+    expect(await loggedIn(session)).toEqual({ loggedIn: true });
+    expect(await loggedIn({ authorization: `Bearer ${TOKEN}` })).toEqual({ loggedIn: false });
+    const out = await fetch(`${url}/logout`, { method: "POST", headers: session, redirect: "manual" });
+    expect([out.status, out.headers.get("location")]).toEqual([303, "/login"]);
+    expect(out.headers.get("set-cookie")).toMatch(/^cofi_session=; Path=\/; Max-Age=0;/);
+  }));
+
 const post = (body: URLSearchParams | Blob): RequestInit => ({ method: "POST", body });
 
 test("guessing the token is slowed down; bodies have a limit", () =>

@@ -30,11 +30,17 @@ export interface Running {
   close(): Promise<void>;
 }
 
+/** As the build writes it. */
+const HEAD = `<link rel="icon" type="image/svg+xml" href="./assets/icon-B4d5.svg" />
+<link rel="stylesheet" crossorigin href="./assets/index-B4d5.css">`;
+
 /** A folder like the built page. */
 export async function pageFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "cofi-page-"));
   await mkdir(join(folder, "assets"));
-  await writeFile(join(folder, "index.html"), `<!doctype html><title>Cofi</title><p>${"page ".repeat(500)}</p>`);
+  await writeFile(join(folder, "index.html"), `<!doctype html><title>Cofi</title>${HEAD}<p>${"page ".repeat(500)}</p>`);
+  for (const name of ["theme.js", "login.js", "assets/icon-B4d5.svg", "assets/index-B4d5.css"])
+    await writeFile(join(folder, name), "");
   await writeFile(join(folder, "assets", "index-B4d5.js"), `console.log("${"x".repeat(4_000)}");`);
   return folder;
 }

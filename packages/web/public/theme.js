@@ -1,4 +1,4 @@
-// Before the first paint, so that a chosen look does not flash the other one. Chosen and stored in src/preferences.ts.
+// Before the first paint, so that a chosen look does not flash the other one. Chosen and stored in src/choices/preferences.ts.
 try {
   document.documentElement.dataset.theme = localStorage.getItem("cofi.theme") ?? "auto";
 } catch {

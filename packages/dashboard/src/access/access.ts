@@ -1,19 +1,22 @@
 /**
  * Decides which requests the dashboard accepts. The `Host` header must name this server, so that a web page elsewhere cannot reach it by
- * pointing its own name at this address (DNS rebinding). With `COFI_ACCESS_TOKEN` every route but the login form requires it.
+ * pointing its own name at this address (DNS rebinding). With `COFI_ACCESS_TOKEN` every route but the login form and its looks
+ * requires it.
  */
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { isIP } from "node:net";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { ProblemError, sendProblem } from "../routes/problems.js";
 import { isLoopback, type DashboardSettings } from "../settings.js";
+import { LOGIN, loginPage, loginPath, nextPath } from "./login-page.js";
 
 const COOKIE = "cofi_session";
 const COOKIE_SECONDS = 30 * 24 * 3_600;
-const LOGIN = "/login";
+const LOGOUT = "/logout";
 const LOGINS_A_MINUTE = 20;
 
-export function registerAccess(app: FastifyInstance, settings: DashboardSettings): void {
+/** @param webRoot folder of the built page, whose looks the login form shares */
+export function registerAccess(app: FastifyInstance, settings: DashboardSettings, webRoot: string): void {
   app.addHook("onRequest", async (request) => {
     if (isAllowedHost(request.headers.host, settings)) return;
     throw new ProblemError(
@@ -23,16 +26,16 @@ export function registerAccess(app: FastifyInstance, settings: DashboardSettings
   });
   const { accessToken } = settings;
   if (accessToken === null) return;
-  const session = createHmac("sha256", accessToken).update("cofi session").digest("base64url");
+  const page = loginPage(webRoot);
 
   app.addHook("onRequest", async (request, reply) => {
-    if (request.routeOptions.url === LOGIN) return undefined;
+    const { url = "" } = request.routeOptions;
+    if (url === LOGIN || page.assets.has(url)) return undefined;
     const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
     if (bearer !== undefined && same(bearer, accessToken)) return undefined;
-    const cookie = readCookie(request);
-    if (cookie !== undefined && same(cookie, session)) return undefined;
+    if (hasSession(request, settings)) return undefined;
     const isPage = request.method === "GET" && /\btext\/html\b/.test(request.headers.accept ?? "");
-    if (isPage) return reply.header("Cache-Control", "no-store").redirect(LOGIN, 303);
+    if (isPage) return reply.header("Cache-Control", "no-store").redirect(loginPath(nextPath(request.url)), 303);
     sendProblem(
       request,
       reply,
@@ -47,8 +50,12 @@ export function registerAccess(app: FastifyInstance, settings: DashboardSettings
     { parseAs: "string", bodyLimit: 4_096 },
     async (_request: FastifyRequest, body: string) => new URLSearchParams(body),
   );
-  app.get(LOGIN, { schema: { hide: true } }, (_request, reply) =>
-    reply.header("Cache-Control", "no-store").type("text/html; charset=utf-8").send(loginPage(false)),
+  const next = ({ query }: FastifyRequest): string => nextPath((query as { next?: unknown }).next);
+  app.get(LOGIN, { schema: { hide: true } }, (request, reply) =>
+    reply
+      .header("Cache-Control", "no-store")
+      .type("text/html; charset=utf-8")
+      .send(page.html(next(request), false)),
   );
   app.post(
     LOGIN,
@@ -57,16 +64,35 @@ export function registerAccess(app: FastifyInstance, settings: DashboardSettings
       const given = request.body instanceof URLSearchParams ? request.body.get("token") : null;
       reply.header("Cache-Control", "no-store");
       if (given === null || !same(given.trim(), accessToken))
-        return reply.code(401).type("text/html; charset=utf-8").send(loginPage(true));
-      const secure = settings.behindTls ? "; Secure" : "";
+        return reply
+          .code(401)
+          .type("text/html; charset=utf-8")
+          .send(page.html(next(request), true));
       return reply
-        .header(
-          "Set-Cookie",
-          `${COOKIE}=${session}; Path=/; Max-Age=${COOKIE_SECONDS}; HttpOnly; SameSite=Strict${secure}`,
-        )
-        .redirect("/", 303);
+        .header("Set-Cookie", cookie(settings, sessionOf(accessToken), COOKIE_SECONDS))
+        .redirect(next(request), 303);
     },
   );
+  app.post(LOGOUT, { schema: { hide: true } }, (_request, reply) =>
+    reply
+      .header("Cache-Control", "no-store")
+      .header("Set-Cookie", cookie(settings, "", 0))
+      .redirect(LOGIN, 303),
+  );
+}
+
+/** Whether the request comes from a browser that has logged in. */
+export function hasSession(request: FastifyRequest, { accessToken }: DashboardSettings): boolean {
+  const given = readCookie(request);
+  return accessToken !== null && given !== undefined && same(given, sessionOf(accessToken));
+}
+
+function sessionOf(accessToken: string): string {
+  return createHmac("sha256", accessToken).update("cofi session").digest("base64url");
+}
+
+function cookie({ behindTls }: DashboardSettings, value: string, seconds: number): string {
+  return `${COOKIE}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict${behindTls ? "; Secure" : ""}`;
 }
 
 /** Compares in a time that does not depend on where the two differ, nor on their lengths. */
@@ -98,25 +124,4 @@ function isAllowedHost(header: string | undefined, settings: DashboardSettings):
 function hostName(header: string | undefined): string | null {
   const match = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::\d{1,5})?$/i.exec(header ?? "");
   return (match?.[1] ?? match?.[2])?.toLowerCase().replace(/\.$/, "") ?? null;
-}
-
-function loginPage(wrong: boolean): string {
-  const message = wrong ? '<p role="alert">That is not the access token.</p>' : "";
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<meta name="color-scheme" content="light dark">
-<title>Cofi: log in</title>
-<main>
-<h1>Cofi</h1>
-${message}
-<form method="post" action="${LOGIN}">
-<p><label for="token">Access token</label></p>
-<p><input id="token" name="token" type="password" autocomplete="current-password" required autofocus></p>
-<p><button>Log in</button></p>
-</form>
-</main>
-</html>
-`;
 }

@@ -135,8 +135,13 @@ export async function fetchHealth(): Promise<HealthAnswer> {
   return { database: body.database ?? "unreachable", detail: body.detail ?? "", lagMs: body.tail?.lagMs ?? null };
 }
 
+/** Whether the browser has a session that it can end. */
+export async function fetchSession(signal: AbortSignal): Promise<{ loggedIn: boolean }> {
+  return getJson("api/session", signal);
+}
+
 /** Exchanges the access token for a session cookie. @returns false when the token is wrong */
-export async function signIn(token: string): Promise<boolean> {
+export async function logIn(token: string): Promise<boolean> {
   const response = await fetch("login", { method: "POST", body: new URLSearchParams({ token }), redirect: "manual" });
   if (response.type === "opaqueredirect") return true;
   if (response.status === 401) return false;

@@ -11,7 +11,7 @@ export function describe(state: LiveState): Shown {
   const connection = state.connection.value;
   const database = state.databaseProblem.value;
   const detail = state.reason.value;
-  if (connection === "refused") return { look: "broken", glyph: "✕", word: "Signed out", detail };
+  if (connection === "refused") return { look: "broken", glyph: "✕", word: "Logged out", detail };
   if (connection === "missing") return { look: "broken", glyph: "✕", word: "No such batch", detail };
   if (connection === "live" && database !== null)
     return { look: "broken", glyph: "✕", word: "Database unreachable", detail: database };

@@ -65,7 +65,7 @@ export class LiveFeed {
     this.#connect();
   }
 
-  /** Connects now, as after signing in. */
+  /** Connects now, as after the log-in. */
   retry(): void {
     this.#attempts = 0;
     this.#connect();

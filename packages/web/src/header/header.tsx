@@ -27,7 +27,7 @@ export function Header({ feed }: { feed: LiveFeed }) {
         </span>
         <BatchPicker current={batch ?? null} />
         <ConnectionState feed={feed} />
-        <PreferenceControls />
+        <PreferenceControls state={state} />
       </div>
       {batch && (
         <div class="batch">

@@ -1,10 +1,13 @@
+import { useSignal, useSignalEffect } from "@preact/signals";
 import { useMemo } from "preact/hooks";
+import { fetchSession } from "../feed/api.js";
+import type { LiveState } from "../feed/live-state.js";
 import { zoneName } from "../text/format.js";
 import { theme, THEMES, zone } from "../choices/preferences.js";
 import { listedZones } from "../text/zones.js";
 import { Icon } from "../shared/icons.js";
 
-export function PreferenceControls() {
+export function PreferenceControls({ state }: { state: LiveState }) {
   const local = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const short = zoneName("local", new Date());
   const localName = local === short ? `${local} (local)` : `${local} (${short})`;
@@ -32,7 +35,29 @@ export function PreferenceControls() {
       >
         <Icon name={theme.value} />
       </button>
+      <LogOut state={state} />
     </div>
+  );
+}
+
+/** Only for a browser that has logged in: a dashboard without an access token, or behind a proxy that has it, needs no way out. */
+function LogOut({ state }: { state: LiveState }) {
+  const isLoggedIn = useSignal(false);
+  useSignalEffect(() => {
+    if (state.connection.value !== "live") return undefined;
+    const controller = new AbortController();
+    fetchSession(controller.signal).then(
+      ({ loggedIn }) => (isLoggedIn.value = loggedIn),
+      // The next connection asks again; a server that is away is reported beside it.
+      () => undefined,
+    );
+    return () => controller.abort();
+  });
+  if (!isLoggedIn.value) return null;
+  return (
+    <form method="post" action="logout">
+      <button class="button quiet">Log out</button>
+    </form>
   );
 }
 

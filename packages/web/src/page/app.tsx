@@ -5,7 +5,7 @@ import { place, type ViewName } from "../choices/routes.js";
 import { EventDialog } from "../dialog/event-dialog.js";
 import { Findings } from "../findings/findings.js";
 import { Header } from "../header/header.js";
-import { EmptyState, LoadingState, MissingBatch, SignIn, UnknownStages } from "./notices.js";
+import { EmptyState, LoadingState, MissingBatch, LogIn, UnknownStages } from "./notices.js";
 import { StageCards } from "../cards/stage-cards.js";
 import { Steps } from "../cards/steps.js";
 import { lazyView } from "../shared/view-state.js";
@@ -40,7 +40,7 @@ const LAZY: Readonly<Record<Exclude<ViewName, "stages"> | "focused", ReturnType<
 function Main({ feed }: { feed: LiveFeed }) {
   const { state } = feed;
   const connection = state.connection.value;
-  if (connection === "refused") return <SignIn onDone={() => feed.retry()} />;
+  if (connection === "refused") return <LogIn onDone={() => feed.retry()} />;
   if (connection === "missing") return <MissingBatch reason={state.reason.value} />;
   const batch = state.batch.value;
   if (batch === undefined) return <LoadingState reason={state.reason.value} />;

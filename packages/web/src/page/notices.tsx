@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { signIn } from "../feed/api.js";
+import { logIn } from "../feed/api.js";
 import { chooseBatch } from "../choices/place.js";
 import { number } from "../text/format.js";
 import { visible } from "../text/names.js";
@@ -61,7 +61,8 @@ export function UnknownStages({ counts }: { counts: Readonly<Record<string, numb
   );
 }
 
-export function SignIn({ onDone }: { onDone: () => void }) {
+/** Shown in place of the data, so the log-in leads back to the link that was opened. */
+export function LogIn({ onDone }: { onDone: () => void }) {
   const problem = useSignal("");
   const isBusy = useSignal(false);
   const submit = async (event: SubmitEvent): Promise<void> => {
@@ -70,7 +71,7 @@ export function SignIn({ onDone }: { onDone: () => void }) {
     const token = new FormData(event.currentTarget as HTMLFormElement).get("token");
     isBusy.value = true;
     try {
-      if (await signIn(typeof token === "string" ? token.trim() : "")) return onDone();
+      if (await logIn(typeof token === "string" ? token.trim() : "")) return onDone();
       problem.value = "That is not the access token.";
     } catch (error) {
       problem.value = error instanceof Error ? error.message : String(error);
@@ -80,14 +81,14 @@ export function SignIn({ onDone }: { onDone: () => void }) {
   };
   return (
     <form class="notice" method="post" action="login" onSubmit={(event) => void submit(event)}>
-      <h2>Sign in</h2>
+      <h2>Log in</h2>
       <p>This dashboard needs the access token that was set as COFI_ACCESS_TOKEN.</p>
       <label for="token">Access token</label>
       <input id="token" name="token" type="password" autocomplete="current-password" required />
       <p role="alert">{problem}</p>
       {/* aria-disabled, so that the focus stays on the button while it is busy. */}
       <button class="button" aria-disabled={isBusy}>
-        Sign in
+        Log in
       </button>
     </form>
   );
