@@ -15,6 +15,13 @@ const throwing = (): never => {
 };
 const circular: Record<string, unknown> = { model: "m" };
 circular["self"] = circular;
+/** Says of itself that it is another like it. */
+const endless = { kept: 1, toJSON: (): unknown => ({ ...endless }) };
+class EndlessArray extends Array<number> {
+  override *[Symbol.iterator](): Generator<number, undefined> {
+    for (;;) yield 0;
+  }
+}
 function nested(levels: number): unknown {
   let value: unknown = 1;
   for (let level = 0; level < levels; level++) value = { a: value };
@@ -39,7 +46,15 @@ const FIELDS: Record<string, [value: unknown, stored: unknown]> = {
   ],
   "a toJSON that throws": [{ toJSON: throwing }, "[cannot be read: no]"],
   "a toJSON": [{ toJSON: () => ({ n: Number.NaN }) }, { n: "NaN" }],
+  "a toJSON that returns nothing": [[{ toJSON: () => undefined }], [null]],
+  "a toJSON that never ends": [endless, { kept: 1, toJSON: "[function toJSON]" }],
   "a proxy that throws": [new Proxy({}, { ownKeys: throwing }), "[cannot be read: no]"],
+  "a proxy without a prototype": [new Proxy({}, { getPrototypeOf: throwing }), "[cannot be read: no]"],
+  "an array with an item that throws": [
+    Object.defineProperty([1, 2, 3], 1, { get: throwing, enumerable: true }),
+    [1, "[cannot be read: no]", 3],
+  ],
+  "an array that never ends": [new EndlessArray(1, 2), [1, 2]],
   bytes: [Buffer.from("abc"), `[3 bytes, SHA-256 ${sha256("abc")}]`],
   "a typed array": [new Float32Array([1.5, Number.NaN]), [1.5, "NaN"]],
   "no numbers": [
@@ -106,6 +121,18 @@ describe.each(DIALECTS)("values on %s", (dialect) => {
     return details.flatMap((event) => (event ? [event] : [])).toReversed();
   }
 
+  test("each costs only itself where it is the whole payload, response or metadata", async () => {
+    const values: typeof FIELDS = { ...FIELDS, "a toJSON that returns nothing": [{ toJSON: () => undefined }, null] };
+    for (const [name, [value]] of Object.entries(values))
+      await logger.fileComplete("stt", name, { payload: value, response: value, metadata: value as Json });
+    for (const { fileName, payload, response, metadata } of await stored()) {
+      const expected = values[fileName!]![1];
+      expect(JSON.parse(payload!), fileName!).toEqual(expected);
+      expect(JSON.parse(response!), fileName!).toEqual(expected);
+      expect(metadata, fileName!).toEqual(expected);
+    }
+  });
+
   test("each costs only itself, in payload, response and metadata", async () => {
     for (const [name, [value]] of Object.entries(FIELDS)) {
       const whole = { before: "kept", value, after: [1, { kept: true }] };
@@ -155,8 +182,10 @@ describe.each(DIALECTS)("values on %s", (dialect) => {
     const metadata = { skipped: "too short", long: "ख".repeat(100_000), list: Array(20_000).fill("x"), last: 7 };
     await logger.info("stt", "m", { metadata });
     await logger.fileStart("stt", "a", { payload: 1, metadata: "y".repeat(100_000) });
-    await logger.fileStart("stt", "b", { payload: 1, metadata: Object.fromEntries(Array(30_000).entries()) as Json });
-    const [event, text, many] = await stored();
+    const crowd = Object.fromEntries(Array.from({ length: 30_000 }, (_, n) => [n, n]));
+    await logger.fileStart("stt", "b", { payload: 1, metadata: crowd });
+    await logger.info("stt", "crowded", { metadata: { ["k".repeat(70_000)]: 1, ...crowd, skipped: "too short" } });
+    const [event, text, many, crowded] = await stored();
     const whole = JSON.stringify({ ...metadata, message: "m" });
     expect(event?.metadata).toMatchObject({
       skipped: "too short",
@@ -166,7 +195,8 @@ describe.each(DIALECTS)("values on %s", (dialect) => {
       metadataCut: { bytes: Buffer.byteLength(whole), sha256: sha256(whole) },
     });
     expect(text?.metadata).toMatchObject({ metadataCut: { bytes: 100_002 } });
-    expect(many?.metadata).toBeDefined();
+    expect(many?.metadata).toMatchObject({ 0: 0, 1000: 1000 });
+    expect(crowded?.metadata).toMatchObject({ message: "crowded", 0: 0, 1000: 1000 });
   });
 
   test("names and numbers are bounded, and two long names stay two", async () => {

@@ -33,7 +33,7 @@ export interface Body {
 export function bodyOf(value: unknown, maxBytes: number): Body {
   if (value === undefined || value === null) return { text: null, cut: null };
   const limits = { depth: MAX_BODY_DEPTH, values: Math.max(MIN_BODY_VALUES, maxBytes / 2) };
-  const text = value instanceof JsonText ? wellFormed(value.text) : toJsonText(value, limits);
+  const text = JsonText.is(value) ? wellFormed(value.text) : toJsonText(value, limits);
   // UTF-8 has at most three bytes per UTF-16 unit: short texts need no count.
   if (text.length * 3 <= maxBytes) return { text, cut: null };
   const bytes = Buffer.from(text, "utf8");
@@ -56,7 +56,7 @@ export function metadataOf(value: unknown, message?: unknown): string | null {
 }
 
 function limited(value: unknown): string {
-  const text = toJsonText(value instanceof JsonText ? value.toJSON() : value, METADATA_LIMITS);
+  const text = toJsonText(JsonText.is(value) ? value.toJSON() : value, METADATA_LIMITS);
   if (text.length * 3 <= MAX_METADATA_BYTES) return text;
   const bytes = Buffer.from(text, "utf8");
   if (bytes.length <= MAX_METADATA_BYTES) return text;
@@ -64,16 +64,20 @@ function limited(value: unknown): string {
   const whole: unknown = JSON.parse(text);
   if (typeof whole !== "object" || whole === null || Array.isArray(whole))
     return JSON.stringify({ metadata: beginning(text), metadataCut });
-  const kept: [string, unknown][] = [];
-  let left = MAX_METADATA_BYTES - JSON.stringify({ metadataCut }).length;
-  for (const [name, field] of Object.entries(whole)) {
+  const parts = Object.entries(whole).map(([name, field]: [string, unknown]) => {
     const json = JSON.stringify(field);
     const part = json.length <= CUT_FIELD_CHARACTERS ? field : beginning(typeof field === "string" ? field : json);
-    left -= Buffer.byteLength(JSON.stringify([name, part]));
-    if (left < 0) break;
-    kept.push([name, part]);
-  }
-  return JSON.stringify({ ...Object.fromEntries(kept), metadataCut });
+    return { name, part, size: Buffer.byteLength(JSON.stringify([name, part])) };
+  });
+  let left = MAX_METADATA_BYTES - JSON.stringify({ metadataCut }).length;
+  // What the event says comes first, then whatever takes the least room.
+  const inOrder = parts.toSorted((a, b) => isMessage(b) - isMessage(a) || a.size - b.size);
+  const kept = inOrder.filter(({ size }) => (left -= size) >= 0);
+  return JSON.stringify({ ...Object.fromEntries(kept.map(({ name, part }) => [name, part])), metadataCut });
+}
+
+function isMessage({ name }: { name: string }): number {
+  return Number(name === "message");
 }
 
 function beginning(text: string): string {

@@ -4,7 +4,12 @@ import { isWellFormed } from "./well-formed.js";
 
 /** A text that is JSON already: stored as it is, byte for byte, such as a body that came over the wire. */
 export class JsonText {
-  readonly text: string;
+  readonly #text: string;
+
+  /** Unlike `instanceof`, it asks the value nothing: a proxy may throw at every question. */
+  static is(value: unknown): value is JsonText {
+    return typeof value === "object" && value !== null && #text in value;
+  }
 
   /** @throws TypeError when the text is not JSON */
   constructor(text: string) {
@@ -15,7 +20,11 @@ export class JsonText {
         cause: error,
       });
     }
-    this.text = text;
+    this.#text = text;
+  }
+
+  get text(): string {
+    return this.#text;
   }
 
   /** Inside of another value it is what it says. */
@@ -29,13 +38,13 @@ export class JsonText {
  * say is made text, or replaced by a text in brackets, where it stands.
  */
 export function toJsonText(value: unknown, limits: JsonLimits): string {
-  if (value instanceof JsonText) return value.text;
+  if (JsonText.is(value)) return value.text;
   try {
     if (new CleanValue(limits).holds(value, 0)) return JSON.stringify(value) ?? "null";
   } catch {
     // A getter or a proxy that throws, or a text longer than the engine allows: taken apart below.
   }
-  return JSON.stringify(plainValue(value, limits));
+  return JSON.stringify(plainValue(value, limits)) ?? "null";
 }
 
 /** Whether JSON says all of a value, as most values are: this costs less than a copy of them. */
@@ -54,13 +63,13 @@ class CleanValue {
     if (typeof value !== "object") return typeof value === "boolean" || value === undefined;
     if (value === null) return true;
     if (depth >= this.#depth) return false;
+    const prototype: unknown = Object.getPrototypeOf(value);
     if (Array.isArray(value)) {
       this.#left -= value.length;
-      if (this.#left < 0 || Object.hasOwn(value, "toJSON")) return false;
+      if (this.#left < 0 || prototype !== Array.prototype || Object.hasOwn(value, "toJSON")) return false;
       for (const item of value) if (!this.holds(item, depth + 1)) return false;
       return true;
     }
-    const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype !== Object.prototype && prototype !== null) return false;
     for (const key of Object.keys(value)) {
       if (--this.#left < 0 || !isWellFormed(key)) return false;

@@ -58,11 +58,12 @@ class Copy {
     return wellFormed(text);
   }
 
-  #object(value: object): Plain {
+  /** `isSaid`: another object said by its `toJSON` that this one stands for it. */
+  #object(value: object, isSaid = false): Plain {
     if (this.#ancestors.has(value)) return "[circular]";
     this.#ancestors.add(value);
     try {
-      return this.#converted(value);
+      return this.#converted(value, isSaid);
     } catch (error) {
       return this.#text(`[cannot be read: ${errorText(error)}]`);
     } finally {
@@ -70,19 +71,19 @@ class Copy {
     }
   }
 
-  #converted(value: object): Plain {
+  #converted(value: object, isSaid: boolean): Plain {
     const special = this.#special(value);
     if (special !== undefined) return special.plain;
-    // What an object says of itself counts, as in JSON.stringify.
+    // What an object says of itself counts, as in JSON.stringify, which asks once.
     const { toJSON } = value as { toJSON?: unknown };
-    if (typeof toJSON === "function") {
+    if (typeof toJSON === "function" && !isSaid) {
       const said: unknown = Reflect.apply(toJSON, value, [""]);
-      if (said !== value) return this.of(said);
+      if (said !== value) return isObject(said) ? this.#object(said, true) : this.of(said);
     }
     if (typeof value === "function") return this.#text(`[function ${value.name || "without a name"}]`);
     if (this.#ancestors.size > this.#limits.depth) return `[nested deeper than ${this.#limits.depth} levels]`;
-    if (Array.isArray(value)) return this.#items(value, value.length);
-    if (value instanceof Set) return this.#items(value, value.size);
+    if (Array.isArray(value)) return this.#items(value.length, (index) => value[index] as unknown);
+    if (value instanceof Set) return this.#items(value.size, next(value.values()));
     if (value instanceof Map) return this.#map(value);
     const keys = Object.keys(value);
     if (keys.length === 0 && !isPlainObject(value)) return this.#text(inOneWord(value));
@@ -101,28 +102,24 @@ class Copy {
     if (types.isBoxedPrimitive(value)) return { plain: this.of(value.valueOf()) };
     if (types.isAnyArrayBuffer(value)) return { plain: bytes(new Uint8Array(value)) };
     if (!ArrayBuffer.isView(value)) return undefined;
-    const isNumbers = types.isTypedArray(value) && !(value instanceof Uint8Array);
-    if (isNumbers) return { plain: this.#items(value as Iterable<unknown>, (value as Float32Array).length) };
+    if (types.isTypedArray(value) && !(value instanceof Uint8Array))
+      return { plain: this.#items(value.length, (index) => value[index]) };
     return { plain: bytes(new Uint8Array(value.buffer, value.byteOffset, value.byteLength)) };
   }
 
-  #items(items: Iterable<unknown>, length: number): Plain[] {
+  #items(length: number, read: (index: number) => unknown): Plain[] {
     const isTooLong = length > this.#valuesLeft;
     const kept = isTooLong ? Math.min(KEPT_ITEMS, Math.max(0, this.#valuesLeft)) : length;
     if (!isTooLong) this.#valuesLeft -= length;
     const plain: Plain[] = [];
-    let index = 0;
-    for (const item of items) {
-      if (index++ >= kept) break;
-      plain.push(this.of(item) ?? null);
-    }
+    for (let index = 0; index < kept; index++) plain.push(this.#field(read, index) ?? null);
     if (isTooLong) plain.push(`[${length - kept} more of ${length} items, left out]`);
     return plain;
   }
 
   #map(map: Map<unknown, unknown>): Plain {
     const keys = [...map.keys()];
-    if (!keys.every((key) => typeof key === "string")) return this.#items(map.entries(), map.size);
+    if (!keys.every((key) => typeof key === "string")) return this.#items(map.size, next(map.entries()));
     return this.#fields(keys, (key) => map.get(key));
   }
 
@@ -141,13 +138,21 @@ class Copy {
     return plain;
   }
 
-  #field(read: (key: string) => unknown, key: string): Plain {
+  #field<Key>(read: (key: Key) => unknown, key: Key): Plain {
     try {
       return this.of(read(key));
     } catch (error) {
       return this.#text(`[cannot be read: ${errorText(error)}]`);
     }
   }
+}
+
+function next(items: Iterator<unknown>): () => unknown {
+  return () => items.next().value as unknown;
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === "object" && value !== null) || typeof value === "function";
 }
 
 function isPlainObject(value: object): boolean {
