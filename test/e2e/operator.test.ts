@@ -188,8 +188,11 @@ test("each alert is reported once, with its link, also after a reload", async ()
 test("the page stands still while it is paused, counts what comes, and shows it on resuming", async () => {
   await page.goto(`${url}/?batch=${night.batchId}`);
   const age = page.getByTestId("data-age");
+  // The batch is idle, and not behind.
+  expect(await age.textContent()).toMatch(/event [\d,]+, up to date$/);
   await page.getByTestId("pause").click();
   await expect.poll(() => page.locator("[data-connection]").textContent()).toContain("Paused");
+  expect(await age.textContent()).toMatch(/ s behind$/);
   const before = /event ([\d,]+), /.exec((await age.textContent()) ?? "")?.[1];
   const database = await openDatabase(night.databaseUrl);
   for (let n = 0; n < 3; n++)

@@ -109,3 +109,20 @@ test("with the database away each view says that it cannot be read, and is there
     await expect.poll(() => page.getByRole("alert").count()).toBe(0);
   }
 });
+
+test("a view whose code cannot be loaded says so, and is there by itself when it can", async () => {
+  const code = /\/assets\/hosts-[^/]*\.js/;
+  let refused = 0;
+  await page.route(code, (route) => {
+    refused++;
+    return route.abort();
+  });
+  await page.goto(`${url}/?batch=${night}`);
+  await page.locator(".card").first().waitFor();
+  await tab(page, "Hosts").click();
+  await page.getByRole("alert").getByText("This view cannot be loaded right now").waitFor();
+  // The page was loaded again meanwhile, and has tried again.
+  await expect.poll(() => refused).toBeGreaterThan(1);
+  await page.unroute(code);
+  await page.locator("[data-host]").first().waitFor();
+});

@@ -46,11 +46,13 @@ function DataAge({ state, isLive }: { state: LiveState; isLive: boolean }) {
   if (!freshness) return <span class="data-age">no data yet</span>;
   const old = performance.now() - freshness.learntAt;
   const isStale = !isLive || (old > STALE_MS && !state.paused.value);
+  // While the stream is alive everything that is visible in the database is on the page, however long ago the last event was.
+  const isCurrent = !isStale && !state.paused.value;
   return (
     <span class="data-age" data-stale={isStale ? "" : undefined} data-testid="data-age">
       {isStale && <strong>stale, </strong>}as of <time>{clock(freshness.asOf, zone.value)}</time>{" "}
       {zoneName(zone.value, new Date(freshness.asOf))}, event {number(freshness.head)},{" "}
-      <span class="data-age-ago">{behind(old)}</span>
+      <span class="data-age-ago">{isCurrent ? "up to date" : behind(old)}</span>
     </span>
   );
 }

@@ -8,7 +8,7 @@ import { Header } from "../header/header.js";
 import { EmptyState, LoadingState, MissingBatch, LogIn, UnknownStages } from "./notices.js";
 import { StageCards } from "../cards/stage-cards.js";
 import { Steps } from "../cards/steps.js";
-import { lazyView } from "../shared/view-state.js";
+import { lazyView } from "../shared/lazy-view.js";
 
 export function App({ feed }: { feed: LiveFeed }) {
   return (

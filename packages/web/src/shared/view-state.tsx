@@ -1,4 +1,4 @@
-import type { ComponentChildren, FunctionComponent } from "preact";
+import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { LiveState } from "../feed/live-state.js";
 import { percent } from "../text/format.js";
@@ -85,7 +85,7 @@ export function ViewState({ glyph, tone, title, alert = false, children }: ViewS
 const LONG_MS = 1_000;
 
 /** Grey lines until the first answer; for a huge batch also the share that the server has read. */
-function Reading({ batchId = null, state }: { batchId?: number | null; state?: LiveState }) {
+export function Reading({ batchId = null, state }: { batchId?: number | null; state?: LiveState }) {
   const [isLong, setLong] = useState(false);
   useEffect(() => {
     const timer = setTimeout(() => setLong(true), LONG_MS);
@@ -108,31 +108,4 @@ function Share({ batchId, state }: { batchId: number; state: LiveState }) {
       <meter value={data.share} aria-label="Events read" /> {percent(data.share)} of this batch read
     </>
   );
-}
-
-/** A view whose code is loaded when it is first shown. */
-export function lazyView(load: () => Promise<FunctionComponent<ViewProps>>): FunctionComponent<ViewProps> {
-  let loaded: FunctionComponent<ViewProps> | null = null;
-  return function LazyView(props) {
-    const [, redraw] = useState(0);
-    const [problem, setProblem] = useState("");
-    useEffect(() => {
-      if (loaded) return;
-      load().then(
-        (view) => {
-          loaded = view;
-          return redraw((n) => n + 1);
-        },
-        () => setProblem("The dashboard may have been updated, or cannot be reached: reload the page."),
-      );
-    }, []);
-    if (problem !== "")
-      return (
-        <ViewState glyph="✕" tone="bad" title="This view could not be loaded" alert>
-          {problem}
-        </ViewState>
-      );
-    const View = loaded;
-    return View ? <View {...props} /> : <Reading />;
-  };
 }
