@@ -27,6 +27,16 @@ export function clock(at: number | string, zone: Zone): string {
   return Number.isNaN(time.getTime()) ? "–" : dateFormat(zone, CLOCK).format(time);
 }
 
+/** `10:42`. */
+export function hourAndMinute(at: number, zone: Zone): string {
+  return dateFormat(zone, { hour: "2-digit", minute: "2-digit" }).format(at);
+}
+
+/** `23 Nov`. */
+export function dayOf(at: number, zone: Zone): string {
+  return dateFormat(zone, { day: "numeric", month: "short" }).format(at);
+}
+
 /** `23 Nov 2026, 10:42:07.123 UTC+2`: unambiguous. */
 export function fullTime(at: number | string, zone: Zone): string {
   const time = new Date(at);

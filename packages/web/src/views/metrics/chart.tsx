@@ -1,9 +1,10 @@
 import { effect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
-import { clock, dayAndTime } from "../../text/format.js";
+import { clock, dayAndTime, dayOf, hourAndMinute } from "../../text/format.js";
 import { theme, zone } from "../../choices/preferences.js";
 import { timeZoneOf } from "../../text/zones.js";
+import { lonePoints, timeDetail, topOf, valueLabels, valueText } from "./axis.js";
 
 type Tone = "busy" | "good" | "warn" | "bad";
 
@@ -32,7 +33,7 @@ export interface ChartProps {
 }
 
 const HEIGHT = 190;
-/** Points are marked, because one between two gaps would not show as a line. */
+/** So many points are all marked. */
 const FEW_POINTS = 100;
 const DASH = [6, 4];
 /** Smallest distance between two labels of the time axis. */
@@ -43,6 +44,7 @@ const TIME_STEPS_S = [
 /** A line chart with axes and unit, and the same numbers as a table. Created once, then updated with new data. */
 export function Chart(props: ChartProps) {
   const { title, unit, x, names, lines } = props;
+  const hasValues = lines.some(({ values }) => values.some((value) => value !== null));
   const frame = useRef<HTMLDivElement>(null);
   const latest = useRef(props);
   latest.current = props;
@@ -73,14 +75,14 @@ export function Chart(props: ChartProps) {
       plot.current?.destroy();
       plot.current = null;
     };
-  }, [lines.map(({ label }) => label).join(), names?.map(({ name }) => name).join()]);
+  }, [lines.map(({ label }) => label).join(), names?.map(({ name }) => name).join(), hasValues]);
   useEffect(() => plot.current?.setData(dataOf(props)), [x, lines]);
   return (
     <figure class="chart">
       <figcaption>
         {title} <span class="soft">in {unit}</span>
       </figcaption>
-      <div ref={frame} aria-hidden="true" />
+      {hasValues ? <div ref={frame} aria-hidden="true" /> : <p class="soft chart-empty">No figures yet</p>}
       <Numbers {...props} />
     </figure>
   );
@@ -112,7 +114,7 @@ function Numbers({ title, unit, x, names, lines }: ChartProps) {
                 <tr key={at}>
                   <th scope="row">{names?.[index]?.name ?? dayAndTime(at * 1_000, zone.value)}</th>
                   {lines.map(({ label, values }) => (
-                    <td key={label}>{shown(values[index] ?? null)}</td>
+                    <td key={label}>{valueText(values[index] ?? null)}</td>
                   ))}
                 </tr>
               ))}
@@ -124,12 +126,7 @@ function Numbers({ title, unit, x, names, lines }: ChartProps) {
   );
 }
 
-function shown(value: number | null): string {
-  if (value === null) return "";
-  return value.toLocaleString("en", { maximumFractionDigits: value < 10 ? 2 : 0 });
-}
-
-/** Formats a value in the unit of the axis. */
+/** Space beside the first and last point, in the unit of the axis. */
 function roomBeside(first: number, last: number): number {
   return Math.max((last - first) / 40, 0.5);
 }
@@ -163,7 +160,7 @@ function optionsFor(element: HTMLElement, { x, names, lines }: ChartProps): uPlo
         time: !names,
         range: (_plot, first, last) => [first - roomBeside(first, last), last + roomBeside(first, last)],
       },
-      y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] },
+      y: { range: (_plot, _low, high) => [0, topOf(high)] },
     },
     axes: [
       names
@@ -176,9 +173,13 @@ function optionsFor(element: HTMLElement, { x, names, lines }: ChartProps): uPlo
             ...axis,
             space: 72,
             incrs: TIME_STEPS_S,
-            values: (_plot, places) => places.map((at) => clock(at * 1_000, zone.peek())),
+            values: (_plot, places, _axis, _space, stepS) => places.map((at) => timeLabel(at * 1_000, stepS)),
           },
-      { ...axis, size: (_plot, values) => widthOf(values ?? []), values: (_plot, values) => values.map(shown) },
+      {
+        ...axis,
+        size: (_plot, values) => widthOf(values ?? []),
+        values: (_plot, values, _axis, _space, step) => valueLabels(values, step),
+      },
     ],
     series: [
       names
@@ -191,13 +192,26 @@ function optionsFor(element: HTMLElement, { x, names, lines }: ChartProps): uPlo
           stroke,
           width: 1.5,
           ...(isDashed ? { dash: DASH } : {}),
-          points: { show: x.length <= FEW_POINTS, size: 5, stroke, fill: stroke },
-          value: (_plot, value) => shown(value) || "–",
+          points: {
+            show: x.length <= FEW_POINTS,
+            size: 5,
+            stroke,
+            fill: stroke,
+            // Of many points those that no line shows are marked.
+            filter: (plot, line, isShown) => (isShown ? null : lonePoints([...(plot.data[line] ?? [])])),
+          },
+          value: (_plot, value) => valueText(value) || "–",
           spanGaps: false,
         };
       }),
     ],
   };
+}
+
+const TIME_FORMATS = { day: dayOf, minute: hourAndMinute, second: clock } as const;
+
+function timeLabel(at: number, stepS: number): string {
+  return TIME_FORMATS[timeDetail(stepS)](at, zone.peek());
 }
 
 /** Resolves a colour for the page's colour scheme; the property itself names both colours. */
