@@ -69,9 +69,12 @@ export function EventList({ feed, stage, label }: Props) {
         {shown.current.events.length === 0 ? (
           <p class="events-none">No events yet</p>
         ) : (
-          <ol data-events={stage}>
+          <ol data-events={stage} style={{ "--count": shown.current.events.length }}>
             {shown.current.events.map((event, index) => (
-              <Row key={event.id} event={event} zone={zone.value} isEntrance={index === 0} />
+              // By a transform: a row that makes room for a newer one does not move the layout of the page.
+              <li key={event.id} style={{ "--at": index }}>
+                <Row event={event} zone={zone.value} isEntrance={index === 0} />
+              </li>
             ))}
           </ol>
         )}
@@ -106,39 +109,35 @@ const Row = memo(function Row({ event, zone: shownZone, isEntrance }: RowProps) 
   const remark = event.fileName === null ? "" : message;
   const { gpuIp, attempt, durationMs } = event;
   return (
-    <li>
-      <button
-        type="button"
-        class="row"
-        tabindex={isEntrance ? 0 : -1}
-        data-event-id={event.id}
-        data-event-type={event.eventType}
-        data-tone={tone}
-        title={`${word}, ${fullTime(event.timestamp, shownZone)}${message === "" ? "" : `\n${visible(message)}`}`}
-        onClick={() => showEvent(event.id)}
-      >
-        <time class="row-time">{clock(event.timestamp, shownZone)}</time>
-        <span class="glyph" role="img" aria-label={word}>
-          {glyph}
-        </span>
-        <span class="row-file">
-          {event.fileName === null ? <Message text={subject} /> : <CutName text={subject} />}
-        </span>
-        <span class="row-duration">{durationMs === null ? "" : duration(durationMs)}</span>
-        <span class="row-more">
-          {gpuIp !== null && <Name text={gpuIp} />}
-          {attempt !== null && (
-            <span class="row-attempt" data-again={attempt > 1 ? "" : undefined}>
-              attempt {attempt}
-            </span>
-          )}
-          {remark !== "" && (
-            <span class="row-message">
-              <Message text={remark} />
-            </span>
-          )}
-        </span>
-      </button>
-    </li>
+    <button
+      type="button"
+      class="row"
+      tabindex={isEntrance ? 0 : -1}
+      data-event-id={event.id}
+      data-event-type={event.eventType}
+      data-tone={tone}
+      title={`${word}, ${fullTime(event.timestamp, shownZone)}${message === "" ? "" : `\n${visible(message)}`}`}
+      onClick={() => showEvent(event.id)}
+    >
+      <time class="row-time">{clock(event.timestamp, shownZone)}</time>
+      <span class="glyph" role="img" aria-label={word}>
+        {glyph}
+      </span>
+      <span class="row-file">{event.fileName === null ? <Message text={subject} /> : <CutName text={subject} />}</span>
+      <span class="row-duration">{durationMs === null ? "" : duration(durationMs)}</span>
+      <span class="row-more">
+        {gpuIp !== null && <Name text={gpuIp} />}
+        {attempt !== null && (
+          <span class="row-attempt" data-again={attempt > 1 ? "" : undefined}>
+            attempt {attempt}
+          </span>
+        )}
+        {remark !== "" && (
+          <span class="row-message">
+            <Message text={remark} />
+          </span>
+        )}
+      </span>
+    </button>
   );
 });

@@ -82,15 +82,15 @@ function CardFacts({ summary, state }: { summary: StageSummary; state: LiveState
   const { errors, lastEventAt } = summary;
   return (
     <p class="card-facts">
-      {speed !== null && <span>{speed}</span>}
+      <span>
+        {lastEventAt === null ? "no event yet" : `last event ${age(state.serverNow() - Date.parse(lastEventAt))}`}
+      </span>
       {errors > 0 && (
         <span data-tone="bad">
           {number(errors)} {errors === 1 ? "error" : "errors"}
         </span>
       )}
-      <span>
-        {lastEventAt === null ? "no event yet" : `last event ${age(state.serverNow() - Date.parse(lastEventAt))}`}
-      </span>
+      {speed !== null && <span>{speed}</span>}
     </p>
   );
 }

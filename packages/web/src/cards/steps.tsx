@@ -5,12 +5,11 @@ import { showEvent } from "../choices/place.js";
 import { StageGlyph } from "../shared/status.js";
 import { Message } from "../shared/name.js";
 
-/** The work of the pipeline between stages, each in one line; nothing before the first of it. */
+/** The work of the pipeline between stages, each in one line; an empty line before the first of it. */
 export function Steps({ state }: { state: LiveState }) {
   const steps = state.steps.value.filter(({ summary }) => summary.value.status !== "pending");
-  if (steps.length === 0) return null;
   return (
-    <section class="steps" aria-label="Steps between stages">
+    <section class="steps" aria-label="Steps between stages" hidden={steps.length === 0}>
       <ul>
         {steps.map((step) => (
           <Step key={step.summary.peek().stage} step={step} />

@@ -43,14 +43,16 @@ function Other({ batch: { id, name, status }, state }: { batch: Batch; state: Li
   return (
     <li>
       <RouteLink to={{ view: "stages", batch: id }}>
-        <span class="finding-text">
-          <Name text={name} /> <StatusBadge status={status} />
-        </span>
-        {first && (
-          <span class="finding-rule">
-            <Sentence text={first.text} name={first.what} />
+        <span class="finding-said">
+          <span class="finding-text">
+            <Name text={name} /> <StatusBadge status={status} />
           </span>
-        )}
+          {first && (
+            <span class="finding-rule">
+              <Sentence text={first.text} name={first.what} />
+            </span>
+          )}
+        </span>
       </RouteLink>
     </li>
   );

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import type { Finding } from "@cofi/views/detail/shapes";
 import type { LiveState } from "../feed/live-state.js";
 import { rowsBy, useHeld } from "../shared/held.js";
@@ -5,19 +6,23 @@ import { usePolled } from "../feed/polled.js";
 import { BLIND_RULE, blindness } from "../feed/connection-state.js";
 import type { Destination } from "../choices/routes.js";
 import { RouteLink } from "../shared/route-link.js";
-import { Sentence } from "../shared/name.js";
+import { Escaped, Sentence } from "../shared/name.js";
+import { number } from "../text/format.js";
+import { visible } from "../text/names.js";
 
-/** Lists the findings that an operator should check first, each with a link. Renders nothing while nothing is wrong. */
+/** Lists the findings that an operator should check first, each with a link. */
 export function Findings({ batchId, state }: { batchId: number; state: LiveState }) {
   const { data } = usePolled<{ findings: Finding[] }>(`api/batch/${batchId}/findings`, state).value;
   const blind = blindness(state);
   // Without live data nobody can tell a stall.
   const latest = (data?.findings ?? []).filter(({ kind }) => blind === null || !STALLS.has(kind));
   const { shown, isBehind, release, hold } = useHeld<readonly Finding[]>("findings", latest, ROWS.moves, ROWS.update);
-  if (shown.length === 0 && blind === null) return null;
+  const unknown = Object.entries(state.unknownStages.value);
+  if (shown.length === 0 && blind === null && unknown.length === 0)
+    return <p class="attention-none soft">{data && "Nothing to look at in this batch."}</p>;
   return (
     <section class="findings" aria-label="What to look at" data-testid="findings" {...hold}>
-      <h2>What to look at</h2>
+      <h2>What to look at: {number(shown.length + (blind === null ? 0 : 1) + (unknown.length > 0 ? 1 : 0))}</h2>
       {isBehind && (
         <button type="button" class="new-events" onClick={release} data-testid="new-findings">
           {ROWS.news(shown, latest)}
@@ -27,11 +32,9 @@ export function Findings({ batchId, state }: { batchId: number; state: LiveState
         {blind !== null && (
           <li data-tone="bad" data-finding="blind">
             <span class="finding">
-              <span class="glyph" aria-hidden="true">
-                ⊘
-              </span>
-              <span class="finding-text">This page may be out of date: {blind}</span>
-              <span class="finding-rule">{BLIND_RULE}</span>
+              <Said glyph="⊘" rule={BLIND_RULE}>
+                This page may be out of date: {blind}
+              </Said>
             </span>
           </li>
         )}
@@ -41,21 +44,47 @@ export function Findings({ batchId, state }: { batchId: number; state: LiveState
           return (
             <li key={keyOf(finding)} data-tone={tone} data-finding={finding.kind}>
               <RouteLink to={to}>
-                <span class="glyph" aria-hidden="true">
-                  {glyph}
-                </span>
-                <span class="finding-text">
+                <Said glyph={glyph} rule={finding.rule}>
                   <Sentence text={finding.text} name={finding.what} />
-                </span>
-                <span class="finding-rule">
-                  <Sentence text={finding.rule} name={null} />
-                </span>
+                </Said>
               </RouteLink>
             </li>
           );
         })}
+        {unknown.length > 0 && <UnknownStages counts={unknown} />}
       </ul>
     </section>
+  );
+}
+
+/** What is found, in at most two lines, and the rule behind it. */
+function Said({ glyph, rule, children }: { glyph: string; rule: string; children: ComponentChildren }) {
+  return (
+    <>
+      <span class="glyph" aria-hidden="true">
+        {glyph}
+      </span>
+      <span class="finding-said">
+        <span class="finding-text folded">{children}</span>
+        <span class="finding-rule">
+          <Escaped text={rule} />
+        </span>
+      </span>
+    </>
+  );
+}
+
+function UnknownStages({ counts }: { counts: readonly (readonly [stage: string, count: number])[] }) {
+  const total = counts.reduce((sum, [, count]) => sum + count, 0);
+  return (
+    <li data-tone="warn" data-finding="unknown-stages" data-testid="unknown-stages">
+      <span class="finding">
+        <Said glyph="!" rule="Check the spelling in the service that writes them.">
+          {number(total)} {total === 1 ? "event names a stage" : "events name stages"} that no card shows:{" "}
+          {counts.map(([name, count]) => `${visible(name)} (${number(count)})`).join(", ")}
+        </Said>
+      </span>
+    </li>
   );
 }
 

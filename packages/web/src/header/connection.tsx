@@ -26,12 +26,12 @@ export function ConnectionState({ feed }: { feed: LiveFeed }) {
 
 function PauseButton({ feed }: { feed: LiveFeed }) {
   const { paused, waiting, batch } = feed.state;
-  if (!batch.value) return null;
   return (
     <button
       type="button"
       class="button quiet pause"
       aria-pressed={paused.value}
+      disabled={!batch.value}
       onClick={() => (paused.value ? feed.resume() : feed.pause())}
       data-testid="pause"
     >

@@ -18,6 +18,9 @@ import { Name } from "../shared/name.js";
 export function Header({ feed }: { feed: LiveFeed }) {
   const { state } = feed;
   const batch = state.batch.value;
+  const connection = state.connection.value;
+  // As high before the first batch is known as afterwards.
+  const hasPlace = connection !== "refused" && connection !== "missing";
   return (
     <header class="top">
       <div class="bar">
@@ -29,30 +32,39 @@ export function Header({ feed }: { feed: LiveFeed }) {
         <ConnectionState feed={feed} />
         <PreferenceControls state={state} />
       </div>
-      {batch && (
+      {hasPlace ? (
         <div class="batch">
           <div class="batch-title">
-            <h1>
-              <Name text={batch.name} />
-            </h1>
-            <StatusBadge status={batch.status} />
-            <NewerBatch batch={batch} state={state} />
+            <h1>{batch ? <Name text={batch.name} /> : batch === null ? "No batch yet" : "Reading …"}</h1>
+            {batch && <StatusBadge status={batch.status} />}
+            {batch && <NewerBatch batch={batch} state={state} />}
           </div>
           <dl class="figures">
-            <Elapsed batch={batch} state={state} />
-            <Totals batch={batch} state={state} />
+            <Elapsed batch={batch ?? null} state={state} />
+            <Totals batch={batch ?? null} state={state} />
           </dl>
         </div>
+      ) : (
+        <h1 class="unseen">Cofi batch dashboard</h1>
       )}
-      {!batch && <h1 class="unseen">Cofi batch dashboard</h1>}
-      {batch && <ViewTabs />}
+      {hasPlace && <ViewTabs />}
       {batch && <FocusBar />}
-      {place.value.view === "stages" && <PipelineStrip state={state} />}
+      {hasPlace && place.value.view === "stages" && <PipelineStrip state={state} />}
     </header>
   );
 }
 
-function Elapsed({ batch, state }: { batch: Batch; state: LiveState }) {
+function Elapsed({ batch, state }: { batch: Batch | null; state: LiveState }) {
+  if (!batch)
+    return (
+      <Figure label="Elapsed" note="&nbsp;">
+        –
+      </Figure>
+    );
+  return <ElapsedOf batch={batch} state={state} />;
+}
+
+function ElapsedOf({ batch, state }: { batch: Batch; state: LiveState }) {
   const isOver = batch.status !== "running" && batch.status !== "pending";
   // Reading the tick renders this figure every second while the batch runs.
   if (!isOver) void ticks.slow.value;
@@ -72,7 +84,7 @@ function lastEventOf(state: LiveState): string | null {
 }
 
 /** A file is counted in every stage it passes, so done, failed and in flight are file steps over all stages. */
-function Totals({ batch, state }: { batch: Batch; state: LiveState }) {
+function Totals({ batch, state }: { batch: Batch | null; state: LiveState }) {
   let done = 0;
   let failed = 0;
   let inFlight = 0;
@@ -84,16 +96,16 @@ function Totals({ batch, state }: { batch: Batch; state: LiveState }) {
   return (
     <>
       <Figure label="Files" note="in the batch">
-        {batch.totalFiles === null ? "unknown" : number(batch.totalFiles)}
+        {batch === null ? "–" : batch.totalFiles === null ? "unknown" : number(batch.totalFiles)}
       </Figure>
       <Figure label="Done" note="file steps" tone="good">
-        {number(done)}
+        {batch ? number(done) : "–"}
       </Figure>
       <Figure label="Failed" note="file steps" tone={failed > 0 ? "bad" : undefined}>
-        {number(failed)}
+        {batch ? number(failed) : "–"}
       </Figure>
       <Figure label="In flight" note="file steps" tone={inFlight > 0 ? "busy" : undefined}>
-        {number(inFlight)}
+        {batch ? number(inFlight) : "–"}
       </Figure>
     </>
   );

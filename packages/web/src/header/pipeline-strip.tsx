@@ -6,7 +6,7 @@ import { StageGlyph } from "../shared/status.js";
 /** The ten stages in one line: the progress of the batch at a glance, and a link to each card. */
 export function PipelineStrip({ state }: { state: LiveState }) {
   const stages = state.stages.value;
-  if (stages.length === 0 || !state.batch.value) return null;
+  if (stages.length === 0 || !state.batch.value) return <div class="strip strip-empty" />;
   return (
     <nav class="strip" aria-label="Stages">
       {stages.map((stage) => (

@@ -5,7 +5,7 @@ import { place, type ViewName } from "../choices/routes.js";
 import { EventDialog } from "../dialog/event-dialog.js";
 import { Findings } from "../findings/findings.js";
 import { Header } from "../header/header.js";
-import { EmptyState, LoadingState, MissingBatch, LogIn, UnknownStages } from "./notices.js";
+import { EmptyState, LoadingState, MissingBatch, LogIn } from "./notices.js";
 import { StageCards } from "../cards/stage-cards.js";
 import { Steps } from "../cards/steps.js";
 import { lazyView } from "../shared/lazy-view.js";
@@ -52,9 +52,10 @@ function Main({ feed }: { feed: LiveFeed }) {
   }
   return (
     <>
-      <UnknownStages counts={state.unknownStages.value} />
-      <Findings key={batch.id} batchId={batch.id} state={state} />
-      <AlsoRunning key={`others of ${batch.id}`} batchId={batch.id} state={state} />
+      <div class="attention">
+        <Findings key={batch.id} batchId={batch.id} state={state} />
+        <AlsoRunning key={`others of ${batch.id}`} batchId={batch.id} state={state} />
+      </div>
       <StageCards key={batch.id} state={state} />
       <Steps state={state} />
     </>

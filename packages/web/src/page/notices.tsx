@@ -1,8 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { logIn } from "../feed/api.js";
 import { chooseBatch } from "../choices/place.js";
-import { number } from "../text/format.js";
-import { visible } from "../text/names.js";
 
 export function LoadingState({ reason }: { reason: string }) {
   return (
@@ -40,24 +38,6 @@ export function MissingBatch({ reason }: { reason: string }) {
         Show the newest batch
       </button>
     </section>
-  );
-}
-
-export function UnknownStages({ counts }: { counts: Readonly<Record<string, number>> }) {
-  const entries = Object.entries(counts);
-  if (entries.length === 0) return null;
-  const total = entries.reduce((sum, [, count]) => sum + count, 0);
-  return (
-    <p class="remark" data-tone="warn" data-testid="unknown-stages">
-      <span class="glyph" aria-hidden="true">
-        !
-      </span>
-      <span>
-        {number(total)} {total === 1 ? "event names a stage" : "events name stages"} that no card shows:{" "}
-        {entries.map(([name, count]) => `${visible(name)} (${number(count)})`).join(", ")}. Check the spelling in the
-        service that writes them.
-      </span>
-    </p>
   );
 }
 

@@ -15,7 +15,7 @@ export function lazyView(load: () => Promise<FunctionComponent<ViewProps>>): Fun
         (view) => {
           loaded = view;
           countReloads(0);
-          redraw((n) => n + 1);
+          return redraw((n) => n + 1);
         },
         () => {
           setFailed(true);
