@@ -150,10 +150,14 @@ function List({ page, answers, filters, state }: ListProps) {
               <th scope="col">Status</th>
               <th scope="col">Progress</th>
               <th scope="col">Took</th>
-              <th scope="col">Files</th>
-              <th scope="col">Failures</th>
-              <th scope="col">Files over time</th>
-              <th scope="col" title="Up to six, above the list">
+              <th scope="col" data-minor>
+                Files
+              </th>
+              <th scope="col">Failed</th>
+              <th scope="col" data-minor>
+                Files over time
+              </th>
+              <th scope="col" data-minor title="Up to six, above the list">
                 Side by side
               </th>
             </tr>
@@ -228,14 +232,14 @@ function Row({ batch, state, watched }: RowProps) {
         {data && <meter value={data.progress} aria-label="Progress" />} {data && percent(data.progress)}
       </td>
       <td>{batch.startedAt === null && isRunning(batch) ? "" : took(batch, data?.lastEventAt, state)}</td>
-      <td>{batch.totalFiles === null ? "" : number(batch.totalFiles)}</td>
+      <td data-minor>{batch.totalFiles === null ? "" : number(batch.totalFiles)}</td>
       <td data-tone={data && data.failed > 0 ? "bad" : undefined}>
         {data && (data.failed > 0 ? <RouteLink to={failures}>{number(data.failed)}</RouteLink> : "0")}
       </td>
       <td>
         {data && <Sparkline values={data.spark} label={`Files that ended over time in ${visible(batch.name)}`} />}
       </td>
-      <td>
+      <td data-minor>
         <input
           type="checkbox"
           aria-label={`Watch ${visible(batch.name)} beside others`}

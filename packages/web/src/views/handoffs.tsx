@@ -40,10 +40,12 @@ export function HandoffsView(props: ViewProps) {
                 <thead>
                   <tr>
                     <th scope="col">Stage</th>
-                    <th scope="col">gets from</th>
+                    <th scope="col" data-minor>
+                      gets from
+                    </th>
                     <th scope="col">input</th>
                     {COLUMNS.map((column) => (
-                      <th scope="col" key={column}>
+                      <th scope="col" key={column} data-minor={isMinor(stages, column)}>
                         {column === "done" ? "= " : "+ "}
                         {FILE_LOOKS[column].word}{" "}
                         <span class="glyph" data-tone={FILE_LOOKS[column].tone} aria-hidden="true">
@@ -51,13 +53,25 @@ export function HandoffsView(props: ViewProps) {
                         </span>
                       </th>
                     ))}
-                    <th scope="col" title="Processed though the previous stage had not finished them">
+                    <th
+                      scope="col"
+                      data-minor={isMinor(stages, "unexpected")}
+                      title="Processed though the previous stage had not finished them"
+                    >
                       unexpected
                     </th>
-                    <th scope="col" title="Number of files that the stage announced">
+                    <th
+                      scope="col"
+                      data-minor={isMinor(stages, "unnamed")}
+                      title="Number of files that the stage announced"
+                    >
                       announced
                     </th>
-                    <th scope="col" title="Announced by a finished stage, but not named by any event">
+                    <th
+                      scope="col"
+                      data-minor={isMinor(stages, "unnamed")}
+                      title="Announced by a finished stage, but not named by any event"
+                    >
                       without events
                     </th>
                   </tr>
@@ -84,20 +98,46 @@ function Row({ row, stages }: { row: HandoffCounts; stages: readonly HandoffCoun
   return (
     <tr data-stage={stage}>
       <th scope="row">{label}</th>
-      <td class="soft">{stages.find((other) => other.stage === from)?.label ?? "the batch"}</td>
+      <td class="soft" data-minor>
+        {stages.find((other) => other.stage === from)?.label ?? "the batch"}
+      </td>
       <td>{number(input)}</td>
       {COLUMNS.map((column) => (
-        <Count key={column} count={row[column]} filters={{ stage, state: column }} tone={toneOf(column)} />
+        <Count
+          key={column}
+          count={row[column]}
+          filters={{ stage, state: column }}
+          tone={toneOf(column)}
+          isMinor={isMinor(stages, column)}
+        />
       ))}
-      <td data-tone={unexpected > 0 ? "bad" : undefined} class={unexpected > 0 ? undefined : "soft"}>
+      <td
+        data-tone={unexpected > 0 ? "bad" : undefined}
+        class={unexpected > 0 ? undefined : "soft"}
+        data-minor={isMinor(stages, "unexpected")}
+      >
         {number(unexpected)}
       </td>
-      <td class="soft">{announced === null ? "unknown" : number(announced)}</td>
-      <td data-tone={unnamed > 0 ? "bad" : undefined} class={unnamed > 0 ? undefined : "soft"}>
+      <td class="soft" data-minor={isMinor(stages, "unnamed")}>
+        {announced === null ? "unknown" : number(announced)}
+      </td>
+      <td
+        data-tone={unnamed > 0 ? "bad" : undefined}
+        class={unnamed > 0 ? undefined : "soft"}
+        data-minor={isMinor(stages, "unnamed")}
+      >
         {number(unnamed)}
       </td>
     </tr>
   );
+}
+
+/** A phone leaves out the columns without any file; the balance is the same without them. */
+function isMinor(
+  stages: readonly HandoffCounts[],
+  column: (typeof COLUMNS)[number] | "unexpected" | "unnamed",
+): "" | undefined {
+  return stages.every((row) => row[column] === 0) ? "" : undefined;
 }
 
 function toneOf(column: (typeof COLUMNS)[number]): "bad" | "warn" | undefined {
@@ -105,11 +145,23 @@ function toneOf(column: (typeof COLUMNS)[number]): "bad" | "warn" | undefined {
   return column === "retrying" ? "warn" : undefined;
 }
 
-function Count({ count, filters, tone }: { count: number; filters: Filters; tone: "bad" | "warn" | undefined }) {
-  if (count === 0) return <td class="soft">0</td>;
+interface CountProps {
+  count: number;
+  filters: Filters;
+  tone: "bad" | "warn" | undefined;
+  isMinor: "" | undefined;
+}
+
+function Count({ count, filters, tone, isMinor: minor }: CountProps) {
+  if (count === 0)
+    return (
+      <td class="soft" data-minor={minor}>
+        0
+      </td>
+    );
   const to = { view: "files", filters } as const;
   return (
-    <td data-tone={tone}>
+    <td data-tone={tone} data-minor={minor}>
       <RouteLink to={to}>{number(count)}</RouteLink>
     </td>
   );

@@ -1,4 +1,5 @@
 import type { HostStageView, HostsView as Hosts } from "@cofi/views/detail/shapes";
+import { StageIcon } from "../shared/icons.js";
 import { RouteLink } from "../shared/route-link.js";
 import { DataView, ViewState, type ViewProps } from "../shared/view-state.js";
 import { age, number, percent, rate } from "../text/format.js";
@@ -65,14 +66,17 @@ function HeatMap({ hosts, measure, state }: { hosts: Hosts["hosts"]; measure: Me
         <tr>
           <th scope="col">Host</th>
           {stages.map(
-            ({ stage, label }, index) =>
+            ({ stage, label, icon }, index) =>
               shown[index] && (
-                <th scope="col" key={stage}>
-                  {label}
+                <th scope="col" key={stage} title={label}>
+                  <StageIcon name={icon} />
+                  <span class="heat-label">{label}</span>
                 </th>
               ),
           )}
-          <th scope="col">last heard</th>
+          <th scope="col" data-minor>
+            last heard
+          </th>
         </tr>
       </thead>
       <tbody>
@@ -104,7 +108,9 @@ function HeatMap({ hosts, measure, state }: { hosts: Hosts["hosts"]; measure: Me
                 </td>
               );
             })}
-            <td class="soft">{age(state.serverNow() - Date.parse(lastHeardAt))}</td>
+            <td class="soft" data-minor>
+              {age(state.serverNow() - Date.parse(lastHeardAt))}
+            </td>
           </tr>
         ))}
       </tbody>

@@ -57,7 +57,12 @@ export const FileLine = memo(
                 title={`${labels[index]}: ${word}${host}${took}${cell.attempts > 1 ? `, ${cell.attempts} attempts` : ""}`}
               >
                 <span class="glyph">{glyph}</span>
-                {cell.attempts > 1 && <span class="cell-attempts">×{cell.attempts}</span>}
+                {cell.attempts > 1 && (
+                  <span class="cell-attempts">
+                    <span class="cell-times">×</span>
+                    {cell.attempts}
+                  </span>
+                )}
                 <span class="cell-took">{cell.durationMs === null ? "" : duration(cell.durationMs)}</span>
               </span>
             );
