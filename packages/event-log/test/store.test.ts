@@ -3,7 +3,6 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { sql } from "kysely";
 import { DatabaseUnavailableError, openDatabase } from "@cofi/event-log/database";
 import { assertMigrated, migrate } from "@cofi/event-log/migrate";
-import { databaseUrl } from "@cofi/event-log/settings";
 import { RunSupersededError, Store } from "@cofi/event-log/store";
 import { DIALECTS, emptyDatabase, freshDatabase, type FreshDatabase } from "../../../test/support/databases.js";
 
@@ -269,25 +268,4 @@ test("a server that is not there is said to be unavailable, without the password
   const attempt = openDatabase("mysql://cofi:secret@127.0.0.1:1/cofi");
   await expect(attempt).rejects.toThrow(DatabaseUnavailableError);
   await expect(attempt).rejects.toThrow(/mysql:\/\/cofi@127\.0\.0\.1:1\/cofi is unavailable: .*ECONNREFUSED/);
-});
-
-describe("the database url", () => {
-  test("is an SQLite file in the data folder unless something else is set", () => {
-    expect(databaseUrl({}, "/var/lib/cofi")).toBe("sqlite:/var/lib/cofi/cofi.sqlite");
-    expect(databaseUrl({ COFI_DATABASE_URL: "sqlite:/a/b.db" }, "/x")).toBe("sqlite:/a/b.db");
-    const mysql = { MYSQL_HOST: "db", MYSQL_USER: "cofi", MYSQL_PASSWORD: "p@ss/word", MYSQL_DATABASE: "cofi" };
-    expect(databaseUrl(mysql, "/x")).toBe("mysql://cofi:p%40ss%2Fword@db:3306/cofi");
-    expect(databaseUrl({ COFI_DATABASE_URL: "mariadb://u:p@h/d" }, "/x")).toBe("mysql://u:p@h/d");
-  });
-
-  test.each([
-    [{ COFI_DATABASE_URL: "postgres://h/d" }, /COFI_DATABASE_URL.*mysql/],
-    [{ COFI_DATABASE_URL: "cofi.sqlite" }, /COFI_DATABASE_URL is not a URL/],
-    [{ COFI_DATABASE_URL: "mysql://h" }, /names no database/],
-    [{ COFI_DATABASE_URL: "sqlite:" }, /names no file/],
-    [{ MYSQL_HOST: "db" }, /MYSQL_USER is not set/],
-    [{ MYSQL_HOST: "db", MYSQL_USER: "u", MYSQL_DATABASE: "d", MYSQL_PORT: "x" }, /MYSQL_PORT/],
-  ])("names the variable that is wrong: %j", (env, message) => {
-    expect(() => databaseUrl(env, "/x")).toThrow(message);
-  });
 });
