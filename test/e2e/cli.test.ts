@@ -128,12 +128,40 @@ describe("cofi", () => {
     [["dance"]],
     [["run"]],
     [["engine", "dance"]],
-    [["run", "x", "--batch", "one"]],
     [["run", "x", "--batch", "1", "--new"]],
     [["prune"]],
     [["prune", "--payloads", "5 minutes"]],
-  ])("wrong use exits with 2: %j", async (args) => {
-    expect((await runCofi(args, env)).code).toBe(2);
+  ])("wrong use exits with 2 and a sentence: %j", async (args) => {
+    const { code, output } = await runCofi(args, env);
+    expect(code).toBe(2);
+    expect(output).not.toMatch(/\n {4}at /);
+  });
+
+  test.each([["run", "x"], ["tail"], ["explain", "T1"], ["export", "files"]])(
+    "%s takes the number of a batch, and nothing that only looks like one",
+    async (...args) => {
+      for (const number of ["one", "1e1", "0x1", ""])
+        expect(await runCofi([...args, "--batch", number], env)).toEqual({
+          code: 2,
+          output: `--batch takes the number of a batch, not ${JSON.stringify(number)}.\n`,
+        });
+    },
+  );
+
+  test("a name that no batch can have is refused before there is one", async () => {
+    const folder = await batch({ "calls.csv": CALLS, "trades.csv": TRADES, "a.wav": "x" });
+    for (const name of ["x".repeat(256), " "])
+      expect(await runCofi(["run", folder, "--name", name], env)).toEqual({
+        code: 2,
+        output: expect.stringMatching(/^--name takes 1 to 255 characters/),
+      });
+    expect((await runCofi(["tail"], env)).output).toMatch(/There is no batch yet/);
+  });
+
+  test("a .env that cannot be read is named", async () => {
+    await mkdir(join(root, ".env"));
+    const { code, output } = await runCofi(["migrate"], env, root);
+    expect([code, output]).toEqual([2, expect.stringMatching(/^\.env .*cannot be read: .*\n$/)]);
   });
 
   test("a reader that goes away (`cofi run | head`) does not end the batch", async () => {

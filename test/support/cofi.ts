@@ -21,10 +21,10 @@ export interface CofiProcess {
 }
 
 /** Starts `cofi` with `env` on top of a bare environment: nothing of the caller's settings gets in. */
-export function startCofi(args: readonly string[], env: Record<string, string>): CofiProcess {
+export function startCofi(args: readonly string[], env: Record<string, string>, cwd = ROOT): CofiProcess {
   const { PATH = "", HOME = "" } = process.env;
   const child: ChildProcess = spawn(process.execPath, [COFI, ...args], {
-    cwd: ROOT,
+    cwd,
     env: { PATH, HOME, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -86,8 +86,9 @@ export async function dashboardUrl(cofi: CofiProcess): Promise<string> {
 export async function runCofi(
   args: readonly string[],
   env: Record<string, string>,
+  cwd?: string,
 ): Promise<{ code: number | null; output: string }> {
-  const cofi = startCofi(args, env);
+  const cofi = startCofi(args, env, cwd);
   const code = await cofi.ended;
   return { code, output: cofi.output() };
 }

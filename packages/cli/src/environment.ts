@@ -8,9 +8,16 @@ import { databaseUrl } from "@cofi/event-log/settings";
 import { Store } from "@cofi/event-log/store";
 import { EXIT } from "./exit.js";
 
-/** Reads `.env` of the working directory where there is one; variables that are set already win. */
+/** Reads `.env` of the working directory where there is one; variables that are set already win. @throws SettingsError */
 export function loadEnvFile(): void {
-  if (existsSync(".env")) process.loadEnvFile(".env");
+  if (!existsSync(".env")) return;
+  try {
+    process.loadEnvFile(".env");
+  } catch (error) {
+    throw new SettingsError(
+      `.env of the working directory cannot be read: ${(error as Error).message.replace(/\.$/, "")}. Make it a text file that this user may read, or remove it.`,
+    );
+  }
 }
 
 /** Folder for the embedded database, the event spool and the engines' files; `COFI_DATA_DIR`, default `data`. */

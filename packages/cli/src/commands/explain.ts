@@ -7,6 +7,7 @@ import { recompute, type VerdictRecord } from "@cofi/pipeline/recompute";
 import type { LoggedTriage } from "@cofi/pipeline/triage";
 import { withStore } from "../environment.js";
 import { CommandError, EXIT } from "../exit.js";
+import { batchNumber, namedBatch } from "../named-batch.js";
 
 interface Options {
   batch?: string;
@@ -20,15 +21,9 @@ const PAGE = 100;
 export async function explainCommand(trade: string | undefined, options: Options): Promise<void> {
   if ((trade === undefined) === (options.all === undefined))
     throw new CommandError("Give the id of a trade, or --all for all trades of the batch.", EXIT.usage);
-  if (options.batch !== undefined && !/^\d{1,15}$/.test(options.batch))
-    throw new CommandError(`--batch takes the number of a batch, not "${options.batch}".`, EXIT.usage);
+  const number = batchNumber(options.batch);
   await withStore(async (store, database) => {
-    const batch = options.batch === undefined ? await store.currentBatch() : await store.batch(Number(options.batch));
-    if (!batch)
-      throw new CommandError(
-        options.batch ? `There is no batch ${options.batch}.` : "There is no batch yet.",
-        EXIT.usage,
-      );
+    const batch = await namedBatch(store, number);
     const log = new VerdictLog(store, new Results(database), batch);
     const isSame = trade === undefined ? await log.explainAll() : await log.explainOne(trade);
     if (!isSame) process.exitCode = EXIT.failed;

@@ -8,6 +8,7 @@ import { EXPORT_FORMATS, exportEvents, exportFiles, type ExportFormat } from "@c
 import type { Store } from "@cofi/event-log/store";
 import { withStore } from "../environment.js";
 import { CommandError, EXIT } from "../exit.js";
+import { batchNumber, namedBatch } from "../named-batch.js";
 
 interface Options {
   batch?: string;
@@ -23,15 +24,9 @@ export async function exportCommand(what: string, options: Options): Promise<voi
   const format = EXPORT_FORMATS.find((known) => known === options.format);
   if (!format)
     throw new CommandError(`--format takes ${EXPORT_FORMATS.join(", ")}, not "${options.format}".`, EXIT.usage);
-  if (options.batch !== undefined && !/^\d{1,15}$/.test(options.batch))
-    throw new CommandError(`--batch takes the number of a batch, not "${options.batch}".`, EXIT.usage);
+  const number = batchNumber(options.batch);
   await withStore(async (store) => {
-    const batch = options.batch === undefined ? await store.currentBatch() : await store.batch(Number(options.batch));
-    if (!batch)
-      throw new CommandError(
-        options.batch ? `There is no batch ${options.batch}.` : "There is no batch yet.",
-        EXIT.usage,
-      );
+    const batch = await namedBatch(store, number);
     const upToId = await store.maxEventId();
     const pieces =
       what === "events"

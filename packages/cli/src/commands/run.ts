@@ -1,6 +1,7 @@
 import { deadline } from "@cofi/event-log/deadline";
 import { abortOnSignal, openConfiguredDatabase, untilAborted } from "../environment.js";
 import { CommandError, EXIT } from "../exit.js";
+import { batchNumber } from "../named-batch.js";
 import { configuredPipeline, runConfiguredBatch, type ConfiguredPipeline } from "../pipeline.js";
 
 const EXIT_CODES: Readonly<Record<string, number>> = {
@@ -12,6 +13,9 @@ const EXIT_CODES: Readonly<Record<string, number>> = {
 /** How long the connections of a run that was stopped may take to close. */
 const CLOSE_MS = 250;
 
+/** The column of a batch's name holds so many. */
+const MAX_NAME_CHARACTERS = 255;
+
 interface RunCommandOptions {
   batch?: string;
   new?: boolean;
@@ -22,16 +26,17 @@ interface RunCommandOptions {
 export async function runCommand(folder: string, options: RunCommandOptions): Promise<void> {
   if (options.batch !== undefined && options.new)
     throw new CommandError("--batch and --new exclude each other: continue a batch, or start a new one.", EXIT.usage);
-  const batchId = options.batch === undefined ? undefined : Number(options.batch);
-  if (batchId !== undefined && (!Number.isSafeInteger(batchId) || batchId < 1))
-    throw new CommandError(`--batch is ${JSON.stringify(options.batch)}; expected the number of a batch.`, EXIT.usage);
+  const batchId = batchNumber(options.batch);
+  const name = options.name?.trim();
+  if (name !== undefined && (name === "" || name.length > MAX_NAME_CHARACTERS))
+    throw new CommandError(`--name takes 1 to ${MAX_NAME_CHARACTERS} characters; it has ${name.length}.`, EXIT.usage);
   const pipeline = await configuredPipeline();
   const signal = abortOnSignal(
     "Stopping: files in progress may finish. Press Ctrl-C again to stop at once.",
     pipeline.settings.gracePeriodMs,
   );
   try {
-    await run(pipeline, { folder, batchId, fresh: options.new, name: options.name, signal });
+    await run(pipeline, { folder, batchId, fresh: options.new, name, signal });
   } catch (error) {
     if (!signal.aborted) throw error;
     const isEarly = error === signal.reason;

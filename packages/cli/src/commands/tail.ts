@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { LogEvent } from "@cofi/event-log/events";
 import type { Store } from "@cofi/event-log/store";
 import { abortOnSignal, withStore } from "../environment.js";
-import { CommandError, EXIT } from "../exit.js";
+import { batchNumber, namedBatch } from "../named-batch.js";
 
 const POLL_MS = 250;
 const PAGE = 1000;
@@ -10,18 +10,12 @@ const ENDED = new Set(["completed", "completed_with_errors", "failed", "interrup
 
 /** `cofi tail`: prints one line for each event of a batch, until the batch ends or Ctrl-C. Payloads are never printed. */
 export async function tailCommand(options: { batch?: string }): Promise<void> {
+  const number = batchNumber(options.batch);
   const readerGone = new AbortController();
   process.stdout.once("error", () => readerGone.abort());
   const signal = AbortSignal.any([abortOnSignal(""), readerGone.signal]);
   await withStore(async (store) => {
-    const batch = options.batch ? await store.batch(Number(options.batch)) : await store.currentBatch();
-    if (!batch)
-      throw new CommandError(
-        options.batch
-          ? `There is no batch ${options.batch}.`
-          : "There is no batch yet. Start one with `npx cofi run <folder>`.",
-        EXIT.usage,
-      );
+    const batch = await namedBatch(store, number);
     console.log(`Batch ${batch.id}: ${batch.name}`);
     await follow(store, batch.id, signal);
   });
