@@ -106,21 +106,6 @@ test("lists of many lengths leave few prepared statements behind", async () => {
   expect((await held()) - before).toBeLessThan(100);
 });
 
-test("locks of two databases on one server do not keep each other out", async () => {
-  const other = await freshDatabase("mysql");
-  try {
-    const inner = await fresh.database.exclusively("cofi_test", () =>
-      Promise.all([
-        other.database.exclusively("cofi_test", () => Promise.resolve("other")),
-        fresh.database.exclusively("cofi_test", () => Promise.resolve("same")),
-      ]),
-    );
-    expect(inner).toEqual(["other", null]);
-  } finally {
-    await other.close();
-  }
-});
-
 test("a connection that the server has ended is replaced by one with its session set", async () => {
   const db = fresh.database.kysely;
   const { rows } = await sql<{ id: number }>`SELECT CONNECTION_ID() AS id`.execute(db);

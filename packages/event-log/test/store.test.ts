@@ -237,7 +237,14 @@ describe.each(DIALECTS)("migrations on %s", (dialect) => {
       await expect(assertMigrated(one)).rejects.toThrow(/lacks migration 0001_event_log.*cofi migrate/);
       const applied =
         dialect === "mysql" ? (await Promise.all([migrate(one), migrate(two)])).flat() : await migrate(one);
-      expect(applied).toEqual(["0001_event_log", "0002_results", "0003_snapshot", "0004_retention", "0005_runs"]);
+      expect(applied).toEqual([
+        "0001_event_log",
+        "0002_results",
+        "0003_snapshot",
+        "0004_retention",
+        "0005_runs",
+        "0006_retention_state",
+      ]);
       expect(await migrate(two)).toEqual([]);
       await assertMigrated(two);
     } finally {

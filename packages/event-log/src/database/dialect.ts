@@ -33,6 +33,15 @@ export interface InsertTarget {
 
 export type InsertValue = string | number | null;
 
+export interface EraseOptions {
+  /** Ends it early. */
+  signal: AbortSignal | undefined;
+  /** Called when it has to wait, with a sentence. */
+  onWaiting: (message: string) => void;
+  /** Whether a run holds the lease of a batch of this database. */
+  isRunning: () => Promise<boolean>;
+}
+
 export interface Database {
   readonly dialect: Dialect;
   /** A file of this process alone, which is brought up to date whenever it is opened. */
@@ -48,9 +57,13 @@ export interface Database {
   insertNew(target: InsertTarget, rows: readonly (readonly InsertValue[])[]): Promise<void>;
   /** Runs `work` in a transaction that writes, in which deleting rows that do not exist locks nothing. */
   transaction<T>(work: (db: Transaction<Tables>) => Promise<T>): Promise<T>;
-  /** Runs `work` while no other process runs one under this name; null when one does. */
-  exclusively<T>(name: string, work: (db: Kysely<Tables>) => Promise<T>): Promise<T | null>;
   /** Runs `work` with statements that may take as long as they need, and wait for the locks of others. */
   patiently<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
+  /**
+   * Makes what was deleted unreadable in the database's files, as far as these are ours; the files of a server are its own.
+   * @returns false when the signal aborted before it was done
+   * @throws DatabaseUnavailableError
+   */
+  eraseRemoved(options: EraseOptions): Promise<boolean>;
   close(): Promise<void>;
 }

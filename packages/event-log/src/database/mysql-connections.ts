@@ -30,7 +30,8 @@ export class MysqlConnections implements MysqlPool {
     pool.on("connection", (connection) => {
       this.#open.add(connection);
       connection.once("end", () => this.#open.delete(connection));
-      connection.once("error", () => this.#open.delete(connection));
+      // Each time: a reply that comes after the connection was given up is an error of it, which nobody waits for.
+      connection.on("error", () => this.#open.delete(connection));
     });
   }
 

@@ -56,17 +56,6 @@ export class MysqlDatabase implements Database {
     return this.kysely.transaction().execute(work);
   }
 
-  exclusively<T>(name: string, work: (db: Kysely<Tables>) => Promise<T>): Promise<T | null> {
-    return this.kysely.connection().execute(async (db) => {
-      if (!(await getLock(db, name, 0))) return null;
-      try {
-        return await work(db);
-      } finally {
-        await releaseLock(db, name);
-      }
-    });
-  }
-
   /** On connections of its own: a migration, and the wait for another one's lock, may take longer than any query of the running system. */
   async patiently<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T> {
     const db = new Kysely<Tables>({ dialect: new ServerDialect({ pool: this.#connect(2, PATIENCE_MS) }) });
@@ -75,6 +64,11 @@ export class MysqlDatabase implements Database {
     } finally {
       await db.destroy();
     }
+  }
+
+  /** The server keeps deleted rows until it uses their space again: docs/architecture.md says how to make it do so. */
+  eraseRemoved(): Promise<boolean> {
+    return Promise.resolve(true);
   }
 
   close(): Promise<void> {

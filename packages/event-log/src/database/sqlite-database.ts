@@ -1,8 +1,9 @@
 /** SQLite, the embedded default. There is one connection: kysely's turn-taking keeps its users apart. */
 import { Kysely, sql, SqliteDialect, type Transaction } from "kysely";
-import type { Database, Dialect, InsertTarget, InsertValue } from "./dialect.js";
+import type { Database, Dialect, EraseOptions, InsertTarget, InsertValue } from "./dialect.js";
 import { describeUrl } from "./settings.js";
 import { asKyselyDatabase, openSqlite, sqliteErrorCode, type SqliteConnection } from "./sqlite.js";
+import { rewriteFile } from "./sqlite-rewrite.js";
 import type { Tables } from "./tables.js";
 
 /** ms that a statement may stop the whole process to wait for another process's lock, while opening and migrating. */
@@ -29,14 +30,17 @@ export class SqliteDatabase implements Database {
   readonly isEmbedded = true;
   readonly kysely: Kysely<Tables>;
   readonly description: string;
+  readonly #path: string;
   readonly #connection: SqliteConnection;
 
   /** @throws an error that names the file when it cannot be opened */
   constructor(url: string) {
-    this.#connection = openSqlite(url.slice("sqlite:".length));
-    // WAL: the dashboard reads while the pipeline writes. NORMAL survives a killed process; the event's own durability is the spool's.
+    this.#path = url.slice("sqlite:".length);
+    this.#connection = openSqlite(this.#path);
+    // WAL: the dashboard reads while the pipeline writes. NORMAL survives a killed process; the event's own durability is the
+    // spool's. secure_delete: little is left of what goes, until the file is rewritten.
     this.#connection.exec(
-      `PRAGMA busy_timeout = ${PATIENCE_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;`,
+      `PRAGMA busy_timeout = ${PATIENCE_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;`,
     );
     this.#waitFor(0);
     this.kysely = new Kysely<Tables>({ dialect: new SqliteDialect({ database: asKyselyDatabase(this.#connection) }) });
@@ -51,11 +55,6 @@ export class SqliteDatabase implements Database {
     return this.kysely.transaction().execute(work);
   }
 
-  /** The one connection, held for the whole work, would keep everything else waiting: two processes may be at it. */
-  exclusively<T>(_name: string, work: (db: Kysely<Tables>) => Promise<T>): Promise<T> {
-    return work(this.kysely);
-  }
-
   async patiently<T>(work: (db: Kysely<Tables>) => Promise<T>): Promise<T> {
     this.#waitFor(PATIENCE_MS);
     try {
@@ -63,6 +62,10 @@ export class SqliteDatabase implements Database {
     } finally {
       this.#waitFor(0);
     }
+  }
+
+  eraseRemoved(options: EraseOptions): Promise<boolean> {
+    return rewriteFile(this.#path, options);
   }
 
   close(): Promise<void> {

@@ -16,7 +16,10 @@ export interface BatchStatusTable {
   folder: string | null;
   leaseOwner: string | null;
   leaseExpiresAt: string | null;
+  /** When retention removed the payloads; null while they are there, and again once a later run has begun. */
   payloadsRemovedAt: string | null;
+  /** Id of the event up to which retention removed the payloads. */
+  payloadsRemovedTo: number | null;
   /** Number of its newest run; 0 before the first. */
   run: Generated<number>;
 }
@@ -58,9 +61,22 @@ interface BatchExecutionLogTable {
   run: number | null;
 }
 
+/** One row. */
+interface RetentionTable {
+  id: number;
+  /** The process that prunes. */
+  owner: string | null;
+  expiresAt: string | null;
+  /** Removed content may be readable in the database's files since then. */
+  tracesSince: string | null;
+}
+
 export interface Tables extends ResultTables {
   batchStatus: BatchStatusTable;
   batchExecutionLog: BatchExecutionLogTable;
   batchRun: BatchRunTable;
   databaseIdentity: { id: string };
+  retention: RetentionTable;
+  recordingPlace: { batchId: number; place: string; description: string };
+  removedBatch: { batchId: number; createdAt: string; removedAt: string };
 }

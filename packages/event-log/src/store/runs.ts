@@ -64,7 +64,12 @@ export class RunStore extends BatchStore {
       this.database.transaction(async (db) => {
         const taken = await db
           .updateTable("batchStatus")
-          .set((eb) => ({ leaseOwner: owner, leaseExpiresAt: fromNow(leaseMs), run: eb("run", "+", 1) }))
+          .set((eb) => ({
+            leaseOwner: owner,
+            leaseExpiresAt: fromNow(leaseMs),
+            run: eb("run", "+", 1),
+            payloadsRemovedAt: null,
+          }))
           .where("id", "=", batchId)
           // An owner that already has it has lost the answer to this very statement.
           .where((eb) =>

@@ -1,0 +1,108 @@
+/**
+ * Retention: what is old enough goes, payloads before events, in small steps beside the writers.
+ *
+ * - Ages count from the end of a batch. A batch in progress is never touched; one that nobody ended counts as over when no
+ *   run holds its lease and its last event is 30 days old.
+ * - The clock is the database's, and it is believed only as far as the log bears it out: time continues at most a day beyond
+ *   the newest event, and nothing is removed when this host's clock says otherwise or the log comes from the future.
+ * - Payloads, responses and transcripts go first; each event keeps how large they were and when they went. Evidence that
+ *   proves a trade (extracted trades, answers, results of triage, verdicts and what they rest on) stays as long as the events.
+ * - What is removed cannot be read from the files of an embedded database afterwards. What a server keeps is in the documents.
+ *
+ * What has been done and what is left stands in the database, so a run that is stopped anywhere is finished by the next one.
+ */
+import { reportUnavailable } from "../../database/database.js";
+import type { Database } from "../../database/dialect.js";
+import { endedBatches, trustedNow, type EndedBatch } from "./ages.js";
+import { RetentionLock } from "./lock.js";
+import { Patience, StoppedError, type PatienceOptions } from "./patience.js";
+import { countIn, removeFrom, type Removed, type What } from "./removal.js";
+import { eraseTraces } from "./traces.js";
+
+export { PruneRefusedError } from "./ages.js";
+export { RetentionTakenOverError } from "./lock.js";
+
+export interface PruneOptions extends PatienceOptions {
+  /** ms after the end of a batch; null keeps them for ever. */
+  keepPayloadsMs: number | null;
+  keepEventsMs: number | null;
+  /** Says what would go, and touches nothing. */
+  dryRun?: boolean;
+  /** This host's clock. */
+  now?: () => Date;
+  /** Called after each batch. */
+  onBatch?: ((pruned: PrunedBatch) => void) | undefined;
+  /** Removes what lies outside of the database, while no other process prunes it; after the batches, in their order. */
+  elsewhere?: ((pruned: readonly PrunedBatch[]) => Promise<void>) | undefined;
+}
+
+export interface PrunedBatch {
+  id: number;
+  name: string;
+  /** ISO 8601. */
+  endedAt: string;
+  what: What;
+  /** Rows of the log that were changed or removed; in a dry run, that would be. */
+  events: number;
+  /** Of payloads and responses. */
+  bytes: number;
+  /** Not all of it is removed, because this run was stopped or the batch continues. */
+  unfinished?: true;
+}
+
+/**
+ * Removes what is older than it is to be kept.
+ * @returns what went, by batch; null when another process prunes the database
+ * @throws PruneRefusedError when a clock is wrong; RetentionTakenOverError; DatabaseUnavailableError
+ */
+export async function prune(database: Database, options: PruneOptions): Promise<PrunedBatch[] | null> {
+  const query = <T>(work: () => Promise<T>): Promise<T> => reportUnavailable(database, work);
+  const now = await query(() => trustedNow(database, options.now?.() ?? new Date()));
+  const due = now === null ? [] : (await query(() => endedBatches(database.kysely, now))).flatMap(dueAt(now, options));
+  if (options.dryRun) {
+    const would: PrunedBatch[] = [];
+    for (const { batch, what } of due) {
+      const counted = await query(() => countIn(database.kysely, batch, what));
+      if (what === "events" || counted.events > 0) would.push(describe(batch, what, { ...counted, isWhole: true }));
+    }
+    for (const one of would) options.onBatch?.(one);
+    return would;
+  }
+  const patience = new Patience(database, options);
+  const pruned: PrunedBatch[] = [];
+  let lock: RetentionLock | null = null;
+  try {
+    lock = await patience.until(() => RetentionLock.take(database));
+    if (lock === null) return null;
+    for (const { batch, what } of due) {
+      const removed = await removeFrom(batch, what, { database, lock, now: now ?? 0, patience });
+      if (removed.events === 0 && !(what === "events" && removed.isWhole)) continue;
+      const one = describe(batch, what, removed);
+      pruned.push(one);
+      options.onBatch?.(one);
+    }
+    if (!options.signal?.aborted) await options.elsewhere?.(pruned);
+    await eraseTraces(database, patience);
+  } catch (error) {
+    if (!(error instanceof StoppedError)) throw error;
+  } finally {
+    const held = lock;
+    // A right that is not given back runs out.
+    if (held) await query(() => held.release()).catch((error: Error) => patience.onWaiting(error.message));
+  }
+  return pruned;
+}
+
+/** What is old enough of a batch; nothing when all of it is to be kept, or is removed. */
+function dueAt(now: number, { keepPayloadsMs, keepEventsMs }: PruneOptions) {
+  return (batch: EndedBatch): { batch: EndedBatch; what: What }[] => {
+    const age = now - batch.endedAt;
+    if (keepEventsMs !== null && age > keepEventsMs) return [{ batch, what: "events" }];
+    return keepPayloadsMs !== null && age > keepPayloadsMs && batch.hasPayloads ? [{ batch, what: "payloads" }] : [];
+  };
+}
+
+function describe({ id, name, endedAt }: EndedBatch, what: What, { events, bytes, isWhole }: Removed): PrunedBatch {
+  const one = { id, name, endedAt: new Date(endedAt).toISOString(), what, events, bytes };
+  return isWhole ? one : { ...one, unfinished: true };
+}
