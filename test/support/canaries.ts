@@ -15,12 +15,12 @@ export class Canaries {
     return canary;
   }
 
-  /** How many of each kind stand in files below the folders, or in their names; each counts once. */
+  /** How many of each kind stand in files below the folders, or in their names, in capitals or not; each counts once. */
   foundBelow(...folders: string[]): Record<string, number> {
     const found = new Set<string>();
     for (const path of folders.flatMap(filesBelow))
       for (const text of [path, readFileSync(path).toString("latin1")])
-        for (const [canary] of text.matchAll(CANARY)) if (this.#made.has(canary)) found.add(canary);
+        for (const [canary] of text.toLowerCase().matchAll(CANARY)) if (this.#made.has(canary)) found.add(canary);
     const counts: Record<string, number> = {};
     for (const canary of found) {
       const [, kind = ""] = /^canary-([a-z ]+)-/.exec(canary) ?? [];

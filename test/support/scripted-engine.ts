@@ -90,6 +90,7 @@ export async function startScriptedEngine(): Promise<ScriptedEngine> {
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
     };
     if (path === "/health") return send(200, { status: "ok" });
+    if (request.method === "DELETE") return void response.writeHead(204).end();
     if (request.method === "PUT")
       return send(201, { bytes: body.length, sha256: createHash("sha256").update(body).digest("hex") });
     const stage = path.replace("/v1/", "");

@@ -69,8 +69,11 @@ program
 
 program
   .command("prune")
-  .description("remove payloads and events that are older than their configured age")
-  .option("--payloads <age>", "how long to keep payloads, responses and transcripts after a batch ended: 90d, 12w, 1y")
+  .description("remove payloads, recordings and events that are older than their configured age")
+  .option(
+    "--payloads <age>",
+    "how long to keep payloads, responses, transcripts and recordings after a batch ended: 90d, 12w, 1y",
+  )
   .option("--events <age>", "how long to keep events and results: 7y")
   .option("--dry-run", "list what would be removed, without removing it")
   .action(async (options) => (await import("./commands/prune.js")).pruneCommand(options));
@@ -101,6 +104,7 @@ const EXPECTED: ReadonlyMap<string, number> = new Map([
   ["BatchInUseError", EXIT.failed],
   ["LeaseLostError", EXIT.failed],
   ["RunSupersededError", EXIT.failed],
+  ["RetentionTakenOverError", EXIT.failed],
   ["ListenError", EXIT.failed],
 ]);
 

@@ -1,22 +1,15 @@
 /** Puts the pipeline together: settings, engines, database, one run. */
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Database } from "@cofi/event-log/database";
 import { Results } from "@cofi/evidence/results";
-import type { StageName } from "@cofi/event-log/stages";
 import { Store } from "@cofi/event-log/store";
-import { EngineClient } from "@cofi/pipeline/engine-client";
 import { OpenAiEngines } from "@cofi/pipeline/openai-client";
 import { runBatch, type BatchResult } from "@cofi/pipeline/run-batch";
-import { DockerRuntime } from "@cofi/pipeline/runtime/docker";
 import { dockerSettings, type DockerSettings } from "@cofi/pipeline/runtime/docker-settings";
-import { LocalProcessRuntime } from "@cofi/pipeline/runtime/local-process";
-import { RemoteRuntime } from "@cofi/pipeline/runtime/remote";
-import type { Runtime } from "@cofi/pipeline/runtime/runtime";
 import { pipelineSettings, type PipelineSettings } from "@cofi/pipeline/settings";
 import { loadTriageConfig, type TriageConfig } from "@cofi/pipeline/triage-config";
-import { enginesInForce, urlsOf } from "./engines-in-force.js";
-import { dataDir, prepareDataDir, spoolDir, untilAborted } from "./environment.js";
+import { configuredEngines } from "./engines.js";
+import { enginesInForce } from "./engines-in-force.js";
+import { prepareDataDir, spoolDir, untilAborted } from "./environment.js";
 import { VERSION } from "./version.js";
 
 export interface RunOptions {
@@ -37,17 +30,6 @@ export interface ConfiguredPipeline {
   readonly docker: DockerSettings | null;
 }
 
-const COFI = fileURLToPath(new URL("../bin/cofi.js", import.meta.url));
-
-/** Engines of one host share a folder: file_distribution writes it, the others read it. */
-function engineCommand(stage: StageName): { file: string; args: string[] } {
-  const filesDir = join(dataDir(), "files");
-  return {
-    file: process.execPath,
-    args: [COFI, "engine", stage, "--port", "0", "--files-dir", filesDir, "--until-stdin-closes"],
-  };
-}
-
 /** Reads the settings of the environment. @throws SettingsError; InputError for the file of COFI_TRIAGE_CONFIG */
 export async function configuredPipeline(): Promise<ConfiguredPipeline> {
   const settings = pipelineSettings(process.env);
@@ -64,21 +46,15 @@ export async function runConfiguredBatch(
   { settings, triageConfig, openAi, docker: containers }: ConfiguredPipeline,
   { database, ...options }: RunOptions,
 ): Promise<BatchResult> {
-  const client = new EngineClient(settings.requestTimeoutMs);
-  const docker = containers && new DockerRuntime({ ...settings, client, settings: containers });
-  const started = docker ?? new LocalProcessRuntime({ ...settings, client, command: engineCommand });
-  const remote = new RemoteRuntime(urlsOf, client, settings);
-  const runtime: Runtime = {
-    start: (stage, ...rest) => (urlsOf(stage) ? remote : started).start(stage, ...rest),
-  };
+  const engines = configuredEngines(settings, containers, settings.requestTimeoutMs);
   try {
     return await runBatch({
       ...options,
       settings,
       triageConfig,
-      client,
+      client: engines.client,
       openAi,
-      runtime,
+      runtime: engines.runtime,
       version: VERSION,
       engines: enginesInForce(openAi, containers),
       spoolDir: spoolDir(),
@@ -86,7 +62,7 @@ export async function runConfiguredBatch(
       results: new Results(database),
     });
   } finally {
-    const closing = Promise.all([client.close(), openAi.close(), docker?.close()]);
+    const closing = Promise.all([engines.close(), openAi.close()]);
     // A host that does not answer must not hold up a command that was asked to stop.
     await untilAborted(options.signal, closing).catch((error: unknown) => {
       if (!options.signal.aborted) throw error;

@@ -1,7 +1,10 @@
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readdir } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { request } from "node:http";
-import { join } from "node:path";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DiskFileStore } from "@cofi/engines/file-store";
 import { runningEngine, temporaryFolder, upload, until, type Problem } from "./support.js";
@@ -62,6 +65,23 @@ describe("file routes", () => {
     expect(gone.status).toBe(404);
     expect(((await gone.json()) as Problem).type).toBe("file-missing");
     expect(await (await fetch(urlOf(3, "a.wav"))).text()).toBe("other batch");
+  });
+
+  it("removes with a batch what uploads and engines that were killed left", async () => {
+    await upload(engine.url, 5, "a.wav", "words");
+    const incoming = join(engine.filesDir, "incoming");
+    const hoursAgo = new Date(Date.now() - 2 * 3_600_000);
+    for (const name of ["broken off", "under way"]) await writeFile(join(incoming, name), "words");
+    await utimes(join(incoming, "broken off"), hoursAgo, hoursAgo);
+    const killed = spawn(process.execPath, ["--eval", ""]);
+    await once(killed, "exit");
+    const work = await mkdtemp(join(tmpdir(), `cofi-speech-${killed.pid}-`));
+    await writeFile(join(work, "0.wav"), "words");
+    expect((await fetch(`${engine.url}/files/5`, { method: "DELETE" })).status).toBe(204);
+    expect(await readdir(engine.filesDir)).not.toContain("5");
+    expect(await readdir(incoming)).toEqual(["under way"]);
+    expect(await readdir(tmpdir())).not.toContain(basename(work));
+    await rm(join(incoming, "under way"));
   });
 
   it("takes JSON and other content types as raw bytes", async () => {

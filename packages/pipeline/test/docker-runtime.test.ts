@@ -15,7 +15,7 @@ import { importNodeImage, startDockerDaemon, type DockerDaemon } from "./docker-
 const ENGINE = `
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 if (process.env.STAGE === "llm2") { console.error("no model for you"); process.exit(3); }
 process.on("SIGTERM", () => process.exit(0));
 createServer((request, response) => {
@@ -25,6 +25,10 @@ createServer((request, response) => {
     const send = (value) => response.setHeader("content-type", "application/json").end(JSON.stringify(value));
     if (request.url === "/health") return send({ status: "ok" });
     const path = process.env.FILES_DIR + "/recording";
+    if (request.method === "DELETE") {
+      rmSync(path);
+      return response.writeHead(204).end();
+    }
     if (request.method === "PUT") {
       writeFileSync(path, body);
       return send({ bytes: body.length, sha256: createHash("sha256").update(body).digest("hex") });
@@ -88,7 +92,14 @@ function runtimeWith(env: NodeJS.ProcessEnv): DockerRuntime {
     ...env,
   });
   if (!settings) throw new Error("no Docker settings");
-  return new DockerRuntime({ settings, client, slotsPerHost: 1, engineStartTimeoutMs: 20_000, attempts: 3 });
+  return new DockerRuntime({
+    settings,
+    installation: "test",
+    client,
+    slotsPerHost: 1,
+    engineStartTimeoutMs: 20_000,
+    attempts: 3,
+  });
 }
 
 async function start(...[stage, batchId = 7]: [Parameters<DockerRuntime["start"]>[0], number?]) {
@@ -135,6 +146,24 @@ test("runs a stage in a labelled container, shares the files with the next stage
     "info: Engine of denoise started",
     "info: Engine of denoise stopped",
   ]);
+});
+
+test("removes files from the volume of a daemon that it knows, by a container of its own", async () => {
+  await writeFile(join(folder, "a.wav"), "words");
+  const { engines, host } = await start("file_distribution");
+  await client.upload(host, 7, "a.wav", join(folder, "a.wav"), never);
+  await engines.stop();
+  const { place, description } = host.files;
+  expect(place).toBe(`docker:${daemon.url}#${PROJECT}@test`);
+  expect(description).toBe(`the volume ${PROJECT} of the Docker daemon at ${daemon.url}`);
+  expect(runtime.filesAt(place.replace("@test", "@another machine"), never)).toBeNull();
+  const keeping = await runtime.filesAt(place, never);
+  running.push(keeping!);
+  await client.removeFiles(keeping!.hosts[0]!, 7, never);
+  // The file is gone: this engine cannot remove it a second time.
+  await expect(client.removeFiles(keeping!.hosts[0]!, 7, never)).rejects.toThrow();
+  await keeping!.stop();
+  expect(await all()).toEqual([]);
 });
 
 test("a container that dies is started again, with its last words in the log", async () => {

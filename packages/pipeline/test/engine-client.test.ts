@@ -161,6 +161,18 @@ test("an upload is refused when what arrived is not what was sent, or the file i
   await expect(client.upload(engine, 1, "a.wav", join(folder, "gone.wav"), never)).rejects.toThrow(/ENOENT.*gone\.wav/);
 });
 
+test("removes the recordings of a batch; a host that has no such route is named", async () => {
+  const asked: string[] = [];
+  const engine = await serving((request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    response.writeHead(request.url === "/files/7" ? 204 : 404).end();
+  });
+  await client.removeFiles(engine, 7, never);
+  expect(asked).toEqual(["DELETE /files/7"]);
+  const error = await errorOf(client.removeFiles(engine, 8, never));
+  expect(error.message).toBe("gpu1 refused to remove files: HTTP 404 (404 http-404).");
+});
+
 test("a quote counts only where it stands in the segment that it names", () => {
   const segments = [
     { id: 0, text: "buy two hundred infosys" },

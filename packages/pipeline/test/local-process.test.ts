@@ -43,6 +43,7 @@ function runtimeOf(
 ): Runtime {
   return new LocalProcessRuntime({
     command: (stage) => ({ file: process.execPath, args: command(stage) }),
+    files: { place: "folder:test", description: "a folder of the test" },
     client: bench.client,
     slotsPerHost: limits.slots ?? 2,
     engineStartTimeoutMs: limits.startMs ?? 30_000,
@@ -204,6 +205,7 @@ test("an engine that cannot start is told with the reason", async () => {
   );
   const missing = new LocalProcessRuntime({
     command: () => ({ file: join(folder, "nothing"), args: [] }),
+    files: { place: "folder:test", description: "a folder of the test" },
     client: bench.client,
     slotsPerHost: 1,
     engineStartTimeoutMs: 1_000,

@@ -1,6 +1,6 @@
 import { abortOnSignal, aborted, openConfiguredDatabase } from "../environment.js";
 import { configuredDashboard, configuredLogger } from "../dashboard.js";
-import { schedulePrune } from "../retention.js";
+import { schedulePrune } from "../prune-schedule.js";
 
 /** `cofi serve`: serves the dashboard until it is stopped. */
 export async function serveCommand(): Promise<void> {

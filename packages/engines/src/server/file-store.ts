@@ -4,6 +4,7 @@ import { access, mkdir, open, readdir, rename, rm, stat, type FileHandle } from 
 import { join } from "node:path";
 import { EngineProblem, badRequest } from "./problem.js";
 import type { FileStore, Variant } from "./stage-engine.js";
+import { removeAbandonedWorkFolders } from "./work-folder.js";
 
 const MAX_NAME_BYTES = 255;
 const VARIANT_FILES: Record<Variant, string> = { denoised: "denoised.wav" };
@@ -61,12 +62,7 @@ export class DiskFileStore implements FileStore {
   static async open(root: string): Promise<DiskFileStore> {
     const store = new DiskFileStore(root);
     await mkdir(store.#temporary, { recursive: true });
-    const oldest = Date.now() - ABANDONED_UPLOAD_MS;
-    for (const entry of await readdir(store.#temporary)) {
-      const path = join(store.#temporary, entry);
-      const facts = await stat(path).catch(ignoreMissing);
-      if (facts && facts.mtimeMs < oldest) await rm(path, { force: true });
-    }
+    await store.#removeAbandonedUploads();
     return store;
   }
 
@@ -143,9 +139,20 @@ export class DiskFileStore implements FileStore {
     }
   }
 
-  /** Forgets all recordings of a batch; an unknown batch is not an error. */
+  /** Removes all recordings of a batch, and what uploads and engines that were killed left; an unknown batch is not an error. */
   async removeBatch(batchId: number): Promise<void> {
     await rm(join(this.#root, String(batchId)), { recursive: true, force: true, maxRetries: 3 });
+    await this.#removeAbandonedUploads();
+    await removeAbandonedWorkFolders();
+  }
+
+  async #removeAbandonedUploads(): Promise<void> {
+    const oldest = Date.now() - ABANDONED_UPLOAD_MS;
+    for (const entry of await readdir(this.#temporary)) {
+      const path = join(this.#temporary, entry);
+      const facts = await stat(path).catch(ignoreMissing);
+      if (facts && facts.mtimeMs < oldest) await rm(path, { force: true });
+    }
   }
 
   #folder(batchId: number, fileName: string): string {

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { LanguageModelFiles } from "./language-model/language-model.js";
@@ -8,14 +8,13 @@ import { preparedSeconds } from "./pocketsphinx-audio.js";
 import type { SpeechJob, SpeechResult, Utterance, UtteranceJob } from "./pocketsphinx-worker.js";
 import { EngineProblem } from "../server/problem.js";
 import { cannotStart, findAcousticModel, requireTools } from "../server/system-tools.js";
+import { makeWorkFolder, removeAbandonedWorkFolders } from "../server/work-folder.js";
 import { WorkerPool } from "../server/worker-pool.js";
 
 const FRAMES_PER_S = 100;
 /** The recogniser needs a tenth of the speech's duration; this leaves room for a busy machine. */
 const TIMEOUT_S = 120;
 const TIMEOUT_PER_SPEECH_S = 4;
-/** Followed by the id of the process that made it. */
-const FOLDER_PREFIX = "cofi-speech-";
 const MLLR = fileURLToPath(new URL("../../data/stt/mllr_telephone", import.meta.url));
 
 /**
@@ -64,8 +63,8 @@ export class Pocketsphinx {
     if (acoustic === undefined)
       throw new Error("The acoustic model of pocketsphinx was removed while it was looked for");
     const shared = dirname(acoustic);
-    await removeAbandonedFolders();
-    this.#folder = await mkdtemp(join(tmpdir(), `${FOLDER_PREFIX}${process.pid}-`));
+    await removeAbandonedWorkFolders();
+    this.#folder = await makeWorkFolder();
     const generalDictionary = join(shared, "cmudict-en-us.dict");
     const written = await this.#workers.run({ kind: "model", folder: this.#folder, generalDictionary });
     if (written.kind === "model") this.#models = { acoustic, shared, domain: written.files };
@@ -174,27 +173,6 @@ export class Pocketsphinx {
         else fail(`pocketsphinx_batch ended with ${code === null ? `signal ${signal}` : `code ${code}`}.`);
       });
     });
-  }
-}
-
-/** An engine that was killed could not remove its folder, and speech must not stay behind on a shared disk. */
-async function removeAbandonedFolders(): Promise<void> {
-  for (const entry of await readdir(tmpdir(), { withFileTypes: true })) {
-    const [, owner] = new RegExp(`^${FOLDER_PREFIX}(\\d+)-`).exec(entry.name) ?? [];
-    if (owner === undefined || !entry.isDirectory() || isRunning(Number(owner))) continue;
-    await rm(join(tmpdir(), entry.name), { recursive: true, force: true }).catch((error: NodeJS.ErrnoException) => {
-      // Another user's engine made it: not ours to remove.
-      if (error.code !== "EACCES" && error.code !== "EPERM") throw error;
-    });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    // A process of another user may not be signalled, and is there.
-    return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }
 

@@ -17,6 +17,7 @@ import { Spool, type Durability } from "./spool/spool.js";
 import * as values from "./values/fields.js";
 
 export { shipLeftovers } from "./leftovers.js";
+export { removeSpoolFiles } from "./spool/spool-retention.js";
 export { JsonText } from "./values/json-text.js";
 
 export interface EventLoggerOptions {

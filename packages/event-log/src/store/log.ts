@@ -6,7 +6,7 @@ import type { EventStatus, EventType, Json, LogEvent, LogEventDetail } from "../
 import { parseJson } from "../json.js";
 import { RunOrder } from "../run-order.js";
 import { isCurrent } from "./run-filter.js";
-import { RunStore } from "./runs.js";
+import { PlaceStore } from "./places.js";
 import { eventColumns, type StoredEvent } from "./event-columns.js";
 import { toDetail, toEvent, toReplayed } from "./event-rows.js";
 import { nextCursor } from "./pages.js";
@@ -37,7 +37,7 @@ function hasText({ eventType, status }: Pick<ReplayedRow, "eventType" | "status"
 }
 
 /** Every method throws `DatabaseUnavailableError` when the database cannot be reached for now. */
-export class LogStore extends RunStore {
+export class LogStore extends PlaceStore {
   /** Inserts the events in order; one whose `eventId` is stored already is left as it is. On an error the first may be stored: insert all again. */
   async insertEvents(events: readonly StoredEvent[]): Promise<void> {
     if (events.length === 0) return;

@@ -8,6 +8,7 @@ import { isCurrent } from "./run-filter.js";
 
 export type { BatchFilter, BatchPatch } from "./batches.js";
 export type { EventFilter, EventQuery } from "./log.js";
+export type { FilePlace, FilesOfBatch } from "./places.js";
 export { RunSupersededError, type Run, type RunOutcome, type RunRecord } from "./runs.js";
 
 /** Files of one question: SQLite answers within one turn, and a server's other work wants its own. */

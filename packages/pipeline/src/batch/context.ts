@@ -1,6 +1,7 @@
 /** What one run of a batch knows, and the part of it that a stage may read. */
 import type { EventLogger } from "@cofi/event-log/event-logger";
 import type { Run } from "@cofi/event-log/runs";
+import type { FilePlace } from "@cofi/event-log/store";
 import type { Results } from "@cofi/evidence/results";
 import type { ListedCall } from "../csv/calls-csv.js";
 import type { ListedTrade } from "../csv/trades-csv.js";
@@ -41,6 +42,8 @@ export interface BatchContext {
   readonly changed: Set<string>;
   /** Aborts when the batch is to stop: long work in this process ends then. */
   readonly signal: AbortSignal;
+  /** Before a recording is put somewhere: retention finds it there later. */
+  noteFiles(place: FilePlace): Promise<void>;
   /** Says something to the operator at the terminal; without payloads. */
   report(message: string): void;
   /** Stores something, waiting while the database is away. Rejects when the batch is stopped meanwhile. */

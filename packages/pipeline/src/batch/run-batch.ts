@@ -162,6 +162,7 @@ async function newContext(
   const configurationSha256 = runs.find((record) => record.run === run.run)?.configurationSha256;
   if (configurationSha256 === undefined) throw new Error(`Run ${run.run} of batch ${run.batchId} is not in batchRun.`);
   let refused = 0;
+  const noted = new Map<string, Promise<void>>();
   return {
     batchId: run.batchId,
     run,
@@ -181,6 +182,11 @@ async function newContext(
     refuse: (count) => void (refused += count),
     refused: () => refused,
     signal,
+    noteFiles(files) {
+      const known = noted.get(files.place) ?? persist(() => store.noteFiles(run, files));
+      noted.set(files.place, known);
+      return known;
+    },
     report,
     persist,
   };

@@ -83,6 +83,13 @@ export class EngineClient {
     return { answer: checked(engine, schema, reply.json, reply.body), response: reply.body };
   }
 
+  /** Removes all recordings of a batch from the engine's host, with what was derived from them. @throws EngineError */
+  async removeFiles(engine: EngineAddress, batchId: number, signal: AbortSignal): Promise<void> {
+    const url = `${engine.url}/files/${batchId}`;
+    const reply = await this.#http.send({ host: engine.name, url, method: "DELETE", signal });
+    if (reply.status < 200 || reply.status >= 300) throw problemError(engine, reply, "to remove files");
+  }
+
   async close(): Promise<void> {
     await this.#http.close();
   }
@@ -135,11 +142,15 @@ export function checked<T>(
   );
 }
 
-function problemError(engine: EngineAddress, { status, json, body, retryAfterMs }: Reply): EngineError {
+function problemError(
+  engine: EngineAddress,
+  { status, json, body, retryAfterMs }: Reply,
+  what = "the file",
+): EngineError {
   const parsed = problem.safeParse(json);
   const type = parsed.success ? parsed.data.type : `http-${status}`;
   const detail = parsed.success ? (parsed.data.detail ?? parsed.data.title ?? type) : `HTTP ${status}`;
-  return new EngineError(`${engine.name} refused the file: ${detail.replace(/\.$/, "")} (${status} ${type}).`, {
+  return new EngineError(`${engine.name} refused ${what}: ${detail.replace(/\.$/, "")} (${status} ${type}).`, {
     status,
     type,
     retryable: isWorthAnotherAttempt(status),

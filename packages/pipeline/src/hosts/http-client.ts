@@ -7,7 +7,7 @@ export interface HttpRequest {
   /** Host name or address, as logged in `gpuIp`. */
   host: string;
   url: string;
-  method: "GET" | "PUT" | "POST";
+  method: "GET" | "PUT" | "POST" | "DELETE";
   headers?: Record<string, string>;
   body?: NonNullable<Dispatcher.DispatchOptions["body"]>;
   /** A key that the other side may repeat in its answer: it is replaced there before anything is kept. */

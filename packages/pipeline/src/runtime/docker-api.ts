@@ -55,14 +55,18 @@ const LOG_LINES = 10;
 export class DockerApi {
   /** Host name as logged in `gpuIp`, and where published ports are reached. */
   readonly host: string;
+  /** `unix:///path` or `tcp://host:port`. */
+  readonly endpoint: string;
+  /** It is a socket of this machine. */
+  readonly isUnix: boolean;
   readonly #origin: string;
-  readonly #endpoint: string;
   readonly #agent: Agent;
 
   constructor({ url, tls }: DockerEndpoint) {
     const { protocol, hostname, port, pathname } = new URL(url);
     const isUnix = protocol === "unix:";
-    this.#endpoint = url;
+    this.endpoint = url;
+    this.isUnix = isUnix;
     this.host = isUnix ? "127.0.0.1" : hostname;
     this.#origin = isUnix ? "http://docker" : `${tls ? "https" : "http"}://${hostname}:${port || (tls ? 2376 : 2375)}`;
     this.#agent = new Agent({
@@ -158,7 +162,7 @@ export class DockerApi {
     } catch (error) {
       const { code, message } = error as { code?: string; message: string };
       throw new DockerError(
-        `The Docker daemon at ${this.#endpoint} cannot be reached: ${message || code}. Is it running, and may this user use it?`,
+        `The Docker daemon at ${this.endpoint} cannot be reached: ${message || code}. Is it running, and may this user use it?`,
         null,
         { cause: error },
       );
@@ -166,7 +170,7 @@ export class DockerApi {
     // 304: it is in that state already.
     if (answer.statusCode < 300 || answer.statusCode === 304) return answer;
     const text = await answer.body.text();
-    throw new DockerError(`Docker at ${this.#endpoint}: ${reason(text)}`, answer.statusCode);
+    throw new DockerError(`Docker at ${this.endpoint}: ${reason(text)}`, answer.statusCode);
   }
 }
 

@@ -2,14 +2,24 @@
 import { randomBytes } from "node:crypto";
 import { SettingsError } from "@cofi/event-log/environment";
 import type { StageName } from "@cofi/event-log/stages";
+import type { FilePlace } from "@cofi/event-log/store";
 import type { EngineClient } from "../hosts/engine-client.js";
 import { DockerApi, DockerError, type ContainerInspection, type DeviceRequest } from "./docker-api.js";
 import type { DockerSettings, StageImage } from "./docker-settings.js";
-import { EngineStartError, type RunningEngines, type Runtime, type RuntimeListener } from "./runtime.js";
+import {
+  EngineStartError,
+  UNHEARD,
+  type FileKeeper,
+  type RunningEngines,
+  type Runtime,
+  type RuntimeListener,
+} from "./runtime.js";
 import { SupervisedEngine, type StartedEngine } from "./supervised-engine.js";
 
 export interface DockerRuntimeOptions {
   settings: DockerSettings;
+  /** Tells this machine's daemon, behind a socket, from that of another machine. */
+  installation: string;
   client: EngineClient;
   slotsPerHost: number;
   engineStartTimeoutMs: number;
@@ -21,7 +31,7 @@ export interface DockerRuntimeOptions {
 const PORT = 8080;
 const FILES_DIR = "/files";
 
-export class DockerRuntime implements Runtime {
+export class DockerRuntime implements Runtime, FileKeeper {
   readonly #options: DockerRuntimeOptions;
   readonly #hosts: readonly DockerApi[];
 
@@ -36,17 +46,41 @@ export class DockerRuntime implements Runtime {
     listener: RuntimeListener,
     signal: AbortSignal,
   ): Promise<RunningEngines> {
-    const { settings, ...options } = this.#options;
+    return this.#startOn(this.#hosts, stage, batchId, listener, signal);
+  }
+
+  filesAt(place: string, signal: AbortSignal): Promise<RunningEngines> | null {
+    const hosts = this.#hosts.filter((docker) => this.#filesOf(docker).place === place);
+    return hosts.length === 0 ? null : this.#startOn(hosts, "file_distribution", 0, UNHEARD, signal);
+  }
+
+  async #startOn(
+    hosts: readonly DockerApi[],
+    stage: StageName,
+    batchId: number,
+    listener: RuntimeListener,
+    signal: AbortSignal,
+  ): Promise<RunningEngines> {
+    const { settings, installation: _installation, ...options } = this.#options;
     const image = await asStartError(Promise.resolve(stage).then(settings.image));
     const engines: SupervisedEngine[] = [];
     const failures: unknown[] = [];
     await Promise.all(
-      this.#hosts.map(async (docker) => {
+      hosts.map(async (docker) => {
         const launch = (): Promise<StartedEngine> =>
           EngineContainer.start(docker, containerOf(stage, batchId, image, settings), settings.network);
         try {
           await this.#removeLeftovers(docker, batchId, listener);
-          const engine = new SupervisedEngine({ ...options, stage, name: docker.host, launch, listener, signal });
+          const files = this.#filesOf(docker);
+          const engine = new SupervisedEngine({
+            ...options,
+            stage,
+            name: docker.host,
+            files,
+            launch,
+            listener,
+            signal,
+          });
           await engine.ready();
           engines.push(engine);
         } catch (error) {
@@ -60,6 +94,12 @@ export class DockerRuntime implements Runtime {
       hosts: engines,
       stop: async (hurry) => void (await Promise.all(engines.map((engine) => engine.stop(hurry)))),
     };
+  }
+
+  #filesOf({ endpoint, isUnix }: DockerApi): FilePlace {
+    const { settings, installation } = this.#options;
+    const place = `docker:${endpoint}#${settings.filesVolume}${isUnix ? `@${installation}` : ""}`;
+    return { place, description: `the volume ${settings.filesVolume} of the Docker daemon at ${endpoint}` };
   }
 
   /** Ends the connections to the daemons; containers that run are left to `stop` of their stage. */

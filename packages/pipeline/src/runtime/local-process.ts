@@ -2,13 +2,16 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { StageName } from "@cofi/event-log/stages";
+import type { FilePlace } from "@cofi/event-log/store";
 import type { EngineClient } from "../hosts/engine-client.js";
-import type { RunningEngines, Runtime, RuntimeListener } from "./runtime.js";
+import { UNHEARD, type FileKeeper, type RunningEngines, type Runtime, type RuntimeListener } from "./runtime.js";
 import { SupervisedEngine, type StartedEngine } from "./supervised-engine.js";
 
 export interface LocalProcessOptions {
   /** The command that serves a stage's engine on a free port and prints `{"url": …}` when it listens. */
   command: (stage: StageName) => { file: string; args: string[] };
+  /** The folder that all of them share. */
+  files: FilePlace;
   client: EngineClient;
   slotsPerHost: number;
   engineStartTimeoutMs: number;
@@ -20,7 +23,7 @@ const HOST = "127.0.0.1";
 const STDERR_CHARACTERS = 2_000;
 const LAST_WORDS_MS = 500;
 
-export class LocalProcessRuntime implements Runtime {
+export class LocalProcessRuntime implements Runtime, FileKeeper {
   readonly #options: LocalProcessOptions;
 
   constructor(options: LocalProcessOptions) {
@@ -38,6 +41,10 @@ export class LocalProcessRuntime implements Runtime {
     const engine = new SupervisedEngine({ ...options, stage, name: HOST, launch, listener, signal });
     await engine.ready();
     return { hosts: [engine], stop: (hurry) => engine.stop(hurry) };
+  }
+
+  filesAt(place: string, signal: AbortSignal): Promise<RunningEngines> | null {
+    return place === this.#options.files.place ? this.start("file_distribution", 0, UNHEARD, signal) : null;
   }
 }
 

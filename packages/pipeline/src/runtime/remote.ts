@@ -4,7 +4,7 @@ import type { StageName } from "@cofi/event-log/stages";
 import type { EngineClient } from "../hosts/engine-client.js";
 import { EngineError } from "../hosts/engine-error.js";
 import { awaitHealth } from "./await-health.js";
-import type { EngineHost, RunningEngines, Runtime, RuntimeListener } from "./runtime.js";
+import type { EngineHost, FileKeeper, RunningEngines, Runtime, RuntimeListener } from "./runtime.js";
 
 /** How long a host that does not answer is waited for while another one of the stage is ready. */
 const ABSENT_HOST_MS = 5_000;
@@ -28,7 +28,7 @@ export function remoteUrls(stage: StageName, env: NodeJS.ProcessEnv): string[] |
   });
 }
 
-export class RemoteRuntime implements Runtime {
+export class RemoteRuntime implements Runtime, FileKeeper {
   readonly #urls: (stage: StageName) => string[] | null;
   readonly #client: EngineClient;
   readonly #slots: number;
@@ -51,12 +51,7 @@ export class RemoteRuntime implements Runtime {
     listener: RuntimeListener,
     signal: AbortSignal,
   ): Promise<RunningEngines> {
-    const hosts = (this.#urls(stage) ?? []).map((url): EngineHost => ({
-      name: new URL(url).hostname,
-      url,
-      slots: this.#slots,
-      ready: () => Promise.resolve(),
-    }));
+    const hosts = (this.#urls(stage) ?? []).map((url) => this.#host(url));
     const healthy = new Set<EngineHost>();
     const failures: unknown[] = [];
     let firstHealthy = Number.POSITIVE_INFINITY;
@@ -82,5 +77,21 @@ export class RemoteRuntime implements Runtime {
     if (inUse.length === 0) throw failures[0];
     for (const host of inUse) listener.info(`Engine of ${stage} in use on ${host.name}`, { url: host.url });
     return { hosts: inUse, stop: () => Promise.resolve() };
+  }
+
+  /** A host is known by its URL, also when no setting names it any more. */
+  filesAt(place: string): Promise<RunningEngines> | null {
+    if (!/^https?:/.test(place)) return null;
+    return Promise.resolve({ hosts: [this.#host(place)], stop: () => Promise.resolve() });
+  }
+
+  #host(url: string): EngineHost {
+    return {
+      name: new URL(url).hostname,
+      url,
+      files: { place: url, description: url },
+      slots: this.#slots,
+      ready: () => Promise.resolve(),
+    };
   }
 }

@@ -1,5 +1,6 @@
 /** Where engines come from: started beside the pipeline, in containers, or running already on hosts of their own. */
 import type { StageName } from "@cofi/event-log/stages";
+import type { FilePlace } from "@cofi/event-log/store";
 import type { EngineAddress } from "../hosts/engine-client.js";
 
 /** The engine of a stage cannot be had: the stage cannot run. The message says why and what to do. */
@@ -9,6 +10,8 @@ export class EngineStartError extends Error {
 
 /** One engine in use. */
 export interface EngineHost extends EngineAddress {
+  /** Where it keeps the recordings that are put on it. */
+  readonly files: FilePlace;
   /** Files it works on at once. */
   readonly slots: number;
   /** Resolves when it can take a request: at once, or after it has been started again. @throws EngineStartError */
@@ -38,3 +41,16 @@ export interface Runtime {
   /** Starts, or finds, the engines of a stage and waits until they are healthy. @throws EngineStartError */
   start(stage: StageName, batchId: number, listener: RuntimeListener, signal: AbortSignal): Promise<RunningEngines>;
 }
+
+/** Finds the places in which its engines keep recordings, long after the batch. */
+export interface FileKeeper {
+  /**
+   * An engine through which the files in this place are removed, started for it if need be.
+   * @returns null when this runtime does not know the place
+   * @throws EngineStartError
+   */
+  filesAt(place: string, signal: AbortSignal): Promise<RunningEngines> | null;
+}
+
+/** Nobody reads a log of engines that were started to remove files; what goes wrong is an error of the removal. */
+export const UNHEARD: RuntimeListener = { info: () => undefined, error: () => undefined };

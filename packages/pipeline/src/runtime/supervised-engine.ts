@@ -1,6 +1,7 @@
 /** Keeps one engine running through its stage: waits until it is healthy, and starts it again when it ends by itself. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { StageName } from "@cofi/event-log/stages";
+import type { FilePlace } from "@cofi/event-log/store";
 import type { EngineClient } from "../hosts/engine-client.js";
 import { awaitHealth } from "./await-health.js";
 import { EngineStartError, type EngineHost, type RuntimeListener } from "./runtime.js";
@@ -21,6 +22,7 @@ export interface SupervisedEngineOptions {
   stage: StageName;
   /** Host as logged in `gpuIp`. */
   name: string;
+  files: FilePlace;
   launch: () => Promise<StartedEngine>;
   client: EngineClient;
   listener: RuntimeListener;
@@ -39,6 +41,7 @@ const DOUBT_MS = 2_000;
 /** Starting -> running -> (ends by itself) starting … -> stopped. `ready()` waits through `starting`. */
 export class SupervisedEngine implements EngineHost {
   readonly name: string;
+  readonly files: FilePlace;
   readonly slots: number;
   url = "";
   readonly #options: SupervisedEngineOptions;
@@ -59,6 +62,7 @@ export class SupervisedEngine implements EngineHost {
   constructor(options: SupervisedEngineOptions) {
     this.#options = options;
     this.name = options.name;
+    this.files = options.files;
     this.slots = options.slotsPerHost;
     this.#maxEnds = options.slotsPerHost * options.attempts;
     this.#ready = this.#start();

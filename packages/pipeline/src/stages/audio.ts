@@ -11,7 +11,17 @@ import {
   type LidResponse,
 } from "../hosts/engine-contract.js";
 import { InputRowError } from "../input-error.js";
-import { answerOf, askEngine, drop, recordingsOf, required, sha256Of, trimOf, type FileUnit } from "./recordings.js";
+import {
+  answerOf,
+  askEngine,
+  drop,
+  recordingsOf,
+  required,
+  sha256Of,
+  trimOf,
+  upload,
+  type FileUnit,
+} from "./recordings.js";
 
 export const fileDistribution = defineStage<never, FileUnit, { bytes: number; sha256: string }>(
   "file_distribution",
@@ -26,8 +36,7 @@ export const fileDistribution = defineStage<never, FileUnit, { bytes: number; sh
       sha256: await sha256Of(recording.path),
       host: host?.url ?? null,
     }),
-    ask: ({ recording }, _payload, host, signal) =>
-      context.client.upload(required(host), context.batchId, recording.fileName, recording.path, signal),
+    ask: ({ recording }, _payload, host, signal) => upload(context, recording, required(host), signal),
     answerFrom: answerOf(uploadResponse),
     isStale: async ({ recording }, answer) =>
       answer.bytes !== recording.bytes || answer.sha256 !== (await sha256Of(recording.path)),

@@ -47,9 +47,20 @@ export function required(host: EngineHost | null): EngineHost {
   return host;
 }
 
+/** Puts a recording on a host. */
+export async function upload(
+  { client, batchId, noteFiles }: Pick<BatchContext, "client" | "batchId" | "noteFiles">,
+  { fileName, path }: Recording,
+  host: EngineHost,
+  signal: AbortSignal,
+) {
+  await noteFiles(host.files);
+  return client.upload(host, batchId, fileName, path, signal);
+}
+
 /** Asks about a recording; puts it on the host first where the host does not have it. */
 export async function askEngine<T>(
-  context: Pick<BatchContext, "client" | "batchId" | "logger">,
+  context: Pick<BatchContext, "client" | "batchId" | "noteFiles" | "logger">,
   stage: StageName,
   { recording }: FileUnit,
   payload: Json,
@@ -65,7 +76,7 @@ export async function askEngine<T>(
   } catch (error) {
     if (!(error instanceof EngineError) || (error.type !== "file-missing" && error.type !== "variant-missing"))
       throw error;
-    const uploaded = await context.client.upload(host, context.batchId, recording.fileName, recording.path, signal);
+    const uploaded = await upload(context, recording, host, signal);
     const metadata = { uploaded: { host: host.url, ...uploaded.answer } };
     if (error.type === "file-missing" && !asksForVariant(payload)) {
       await again(error, payload, metadata);

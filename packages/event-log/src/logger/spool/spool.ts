@@ -6,7 +6,7 @@
  *     batch-7.lock                      held by the process that logs for the batch
  *     batch-7.000000000000001.spool     events from number 1 on
  *     batch-7-aside-0193….….spool       events of another database's batch 7, which its own run ships
- *     batch-7.rejected.ndjson           events that the database can never store, with the reason
+ *     batch-7.rejected.ndjson           events that the database can never store, with the reason and whose they are
  *
  * Every record carries a checksum and its number, so damage costs the events that it hit and no others, and is counted.
  */
@@ -242,7 +242,7 @@ export class Spool {
    */
   reject({ seq, event }: SpooledEvent, reason: string): string {
     const path = join(this.#folder, `batch-${this.#batchId}.rejected.ndjson`);
-    appendFileSync(path, `${JSON.stringify({ reason, ...event })}\n`, { mode: 0o600 });
+    appendFileSync(path, `${JSON.stringify({ reason, of: this.#identity, ...event })}\n`, { mode: 0o600 });
     this.#ahead = this.#ahead.filter((spooled) => spooled.seq !== seq);
     return path;
   }

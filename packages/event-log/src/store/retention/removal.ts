@@ -112,7 +112,7 @@ class Removal {
       const started = performance.now();
       const step = await this.#inTurn(
         (db) => this.#step(db),
-        (step) => this.#isGone(step),
+        (done) => this.#isGone(done),
       );
       if (step === null) return;
       this.#total.events += step.events;

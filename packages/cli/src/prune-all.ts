@@ -1,0 +1,112 @@
+/** One run of retention: the database, the spool of this machine, and the recordings on the hosts of the engines. */
+import type { Database } from "@cofi/event-log/database";
+import { removeSpoolFiles, shipLeftovers } from "@cofi/event-log/event-logger";
+import { prune, type PrunedBatch } from "@cofi/event-log/retention";
+import { Store } from "@cofi/event-log/store";
+import { removeRecordings, type ClearedPlace } from "@cofi/pipeline/remove-recordings";
+import { dockerSettings } from "@cofi/pipeline/runtime/docker-settings";
+import { pipelineSettings } from "@cofi/pipeline/settings";
+import { configuredEngines } from "./engines.js";
+import { spoolDir } from "./environment.js";
+import type { Keep } from "./retention.js";
+
+/** How long a host may take to remove the recordings of one batch: a hundred thousand files on a slow disk. */
+const HOST_TIMEOUT_MS = 300_000;
+
+export interface PruneAllOptions extends Keep {
+  dryRun?: boolean;
+  signal: AbortSignal;
+  /** What happens, sentence by sentence; without payloads. */
+  report: (message: string) => void;
+}
+
+export interface PruneOutcome {
+  pruned: PrunedBatch[];
+  /** What became of recordings, place by place; in a dry run, what would go. */
+  places: ClearedPlace[];
+}
+
+/**
+ * Removes what is old enough, wherever it lies, and what earlier runs could not remove.
+ * @returns null when another process prunes the database
+ * @throws PruneRefusedError; SettingsError; DatabaseUnavailableError
+ */
+export async function pruneAll(database: Database, options: PruneAllOptions): Promise<PruneOutcome | null> {
+  const { signal, report, dryRun = false, ...keep } = options;
+  const store = new Store(database);
+  let places: ClearedPlace[] = [];
+  // What waits in the spool would come into the database after its batch was pruned.
+  if (!dryRun) {
+    await clearSpool(store, report);
+    await shipLeftovers(spoolDir(), store, ({ message }) => report(message));
+  }
+  const pruned = await prune(database, {
+    ...keep,
+    dryRun,
+    signal,
+    onWaiting: report,
+    onBatch: (batch) => report(describePruned(batch)),
+    async elsewhere() {
+      await clearSpool(store, report);
+      places = await clearHosts(store, signal);
+      for (const place of places) for (const sentence of describePlace(place)) report(sentence);
+    },
+  });
+  if (pruned === null) return null;
+  if (dryRun) {
+    places = await wouldBeCleared(store, pruned);
+    for (const { description, removed } of places)
+      report(`Recordings of ${batches(removed)} would be removed from ${description}`);
+  }
+  return { pruned, places };
+}
+
+async function clearSpool(store: Store, report: (message: string) => void): Promise<void> {
+  const { files, inUse } = await removeSpoolFiles(spoolDir(), (batchId) => store.removedBatch(batchId));
+  if (files > 0) report(`${files === 1 ? "1 file" : `${files} files`} of removed batches removed from the spool`);
+  for (const path of inUse) report(`${path} is in use by another process and is removed by the next run`);
+}
+
+async function clearHosts(store: Store, signal: AbortSignal): Promise<ClearedPlace[]> {
+  const engines = configuredEngines(pipelineSettings(process.env), dockerSettings(process.env), HOST_TIMEOUT_MS);
+  try {
+    return await removeRecordings({ store, keepers: engines.keepers, client: engines.client, signal });
+  } finally {
+    await engines.close();
+  }
+}
+
+async function wouldBeCleared(store: Store, pruned: readonly PrunedBatch[]): Promise<ClearedPlace[]> {
+  const places = new Map<string, ClearedPlace>();
+  for (const { place, description, batchId } of await store.filesToRemove(pruned.map(({ id }) => id))) {
+    const cleared = places.get(place) ?? { description, removed: [], kept: [], reason: null };
+    cleared.removed.push(batchId);
+    places.set(place, cleared);
+  }
+  return [...places.values()];
+}
+
+/** `Batch 7 (night), ended 2026-01-02: payloads of 12,345 events, 61.7 MB`. */
+function describePruned({ id, name, endedAt, what, events, bytes, unfinished }: PrunedBatch): string {
+  const count = events === 1 ? "1 event" : `${events.toLocaleString("en")} events`;
+  const size = `${(bytes / 1e6).toFixed(1)} MB`;
+  const results = unfinished ? "" : " and all results";
+  const gone = what === "payloads" ? `payloads of ${count}, ${size}` : `${count}${results}, ${size}`;
+  return `Batch ${id} (${name}), ended ${endedAt.slice(0, 10)}: ${gone}${unfinished ? "; not all of it yet" : ""}`;
+}
+
+function describePlace({ description, removed, kept, reason }: ClearedPlace): string[] {
+  return [
+    ...(removed.length > 0 ? [`Recordings of ${batches(removed)} removed from ${description}`] : []),
+    ...(kept.length > 0
+      ? [
+          `Recordings of ${batches(kept)} are still in ${description}, and the next run tries again. ${reason ?? ""}`.trim(),
+        ]
+      : []),
+  ];
+}
+
+/** `batch 7`, `batches 7, 8 and 9`. */
+function batches(ids: readonly number[]): string {
+  return ids.length === 1 ? `batch ${ids[0]}` : `batches ${ids.slice(0, -1).join(", ")} and ${ids.at(-1)}`;
+}

@@ -1,0 +1,42 @@
+/** The daily run of retention in `cofi serve`. */
+import type { Database } from "@cofi/event-log/database";
+import { SettingsError } from "@cofi/event-log/environment";
+import type { Logger } from "pino";
+import { pruneAll } from "./prune-all.js";
+import { configuredKeep } from "./retention.js";
+
+/**
+ * COFI_PRUNE_AT, `HH:MM` in UTC: runs once a day from now on, until the signal aborts. Does nothing when it is not set.
+ * @throws SettingsError when it is wrong, or no age is configured
+ */
+export function schedulePrune(database: Database, logger: Logger, signal: AbortSignal): void {
+  const at = process.env["COFI_PRUNE_AT"]?.trim();
+  if (!at) return;
+  const [, hours, minutes] = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(at) ?? [];
+  if (hours === undefined) throw new SettingsError(`COFI_PRUNE_AT is ${JSON.stringify(at)}; expected HH:MM, UTC.`);
+  const keep = configuredKeep();
+  if (keep.keepEventsMs === null && keep.keepPayloadsMs === null)
+    throw new SettingsError(
+      "COFI_PRUNE_AT is set, but neither COFI_KEEP_PAYLOADS nor COFI_KEEP_EVENTS sets an age. Set one of them, or unset COFI_PRUNE_AT.",
+    );
+  const schedule = (): void => {
+    const now = new Date();
+    const next = new Date(now);
+    next.setUTCHours(Number(hours), Number(minutes), 0, 0);
+    if (next <= now) next.setUTCDate(next.getUTCDate() + 1);
+    const timer = setTimeout(() => void runOnce().finally(schedule), next.getTime() - now.getTime());
+    signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  };
+  const runOnce = async (): Promise<void> => {
+    try {
+      // Logged at a level that is shown by default, so that anyone who misses old data can find out why.
+      const report = (message: string): void => logger.warn(`retention: ${message}`);
+      const outcome = await pruneAll(database, { ...keep, signal, report });
+      if (outcome === null) logger.warn("retention: another process prunes this database");
+      else logger.warn(outcome, `retention: ${outcome.pruned.length} batches pruned`);
+    } catch (error) {
+      logger.error({ err: error }, "retention: nothing more was removed");
+    }
+  };
+  schedule();
+}
