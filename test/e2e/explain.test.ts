@@ -23,6 +23,7 @@ beforeEach(async () => {
   engine = await startScriptedEngine();
 });
 afterEach(async () => {
+  settings = {};
   await fresh.close();
   await engine.close();
   await rm(folder, { recursive: true, force: true });
@@ -53,10 +54,19 @@ async function writeBatch(calls: number, trades: number): Promise<void> {
   for (let n = 0; n < calls; n++) await writeFile(join(folder, "batch", `c${n}.wav`), `audio ${n}`);
 }
 
+/** Settings beside those of every test. */
+let settings: Record<string, string> = {};
+
 async function cofi(...args: string[]): Promise<{ code: number | null; output: string }> {
   const stages = ["FILE_DISTRIBUTION", "DENOISE", "IVR", "LID", "STT", "LLM1", "LLM2"];
   const engines = Object.fromEntries(stages.map((stage) => [`COFI_ENGINE_${stage}_URLS`, engine.url]));
-  const env = { COFI_DATABASE_URL: fresh.url, COFI_DATA_DIR: join(folder, "data"), COFI_ATTEMPTS: "1", ...engines };
+  const env = {
+    COFI_DATABASE_URL: fresh.url,
+    COFI_DATA_DIR: join(folder, "data"),
+    COFI_ATTEMPTS: "1",
+    ...engines,
+    ...settings,
+  };
   const process = startCofi(args, env);
   const code = await process.ended;
   return { code, output: process.output() };
@@ -97,6 +107,28 @@ describe.each(DIALECTS)("on %s", (dialect) => {
     const all = await cofi("explain", "--all", "--batch", "1");
     expect(all.output).toContain(`${inScope - 1} the same, 1 different.`);
     expect(all.code).toBe(1);
+  });
+
+  it("an answer that the log holds cut is named by its event, and no verdict on it is called another one", async () => {
+    settings = { COFI_MAX_PAYLOAD_BYTES: "1024" };
+    await writeBatch(2, 24);
+    await cofi("run", join(folder, "batch"));
+    const verdicts = [...(await new Results(fresh.database).verdictsInForce(1)).values()];
+    expect(verdicts.length).toBe(21);
+    const confirmed = verdicts.filter(({ verdict }) => verdict === "CONFIRMED");
+    expect(confirmed.length).toBeGreaterThan(0);
+    for (const { restsOn } of confirmed) {
+      expect(restsOn.triaging).toEqual(expect.any(Number));
+      expect(restsOn.calls.map(({ llm2 }) => llm2)).toEqual(restsOn.calls.map(() => expect.any(Number)));
+    }
+    const [{ tradeId, restsOn }] = confirmed as [(typeof confirmed)[number]];
+    const one = await cofi("explain", tradeId);
+    expect(one.output).toContain(
+      `It cannot be recomputed: The log does not hold the whole answer of llm2 about call ${restsOn.calls[0]?.callId} (event ${restsOn.calls[0]?.llm2}).`,
+    );
+    const all = await cofi("explain", "--all");
+    expect(all.output).toMatch(/ 0 different\.\n\d+ cannot be recomputed/);
+    expect([one.code, all.code]).toEqual([0, 0]);
   });
 
   it("says line by line why, without phone numbers, also when payloads are gone, and refuses what is not there", async () => {

@@ -144,6 +144,9 @@ export function isStageName(name: string): name is StageName {
 
 const STEP_NAMES: ReadonlySet<string> = new Set(STEPS.map((step) => step.name));
 
+/** What proves a trade: such responses are stored whole, and stay as long as their events. */
+export const EVIDENCE = ["triaging", "verdicts"] as const satisfies readonly WorkName[];
+
 /** What the views show: the stages, then the steps. */
 export const WORK: readonly (StageDefinition & { readonly name: WorkName })[] = [...STAGES, ...STEPS];
 

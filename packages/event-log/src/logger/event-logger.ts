@@ -4,7 +4,7 @@
  */
 import { deadline } from "../deadline.js";
 import type { EventType, Json } from "../events.js";
-import type { WorkName } from "../stages.js";
+import { EVIDENCE, type WorkName } from "../stages.js";
 import type { StoredEvent } from "../store/event-columns.js";
 import { toDatabaseTime } from "../time.js";
 import { uuidv7 } from "../uuid.js";
@@ -27,7 +27,7 @@ export interface EventLoggerOptions {
   /** Folder of the spool files; each batch has one. */
   spoolDir: string;
   store: EventSink;
-  /** A payload or response with more bytes of UTF-8 is stored cut, with its size and hash. Default 4 MiB; MEDIUMTEXT holds 16 MiB. */
+  /** A payload or response with more bytes of UTF-8 is stored cut, with its size and hash. Default 4 MiB; MEDIUMTEXT holds 16 MiB. No limit below the default cuts {@link EVIDENCE}. */
   maxTextBytes?: number;
   /** Called once per disturbance, not once per event. Must not throw; if it does, the work goes on. */
   onProblem?: (problem: LoggerProblem) => void;
@@ -158,6 +158,12 @@ export class EventLogger {
     return this.#log(stage, "info", details, null, message ?? "");
   }
 
+  /** Bytes of UTF-8 from which on a payload or response of this stage is stored cut. */
+  textLimit(stage: WorkName): number {
+    const isEvidence = EVIDENCE.some((name) => name === stage);
+    return isEvidence ? Math.max(this.#maxTextBytes, DEFAULT_MAX_TEXT_BYTES) : this.#maxTextBytes;
+  }
+
   /**
    * Waits until the database has everything that was logged so far, or has refused it for good, which is reported.
    * @returns false when that took longer than `timeoutMs`, when something could not be written, or when the logger is closed
@@ -210,7 +216,7 @@ export class EventLogger {
   }
 
   #eventOf({ stage, eventType, fileName, message }: Own, from: Given): StoredEvent {
-    const maxBytes = this.#commits.waitingBytes > MAX_WAITING_BYTES ? 0 : this.#maxTextBytes;
+    const maxBytes = this.#commits.waitingBytes > MAX_WAITING_BYTES ? 0 : this.textLimit(stage as WorkName);
     const payload = values.bodyOf(from.payload, maxBytes);
     const response = values.bodyOf(from.response, maxBytes);
     return {

@@ -31,7 +31,7 @@ export class Store extends LogStore {
     const completed = new Map<string, number>();
     for (let after: string | null = null; ;) {
       const files = await this.query(() => this.#latest(batchId, stage, current, { after }).execute());
-      for (const { fileName, id, isDone } of files) if (isDone && fileName !== null) completed.set(fileName, id);
+      for (const { fileName, id, answer } of files) if (answer === "whole") completed.set(fileName, id);
       after = files.at(-1)?.fileName ?? null;
       if (files.length < PAGE) return completed;
       await nextTurn();
@@ -42,9 +42,8 @@ export class Store extends LogStore {
   async answers(batchId: number, stage: string, fileNames: readonly string[]): Promise<Map<string, Recorded>> {
     const answers = new Map<string, Recorded>();
     if (fileNames.length === 0) return answers;
-    const current = isCurrent(await this.runStarts(batchId));
-    const files = await this.query(() => this.#latest(batchId, stage, current, { fileNames }).execute());
-    const ids = files.flatMap(({ id, isDone }) => (isDone ? [id] : []));
+    const files = await this.#latestOf(batchId, stage, fileNames);
+    const ids = files.flatMap(({ id, answer }) => (answer === "whole" ? [id] : []));
     if (ids.length === 0) return answers;
     const select = this.db
       .selectFrom("batchExecutionLog")
@@ -57,7 +56,19 @@ export class Store extends LogStore {
     return answers;
   }
 
-  /** The latest word on each file: whether it is a whole successful answer. By name. */
+  /** Of these files, those whose answer the log holds cut: the ids of the events. */
+  async cutAnswers(batchId: number, stage: string, fileNames: readonly string[]): Promise<Map<string, number>> {
+    if (fileNames.length === 0) return new Map();
+    const files = await this.#latestOf(batchId, stage, fileNames);
+    return new Map(files.flatMap(({ fileName, id, answer }) => (answer === "cut" ? [[fileName, id]] : [])));
+  }
+
+  async #latestOf(batchId: number, stage: string, fileNames: readonly string[]) {
+    const current = isCurrent(await this.runStarts(batchId));
+    return this.query(() => this.#latest(batchId, stage, current, { fileNames }).execute());
+  }
+
+  /** The latest word on each file, by name, and whether it is a successful answer. */
   #latest(
     batchId: number,
     stage: string,
@@ -81,9 +92,11 @@ export class Store extends LogStore {
       .selectFrom("batchExecutionLog as log")
       .innerJoin(latest.as("latest"), "latest.id", "log.id")
       .select(["log.fileName", "log.id"])
+      .$narrowType<{ fileName: string }>()
       .select(
-        sql<number>`CASE WHEN log.eventType = 'file_complete' AND coalesce(log.status, 'success') = 'success'
-          AND log.responseCut IS NULL AND log.response IS NOT NULL THEN 1 ELSE 0 END`.as("isDone"),
+        sql<"whole" | "cut" | null>`CASE WHEN log.eventType = 'file_complete'
+          AND coalesce(log.status, 'success') = 'success' AND log.response IS NOT NULL
+          THEN CASE WHEN log.responseCut IS NULL THEN 'whole' ELSE 'cut' END END`.as("answer"),
       )
       .orderBy("log.fileName");
   }

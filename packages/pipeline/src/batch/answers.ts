@@ -27,7 +27,7 @@ export type AnsweringStage = keyof AnswersByStage;
 
 /** An answer with the event that holds it. */
 export interface Recorded<Answer> {
-  /** null for one that is too large for the log, and known to this run alone. */
+  /** null when the database has refused the event. */
   eventId: number | null;
   answer: Answer;
 }
@@ -40,7 +40,7 @@ export class Answers {
   readonly #batchId: number;
   readonly #persist: <T>(work: () => Promise<T>) => Promise<T>;
   readonly #translations = new Map<string, (response: Json) => unknown>();
-  /** Answers that the log holds cut, by stage and file. */
+  /** Answers that the log holds cut, and this run alone knows whole; by stage and file. */
   readonly #tooLarge = new Map<string, unknown>();
 
   /** `persist` waits while the database is away. */
@@ -95,12 +95,14 @@ export class Answers {
     names: readonly string[],
   ): Promise<Map<string, Recorded<AnswersByStage[S]>>> {
     const stored = await this.#persist(() => this.#store.answers(this.#batchId, stage, names));
+    const large = names.filter((name) => this.#tooLarge.has(key(stage, name)));
+    const cut = await this.#persist(() => this.#store.cutAnswers(this.#batchId, stage, large));
     const answerFrom = this.#translations.get(stage) ?? ((response: Json) => response);
     const found = new Map<string, Recorded<AnswersByStage[S]>>();
     for (const name of names) {
       const recorded = stored.get(name);
-      const large = this.#tooLarge.get(key(stage, name));
-      if (large !== undefined) found.set(name, { eventId: null, answer: large as AnswersByStage[S] });
+      const kept = this.#tooLarge.get(key(stage, name));
+      if (kept !== undefined) found.set(name, { eventId: cut.get(name) ?? null, answer: kept as AnswersByStage[S] });
       else if (recorded) {
         const answer = answerFrom(recorded.response) as AnswersByStage[S] | undefined;
         if (answer !== undefined) found.set(name, { eventId: recorded.eventId, answer });

@@ -253,7 +253,7 @@ class StageRun {
   /** The log would cut it. */
   #isTooLarge(response: unknown): boolean {
     const text = response instanceof JsonText ? response.text : JSON.stringify(response);
-    return Buffer.byteLength(text ?? "") > this.#options.context.settings.maxPayloadBytes;
+    return Buffer.byteLength(text ?? "") > this.#options.context.logger.textLimit(this.#name);
   }
 
   /** False when the answer cannot be used: then the unit has failed. */

@@ -67,14 +67,14 @@ function heardLines(record: VerdictRecord): string[] {
 
 function extracted(record: VerdictRecord, eventId: number): string[] {
   const parsed = llm1Response.safeParse(loggedAnswer(record.responseOf(eventId)));
-  if (!parsed.success) return [`  What was extracted is not in the log any more (event ${eventId}).`];
+  if (!parsed.success) return [`  What was extracted is not whole in the log (event ${eventId}).`];
   if (parsed.data.trades.length === 0) return ["  No order was heard."];
   return parsed.data.trades.flatMap((trade) => [`  ${ordered(trade)}`, ...quotes(trade.evidence)]);
 }
 
 function audited(record: VerdictRecord, eventId: number): string[] {
   const parsed = llm2Response.safeParse(loggedAnswer(record.responseOf(eventId)));
-  if (!parsed.success) return [`  The answers to the audit questions are not in the log any more (event ${eventId}).`];
+  if (!parsed.success) return [`  The answers to the audit questions are not whole in the log (event ${eventId}).`];
   return parsed.data.answers.flatMap(({ question_id, answer, confidence, evidence }) => [
     `  ${question_id}: ${answer}, confidence ${percent(confidence)}`,
     ...quotes(evidence),

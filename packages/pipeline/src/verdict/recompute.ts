@@ -77,7 +77,7 @@ function heardIn(record: VerdictRecord, call: LoggedBasis["calls"][number]): Ver
   const answers = { stt, llm1, llm2 };
   for (const [stage, id] of Object.entries(answers))
     if (id !== null && record.responseOf(id) === null)
-      return `The log does not hold the answer of ${stage} about call ${callId} any more (event ${id}).`;
+      return `The log does not hold the whole answer of ${stage} about call ${callId} (event ${id}).`;
   const answerOf = (id: number): Json => loggedAnswer(record.responseOf(id));
   const heard = sttResponse.safeParse(stt === null ? null : answerOf(stt));
   const extracted = llm1Response.safeParse(llm1 === null ? null : answerOf(llm1));

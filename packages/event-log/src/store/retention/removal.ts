@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { sql, type Kysely } from "kysely";
 import type { Database } from "../../database/dialect.js";
 import type { Tables } from "../../database/tables.js";
+import { EVIDENCE } from "../../stages.js";
 import { toDatabaseTime } from "../../time.js";
 import type { EndedBatch } from "./ages.js";
 import type { RetentionLock } from "./lock.js";
@@ -39,7 +40,7 @@ const ROWS_A_STEP = 500;
 const RESULT_TABLES = ["auditAnswer", "extractedTrade", "transcript", "tradeCall", "trade", "callRecord"] as const;
 
 /** Responses that prove a trade: results of triage, and verdicts. They go with their events only. */
-const IS_EVIDENCE = sql<boolean>`stage IN ('triaging', 'verdicts')`;
+const IS_EVIDENCE = sql<boolean>`stage IN (${sql.join(EVIDENCE.map((name) => sql.lit(name)))})`;
 const HAS_PAYLOAD = sql<boolean>`(payload IS NOT NULL OR (response IS NOT NULL AND NOT ${IS_EVIDENCE}))`;
 
 function isRemovable(what: What) {
