@@ -15,8 +15,8 @@ import type { EraseOptions } from "./dialect.js";
 import { DatabaseUnavailableError } from "./errors.js";
 
 /**
- * Nobody else can write while the file is rewritten. Up to this size that takes less than a third of the shortest lease that is
- * of use; a larger file waits until no batch runs, because a run that cannot renew its lease in time stops.
+ * Nobody else can write while the file is rewritten. Up to this size that takes about ten seconds, less than the time between two
+ * renewals of a lease; a larger file waits until no batch runs, because a run that cannot renew its lease in time stops.
  */
 const BESIDE_A_RUN_BYTES = 1024 ** 3;
 const LOOK_AGAIN_MS = 1_000;
