@@ -6,7 +6,7 @@ import { readRunStarts } from "@cofi/event-log/runs";
 import { toApiTime } from "@cofi/event-log/time";
 import { chunks } from "./result-store.js";
 import { TranscriptResults } from "./transcripts.js";
-import type { LoggedVerdict, VerdictStatement } from "./verdict-records.js";
+import { isStatement, type LoggedVerdict } from "./verdict-records.js";
 
 const STEP = "verdicts";
 
@@ -72,9 +72,8 @@ export class VerdictResults extends TranscriptResults {
         requests.set(asked, id);
         return [];
       }
-      const statement = parseJson(response) as VerdictStatement | null | undefined;
-      // Another writer may log what it likes under this name.
-      if (typeof statement?.tradeId !== "string" || statement.restsOn === undefined) return [];
+      const statement: unknown = parseJson(response);
+      if (!isStatement(statement)) return [];
       const history = order.isHistory(run, id) ? ({ history: true } as const) : {};
       const basisEventId = requests.get(asked) ?? null;
       return [

@@ -41,6 +41,39 @@ export interface VerdictStatement {
   restsOn: RestsOn;
 }
 
+/** Whether a response is a statement of ours: another writer may log what it likes under the name of the step. */
+export function isStatement(response: unknown): response is VerdictStatement {
+  if (!isRecord(response) || !isRecord(response["restsOn"])) return false;
+  const { tradeId, verdict, reason, callId, mismatches, lines, restsOn } = response;
+  const { run, configurationSha256, orderSha256, triaging, calls } = restsOn as Record<string, unknown>;
+  return (
+    [tradeId, reason, configurationSha256].every((text) => typeof text === "string") &&
+    [verdict, callId, orderSha256].every((text) => text === null || typeof text === "string") &&
+    [mismatches, lines].every((list) => Array.isArray(list) && list.every((item) => typeof item === "string")) &&
+    typeof run === "number" &&
+    isEventId(triaging) &&
+    Array.isArray(calls) &&
+    calls.every(isCallEvidence)
+  );
+}
+
+function isCallEvidence(call: unknown): call is CallEvidence {
+  if (!isRecord(call)) return false;
+  const { callId, fileName, fileDistribution, ivr, stt, llm1, llm2 } = call;
+  return (
+    [callId, fileName].every((text) => typeof text === "string") &&
+    [fileDistribution, ivr, stt, llm1, llm2].every(isEventId)
+  );
+}
+
+function isEventId(value: unknown): boolean {
+  return value === null || typeof value === "number";
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** A statement with the event that made it. */
 export interface LoggedVerdict extends VerdictStatement {
   eventId: number;

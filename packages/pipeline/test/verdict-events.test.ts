@@ -162,3 +162,35 @@ it("names another transcript as the reason", async () => {
   ]);
   expect(bench.reported.join("\n")).toContain("t1 from LOW_CONFIDENCE to CONFIRMED (other extraction");
 });
+
+it("is not disturbed by what others log under the names of stages and steps", async () => {
+  const { batchId } = await run();
+  const odd = [
+    { tradeId: "t1", restsOn: {} },
+    { tradeId: "t1", restsOn: null },
+    { tradeId: "t1", restsOn: { calls: [null] } },
+    [],
+    "t1",
+    7,
+  ];
+  const under = {
+    verdicts: "t1",
+    triaging: "t1",
+    trademetadata: "trades.csv",
+    file_distribution: "a.wav",
+    llm1: "a.wav",
+  };
+  for (const [stage, fileName] of Object.entries(under))
+    for (const response of odd)
+      await bench.fresh.insertForeign({
+        batchId,
+        stage,
+        eventType: "file_complete",
+        fileName,
+        response: JSON.stringify(response),
+      });
+  await trades(fill("t1", 120), fill("t2", 90));
+  const again = await run({ batchId });
+  expect(again.status).toBe("completed");
+  expect(await bench.results.verdictHistory(batchId, "t1")).toMatchObject([{ run: 2 }, { run: 1 }]);
+});

@@ -97,7 +97,7 @@ export class Answers {
     const stored = await this.#persist(() => this.#store.answers(this.#batchId, stage, names));
     const large = names.filter((name) => this.#tooLarge.has(key(stage, name)));
     const cut = await this.#persist(() => this.#store.cutAnswers(this.#batchId, stage, large));
-    const answerFrom = this.#translations.get(stage) ?? ((response: Json) => response);
+    const answerFrom = this.#translations.get(stage) ?? objectIn;
     const found = new Map<string, Recorded<AnswersByStage[S]>>();
     for (const name of names) {
       const recorded = stored.get(name);
@@ -110,6 +110,11 @@ export class Answers {
     }
     return found;
   }
+}
+
+/** Every answer is an object. What another writer has logged in its place is none. */
+function objectIn(response: Json): Json | undefined {
+  return typeof response === "object" && response !== null && !Array.isArray(response) ? response : undefined;
 }
 
 function key(stage: string, name: string): string {
