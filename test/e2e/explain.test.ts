@@ -109,6 +109,59 @@ describe.each(DIALECTS)("on %s", (dialect) => {
     expect(all.code).toBe(1);
   });
 
+  it("whatever was changed of what a verdict rests on is found, and ends nothing", async () => {
+    await writeBatch(2, 24);
+    await cofi("run", join(folder, "batch"));
+    const verdicts = [...(await new Results(fresh.database).verdictsInForce(1)).values()];
+    const confirmed = verdicts.find(({ verdict }) => verdict === "CONFIRMED");
+    if (!confirmed) throw new Error("No trade is confirmed.");
+    const { tradeId, eventId, basisEventId, restsOn } = confirmed;
+    const db = fresh.database.kysely;
+    const bodies = (await new Store(fresh.database).event(basisEventId ?? 0))?.payload ?? "";
+    const verdict = (await new Store(fresh.database).event(eventId))?.response ?? "";
+    const { order, ...basis } = JSON.parse(bodies) as { order: { fills: unknown[] }; calls: { stt: number }[] };
+    const changed: [string, { payload?: string; response?: string; configuration?: string }, number, RegExp][] = [
+      [
+        "an order without fills",
+        { payload: JSON.stringify({ ...basis, order: { ...order, fills: [] } }) },
+        1,
+        /SHA-256/,
+      ],
+      [
+        "an order in another form",
+        { payload: JSON.stringify({ ...basis, order: 7 }) },
+        1,
+        /The order .* another SHA-256/,
+      ],
+      ["calls in another form", { payload: JSON.stringify({ order, ...basis, calls: [null] }) }, 0, /a form that/],
+      ["a basis in another form", { payload: "[]" }, 0, /a form that/],
+      ["another call in the basis", { payload: JSON.stringify({ order, ...basis, calls: [] }) }, 1, /calls/],
+      [
+        "another transcript in the verdict",
+        { response: verdict.replace(`"stt":${restsOn.calls[0]?.stt}`, '"stt":1') },
+        1,
+        /The calls .* are not those that the verdict names/,
+      ],
+      ["a configuration that is no JSON", { configuration: "{" }, 1, /configuration of run 1 has another SHA-256/],
+    ];
+    for (const [what, { payload, response, configuration }, code, said] of changed) {
+      await db
+        .updateTable("batchExecutionLog")
+        .set({ payload: payload ?? bodies })
+        .where("id", "=", basisEventId)
+        .execute();
+      await db
+        .updateTable("batchExecutionLog")
+        .set({ response: response ?? verdict })
+        .where("id", "=", eventId)
+        .execute();
+      if (configuration !== undefined) await db.updateTable("batchRun").set({ configuration }).execute();
+      const explained = await cofi("explain", tradeId);
+      expect([what, explained.code], explained.output).toEqual([what, code]);
+      expect(explained.output, what).toMatch(said);
+    }
+  });
+
   it("an answer that the log holds cut is named by its event, and no verdict on it is called another one", async () => {
     settings = { COFI_MAX_PAYLOAD_BYTES: "1024" };
     await writeBatch(2, 24);

@@ -1,7 +1,9 @@
 /** Computes a logged verdict again: from what the log holds of its basis and of the answers, and the recorded configuration. */
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
+import { z } from "zod";
 import type { Json } from "@cofi/event-log/events";
+import { parseJson } from "@cofi/event-log/json";
 import type { CallEvidence, LoggedVerdict } from "@cofi/evidence/verdict-records";
 import { llm1Response, llm2Response, sttResponse, uploadResponse } from "../hosts/engine-contract.js";
 import { loggedAnswer } from "../hosts/logged-answer.js";
@@ -28,12 +30,25 @@ export type Recomputed =
   | { outcome: "differs"; differences: string[] }
   | { outcome: "impossible"; reason: string };
 
-/** A verdict's basis as its payload holds it. */
-interface LoggedBasis {
-  order: (Omit<OrderFacts, "orderTime" | "fills"> & { orderTime: string; fills: ExecutedOrder["fills"] }) | null;
-  triage: { result: TriageResult; reason: string } | null;
-  calls: (CallEvidence & { startTime: string; endTime: string })[];
-}
+/** A verdict's basis as its payload holds it. What stands in `order` is what its hash says. */
+const loggedBasis = z.object({
+  order: z.unknown(),
+  triage: z.object({ result: z.string(), reason: z.string() }),
+  calls: z.array(
+    z.looseObject({
+      callId: z.string(),
+      startTime: z.string(),
+      endTime: z.string(),
+      stt: z.number().nullable(),
+      llm1: z.number().nullable(),
+      llm2: z.number().nullable(),
+    }),
+  ),
+});
+type LoggedBasis = z.infer<typeof loggedBasis>;
+type LoggedOrder = Omit<OrderFacts, "orderTime" | "fills"> & { orderTime: string; fills: ExecutedOrder["fills"] };
+
+const ANOTHER_FORM = "The log holds the verdict in a form that this version does not know.";
 
 export function recompute(record: VerdictRecord): Recomputed {
   const { logged, configuration } = record;
@@ -41,27 +56,32 @@ export function recompute(record: VerdictRecord): Recomputed {
   // A trade that has no verdict any more rests on nothing that could be computed.
   if (logged.verdict === null && restsOn.orderSha256 === null) return { outcome: "same" };
   if (configuration === null) return impossible(`The log does not hold the configuration of run ${restsOn.run}.`);
-  const basis = record.payloadOf(logged.basisEventId) as unknown as LoggedBasis | null;
-  if (basis === null) return impossible("The log does not hold what the verdict was computed from any more.");
-  const { order, triage } = basis;
-  const config = (JSON.parse(configuration) as { verdict?: VerdictConfig }).verdict;
-  if (!config || !order || !triage)
-    return impossible("The log holds the verdict in a form that this version does not know.");
+  const payload = record.payloadOf(logged.basisEventId);
+  if (payload === null) return impossible("The log does not hold what the verdict was computed from any more.");
+  const parsed = loggedBasis.safeParse(payload);
+  if (!parsed.success) return impossible(ANOTHER_FORM);
+  const basis = parsed.data;
+  // Nothing can be computed from an order or a configuration that is not the one that was used.
+  const others = factsThatDiffer(record, basis, configuration);
+  if (others.length > 0) return { outcome: "differs", differences: others };
+  const config = (parseJson(configuration) as { verdict?: VerdictConfig } | undefined)?.verdict;
+  if (!config) return impossible(ANOTHER_FORM);
   const calls = basis.calls.map((call) => heardIn(record, call));
   const missing = calls.find((call) => typeof call === "string");
   if (typeof missing === "string") return impossible(missing);
+  const order = basis.order as LoggedOrder;
   const result = verdict(
     {
       order: { ...order, orderTime: new Date(order.orderTime) },
-      triage: triage.result,
-      triageReason: triage.reason,
+      triage: basis.triage.result as TriageResult,
+      triageReason: basis.triage.reason,
       calls: calls.filter((call) => typeof call !== "string"),
     },
     config,
   );
   const differences = [
-    ...hashesThatDiffer(record, basis, configuration),
-    ...triageThatDiffers(record, triage),
+    ...recordingsThatDiffer(record),
+    ...triageThatDiffers(record, basis.triage),
     ...fieldsThatDiffer(logged, result),
   ];
   return differences.length > 0 ? { outcome: "differs", differences } : { outcome: "same" };
@@ -99,21 +119,30 @@ function heardIn(record: VerdictRecord, call: LoggedBasis["calls"][number]): Ver
   );
 }
 
-function hashesThatDiffer(record: VerdictRecord, { order }: LoggedBasis, configuration: string): string[] {
+function factsThatDiffer(record: VerdictRecord, { order, calls }: LoggedBasis, configuration: string): string[] {
   const { restsOn } = record.logged;
   const differences: string[] = [];
   if (sha256(configuration) !== restsOn.configurationSha256)
     differences.push(`The configuration of run ${restsOn.run} has another SHA-256 than the verdict names.`);
-  if (sha256(JSON.stringify(order)) !== restsOn.orderSha256)
+  if (sha256(JSON.stringify(order) ?? "") !== restsOn.orderSha256)
     differences.push("The order in the log has another SHA-256 than the verdict names.");
-  for (const { callId, recordingSha256, fileDistribution } of restsOn.calls) {
-    const stored = uploadResponse.safeParse(record.responseOf(fileDistribution));
-    if (stored.success && stored.data.sha256.toLowerCase() !== recordingSha256)
-      differences.push(
-        `The recording of call ${callId} has another SHA-256 in event ${fileDistribution} than the verdict names.`,
-      );
-  }
+  const named = ({ callId, stt, llm1, llm2 }: Pick<CallEvidence, "callId" | "stt" | "llm1" | "llm2">) => ({
+    callId,
+    stt,
+    llm1,
+    llm2,
+  });
+  if (!isDeepStrictEqual(calls.map(named), restsOn.calls.map(named)))
+    differences.push("The calls and answers in the log are not those that the verdict names.");
   return differences;
+}
+
+function recordingsThatDiffer(record: VerdictRecord): string[] {
+  return record.logged.restsOn.calls.flatMap(({ callId, recordingSha256, fileDistribution }) => {
+    const stored = uploadResponse.safeParse(record.responseOf(fileDistribution));
+    if (!stored.success || stored.data.sha256.toLowerCase() === recordingSha256) return [];
+    return [`The recording of call ${callId} has another SHA-256 in event ${fileDistribution} than the verdict names.`];
+  });
 }
 
 function triageThatDiffers({ logged, responseOf }: VerdictRecord, used: { result: string; reason: string }): string[] {
