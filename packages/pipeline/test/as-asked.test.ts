@@ -66,12 +66,12 @@ async function runBatch(env: NodeJS.ProcessEnv, ...urls: string[]): Promise<LogE
   return Promise.all(events.map(async ({ id }) => (await store.event(id)) as LogEventDetail));
 }
 
-function openAi(url: string): NodeJS.ProcessEnv {
+function openAi(url: string, key = KEY): NodeJS.ProcessEnv {
   return Object.fromEntries(
     ["STT", "LLM1", "LLM2"].flatMap((stage) => [
       [`COFI_${stage}_OPENAI_URL`, url],
       [`COFI_${stage}_OPENAI_MODEL`, `model-of-${stage}`],
-      [`COFI_${stage}_OPENAI_API_KEY`, KEY],
+      [`COFI_${stage}_OPENAI_API_KEY`, key],
     ]),
   );
 }
@@ -168,6 +168,18 @@ describe("servers that speak the OpenAI protocol", () => {
     expect(await bench?.results.trades(1)).toMatchObject([{ verdict: "CONFIRMED" }]);
     expect(JSON.stringify(events)).not.toContain(KEY);
   });
+
+  it.each(["shares", "1"])(
+    "a word in place of a key, as for servers that ask for none, alters no answer: %s",
+    async (key) => {
+      const proxy = await proxied(models.url);
+      const events = await runBatch(openAi(proxy.url, key), engine.url);
+      const [seen] = proxy.exchanges.filter(({ path }) => path.endsWith("transcriptions"));
+      expect(seen?.headers["authorization"]).toBe(`Bearer ${key}`);
+      expect(bodyOf(of(events, "stt", "file_complete")[0]?.response ?? null)).toBe(seen?.response.toString());
+      expect(await bench?.results.trades(1)).toMatchObject([{ verdict: "CONFIRMED" }]);
+    },
+  );
 
   it("go on from the logged answers in another run", async () => {
     const events = await runBatch(openAi(models.url), engine.url);

@@ -113,9 +113,15 @@ function received(chunks: readonly Buffer[], secret: string | null | undefined):
   return { json, body: new JsonText(json === undefined ? JSON.stringify(text) : text) };
 }
 
+/**
+ * What people write for servers that ask for no key: `none`, `EMPTY`, `1`. It may be said in any call, and what was said must
+ * not be altered.
+ */
+const PLACEHOLDER = /^(?:[a-z]{1,15}|\d{1,15})$/i;
+
 /** As it stands in text and as JSON writes it. */
 function withoutSecret(text: string, secret: string | null | undefined): string {
-  if (!secret) return text;
+  if (!secret || PLACEHOLDER.test(secret)) return text;
   return text.replaceAll(secret, "[key]").replaceAll(JSON.stringify(secret).slice(1, -1), "[key]");
 }
 
