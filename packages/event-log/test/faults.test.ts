@@ -6,12 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { sql } from "kysely";
+import { sql, type Kysely } from "kysely";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { openDatabase, type Database } from "@cofi/event-log/database";
+import { isUnavailable, openDatabase, type Database } from "@cofi/event-log/database";
 import { EventLogger } from "@cofi/event-log/event-logger";
 import { migrate } from "@cofi/event-log/migrate";
 import { Store } from "@cofi/event-log/store";
+import type { Tables } from "@cofi/event-log/tables";
 import { startServer, type TestServer } from "../../../test/support/server.js";
 import { stallingProxy } from "../../../test/support/stalling-proxy.js";
 import { storedEvent } from "./stored-event.js";
@@ -129,6 +130,52 @@ test("a connection forgotten between two statements of a shipment leaves no lock
   } finally {
     await Promise.all([through.close(), retrying.close()]);
     proxy.close();
+  }
+});
+
+test("a client that is frozen in a transaction loses its session, and with it the locks that keep others waiting", async () => {
+  const proxy = await stallingProxy(server.port);
+  const through = await openDatabase(url.replace(`:${server.port}/`, `:${proxy.port}/`), { queryTimeoutMs: 1_000 });
+  try {
+    const { id } = await store.createBatch({ name: "night", folder: null });
+    const rename = (db: Kysely<Tables>, name: string) =>
+      db.updateTable("batchStatus").set({ name }).where("id", "=", id).execute();
+    const frozen = through.transaction(async (db) => {
+      await rename(db, "frozen");
+      proxy.stall();
+      await rename(direct.kysely, "other");
+      proxy.resume();
+      await rename(db, "awake");
+    });
+    await expect(frozen).rejects.toSatisfy(isUnavailable);
+    expect((await store.batch(id))?.name).toBe("other");
+  } finally {
+    proxy.close();
+    await through.close();
+  }
+});
+
+test("connections that nobody uses are ended in good order, and those that the server has ended meanwhile are replaced unseen", async () => {
+  const database = await openDatabase(url, { poolSize: 1, queryTimeoutMs: 1_000 });
+  try {
+    const current = async (): Promise<number> => {
+      const { rows } = await sql<{ id: number }>`SELECT CONNECTION_ID() AS id`.execute(database.kysely);
+      return Number(rows[0]?.id);
+    };
+    const isOpen = async (id: number): Promise<boolean> => {
+      const { rows } = await sql`SELECT 1 FROM information_schema.processlist WHERE id = ${id}`.execute(direct.kysely);
+      return rows.length > 0;
+    };
+    const first = await current();
+    await expect.poll(() => isOpen(first)).toBe(false);
+    const second = await current();
+    expect(second).not.toBe(first);
+    // As when the process was stopped: the server's word that it has ended the session is not read yet.
+    const until = performance.now() + 2_500;
+    while (performance.now() < until);
+    expect(await current()).not.toBe(second);
+  } finally {
+    await database.close();
   }
 });
 

@@ -16,22 +16,40 @@ const END_MS = 2_000;
 export class MysqlConnections implements MysqlPool {
   readonly #pool: Pool;
   readonly #timeoutMs: number;
-  readonly #needs: Omit<SessionNeeds, "lockWaitS">;
+  readonly #silenceMs: number;
+  readonly #needs: Omit<SessionNeeds, "lockWaitS" | "silenceS">;
   readonly #open = new Set<PoolConnection>();
   readonly #suspects = new WeakSet<PoolConnection>();
   #isServerKnown = false;
   readonly #sessions = new WeakMap<PoolConnection, Session>();
+  /** Since when nobody uses it, by the monotonic clock. */
+  readonly #unused = new Map<PoolConnection, number>();
+  readonly #tidying: NodeJS.Timeout;
 
-  /** @param timeoutMs for one query or one {@link guard}ed piece of work, and for getting a connection */
-  constructor(pool: Pool, timeoutMs: number, needs: Omit<SessionNeeds, "lockWaitS">) {
+  /**
+   * @param timeoutMs for one query or one {@link guard}ed piece of work, and for getting a connection
+   * @param silenceMs after which the server may end a session that says nothing
+   */
+  constructor(
+    pool: Pool,
+    { timeoutMs, silenceMs }: { timeoutMs: number; silenceMs: number },
+    needs: Omit<SessionNeeds, "lockWaitS" | "silenceS">,
+  ) {
     this.#pool = pool;
     this.#timeoutMs = timeoutMs;
+    this.#silenceMs = silenceMs;
     this.#needs = needs;
+    this.#tidying = setInterval(() => this.#endUnused(), silenceMs / 4).unref();
+    pool.on("release", (connection) => this.#unused.set(connection, performance.now()));
     pool.on("connection", (connection) => {
       this.#open.add(connection);
-      connection.once("end", () => this.#open.delete(connection));
+      const gone = (): void => {
+        this.#open.delete(connection);
+        this.#unused.delete(connection);
+      };
+      connection.once("end", gone);
       // Each time: a reply that comes after the connection was given up is an error of it, which nobody waits for.
-      connection.on("error", () => this.#open.delete(connection));
+      connection.on("error", gone);
     });
   }
 
@@ -61,7 +79,11 @@ export class MysqlConnections implements MysqlPool {
   async #ready(): Promise<PoolConnection> {
     for (;;) {
       const connection = await this.#pooled();
-      if (this.#suspects.has(connection)) connection.destroy();
+      const since = this.#unused.get(connection);
+      this.#unused.delete(connection);
+      // After a pause of the whole process the server may have ended it, and its word of that is not read yet.
+      const isStale = since !== undefined && performance.now() - since > this.#silenceMs;
+      if (isStale || this.#suspects.has(connection)) connection.destroy();
       else if (this.#sessions.has(connection)) return connection;
       else {
         try {
@@ -75,9 +97,16 @@ export class MysqlConnections implements MysqlPool {
     }
   }
 
+  /** Before the server does, which would be an error in its log. */
+  #endUnused(): void {
+    for (const [connection, since] of this.#unused)
+      if (performance.now() - since > this.#silenceMs / 2) connection.end();
+  }
+
   async #begin(connection: PoolConnection): Promise<void> {
-    // A statement that nobody waits for any more ends soon after.
-    const needs = { ...this.#needs, lockWaitS: Math.ceil(this.#timeoutMs / 1_000) + 1 };
+    // The server is a little more patient than its clients: a statement that nobody waits for any more ends soon after.
+    const seconds = (ms: number): number => Math.ceil(ms / 1_000) + 1;
+    const needs = { ...this.#needs, lockWaitS: seconds(this.#timeoutMs), silenceS: seconds(this.#silenceMs) };
     const session = await openSession(connection, needs);
     if (!this.#isServerKnown) await refuseForeignMode(connection, needs);
     this.#isServerKnown = true;
@@ -102,6 +131,7 @@ export class MysqlConnections implements MysqlPool {
 
   /** Ends every session; those that do not end in time are cut. */
   end(callback: (error: unknown) => void): void {
+    clearInterval(this.#tidying);
     let ended = false;
     const done = (error: unknown): void => {
       if (ended) return;

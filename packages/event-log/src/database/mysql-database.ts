@@ -38,10 +38,13 @@ export class MysqlDatabase implements Database {
   readonly kysely: Kysely<Tables>;
   readonly description: string;
   readonly #url: string;
+  readonly #silenceMs: number;
   readonly #connections: MysqlConnections;
 
   constructor(url: string, { poolSize, queryTimeoutMs }: { poolSize: number; queryTimeoutMs: number }) {
     this.#url = url;
+    // Nobody is silent within a transaction for as long as a query may take.
+    this.#silenceMs = queryTimeoutMs;
     this.description = describeUrl(url);
     this.#connections = this.#connect(poolSize, queryTimeoutMs);
     this.kysely = new Kysely<Tables>({ dialect: new ServerDialect({ pool: this.#connections }) });
@@ -89,10 +92,12 @@ export class MysqlDatabase implements Database {
       supportBigNumbers: true,
       connectTimeout: 10_000,
       enableKeepAlive: true,
+      gracefulEnd: true,
       multipleStatements: false,
     });
     const statements = maxPreparedStatements * connectionLimit;
-    return new MysqlConnections(pool, timeoutMs, { description: this.description, statements });
+    const times = { timeoutMs, silenceMs: this.#silenceMs };
+    return new MysqlConnections(pool, times, { description: this.description, statements });
   }
 }
 

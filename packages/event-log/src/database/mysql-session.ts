@@ -12,6 +12,8 @@ export interface SessionNeeds {
   description: string;
   /** s that a statement waits for locks: longer than its caller does, or it would stand in the way of others for hours. */
   lockWaitS: number;
+  /** s after which the server ends a session that says nothing, and so gives back the locks of its transaction. */
+  silenceS: number;
   /** Prepared statements that all connections of this process may hold at once. */
   statements: number;
 }
@@ -48,17 +50,19 @@ const SETTINGS: Readonly<Record<string, string>> = {
   unique_checks: "ON",
   // The table of the migrations names no engine; in another one it could not be trusted after a crash.
   default_storage_engine: "InnoDB",
-  // A session that waits keeps its lock (GET_LOCK): that of `cofi prune` pauses between its steps.
-  wait_timeout: "28800",
+  // s that a packet may take on its way: as long as without configuration, for networks that are slow.
+  net_read_timeout: "30",
+  net_write_timeout: "60",
 };
 
 /** How long a statement may take is decided here, and longer for migrations. JSON columns are CHECKs in MariaDB. */
 const MARIADB_SETTINGS: Readonly<Record<string, string>> = {
   max_statement_time: "0.000000",
   check_constraint_checks: "ON",
-  // A host that is frozen or cut off in the middle of a transaction keeps its locks, and another one could not take its
-  // batch over. MySQL has no such setting: there its locks last until the server notices that the connection is gone.
-  idle_transaction_timeout: "30",
+  // MySQL has no such limits; `wait_timeout` is the one for both.
+  idle_transaction_timeout: "0",
+  idle_write_transaction_timeout: "0",
+  idle_readonly_transaction_timeout: "0",
 };
 const MYSQL_SETTINGS: Readonly<Record<string, string>> = { max_execution_time: "0" };
 
@@ -100,6 +104,9 @@ export async function openSession(connection: PoolConnection, needs: SessionNeed
     ...SETTINGS,
     lock_wait_timeout: String(needs.lockWaitS),
     innodb_lock_wait_timeout: String(needs.lockWaitS),
+    // A host that is frozen or cut off in the middle of a transaction keeps its locks, and another one could not take its
+    // batch over. It says nothing: within a transaction too, and in the middle of a packet, this ends its session.
+    wait_timeout: String(needs.silenceS),
   };
   // Text compares by its bytes, as the columns do, whatever the server's default is. MySQL reads what follows `M!` as a
   // comment, and MariaDB what follows a version of MySQL 5.7.
