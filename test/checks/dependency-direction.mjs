@@ -21,6 +21,7 @@ const ALLOWED = {
     "@cofi/event-log/file-outcome",
     "@cofi/views/projection",
     "@cofi/views/detail/shapes",
+    "@cofi/views/detail/silence",
   ],
   cli: [
     "@cofi/event-log",

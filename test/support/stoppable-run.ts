@@ -27,9 +27,9 @@ export interface StoppableRun {
   folder(calls?: string): Promise<string>;
   /**
    * Starts `cofi run`. Writes beyond a limit of file size fail as on a full disk, because the signal that would end the
-   * process is ignored.
+   * process is ignored. `settings`: environment variables.
    */
-  start(path: string, databaseUrl?: string): ChildProcess;
+  start(path: string, databaseUrl?: string, settings?: Record<string, string>): ChildProcess;
   /** Everything printed so far. */
   output(): string;
   /** Ends what runs, and removes what was made. */
@@ -58,7 +58,7 @@ export async function stoppableRun(serverUrl: string): Promise<StoppableRun> {
       await writeFile(join(path, "calls.csv"), calls);
       return path;
     },
-    start(path, databaseUrl = url) {
+    start(path, databaseUrl = url, settings = {}) {
       const engines = STAGES.filter(({ kind }) => kind === "engine").map(({ name }) => name);
       const { PATH = "", HOME = "" } = process.env;
       const env = {
@@ -70,6 +70,7 @@ export async function stoppableRun(serverUrl: string): Promise<StoppableRun> {
         ...Object.fromEntries(
           ["file_distribution", ...engines].map((name) => [`COFI_ENGINE_${name.toUpperCase()}_URLS`, engine.url]),
         ),
+        ...settings,
       };
       const ignoring = 'trap "" XFSZ; exec "$@"';
       const child = spawn("sh", ["-c", ignoring, "sh", process.execPath, COFI, "run", path], { env, stdio: "pipe" });

@@ -86,6 +86,16 @@ export interface Batch {
   createdAt: string;
   startedAt: string | null;
   finishedAt: string | null;
+  /** Only while nobody seems to work on a batch that has not ended. */
+  silence?: Silence | undefined;
+}
+
+/** A batch is marked as running, and its writer gives no sign of life. The next sign ends the silence. */
+export interface Silence {
+  /** ISO 8601: the last sign of life, which is the last event or the last renewal of the lease. */
+  since: string;
+  /** The run whose lease has run out; null for another writer, which has no lease and has logged nothing for a long time. */
+  run: number | null;
 }
 
 /** pending: no event yet · processing: started · success / failed: as its `stage_complete` said. */

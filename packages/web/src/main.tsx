@@ -1,7 +1,8 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { App } from "./page/app.js";
-import { statusWord } from "./shared/status.js";
+import { batchWord } from "./shared/status.js";
+import { zone } from "./choices/preferences.js";
 import { LiveFeed } from "./feed/live.js";
 import { chosenBatch, shownBatch } from "./choices/place.js";
 import { visible } from "./text/names.js";
@@ -15,6 +16,8 @@ effect(() => {
 });
 effect(() => {
   const batch = feed.state.batch.value;
-  document.title = batch ? `${visible(batch.name)}: ${statusWord(batch.status)} · Cofi` : "Cofi";
+  document.title = batch
+    ? `${visible(batch.name)}: ${batchWord(batch, feed.state.serverNow(), zone.value)} · Cofi`
+    : "Cofi";
 });
 render(<App feed={feed} />, root);

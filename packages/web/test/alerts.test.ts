@@ -35,6 +35,17 @@ describe("alertsOf", () => {
     expect(keys({ batch: { ...BATCH, status: "failed", finishedAt } })).toEqual([`1 failed ${finishedAt}`]);
   });
 
+  it("tells a batch that gives no sign of life, once for each silence, with what continues it", () => {
+    const silence = { since: "2026-11-21T01:23:23.000Z", run: 2 };
+    const [alert, ...others] = alertsOf({ ...CALM, batch: { ...CALM.batch, silence } }, ON, "utc");
+    expect(others).toEqual([]);
+    expect(alert).toMatchObject({
+      key: "1 silent 2026-11-21T01:23:23.000Z",
+      title: expect.stringMatching(/: no sign of life since 01:23:23 on 21 Nov$/),
+      body: expect.stringContaining("`npx cofi run … --batch 1` continues the batch."),
+    });
+  });
+
   it("tells an error rate above the threshold, once enough has ended", () => {
     expect(keys({ done: 94, failed: 6 })).toEqual(["1 error-rate 5"]);
     expect(keys({ done: 9, failed: 10 })).toEqual([]);

@@ -24,6 +24,8 @@ export function registerAccess(app: FastifyInstance, settings: DashboardSettings
       "The Host header does not name this server. Add the name to COFI_ALLOWED_HOSTS if it is yours.",
     );
   });
+  // For the page alone: whether it offers to log out.
+  app.get("/api/session", { schema: { hide: true } }, (request) => ({ loggedIn: hasSession(request, settings) }));
   const { accessToken } = settings;
   if (accessToken === null) return;
   const page = loginPage(webRoot);
@@ -82,7 +84,7 @@ export function registerAccess(app: FastifyInstance, settings: DashboardSettings
 }
 
 /** Whether the request comes from a browser that has logged in. */
-export function hasSession(request: FastifyRequest, { accessToken }: DashboardSettings): boolean {
+function hasSession(request: FastifyRequest, { accessToken }: DashboardSettings): boolean {
   const given = readCookie(request);
   return accessToken !== null && given !== undefined && same(given, sessionOf(accessToken));
 }

@@ -58,7 +58,7 @@ export const LOGIN = "/login";
 
 /** The path of the form that leads to `next`. */
 export function loginPath(next: string): string {
-  return next === "/" ? LOGIN : `${LOGIN}?${new URLSearchParams({ next })}`;
+  return next === "/" ? LOGIN : `${LOGIN}?${new URLSearchParams({ next }).toString()}`;
 }
 
 const LONGEST_NEXT = 4_000;

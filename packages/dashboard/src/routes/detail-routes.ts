@@ -11,6 +11,7 @@ import { stageIndex } from "@cofi/views/detail/detail";
 import { foundFiles, pageOf, type FilesFilter } from "@cofi/views/detail/files-view";
 import { findingsOf } from "@cofi/views/detail/findings";
 import type { Stall } from "@cofi/views/detail/shapes";
+import { silenceFindings } from "@cofi/views/detail/silence";
 import { stallsOf } from "@cofi/views/detail/stalls";
 import { timelineView } from "@cofi/views/detail/timeline";
 import { isGoingOn, workedUntil, type Folded } from "@cofi/views/detail/replay";
@@ -158,7 +159,7 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
     {
       schema: {
         tags: ["detail"],
-        summary: "Findings, worst first: lost files, stalls, unhealthy hosts, causes of failures",
+        summary: "Findings, worst first: a silent batch, lost files, stalls, unhealthy hosts, causes of failures",
         params: idParams,
         response: { 200: findingsSchema, ...common },
       },
@@ -166,7 +167,10 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
     async ({ params }) => {
       const view = await opened(params.id);
       return once(view, "findings", (asOf) => ({
-        findings: findingsOf(view.detail, view.summaries, stalls(view, asOf), asOf),
+        findings: [
+          ...silenceFindings(view.current.batch),
+          ...findingsOf(view.detail, view.summaries, stalls(view, asOf), asOf),
+        ],
         asOf,
         head: view.detail.head,
       }));
@@ -215,9 +219,10 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
   );
 }
 
-/** A batch that does not run does not stall. */
+/** A batch that does not run does not stall; of one that nobody works on the silence is said instead. */
 function stalls({ detail, summaries, current }: Folded, asOf: string): Stall[] {
-  return effectiveBatch(current).status === "running" ? stallsOf(detail, summaries, Date.parse(asOf)) : [];
+  const { status, silence } = effectiveBatch(current);
+  return status === "running" && !silence ? stallsOf(detail, summaries, Date.parse(asOf)) : [];
 }
 
 /** The views of a batch, or of the files that one cause of errors has hit. */

@@ -2,11 +2,10 @@
 import type { Batch } from "@cofi/event-log/events";
 import { effectiveBatch, snapshotOf } from "@cofi/views/projection";
 import type { Store } from "@cofi/event-log/store";
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import pLimit from "p-limit";
 import { z } from "zod";
-import { hasSession } from "../access/access.js";
 import { BatchHistory } from "./batch-history.js";
 import { BatchOverviews } from "./batch-overviews.js";
 import { registerDetailRoutes } from "./detail-routes.js";
@@ -91,18 +90,6 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
       const health = await parts.health.report();
       return reply.code(health.status === "ok" ? 200 : 503).send(health);
     },
-  );
-
-  app.get(
-    "/api/session",
-    {
-      schema: {
-        tags: ["service"],
-        summary: "Whether this browser has logged in, so that it can log out",
-        response: { 200: z.object({ loggedIn: z.boolean() }), ...COMMON },
-      },
-    },
-    async (request) => ({ loggedIn: hasSession(request as unknown as FastifyRequest, settings) }),
   );
 
   app.get(

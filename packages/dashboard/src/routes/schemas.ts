@@ -21,6 +21,17 @@ export const batchSchema = z
     createdAt: time,
     startedAt: time.nullable(),
     finishedAt: time.nullable(),
+    silence: z
+      .object({
+        since: time.meta({ description: "The last event, or the last renewal of the lease" }),
+        run: z
+          .number()
+          .int()
+          .nullable()
+          .meta({ description: "The run whose lease has run out; null for other writers" }),
+      })
+      .optional()
+      .meta({ description: "Only while nobody seems to work on a batch that has not ended" }),
   })
   .meta({ id: "Batch" }) satisfies z.ZodType<Batch>;
 

@@ -6,6 +6,7 @@ import type { BatchStatusTable, Tables } from "../database/tables.js";
 import type { Batch, BatchStatus } from "../events.js";
 import { toApiTime, toDatabaseTime } from "../time.js";
 import { nextCursor } from "./pages.js";
+import { leaseMsOf, signsOfLife, silenceOf, type SignsOfLife } from "./silence.js";
 
 export interface BatchPatch {
   status?: BatchStatus;
@@ -61,14 +62,12 @@ export class BatchStore {
   }
 
   async batch(id: number): Promise<Batch | null> {
-    const row = await this.query(() => this.#batches().where("id", "=", id).executeTakeFirst());
-    return row ? toBatch(row) : null;
+    return this.#first(selectBatches(this.database).where("id", "=", id));
   }
 
   /** The newest batch; null when there is none yet. */
   async currentBatch(): Promise<Batch | null> {
-    const row = await this.query(() => this.#batches().orderBy("id", "desc").limit(1).executeTakeFirst());
-    return row ? toBatch(row) : null;
+    return this.#first(selectBatches(this.database).orderBy("id", "desc"));
   }
 
   /** Newest first. `nextCursor` is the `before` of the next page; null on the last. */
@@ -76,7 +75,7 @@ export class BatchStore {
     query: BatchFilter & { limit: number; before?: number | undefined },
   ): Promise<{ batches: Batch[]; nextCursor: string | null }> {
     const { status, from, to, text } = query;
-    let select = this.#batches()
+    let select = selectBatches(this.database)
       .orderBy("id", "desc")
       .limit(query.limit + 1);
     if (query.before !== undefined) select = select.where("id", "<", query.before);
@@ -96,14 +95,13 @@ export class BatchStore {
       );
     } else if (status !== undefined) select = select.where("status", "=", status);
     const rows = await this.query(() => select.execute());
-    return { batches: rows.slice(0, query.limit).map(toBatch), nextCursor: nextCursor(rows, query.limit) };
+    const batches = await Promise.all(rows.slice(0, query.limit).map((row) => this.#toBatch(row)));
+    return { batches, nextCursor: nextCursor(rows, query.limit) };
   }
 
   /** The newest batch that was read from this folder. */
   async latestBatchOfFolder(folder: string): Promise<Batch | null> {
-    const select = this.#batches().where("folder", "=", folder).orderBy("id", "desc").limit(1);
-    const row = await this.query(() => select.executeTakeFirst());
-    return row ? toBatch(row) : null;
+    return this.#first(selectBatches(this.database).where("folder", "=", folder).orderBy("id", "desc"));
   }
 
   /** The folder that a batch is read from; null when it has none, or there is no such batch. */
@@ -151,18 +149,45 @@ export class BatchStore {
     return this.database.kysely;
   }
 
-  #batches() {
-    return this.db.selectFrom("batchStatus").select(BATCH);
+  async #first(select: ReturnType<typeof selectBatches>): Promise<Batch | null> {
+    const row = await this.query(() => select.limit(1).executeTakeFirst());
+    return row ? this.#toBatch(row) : null;
+  }
+
+  async #toBatch(row: BatchRow): Promise<Batch> {
+    const { id, name, status, currentStage, totalFiles, createdAt, startedAt, finishedAt } = row;
+    const isLeased = Number(row.isLeft) === 1 && row.leaseOwner !== null;
+    const silence = silenceOf(row, isLeased ? await this.#leaseMs(row) : null);
+    return {
+      id,
+      name: name || `Batch ${id}`,
+      status,
+      currentStage,
+      totalFiles,
+      createdAt: toApiTime(createdAt),
+      startedAt: startedAt && toApiTime(startedAt),
+      finishedAt: finishedAt && toApiTime(finishedAt),
+      ...(silence && { silence }),
+    };
+  }
+
+  async #leaseMs({ id, run }: BatchRow): Promise<number | null> {
+    const select = this.db
+      .selectFrom("batchRun")
+      .select("configuration")
+      .where("batchId", "=", id)
+      .where("run", "=", run);
+    const row = await this.query(() => select.executeTakeFirst());
+    return row ? leaseMsOf(row.configuration) : null;
   }
 }
 
-type BatchRow = Pick<Selectable<BatchStatusTable>, (typeof BATCH)[number]>;
-function toBatch(row: BatchRow): Batch {
-  return {
-    ...row,
-    name: row.name || `Batch ${row.id}`,
-    createdAt: toApiTime(row.createdAt),
-    startedAt: row.startedAt && toApiTime(row.startedAt),
-    finishedAt: row.finishedAt && toApiTime(row.finishedAt),
-  };
+function selectBatches(database: Database) {
+  const { isLeft, lastEventAt, silentBefore } = signsOfLife(database);
+  return database.kysely
+    .selectFrom("batchStatus")
+    .select([...BATCH, "run", "leaseOwner", "leaseExpiresAt"])
+    .select([isLeft.as("isLeft"), lastEventAt.as("lastEventAt"), silentBefore.as("silentBefore")]);
 }
+
+type BatchRow = Pick<Selectable<BatchStatusTable>, (typeof BATCH)[number]> & SignsOfLife;

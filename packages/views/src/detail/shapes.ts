@@ -198,6 +198,7 @@ export interface Stall {
 
 /** Something that an operator should check. */
 export const FINDING_KINDS = [
+  "silent-batch",
   "missing",
   "unnamed",
   "stuck-stage",
@@ -210,7 +211,10 @@ export const FINDING_KINDS = [
 export interface Finding {
   kind: (typeof FINDING_KINDS)[number];
   stage: string;
-  /** The file, the host, or the cause of errors; null when it is about several files, or the stage itself. */
+  /**
+   * The file, the host, the cause of errors, or the time of the last sign of life; null when it is about several files, or
+   * the stage itself.
+   */
   what: string | null;
   count: number;
   /** For people, in one line. */

@@ -111,7 +111,7 @@ function Thresholds() {
       </label>
       <fieldset disabled={!settings.isOn}>
         <legend class="unseen">Thresholds</legend>
-        {check("onFailedBatch", "It fails or is interrupted")}
+        {check("onFailedBatch", "It fails, is interrupted, or gives no sign of life")}
         {check("onStall", "A stage or host is stalled, or a file is slow")}
         {check("onTrouble", "Files are lost, or a host fails")}
         <label>

@@ -2,6 +2,8 @@
 import type { Finding, TimelineView } from "@cofi/views/detail/shapes";
 import type { Batch } from "@cofi/event-log/events";
 import { clockIn, instantsNear } from "@cofi/event-log/zone-clock";
+import { silenceRule } from "@cofi/views/detail/silence";
+import { clock, dayOf } from "../text/format.js";
 import { timeZoneOf, type Zone } from "../text/zones.js";
 
 export interface AlertSettings {
@@ -58,7 +60,7 @@ const OF_HANDOFFS: Kinds = new Set(["missing", "unnamed"] as const);
 export function alertsOf(facts: AlertFacts, settings: AlertSettings, zone: Zone): Alert[] {
   if (!settings.isOn) return [];
   return [
-    ...(settings.onFailedBatch ? failedBatch(facts) : []),
+    ...(settings.onFailedBatch ? [...failedBatch(facts), ...silentBatch(facts, zone)] : []),
     ...(settings.errorPercent === null ? [] : errorRate(facts, settings.errorPercent)),
     ...(settings.onStall ? found(facts, STALLS) : []),
     ...(settings.onTrouble ? found(facts, TROUBLE) : []),
@@ -72,6 +74,15 @@ function failedBatch({ batch }: AlertFacts): Alert[] {
   // A resumed batch may fail again.
   const key = `${batch.id} ${batch.status} ${batch.finishedAt ?? ""}`;
   return [{ key, title, body: "Open the batch to see why.", href: `?batch=${batch.id}` }];
+}
+
+function silentBatch({ batch }: AlertFacts, zone: Zone): Alert[] {
+  const body = silenceRule(batch);
+  if (!batch.silence || body === null) return [];
+  const { since } = batch.silence;
+  // With the day, because the alert may be read long after it came.
+  const title = `${batch.name}: no sign of life since ${clock(since, zone)} on ${dayOf(since, zone)}`;
+  return [{ key: `${batch.id} silent ${since}`, title, body, href: `?batch=${batch.id}` }];
 }
 
 function errorRate({ batch, done, failed }: AlertFacts, most: number): Alert[] {

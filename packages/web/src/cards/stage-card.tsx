@@ -29,7 +29,7 @@ export function StageCard({ stage, position, state }: { stage: StageState; posit
           {"\u00a0"}
           {label}
         </h2>
-        <StageBadge summary={summary} />
+        <StageBadge summary={summary} isSilent={Boolean(state.batch.value?.silence)} />
       </div>
       <p class="card-description">{description}</p>
       <div class="card-progress">

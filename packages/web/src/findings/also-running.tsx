@@ -36,7 +36,8 @@ export function AlsoRunning({ batchId, state }: { batchId: number; state: LiveSt
   );
 }
 
-function Other({ batch: { id, name, status }, state }: { batch: Batch; state: LiveState }) {
+function Other({ batch, state }: { batch: Batch; state: LiveState }) {
+  const { id, name } = batch;
   const path = `api/batch/${id}/findings`;
   const { data } = usePolled<{ findings: Finding[] }>(path, state, { everyMs: LOOK_MS }).value;
   const [first] = data?.findings ?? [];
@@ -45,11 +46,11 @@ function Other({ batch: { id, name, status }, state }: { batch: Batch; state: Li
       <RouteLink to={{ view: "stages", batch: id }}>
         <span class="finding-said">
           <span class="finding-text">
-            <Name text={name} /> <StatusBadge status={status} />
+            <Name text={name} /> <StatusBadge batch={batch} state={state} />
           </span>
           {first && (
             <span class="finding-rule">
-              <Sentence text={first.text} name={first.what} />
+              <Sentence text={first.kind === "silent-batch" ? first.rule : first.text} name={first.what} />
             </span>
           )}
         </span>

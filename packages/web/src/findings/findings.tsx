@@ -1,7 +1,9 @@
 import type { ComponentChildren } from "preact";
 import type { Finding } from "@cofi/views/detail/shapes";
 import type { LiveState } from "../feed/live-state.js";
+import { zone } from "../choices/preferences.js";
 import { rowsBy, useHeld } from "../shared/held.js";
+import { batchWord } from "../shared/status.js";
 import { usePolled } from "../feed/polled.js";
 import { BLIND_RULE, blindness } from "../feed/connection-state.js";
 import type { Destination } from "../choices/routes.js";
@@ -13,6 +15,7 @@ import { visible } from "../text/names.js";
 /** Lists the findings that an operator should check first, each with a link. */
 export function Findings({ batchId, state }: { batchId: number; state: LiveState }) {
   const { data } = usePolled<{ findings: Finding[] }>(`api/batch/${batchId}/findings`, state).value;
+  const batch = state.batch.value;
   const blind = blindness(state);
   // Without live data nobody can tell a stall.
   const latest = (data?.findings ?? []).filter(({ kind }) => blind === null || !STALLS.has(kind));
@@ -45,7 +48,11 @@ export function Findings({ batchId, state }: { batchId: number; state: LiveState
             <li key={keyOf(finding)} data-tone={tone} data-finding={finding.kind}>
               <RouteLink to={to}>
                 <Said glyph={glyph} rule={finding.rule}>
-                  <Sentence text={finding.text} name={finding.what} />
+                  {finding.kind === "silent-batch" && batch ? (
+                    batchWord(batch, state.serverNow(), zone.value)
+                  ) : (
+                    <Sentence text={finding.text} name={finding.what} />
+                  )}
                 </Said>
               </RouteLink>
             </li>
@@ -96,6 +103,7 @@ function keyOf({ kind, stage, what }: Finding): string {
 const ROWS = rowsBy(keyOf);
 
 const LOOKS: Readonly<Record<Finding["kind"], { glyph: string; tone: "bad" | "warn" }>> = {
+  "silent-batch": { glyph: "⊘", tone: "bad" },
   missing: { glyph: "?", tone: "bad" },
   unnamed: { glyph: "?", tone: "bad" },
   "stuck-stage": { glyph: "‖", tone: "bad" },
@@ -113,6 +121,8 @@ function placeOf({ kind, stage, what, count }: Finding): Destination {
       return { view: "files", filters: { stage, state: "missing" }, file: count === 1 ? what : null };
     case "rows":
       return { view: "errors" };
+    case "silent-batch":
+      return { view: "time" };
     case "unnamed":
       return { view: "handoffs" };
     case "stuck-stage":

@@ -2,6 +2,7 @@ import type { Batch } from "@cofi/event-log/events";
 import { useComputed, useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { ApiError, fetchBatches } from "../feed/api.js";
+import type { LiveState } from "../feed/live-state.js";
 import { dayAndTime, number } from "../text/format.js";
 import { chooseBatch, chosenBatch } from "../choices/place.js";
 import { zone } from "../choices/preferences.js";
@@ -11,7 +12,7 @@ import { StatusBadge } from "../shared/status.js";
 import { CutName } from "../shared/name.js";
 
 /** A button with the name of the shown batch. It opens a list of all batches, newest first, to search and choose from. */
-export function BatchPicker({ current }: { current: Batch | null }) {
+export function BatchPicker({ current, state }: { current: Batch | null; state: LiveState }) {
   const popover = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
   const isOpen = useSignal(false);
@@ -55,7 +56,7 @@ export function BatchPicker({ current }: { current: Batch | null }) {
         onBeforeToggle={prepare}
         onToggle={toggled}
       >
-        {isOpen.value && <Choices shown={current} close={() => popover.current?.hidePopover()} />}
+        {isOpen.value && <Choices shown={current} state={state} close={() => popover.current?.hidePopover()} />}
       </div>
     </>
   );
@@ -83,7 +84,13 @@ async function loadMore(loaded: Signal<Loaded>, signal: AbortSignal): Promise<vo
   }
 }
 
-function Choices({ shown, close }: { shown: Batch | null; close: () => void }) {
+interface ChoicesProps {
+  shown: Batch | null;
+  state: LiveState;
+  close: () => void;
+}
+
+function Choices({ shown, state, close }: ChoicesProps) {
   const query = useSignal("");
   const loaded = useSignal<Loaded>({ batches: [], nextCursor: undefined, isBusy: false, problem: "" });
   const controller = useRef(new AbortController());
@@ -146,7 +153,7 @@ function Choices({ shown, close }: { shown: Batch | null; close: () => void }) {
                 <span class="choice-name">
                   <CutName text={batch.name} />
                 </span>
-                <StatusBadge status={shown?.id === batch.id ? shown.status : batch.status} />
+                <StatusBadge batch={shown?.id === batch.id ? shown : batch} state={state} />
                 <span class="soft">
                   {batch.id} · {dayAndTime(batch.createdAt, zone.value)}
                   {batch.totalFiles !== null && ` · ${number(batch.totalFiles)} files`}

@@ -28,7 +28,7 @@ export function Header({ feed }: { feed: LiveFeed }) {
           <BrandMark />
           cofi
         </span>
-        <BatchPicker current={batch ?? null} />
+        <BatchPicker current={batch ?? null} state={state} />
         <ConnectionState feed={feed} />
         <PreferenceControls state={state} />
       </div>
@@ -36,7 +36,7 @@ export function Header({ feed }: { feed: LiveFeed }) {
         <div class="batch">
           <div class="batch-title">
             <h1>{batch ? <Name text={batch.name} /> : batch === null ? "No batch yet" : "Reading …"}</h1>
-            {batch && <StatusBadge status={batch.status} />}
+            {batch && <StatusBadge batch={batch} state={state} />}
             {batch && <NewerBatch batch={batch} state={state} />}
           </div>
           <dl class="figures">
@@ -65,13 +65,16 @@ function Elapsed({ batch, state }: { batch: Batch | null; state: LiveState }) {
 }
 
 function ElapsedOf({ batch, state }: { batch: Batch; state: LiveState }) {
-  const isOver = batch.status !== "running" && batch.status !== "pending";
+  const { silence } = batch;
+  const isOver = (batch.status !== "running" && batch.status !== "pending") || silence !== undefined;
   // Reading the tick renders this figure every second while the batch runs.
   if (!isOver) void ticks.slow.value;
   const start = Date.parse(batch.startedAt ?? batch.createdAt);
-  const end = isOver ? Date.parse(batch.finishedAt ?? lastEventOf(state) ?? batch.createdAt) : state.serverNow();
+  const end = isOver
+    ? Date.parse(silence?.since ?? batch.finishedAt ?? lastEventOf(state) ?? batch.createdAt)
+    : state.serverNow();
   return (
-    <Figure label={isOver ? "Took" : "Elapsed"} note={`since ${dayAndTime(start, zone.value)}`}>
+    <Figure label={silence ? "Ran for" : isOver ? "Took" : "Elapsed"} note={`since ${dayAndTime(start, zone.value)}`}>
       <span data-testid="elapsed">{stopwatch(end - start)}</span>
     </Figure>
   );

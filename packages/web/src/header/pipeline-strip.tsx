@@ -10,13 +10,13 @@ export function PipelineStrip({ state }: { state: LiveState }) {
   return (
     <nav class="strip" aria-label="Stages">
       {stages.map((stage) => (
-        <Segment key={stage.summary.peek().stage} stage={stage} />
+        <Segment key={stage.summary.peek().stage} stage={stage} isSilent={Boolean(state.batch.value?.silence)} />
       ))}
     </nav>
   );
 }
 
-function Segment({ stage }: { stage: StageState }) {
+function Segment({ stage, isSilent }: { stage: StageState; isSilent: boolean }) {
   const summary = stage.summary.value;
   const { status, progress, label } = summary;
   const go = (event: Event): void => {
@@ -30,7 +30,7 @@ function Segment({ stage }: { stage: StageState }) {
   return (
     <a class="segment" href={`#stage-${summary.stage}`} onClick={go} data-status={status}>
       <span class="segment-label">
-        <StageGlyph summary={summary} />
+        <StageGlyph summary={summary} isSilent={isSilent} />
         <span class="segment-name">{label}</span>
         <span class="segment-share">{status !== "processing" || progress === null ? "" : percent(progress)}</span>
       </span>

@@ -1,7 +1,8 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { LiveState } from "../feed/live-state.js";
-import { statusWord } from "../shared/status.js";
+import { batchWord, statusWord } from "../shared/status.js";
+import { zone } from "../choices/preferences.js";
 import { visible } from "../text/names.js";
 
 /** Announces changes of status of the batch and its stages to screen readers, and nothing else. */
@@ -11,7 +12,7 @@ export function Announcer({ state }: { state: LiveState }) {
   useSignalEffect(() => {
     const batch = state.batch.value;
     const now = new Map<string, string>();
-    if (batch) now.set(`Batch ${visible(batch.name)}`, statusWord(batch.status));
+    if (batch) now.set(`Batch ${visible(batch.name)}`, batchWord(batch, state.serverNow(), zone.value));
     for (const { summary } of state.stages.value) now.set(summary.value.label, statusWord(summary.value.status));
     const before = said.current;
     said.current = now;

@@ -1,6 +1,10 @@
 /** Each state has a glyph, a word and a tone. The glyphs differ, so states can be distinguished without colour. */
-import type { BatchStatus, EventType, LogEvent, StageStatus, StageSummary } from "@cofi/event-log/events";
-import { number } from "../text/format.js";
+import type { Batch, BatchStatus, EventType, LogEvent, StageStatus, StageSummary } from "@cofi/event-log/events";
+import { silenceRule } from "@cofi/views/detail/silence";
+import { zone } from "../choices/preferences.js";
+import type { LiveState } from "../feed/live-state.js";
+import { clockSince, number } from "../text/format.js";
+import type { Zone } from "../text/zones.js";
 
 type Tone = "idle" | "busy" | "good" | "warn" | "bad";
 
@@ -21,28 +25,46 @@ const STATUS: Readonly<Record<StageStatus | BatchStatus, Look>> = {
   failed: { glyph: "✕", word: "Failed", tone: "bad" },
 };
 
+const SILENT = { glyph: "⊘", word: "No sign of life", tone: "bad" } as const;
+
+/** The state of a batch in words: what its row says, except that a silent batch is not running. */
+export function batchWord(batch: Pick<Batch, "status" | "silence">, now: number, shownZone: Zone): string {
+  const { silence } = batch;
+  return silence ? `No sign of life since ${clockSince(silence.since, now, shownZone)}` : STATUS[batch.status].word;
+}
+
 export function statusWord(status: StageStatus | BatchStatus): string {
   return STATUS[status].word;
 }
 
-/** A finished stage counts as done only if none of its files failed. */
-function stageLook({ status, failed }: Pick<StageSummary, "status" | "failed">): Look {
+/** A finished stage counts as done only if none of its files failed; in a silent batch no stage is being processed. */
+function stageLook({ status, failed }: Pick<StageSummary, "status" | "failed">, isSilent = false): Look {
+  if (isSilent && status === "processing") return SILENT;
   return status === "success" && failed > 0
     ? { glyph: "!", word: `${number(failed)} failed`, tone: "warn" }
     : STATUS[status];
 }
 
-export function StageBadge({ summary }: { summary: StageSummary }) {
-  return <Badge look={stageLook(summary)} status={summary.status} />;
+export function StageBadge({ summary, isSilent }: { summary: StageSummary; isSilent: boolean }) {
+  return <Badge look={stageLook(summary, isSilent)} status={summary.status} />;
 }
 
-export function StatusBadge({ status }: { status: BatchStatus }) {
-  return <Badge look={STATUS[status]} status={status} />;
+export function StatusBadge({ batch, state }: { batch: Batch; state: LiveState }) {
+  const { status, silence } = batch;
+  if (!silence) return <Badge look={STATUS[status]} status={status} />;
+  const word = batchWord(batch, state.serverNow(), zone.value);
+  return <Badge look={{ ...SILENT, word }} status={status} title={silenceRule(batch) ?? ""} />;
 }
 
-function Badge({ look: { glyph, word, tone }, status }: { look: Look; status: StageStatus | BatchStatus }) {
+interface BadgeProps {
+  look: Look;
+  status: StageStatus | BatchStatus;
+  title?: string;
+}
+
+function Badge({ look: { glyph, word, tone }, status, title }: BadgeProps) {
   return (
-    <span class="badge" data-tone={tone} data-status={status}>
+    <span class="badge" data-tone={tone} data-status={status} title={title}>
       <span class="glyph" aria-hidden="true">
         {glyph}
       </span>
@@ -52,8 +74,14 @@ function Badge({ look: { glyph, word, tone }, status }: { look: Look; status: St
 }
 
 /** The glyph alone, for places that have the word beside it. */
-export function StageGlyph({ summary }: { summary: Pick<StageSummary, "status" | "failed"> }) {
-  return <Glyph look={stageLook(summary)} />;
+export function StageGlyph({
+  summary,
+  isSilent = false,
+}: {
+  summary: Pick<StageSummary, "status" | "failed">;
+  isSilent?: boolean;
+}) {
+  return <Glyph look={stageLook(summary, isSilent)} />;
 }
 
 function Glyph({ look: { glyph, word, tone } }: { look: Look }) {

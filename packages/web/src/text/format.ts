@@ -33,8 +33,8 @@ export function hourAndMinute(at: number, zone: Zone): string {
 }
 
 /** `23 Nov`. */
-export function dayOf(at: number, zone: Zone): string {
-  return dateFormat(zone, { day: "numeric", month: "short" }).format(at);
+export function dayOf(at: number | string, zone: Zone): string {
+  return dateFormat(zone, { day: "numeric", month: "short" }).format(new Date(at));
 }
 
 /** `23 Nov 2026, 10:42:07.123 UTC+2`: unambiguous. */
@@ -43,6 +43,13 @@ export function fullTime(at: number | string, zone: Zone): string {
   if (Number.isNaN(time.getTime())) return String(at);
   const thousandths = String(time.getUTCMilliseconds()).padStart(3, "0");
   return `${dateFormat(zone, DAY).format(time)}, ${clock(at, zone)}.${thousandths} ${zoneName(zone, time)}`;
+}
+
+const DAY_MS = 86_400_000;
+
+/** `10:42:07`, with the day when that was more than a day before `now`. */
+export function clockSince(at: number | string, now: number, zone: Zone): string {
+  return now - new Date(at).getTime() < DAY_MS ? clock(at, zone) : dayAndTime(at, zone);
 }
 
 /** `23 Nov 2026, 10:42`. */

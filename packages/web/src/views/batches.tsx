@@ -197,10 +197,14 @@ function isRunning({ status }: Batch): boolean {
   return status === "running" || status === "pending";
 }
 
-/** Duration until now while the batch runs; for an abandoned batch without an end, until its last event. */
+/** Duration until now while the batch runs; for a silent one until its last sign of life, for another one without an end until its last event. */
 function took(batch: Batch, lastEventAt: string | null | undefined, state: LiveState): string {
-  const { startedAt, createdAt, finishedAt } = batch;
-  const end = isRunning(batch) ? state.serverNow() : Date.parse(finishedAt ?? lastEventAt ?? "");
+  const { startedAt, createdAt, finishedAt, silence } = batch;
+  const end = silence
+    ? Date.parse(silence.since)
+    : isRunning(batch)
+      ? state.serverNow()
+      : Date.parse(finishedAt ?? lastEventAt ?? "");
   return Number.isNaN(end) ? "" : stopwatch(end - Date.parse(startedAt ?? createdAt));
 }
 
@@ -226,7 +230,7 @@ function Row({ batch, state, watched }: RowProps) {
         </span>
       </th>
       <td>
-        <StatusBadge status={batch.status} />
+        <StatusBadge batch={batch} state={state} />
       </td>
       <td>
         {data && <meter value={data.progress} aria-label="Progress" />} {data && percent(data.progress)}
@@ -266,7 +270,7 @@ function Watched({ id, state }: { id: number; state: LiveState }) {
         <RouteLink to={{ view: "stages", batch: id }}>
           <Name text={batch.name} />
         </RouteLink>{" "}
-        <StatusBadge status={batch.status} />
+        <StatusBadge batch={batch} state={state} />
       </h2>
       <p class="soft">
         {took(batch, data.lastEventAt, state)} · {number(done)} file steps done ·{" "}

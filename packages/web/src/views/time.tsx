@@ -3,7 +3,7 @@ import { RouteLink } from "../shared/route-link.js";
 import { StageGlyph, statusWord } from "../shared/status.js";
 import { DataView, ViewState, type ViewProps } from "../shared/view-state.js";
 import { ticks } from "../feed/ticking.js";
-import { clock, duration } from "../text/format.js";
+import { clock, clockSince, duration } from "../text/format.js";
 import type { LiveState } from "../feed/live-state.js";
 import { zone } from "../choices/preferences.js";
 import { Name } from "../shared/name.js";
@@ -37,11 +37,16 @@ function Timeline({ view: answered, state }: { view: Times; state: LiveState }) 
       </ViewState>
     );
   const labels = new Map(view.stages.map(({ stage, label }) => [stage, label]));
+  const silence = state.batch.value?.silence;
   const stuck = view.stalls.find(({ kind }) => kind === "stuck-stage");
   return (
     <>
       <p class="panel eta" data-testid="eta">
-        {stuck ? (
+        {silence ? (
+          <strong>
+            No estimate: no sign of life since {clockSince(silence.since, state.serverNow(), zone.value)}.
+          </strong>
+        ) : stuck ? (
           <strong>No estimate: {labels.get(stuck.stage)} is stalled.</strong>
         ) : view.remainingMs === null ? (
           <strong>No estimate yet: {unknownOf(view.stages)}</strong>
@@ -53,7 +58,7 @@ function Timeline({ view: answered, state }: { view: Times; state: LiveState }) 
             {clock(now + view.remainingMs[1], zone.value)}, in {rangeText(view.remainingMs)}
           </strong>
         )}
-        {!stuck && view.bottleneck !== null && <span> · bottleneck: {labels.get(view.bottleneck)}</span>}
+        {!silence && !stuck && view.bottleneck !== null && <span> · bottleneck: {labels.get(view.bottleneck)}</span>}
       </p>
       <Stalls stalls={view.stalls} labels={labels} />
       <Gantt stages={view.stages} now={now} stuck={stuck?.stage ?? null} />
@@ -63,7 +68,9 @@ function Timeline({ view: answered, state }: { view: Times; state: LiveState }) 
 
 /** Ticks while the batch runs. */
 function timeNow({ asOf }: Times, state: LiveState): number {
-  if (state.batch.value?.status !== "running") return Date.parse(asOf);
+  const batch = state.batch.value;
+  if (batch?.silence) return Date.parse(batch.silence.since);
+  if (batch?.status !== "running") return Date.parse(asOf);
   void ticks.slow.value;
   return Math.max(Date.parse(asOf), state.serverNow());
 }

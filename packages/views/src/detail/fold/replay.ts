@@ -47,12 +47,13 @@ export interface Folded {
   summaries: StageSummary[];
 }
 
-/** Whether more is to come of the batch. */
+/** Whether more is to come of the batch, as far as the database shows. */
 export function isGoingOn({ current }: Pick<Folded, "current">): boolean {
-  return !isOver(effectiveBatch(current));
+  const batch = effectiveBatch(current);
+  return !isOver(batch) && !batch.silence;
 }
 
-/** Epoch ms up to which what is in flight has been in work: nothing is any more once the batch is over. */
+/** Epoch ms up to which what is in flight has been in work: nothing is any more once the batch is over or silent. */
 export function workedUntil(folded: Pick<Folded, "current" | "summaries">, now: number): number {
   if (isGoingOn(folded)) return now;
   return Math.max(...folded.summaries.map(({ lastEventAt }) => Date.parse(lastEventAt ?? "") || 0));
