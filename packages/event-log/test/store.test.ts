@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { sql } from "kysely";
 import { DatabaseUnavailableError, openDatabase } from "@cofi/event-log/database";
 import { assertMigrated, migrate } from "@cofi/event-log/migrate";
+import { Results } from "@cofi/evidence/results";
 import { RunSupersededError, Store } from "@cofi/event-log/store";
 import { DIALECTS, emptyDatabase, freshDatabase, type FreshDatabase } from "../../../test/support/databases.js";
 
@@ -204,6 +205,22 @@ describe.each(DIALECTS)("the store on %s", (dialect) => {
     expect(first!.configurationSha256).toBe(createHash("sha256").update(first!.configuration).digest("hex"));
     expect(await begin("three", 1_000)).toMatchObject({ run: 3 });
     expect(await store.beginRun(id + 1, { owner: "none", leaseMs: 1, ...FACTS })).toBeNull();
+  });
+
+  test("a run renews its lease and writes its row and its results at the same time, and none is refused", async () => {
+    const { id } = await store.createBatch({ name: "night", folder: null });
+    const run = (await store.beginRun(id, { owner: "a run", leaseMs: 60_000, ...FACTS }))!;
+    const results = new Results(fresh.database);
+    const fifty = async (work: (n: number) => Promise<unknown>): Promise<void> => {
+      for (let n = 0; n < 50; n++) await work(n);
+    };
+    await Promise.all([
+      fifty(() => store.renewRun(run, 60_000)),
+      fifty((n) => store.updateBatchOf(run, { totalFiles: n })),
+      fifty(() => results.saveVerdicts(run, [])),
+      fifty(() => results.saveVerdicts(run, [])),
+    ]);
+    expect(await store.batch(id)).toMatchObject({ totalFiles: 49 });
   });
 
   test("batches: newest first, by page, by folder; patched", async () => {

@@ -112,7 +112,7 @@ export class BatchStore {
 
   /** Changes the row of a batch that no run of ours writes to. A run uses `updateBatchOf`, which is refused when it is superseded. */
   async updateBatch(id: number, patch: BatchPatch): Promise<void> {
-    await this.query(() => this.patchBatch(this.db, id, patch));
+    await this.patchBatch(id, patch);
   }
 
   /** Of the database, made by a migration. @throws when the database has none: it was not migrated */
@@ -131,13 +131,17 @@ export class BatchStore {
     return row ? `${row.database} ${toApiTime(row.createdAt)}` : null;
   }
 
-  protected async patchBatch(db: Kysely<Tables>, id: number, patch: BatchPatch): Promise<void> {
+  /** One statement, which takes its lock at once. @returns false when the row is not there, or is of another run than `run` */
+  protected async patchBatch(id: number, patch: BatchPatch, run?: number): Promise<boolean> {
     const { startedAt, finishedAt, ...rest } = patch;
     const values: Partial<Omit<BatchStatusTable, "id" | "status" | "createdAt" | "run">> & { status?: BatchStatus } =
       rest;
     if (startedAt !== undefined) values.startedAt = startedAt && toDatabaseTime(startedAt);
     if (finishedAt !== undefined) values.finishedAt = finishedAt && toDatabaseTime(finishedAt);
-    if (Object.keys(values).length > 0) await db.updateTable("batchStatus").set(values).where("id", "=", id).execute();
+    if (Object.keys(values).length === 0) return true;
+    let update = this.db.updateTable("batchStatus").set(values).where("id", "=", id);
+    if (run !== undefined) update = update.where("run", "=", run);
+    return (await this.query(() => update.executeTakeFirst())).numUpdatedRows > 0n;
   }
 
   /** For the verbs of all rooms on this database. */

@@ -149,12 +149,7 @@ export class RunStore extends BatchStore {
 
   /** Changes the row of the batch on behalf of a run. @throws RunSupersededError when a newer run has begun */
   async updateBatchOf(run: Run, patch: BatchPatch): Promise<void> {
-    await this.query(() =>
-      this.database.transaction(async (db) => {
-        await fence(this.database, db, run);
-        await this.patchBatch(db, run.batchId, patch);
-      }),
-    );
+    if (!(await this.patchBatch(run.batchId, patch, run.run))) throw new RunSupersededError(run);
   }
 
   /** The first event of each run in the log of a batch, those without events left out; ascending. */
