@@ -28,7 +28,7 @@ const USER = "cofi";
 
 /**
  * Starts a server with strict defaults and durability off: the tests' data need not survive the machine.
- * @param options `flags` are added to the command line and win over ours
+ * @param options `flags` are added to the command lines of setup and start, and win over ours
  */
 export async function startServer(options: { durable?: boolean; flags?: string[] } = {}): Promise<TestServer> {
   const folder = await mkdtemp(join(await temporaryFolder(), "cofi-server-"));
@@ -38,7 +38,8 @@ export async function startServer(options: { durable?: boolean; flags?: string[]
   await mkdir(join(folder, "tmp"));
   const asRoot = process.getuid?.() === 0 ? ["--user=root"] : [];
   const base = ["--no-defaults", ...asRoot, `--datadir=${seenByServer(join(folder, "data"))}`];
-  const install = serverCommand(SERVER.installer, [...base, ...SERVER.install]);
+  const flags = options.flags ?? [];
+  const install = serverCommand(SERVER.installer, [...base, ...SERVER.install, ...flags]);
   const { status, error, stdout, stderr } = spawnSync(...install, { encoding: "utf8" });
   if (status !== 0) throw new Error(`${SERVER.installer} failed: ${error?.message ?? stderr + stdout}`);
 
@@ -65,7 +66,7 @@ export async function startServer(options: { durable?: boolean; flags?: string[]
         "--max-connections=200",
         ...SERVER.flags,
         ...(options.durable ? [] : SERVER.notDurable),
-        ...(options.flags ?? []),
+        ...flags,
       ]);
       server = spawn(...command, { stdio: "ignore" });
       if (await answers()) return;

@@ -82,9 +82,9 @@ export async function openDatabase(
     if (error instanceof DatabaseRejectedError || error instanceof DatabaseUnavailableError) throw error;
     const { message, code } = error as { message: string; code?: string };
     if (isUnavailable(error) && !isRejection(error)) throw unavailable(database.description, error);
+    const advice = isRejection(error) ? " Check user, password and database name in COFI_DATABASE_URL or MYSQL_*." : "";
     throw new DatabaseRejectedError(
-      `The database ${database.description} rejected the connection: ${message}${code ? ` (${code})` : ""}. ` +
-        "Check user, password and database name in COFI_DATABASE_URL or MYSQL_*.",
+      `The database ${database.description} rejected the connection: ${message}${code ? ` (${code})` : ""}.${advice}`,
     );
   }
   return database;

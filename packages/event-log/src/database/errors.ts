@@ -67,6 +67,18 @@ const UNAVAILABLE_CODES: ReadonlySet<string> = new Set([
   "ER_STATEMENT_TIMEOUT",
   "ER_QUERY_TIMEOUT",
   "ER_CLIENT_INTERACTION_TIMEOUT",
+  "ER_NET_READ_ERROR",
+  "ER_NET_READ_INTERRUPTED",
+  "ER_NET_ERROR_ON_WRITE",
+  "ER_NET_WRITE_INTERRUPTED",
+  "ER_NEED_REPREPARE",
+  "ER_OUTOFMEMORY",
+  "ER_OUT_OF_RESOURCES",
+  "ER_CANT_CREATE_THREAD",
+  "ER_SERVER_OFFLINE_MODE",
+  // Clusters: a node that is not ready (Galera), and a commit that another node was faster than (group replication).
+  "ER_UNKNOWN_COM_ERROR",
+  "ER_TRANSACTION_ROLLBACK_DURING_COMMIT",
 ]);
 /** SQLITE_BUSY, LOCKED, NOMEM, IOERR, FULL, CANTOPEN. */
 const UNAVAILABLE_SQLITE: ReadonlySet<number> = new Set([5, 6, 7, 10, 13, 14]);

@@ -17,6 +17,7 @@ const NAMES_ONLY: ReadonlySet<string> = new Set([
   "ER_DISK_FULL",
   "ER_HANDSHAKE_ERROR",
   "ER_HOST_NOT_PRIVILEGED",
+  "ER_INDEX_COLUMN_TOO_LONG",
   "ER_LOCK_DEADLOCK",
   "ER_LOCK_WAIT_TIMEOUT",
   "ER_MAX_PREPARED_STMT_COUNT_REACHED",
@@ -45,6 +46,16 @@ const NAMES_ONLY: ReadonlySet<string> = new Set([
   "ER_WRONG_VALUE_FOR_VAR",
 ]);
 
+/** What to do where the error alone does not say it. */
+const REMEDIES: ReadonlyMap<string, string> = new Map([
+  ["ER_INDEX_COLUMN_TOO_LONG", "Set innodb_default_row_format of the server to dynamic, its default"],
+  [
+    "HANDSHAKE_SSL_ERROR",
+    "Where its certificate is of an authority of your own, name the file with the authority's certificate in NODE_EXTRA_CA_CERTS",
+  ],
+  ["ER_SECURE_TRANSPORT_REQUIRED", 'Add ?ssl={"verifyIdentity":true}, percent-encoded, to COFI_DATABASE_URL'],
+]);
+
 /** The driver knows MySQL's names only; MariaDB gives some of these numbers another meaning. By number and SQLSTATE. */
 const MARIADB_CODES: ReadonlyMap<string, string> = new Map([
   ["1927 70100", "ER_CONNECTION_KILLED"],
@@ -71,9 +82,12 @@ export function databaseError(error: unknown, sql: string | null): unknown {
     MARIADB_CODES.get(`${errno} ${sqlState}`) ?? driver.code ?? (sqlState === undefined ? undefined : `ER_${errno}`);
   if (code === undefined) return error;
   const isOfServer = sqlState !== undefined || /^(ER|WARN)_/.test(code);
-  const isSafe = !isOfServer || fatal === true || NAMES_ONLY.has(code);
+  // Without a statement it is the server's answer to the login.
+  const isSafe = !isOfServer || fatal === true || sql === null || NAMES_ONLY.has(code);
   const statement = sql === null ? null : statementName(sql);
-  const said = isSafe ? message : `the server refused it with ${code}${errno === undefined ? "" : ` (${errno})`}`;
+  const reason = isSafe ? message : `the server refused it with ${code}${errno === undefined ? "" : ` (${errno})`}`;
+  const remedy = REMEDIES.get(code);
+  const said = remedy === undefined ? reason : `${reason.replace(/\.$/, "")}. ${remedy}`;
   return new DatabaseError(statement !== null && isOfServer ? `${statement}: ${said}` : said, {
     code,
     errno,
@@ -86,6 +100,6 @@ export function databaseError(error: unknown, sql: string | null): unknown {
 /** Verb and table of a statement: `INSERT batchExecutionLog`. */
 function statementName(sql: string): string {
   const verb = /^\W*(\w+)/.exec(sql)?.[1]?.toUpperCase() ?? "statement";
-  const table = /\b(?:into|update|from|table)\s+`?(\w+)/i.exec(sql)?.[1];
+  const table = /\b(?:into|update|from|table)(?:\s+if\s+(?:not\s+)?exists)?\s+`?(\w+)/i.exec(sql)?.[1];
   return table === undefined ? verb : `${verb} ${table}`;
 }
