@@ -20,6 +20,7 @@ const ALLOWED = {
     "@cofi/event-log/event-metadata",
     "@cofi/event-log/file-outcome",
     "@cofi/views/projection",
+    "@cofi/views/detail/cause-name",
     "@cofi/views/detail/shapes",
     "@cofi/views/detail/silence",
   ],

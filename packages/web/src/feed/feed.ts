@@ -1,4 +1,5 @@
 /** The last events of one stage, merged by id: events may come twice, late and out of order. */
+import { headline } from "@cofi/views/detail/cause-name";
 import type { LogEvent } from "@cofi/event-log/events";
 
 export interface Feed {
@@ -56,7 +57,7 @@ export function byStage(events: readonly LogEvent[]): Map<string, LogEvent[]> {
 
 /** Returns a short text for an event in a list: its error, else the message in its metadata, else nothing. */
 export function shortMessage(event: LogEvent): string {
-  if (event.errorMessage) return firstLine(event.errorMessage);
+  if (event.errorMessage) return firstLine(headline(event.errorMessage));
   const { metadata } = event;
   if (metadata !== null && typeof metadata === "object" && !Array.isArray(metadata)) {
     const { message } = metadata;

@@ -48,7 +48,7 @@ export function Header({ feed }: { feed: LiveFeed }) {
         <h1 class="unseen">Cofi batch dashboard</h1>
       )}
       {hasPlace && <ViewTabs />}
-      {batch && <FocusBar />}
+      {batch && <FocusBar batchId={batch.id} state={state} />}
       {hasPlace && place.value.view === "stages" && <PipelineStrip state={state} />}
     </header>
   );

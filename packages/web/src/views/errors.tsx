@@ -1,9 +1,11 @@
 import type { ErrorsView as Errors } from "@cofi/views/detail/shapes";
+import { causeName, headline } from "@cofi/views/detail/cause-name";
 import { RouteLink } from "../shared/route-link.js";
 import { DataView, ViewState, type ViewProps } from "../shared/view-state.js";
 import { clock, fullTime, number } from "../text/format.js";
 import { showEvent } from "../choices/place.js";
 import { zone } from "../choices/preferences.js";
+import { Folded } from "../shared/folded.js";
 import { Message } from "../shared/name.js";
 import { visible } from "../text/names.js";
 
@@ -24,8 +26,11 @@ export function ErrorsView(props: ViewProps) {
               return (
                 <li class="panel cause" key={group.cause}>
                   <h2>
-                    {/* A single error is shown with its own words. */}
-                    <RouteLink to={to}>{group.count === 1 ? group.example : group.cause}</RouteLink>
+                    <RouteLink to={to}>
+                      <span class="folded">
+                        <Message text={causeName(group.example, group.count - 1)} />
+                      </span>
+                    </RouteLink>
                   </h2>
                   <p class="cause-figures">
                     <strong data-tone="bad">
@@ -54,9 +59,11 @@ export function ErrorsView(props: ViewProps) {
                     <button type="button" class="button quiet" onClick={() => showEvent(group.lastId)}>
                       Latest
                     </button>
-                    <code>
-                      <Message text={group.example} />
-                    </code>
+                    {group.example.trim() !== headline(group.example) && (
+                      <code>
+                        <Folded text={group.example} />
+                      </code>
+                    )}
                   </p>
                 </li>
               );

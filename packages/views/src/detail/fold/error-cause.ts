@@ -1,4 +1,5 @@
 /** What errors have in common when all that differs from file to file is folded out of their messages. */
+import { headline } from "../cause-name.js";
 
 const FOLDS: readonly (readonly [RegExp, string])[] = [
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/gi, "<id>"],
@@ -17,12 +18,12 @@ const LONGEST = 300;
 const LONGEST_READ = 2_000;
 
 /**
- * The cause: the message with names, numbers, ids, hosts, paths and addresses replaced by what they are. Two messages
- * have the same cause when they differ in nothing else.
+ * The cause: what the message says, with names, numbers, ids, hosts, paths and addresses replaced by what they are. Two
+ * messages have the same cause when they differ in nothing else. It is a key; people read `causeName`.
  */
 export function causeOf(message: string | null, fileName: string | null): string {
   // What differs is said at the beginning; an engine may echo a megabyte of what it was sent.
-  let cause = message?.trim().slice(0, LONGEST_READ) || "(no message)";
+  let cause = headline(message).slice(0, LONGEST_READ);
   if (fileName) cause = cause.replaceAll(fileName, "<file>");
   for (const [pattern, kind] of FOLDS) cause = cause.replace(pattern, kind);
   return cause.length > LONGEST ? `${cause.slice(0, LONGEST)}…` : cause;

@@ -1,6 +1,7 @@
 /** What an operator should look at first, each with the view that shows it. The rules are said with the findings. */
 import type { StageSummary } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
+import { causeName, headline } from "../cause-name.js";
 import { reconciliation } from "../files/handoffs.js";
 import { errorsView } from "./errors.js";
 import type { Detail, ErrorGroup } from "../fold/detail.js";
@@ -112,12 +113,13 @@ function unhealthyHosts(detail: Detail): Finding[] {
   });
 }
 
-/** The cause of most of the errors of a host, among those of the stage. */
+/** The words of the most frequent errors of a host, among those of the stage. */
 function mostOften(detail: Detail, stage: number, host: string): string | null {
   const index = detail.hosts.find(host);
   const ofHost = ({ hosts }: ErrorGroup): number => (index === undefined ? 0 : (hosts.get(index) ?? 0));
   const groups = detail.errors.filter((group) => group.stages.has(stage) && ofHost(group) > 0);
-  return groups.toSorted((a, b) => ofHost(b) - ofHost(a))[0]?.cause ?? null;
+  const [most] = groups.toSorted((a, b) => ofHost(b) - ofHost(a));
+  return most ? headline(most.example) : null;
 }
 
 /** Errors of CSV rows. A row with errors is a call or a trade that is not processed; it may have several errors. */
@@ -148,11 +150,9 @@ function causes(detail: Detail, asOf: string): Finding[] {
     .groups.filter(({ final }) => final >= WORTH_A_LINE)
     .toSorted((a, b) => b.final - a.final)
     .slice(0, MOST_CAUSES)
-    .map(({ cause, example, count, final, stages }): Finding => {
+    .map(({ cause, example, final, stages }): Finding => {
       const where = stages.map(({ stage }) => labelOf(stage)).join(", ");
-      // A single error is shown with its own words.
-      const said = count === 1 ? firstLine(example) : cause;
-      const text = `${final} ${final === 1 ? "failure" : "failures"} in ${where}: ${said}`;
+      const text = `${final} ${final === 1 ? "failure" : "failures"} in ${where}: ${causeName(example, final - 1)}`;
       return {
         kind: "cause",
         stage: stages[0]?.stage ?? "",
@@ -162,13 +162,6 @@ function causes(detail: Detail, asOf: string): Finding[] {
         rule: "Final failures with the same cause.",
       };
     });
-}
-
-const LONGEST_LINE = 300;
-
-function firstLine(message: string): string {
-  const line = message.trim().split(/\r?\n/, 1)[0] || "(no message)";
-  return line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line;
 }
 
 function labelOf(stage: string | null): string {

@@ -16,7 +16,8 @@ import { Ending } from "./ending.js";
 import { FILE_LOOKS } from "../file-look.js";
 import { diffLines, type DiffLine } from "./line-diff.js";
 import { attemptsOf, waitsOf, type Attempt } from "./attempts.js";
-import { Message, Name } from "../../shared/name.js";
+import { Folded } from "../../shared/folded.js";
+import { Name } from "../../shared/name.js";
 import { visible } from "../../text/names.js";
 
 const MOST_EVENTS = 1_000;
@@ -213,7 +214,7 @@ function Attempts({ attempts, waits, labels, chosen, choose, now }: AttemptsProp
             )}
             {one.message !== null && (
               <span class="attempt-message">
-                <Message text={one.message} />
+                <Folded text={one.message} />
               </span>
             )}
           </li>
