@@ -37,12 +37,20 @@ export const fileFilter = {
   stage: stageName
     .optional()
     .meta({ description: "The stage to which state, host and minDurationMs apply; any stage if omitted" }),
-  state: z.enum(FILE_STATES).optional(),
+  state: z
+    .string()
+    .transform((text) => text.split(","))
+    .pipe(z.array(z.enum(FILE_STATES)))
+    .optional()
+    .meta({ description: `A state, or several with commas between them: ${FILE_STATES.join(", ")}` }),
   host: z.string().max(50).optional(),
   cause: cause.optional(),
   minDurationMs: cursorText("Only files whose latest attempt took at least this many ms").optional(),
   text: z.string().max(255).optional().meta({ description: "Part of the file's name, in any case" }),
-  everything: z.enum(["0", "1"]).optional().meta({ description: "1: CSV files and trades too, not only recordings" }),
+  everything: z.enum(["0", "1"]).optional().meta({
+    description:
+      "1: CSV files and trades too, not only recordings. They are also found by `text`, and by a stage that works on them",
+  }),
   sort: z.enum(["name", "duration", "progress", "latest"]).default("name"),
   order: z.enum(["asc", "desc"]).default("asc"),
 };

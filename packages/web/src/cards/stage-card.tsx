@@ -1,9 +1,11 @@
 import type { StageSummary } from "@cofi/event-log/events";
+import type { FileState } from "@cofi/views/detail/shapes";
 import { age, duration, number, percent, rate } from "../text/format.js";
 import type { LiveState, StageState } from "../feed/live-state.js";
 import { EventList } from "./event-list.js";
 import { StageIcon } from "../shared/icons.js";
 import { ProgressBar } from "../shared/progress-bar.js";
+import { RouteLink } from "../shared/route-link.js";
 import { StageBadge } from "../shared/status.js";
 import { ticks } from "../feed/ticking.js";
 
@@ -37,10 +39,10 @@ export function StageCard({ stage, position, state }: { stage: StageState; posit
         <span class="card-percent">{progress === null ? "–" : percent(progress)}</span>
       </div>
       <dl class="counts">
-        <Count label="done" value={number(summary.done)} />
-        <Count label="failed" value={number(summary.failed)} tone={summary.failed > 0 ? "bad" : undefined} />
-        <Count label="in flight" value={number(summary.inFlight)} tone={summary.inFlight > 0 ? "busy" : undefined} />
-        <Count label="total" value={totalFiles === null ? "unknown" : number(totalFiles)} />
+        <Count label="done" count={summary.done} stage={summary.stage} states={DONE} />
+        <Count label="failed" count={summary.failed} stage={summary.stage} states={FAILED} tone="bad" />
+        <Count label="in flight" count={summary.inFlight} stage={summary.stage} states={IN_FLIGHT} tone="busy" />
+        <Count label="total" count={totalFiles} stage={summary.stage} states={statesOfTotal(summary)} />
       </dl>
       <CardFacts summary={summary} state={state} />
       <EventList feed={stage.feed} stage={summary.stage} label={label} />
@@ -48,11 +50,35 @@ export function StageCard({ stage, position, state }: { stage: StageState; posit
   );
 }
 
-function Count({ label, value, tone }: { label: string; value: string; tone?: "bad" | "busy" | undefined }) {
+/** The states of the files that each number counts. A skipped file is in none of them. */
+const DONE: readonly FileState[] = ["done"];
+const FAILED: readonly FileState[] = ["failed"];
+const IN_FLIGHT: readonly FileState[] = ["inFlight", "retrying"];
+const ANNOUNCED: readonly FileState[] = [...DONE, ...FAILED, ...IN_FLIGHT, "waiting"];
+
+/** A file that never came counts in the total only if the stage has announced more files than it has seen. */
+function statesOfTotal({ status, totalFiles, done, failed, inFlight }: StageSummary): readonly FileState[] {
+  const isOver = status === "success" || status === "failed";
+  return isOver && (totalFiles ?? 0) > done + failed + inFlight ? [...ANNOUNCED, "missing"] : ANNOUNCED;
+}
+
+interface CountProps {
+  label: string;
+  /** null while unknown. */
+  count: number | null;
+  stage: string;
+  states: readonly FileState[];
+  /** When there are any. */
+  tone?: "bad" | "busy";
+}
+
+/** A number, which leads to the files that it counts. */
+function Count({ label, count, stage, states, tone }: CountProps) {
+  const to = { view: "files", filters: { stage, state: states.join(",") } } as const;
   return (
-    <div data-tone={tone} data-count={label.replace(" ", "-")}>
+    <div data-tone={count ? tone : undefined} data-count={label.replace(" ", "-")}>
       <dt>{label}</dt>
-      <dd>{value}</dd>
+      <dd>{count === null ? "unknown" : count === 0 ? "0" : <RouteLink to={to}>{number(count)}</RouteLink>}</dd>
     </div>
   );
 }
@@ -86,9 +112,9 @@ function CardFacts({ summary, state }: { summary: StageSummary; state: LiveState
         {lastEventAt === null ? "no event yet" : `last event ${age(state.serverNow() - Date.parse(lastEventAt))}`}
       </span>
       {errors > 0 && (
-        <span data-tone="bad">
+        <RouteLink data-tone="bad" to={{ view: "errors" }}>
           {number(errors)} {errors === 1 ? "error" : "errors"}
-        </span>
+        </RouteLink>
       )}
       {speed !== null && <span>{speed}</span>}
     </p>

@@ -8,14 +8,15 @@ import type { FileCell, FileRow, FilesPage, FileState } from "../shapes.js";
 export interface FilesFilter {
   /** Index of the stage to which `state`, `host` and `minDurationMs` apply; undefined: any stage. */
   stage?: number | undefined;
-  state?: FileState | undefined;
+  /** One state, or any of several. */
+  state?: FileState | readonly FileState[] | undefined;
   host?: string | undefined;
   /** A cause of errors, as {@link errorsView} words it. */
   cause?: string | undefined;
   minDurationMs?: number | undefined;
   /** Part of the name, in any case. */
   text?: string | undefined;
-  /** CSV files and trades too. */
+  /** CSV files and trades too. They are also found by their name, and where `stage` works on them. */
   everything?: boolean | undefined;
   /** `progress`: files with the least progress first. `duration`: of `stage`, or of all stages together. */
   sort: "name" | "duration" | "progress" | "latest";
@@ -46,28 +47,32 @@ export function pageOf(
 }
 
 function matchingFiles(detail: Detail, summaries: readonly StageSummary[], query: FilesFilter, now: number): number[] {
-  const { state, cause, minDurationMs } = query;
+  const { cause, minDurationMs } = query;
+  const wanted = query.state === undefined ? undefined : new Set([query.state].flat());
   const host = query.host === undefined ? undefined : (detail.hosts.find(query.host) ?? Infinity);
   const text = query.text?.toLowerCase();
   const stages = query.stage === undefined ? STAGES.map((_, index) => index) : [query.stage];
   const states = new FileStates(detail, summaries);
-  const byCell = query.stage !== undefined || state !== undefined || host !== undefined || minDurationMs !== undefined;
+  const byCell = query.stage !== undefined || wanted !== undefined || host !== undefined || minDurationMs !== undefined;
   const hits = (file: number, stage: number, ofFile: readonly (FileState | null)[]): boolean => {
     const cells = detail.stages[stage] as StageCells;
     if (host !== undefined && !cells.wasAttemptedBy(file, host)) return false;
     if (minDurationMs !== undefined && !((tookMs(cells, file, now) ?? -1) >= minDurationMs)) return false;
-    if (state === undefined) return query.stage === undefined || cells.stateOf(file) !== "none" || host !== undefined;
-    return ofFile[stage] === state;
+    if (wanted === undefined) return query.stage === undefined || cells.stateOf(file) !== "none" || host !== undefined;
+    const state = ofFile[stage] ?? null;
+    return state !== null && wanted.has(state);
   };
   const ofCause = cause === undefined ? null : filesOfCause(detail, cause);
+  // A cause may be one of tables and trades alone.
+  const areRecordings =
+    !query.everything && !ofCause && !text && (query.stage === undefined || STAGES[query.stage]?.unit === "recording");
   const matching: number[] = [];
   for (const [file, name] of detail.files.all.entries()) {
-    // A cause may be one of tables and trades alone.
-    if (!query.everything && !ofCause && detail.isRecording.get(file) === 0) continue;
+    if (areRecordings && detail.isRecording.get(file) === 0) continue;
     if (ofCause && !ofCause.has(file)) continue;
     if (text && !name.toLowerCase().includes(text)) continue;
     if (byCell) {
-      const ofFile = state === undefined ? [] : states.of(file);
+      const ofFile = wanted === undefined ? [] : states.of(file);
       if (!stages.some((stage) => hits(file, stage, ofFile))) continue;
     }
     matching.push(file);

@@ -1,4 +1,5 @@
 /** The matrix of files by stages: a window over any number of rows, which are fetched while scrolling. */
+import { STAGES } from "@cofi/event-log/stages";
 import { FILE_STATES, type FilesPage } from "@cofi/views/detail/shapes";
 import { signal, type Signal } from "@preact/signals";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
@@ -41,7 +42,7 @@ export function FilesView({ batchId, state }: ViewProps) {
       <Answer data={data} problem={problem} batchId={batchId} state={state}>
         {(page) =>
           page.total === 0 ? (
-            <NoFiles isFiltered={Object.keys(fileQuery(filters)).length > 0} />
+            <NoFiles filters={filters} state={state} />
           ) : (
             <Matrix key={JSON.stringify(filters)} page={page} answers={answers} state={state} top={top} />
           )
@@ -52,9 +53,18 @@ export function FilesView({ batchId, state }: ViewProps) {
   );
 }
 
-function NoFiles({ isFiltered }: { isFiltered: boolean }) {
-  return isFiltered ? (
-    <ViewState glyph="○" tone="idle" title="No file passes these filters">
+function NoFiles({ filters, state }: { filters: Filters; state: LiveState }) {
+  const summary = state.stages.value.find((one) => one.summary.peek().stage === filters.stage)?.summary.value;
+  // The count of a stage that names no files is a link, too.
+  const isNameless = summary !== undefined && summary.done > 0 && filters.state?.split(",").includes("done");
+  return Object.keys(fileQuery(filters)).length > 0 ? (
+    <ViewState
+      glyph="○"
+      tone="idle"
+      title={
+        isNameless ? `${summary.label} says how many files it has done, but not which` : "No file passes these filters"
+      }
+    >
       <button type="button" class="button" onClick={showAll}>
         Show all
       </button>
@@ -87,7 +97,7 @@ function atLeast(ms: string): string {
 function Toolbar({ batchId, filters, state, hosts, total }: ToolbarProps) {
   const stages = state.stages.value.map(({ summary }) => summary.peek());
   const select = (
-    name: "stage" | "state" | "host" | "minDurationMs" | "sort",
+    name: "stage" | "state" | "host" | "minDurationMs" | "everything" | "sort",
     label: string,
     options: readonly (readonly [string, string])[],
   ) => (
@@ -103,6 +113,12 @@ function Toolbar({ batchId, filters, state, hosts, total }: ToolbarProps) {
     ["", "Any duration"],
     ...LEAST_MS.map((ms): [string, string] => [ms, atLeast(ms)]),
   ];
+  const states: [string, string][] = [
+    ["", "Any state"],
+    ...FILE_STATES.map((name): [string, string] => [name, FILE_LOOKS[name].word]),
+  ];
+  // The counts of a stage's card lead to files in several states.
+  if (filters.state?.includes(",")) states.push([filters.state, wordsOf(filters.state)]);
   // A link may contain any other duration.
   if (chosen !== undefined && !LEAST_MS.includes(chosen)) durations.push([chosen, atLeast(chosen)]);
   const isFiltered = Object.values(filters).some(Boolean);
@@ -110,15 +126,17 @@ function Toolbar({ batchId, filters, state, hosts, total }: ToolbarProps) {
     <div class="toolbar">
       <SearchField label="Part of a file's name" value={filters.text} onSearch={(text) => setFilters({ text }, true)} />
       {select("stage", "Stage", [["", "Any stage"], ...stages.map(({ stage, label }) => [stage, label] as const)])}
-      {select("state", "State", [
-        ["", "Any state"],
-        ...FILE_STATES.map((name) => [name, FILE_LOOKS[name].word] as const),
-      ])}
+      {select("state", "State", states)}
       {select("host", "Host", [
         ["", "Any host"],
         ...[...hosts].toSorted().map((host) => [host, visible(host)] as const),
       ])}
       {select("minDurationMs", "Duration", durations)}
+      {!findsEverything(filters) &&
+        select("everything", "Kind of files", [
+          ["", "Recordings"],
+          ["1", "With CSV files and trades"],
+        ])}
       {select("sort", "Order", [
         ["", "By name"],
         ["duration", "By duration"],
@@ -144,6 +162,20 @@ function Toolbar({ batchId, filters, state, hosts, total }: ToolbarProps) {
       </span>
     </div>
   );
+}
+
+function wordsOf(states: string): string {
+  const names = FILE_STATES.filter((name) => states.split(",").includes(name));
+  const left = FILE_STATES.filter((name) => !names.includes(name));
+  return left.length === 1
+    ? `all but ${FILE_LOOKS[left[0]!].word}`
+    : names.map((name) => FILE_LOOKS[name].word).join(" or ");
+}
+
+/** CSV files and trades are found by their name, by a cause, and where a stage works on them, whatever is chosen. */
+function findsEverything({ text, cause, stage }: Filters): boolean {
+  const unit = STAGES.find(({ name }) => name === stage)?.unit;
+  return Boolean(text) || Boolean(cause) || (unit !== undefined && unit !== "recording");
 }
 
 function hasOtherRows(held: FilesPage, latest: FilesPage): boolean {
