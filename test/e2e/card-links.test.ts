@@ -53,7 +53,7 @@ test("each number of each card leads to so many files", async () => {
       state: query.get("state") ?? "",
       limit: "1",
     });
-    const answer = await fetch(`${night.url}/api/batch/${night.batchId}/files?${filter}`);
+    const answer = await fetch(`${night.url}/api/batch/${night.batchId}/files?${filter.toString()}`);
     expect([href, ((await answer.json()) as { total: number }).total]).toEqual([href, count]);
   }
 });
