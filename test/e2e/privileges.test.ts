@@ -1,0 +1,144 @@
+/** Every part works with the privileges that docs/database.md grants it, and no others. */
+import { randomBytes } from "node:crypto";
+import { EventEmitter, once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createConnection, type Connection } from "mysql2/promise";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { openDatabase } from "@cofi/event-log/database";
+import { EventLogger } from "@cofi/event-log/event-logger";
+import { Store } from "@cofi/event-log/store";
+import { runCofi, startDashboard } from "../support/cofi.js";
+import { createDatabaseOn } from "../support/server.js";
+import { stoppableRun, type StoppableRun } from "../support/stoppable-run.js";
+
+let root: string;
+let admin: Connection;
+let run: StoppableRun;
+let name: string;
+let folder: string;
+const made: string[] = [];
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "cofi-privileges-"));
+  admin = await createConnection({ uri: inject("serverUrl") });
+  run = await stoppableRun(inject("serverUrl"));
+  name = new URL(run.url).pathname.slice(1);
+  folder = await run.folder();
+});
+
+afterAll(async () => {
+  for (const user of made) await admin.query(`DROP USER IF EXISTS ${user}@'%'`);
+  await admin.end();
+  await run.close();
+  await rm(root, { recursive: true, force: true });
+});
+
+/** Makes the user of the documentation for `database`. @returns the database's URL with it */
+async function urlAs(role: string, database = name): Promise<string> {
+  const text = await readFile(new URL("../../docs/database.md", import.meta.url), "utf8");
+  const blocks = [...text.matchAll(/```sql\n([^`]+)```/g)].map(([, block = ""]) => block);
+  const block = blocks.find((each) => each.includes(`CREATE USER ${role}@`));
+  expect(block, `docs/database.md has a user ${role}`).toBeDefined();
+  const user = `${role}_${randomBytes(4).toString("hex")}`;
+  made.push(user);
+  // The server takes an underscore in a name of GRANT as a wildcard.
+  const escaped = `\`${database.replaceAll("_", "\\_")}\``;
+  for (const statement of block!.replaceAll(`${role}@`, `${user}@`).split(";\n").filter(Boolean))
+    await admin.query(statement.replace("cofi.*", `${escaped}.*`).replace(/\bON cofi\./, `ON \`${database}\`.`));
+  const url = new URL(run.url);
+  url.username = user;
+  url.password = "password";
+  url.pathname = database;
+  return url.href;
+}
+
+const env = (url: string): Record<string, string> => ({ COFI_DATABASE_URL: url, COFI_DATA_DIR: join(root, "data") });
+
+test("cofi migrate", async () => {
+  const { url, drop } = await createDatabaseOn(inject("serverUrl"));
+  try {
+    const own = await urlAs("cofi_migrate", new URL(url).pathname.slice(1));
+    expect(await runCofi(["migrate"], env(own))).toMatchObject({ code: 0 });
+    // Again, with nothing to do.
+    expect(await runCofi(["migrate"], env(own))).toMatchObject({ code: 0 });
+  } finally {
+    await drop();
+  }
+});
+
+test("cofi run, and then what reads, writes and removes", { timeout: 120_000 }, async () => {
+  const child = run.start(folder, await urlAs("cofi_run"));
+  const [code] = (await once(child, "close")) as [number | null];
+  expect(run.output()).not.toMatch(/privilege|denied/i);
+  expect(code, run.output()).toBe(0);
+
+  const reads = await urlAs("cofi_read");
+  const dashboard = await startDashboard(env(reads));
+  try {
+    const newest = (await (await fetch(`${dashboard.url}/api/current-batch`)).json()) as { batch: { id: number } };
+    const batchId = newest.batch.id;
+    for (const path of [
+      "health",
+      "batches",
+      "trends",
+      ...["logs", "files", "runs", "overview", "findings", "metrics", "export/events"].map(
+        (view) => `batch/${batchId}/${view}`,
+      ),
+    ])
+      expect((await fetch(`${dashboard.url}/api/${path}`)).status, path).toBe(200);
+  } finally {
+    await dashboard.stop();
+  }
+  for (const args of [
+    ["export", "files"],
+    ["explain", "--all"],
+  ])
+    expect(await runCofi(args, env(reads)), args.join(" ")).toMatchObject({ code: 0 });
+
+  const service = await createConnection({ uri: await urlAs("cofi_service") });
+  try {
+    await service.query("INSERT INTO batchStatus () VALUES ()");
+    await service.query(
+      "INSERT INTO batchExecutionLog (batchId, stage, eventType, fileName, status) VALUES (LAST_INSERT_ID(), 'stt', 'file_complete', 'x.wav', 'success')",
+    );
+    const [rows] = await service.query("SELECT MAX(id) AS id FROM batchStatus");
+    await service.query("UPDATE batchStatus SET status = 'completed', finishedAt = UTC_TIMESTAMP(3) WHERE id = ?", [
+      (rows as { id: number }[])[0]?.id,
+    ]);
+    await expect(service.query("SELECT payload FROM batchExecutionLog")).rejects.toThrow(/denied/);
+  } finally {
+    await service.end();
+  }
+
+  const database = await openDatabase(await urlAs("cofi_logger"));
+  try {
+    const store = new Store(database);
+    const batch = await store.createBatch({ name: "Reprocessing", folder: null });
+    const problems = new EventEmitter();
+    const refused = once(problems, "problem").then(([{ cause }]) => Promise.reject(cause));
+    const logger = await EventLogger.open({
+      batchId: batch.id,
+      spoolDir: join(root, "spool"),
+      store,
+      onProblem: (problem) => problems.emit("problem", problem),
+    });
+    await logger.fileComplete("stt", "y.wav", { response: { text: "hello" } });
+    await Promise.race([logger.drain(), refused]);
+    await logger.close();
+  } finally {
+    await database.close();
+  }
+
+  const pruned = await runCofi(["prune", "--payloads", "1d", "--events", "2d"], env(await urlAs("cofi_prune")));
+  expect(pruned.output).not.toMatch(/privilege|denied/i);
+  expect(pruned.code, pruned.output).toBe(0);
+});
+
+test("a missing privilege is one sentence that says where it is documented", async () => {
+  const { code, output } = await runCofi(["run", folder], env(await urlAs("cofi_read")));
+  expect(output).toMatch(/lacks a privilege: .*docs\/database\.md/);
+  expect(output.trim().split("\n")).toHaveLength(1);
+  expect(code).toBe(2);
+});
