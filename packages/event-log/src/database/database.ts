@@ -1,6 +1,5 @@
 /** One API over MySQL / MariaDB and SQLite. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { sql } from "kysely";
 import type { Database } from "./dialect.js";
 import { DatabaseRejectedError, DatabaseUnavailableError, isDenied, isRejection, isUnavailable } from "./errors.js";
 import { MysqlDatabase } from "./mysql-database.js";
@@ -90,15 +89,10 @@ export async function openDatabase(
   return database;
 }
 
-async function openFile(url: string): Promise<Database> {
-  let database: Database | undefined;
+function openFile(url: string): Database {
   try {
-    database = new SqliteDatabase(url);
-    // Reads the file's head, which opening does not.
-    await sql`SELECT count(*) FROM sqlite_master`.execute(database.kysely);
-    return database;
+    return new SqliteDatabase(url);
   } catch (error) {
-    await database?.close();
     if (isUnavailable(error)) throw unavailable(url, error);
     throw new DatabaseRejectedError(
       `The database ${url} cannot be opened: ${(error as Error).message.replace(/\.$/, "")}. Check COFI_DATABASE_URL and COFI_DATA_DIR.`,

@@ -65,5 +65,11 @@ export interface Database {
    * @throws DatabaseUnavailableError
    */
   eraseRemoved(options: EraseOptions): Promise<boolean>;
+  /**
+   * For those who read for long: an SQLite file that another one has taken the place of is left, and the other one is opened.
+   * Whoever writes must not call it: what it has to write belongs to the database that it opened.
+   * @throws DatabaseUnavailableError when there is no file
+   */
+  followExchange(): Promise<void>;
   close(): Promise<void>;
 }

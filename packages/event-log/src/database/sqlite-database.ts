@@ -1,8 +1,10 @@
 /** SQLite, the embedded default. There is one connection: kysely's turn-taking keeps its users apart. */
 import { Kysely, sql, SqliteDialect, type Transaction } from "kysely";
 import type { Database, Dialect, EraseOptions, InsertTarget, InsertValue } from "./dialect.js";
+import { DatabaseUnavailableError } from "./errors.js";
 import { describeUrl } from "./settings.js";
-import { asKyselyDatabase, openSqlite, sqliteErrorCode, type SqliteConnection } from "./sqlite.js";
+import { asKyselyDatabase, sqliteErrorCode, type SqliteConnection } from "./sqlite.js";
+import { SqliteFile } from "./sqlite-file.js";
 import { rewriteFile } from "./sqlite-rewrite.js";
 import type { Tables } from "./tables.js";
 
@@ -31,18 +33,18 @@ export class SqliteDatabase implements Database {
   readonly kysely: Kysely<Tables>;
   readonly description: string;
   readonly #path: string;
-  readonly #connection: SqliteConnection;
+  readonly #connection: SqliteFile;
 
   /** @throws an error that names the file when it cannot be opened */
   constructor(url: string) {
     this.#path = url.slice("sqlite:".length);
-    this.#connection = openSqlite(this.#path);
     // WAL: the dashboard reads while the pipeline writes. NORMAL survives a killed process; the event's own durability is the
     // spool's. secure_delete: little is left of what goes, until the file is rewritten.
-    this.#connection.exec(
-      `PRAGMA busy_timeout = ${PATIENCE_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;`,
+    this.#connection = new SqliteFile(
+      this.#path,
+      "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;",
+      PATIENCE_MS,
     );
-    this.#waitFor(0);
     this.kysely = new Kysely<Tables>({ dialect: new SqliteDialect({ database: asKyselyDatabase(this.#connection) }) });
     this.description = describeUrl(url);
   }
@@ -66,6 +68,17 @@ export class SqliteDatabase implements Database {
 
   eraseRemoved(options: EraseOptions): Promise<boolean> {
     return rewriteFile(this.#path, options);
+  }
+
+  async followExchange(): Promise<void> {
+    const { place } = this.#connection;
+    if (place === "ours") return;
+    if (place === "gone")
+      throw new DatabaseUnavailableError(
+        `There is no file any more at ${this.description}. Put the database back, or run \`npx cofi migrate\`, which makes an empty one.`,
+      );
+    // Alone: no statement, and no transaction, is on its way.
+    await this.kysely.connection().execute(async () => this.#connection.reopen());
   }
 
   close(): Promise<void> {

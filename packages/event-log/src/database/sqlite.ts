@@ -7,7 +7,7 @@ import type { SqliteDatabase } from "kysely";
 /** What both implementations can bind and return. */
 type SqliteValue = string | number | bigint | null | Uint8Array;
 
-interface SqliteStatement {
+export interface SqliteStatement {
   all(...parameters: SqliteValue[]): unknown[];
   get(...parameters: SqliteValue[]): unknown;
   run(...parameters: SqliteValue[]): { changes: number | bigint; lastInsertRowid: number | bigint };

@@ -128,6 +128,23 @@ export class LogStore extends PlaceStore {
     return this.#ascending((select) => select.where("id", ">", afterId), limit);
   }
 
+  /** Events of all batches with `fromId <= id <= toId`, ascending. */
+  async eventsBetween(fromId: number, toId: number, limit: number): Promise<LogEvent[]> {
+    return this.#ascending((select) => select.where("id", ">=", fromId).where("id", "<=", toId), limit);
+  }
+
+  /** How many events there are with `fromId <= id <= toId`, by `id >> bits`; numbers without any are missing. */
+  async countIds(fromId: number, toId: number, bits: number): Promise<Map<number, number>> {
+    const part = sql<number>`id >> ${sql.lit(bits)}`;
+    const select = this.db
+      .selectFrom("batchExecutionLog")
+      .select([part.as("part"), (eb) => eb.fn.countAll().as("events")])
+      .where("id", ">=", fromId)
+      .where("id", "<=", toId)
+      .groupBy(part);
+    return new Map((await this.query(() => select.execute())).map((row) => [Number(row.part), Number(row.events)]));
+  }
+
   /** Those of the ids that are visible by now, ascending. */
   async eventsByIds(ids: readonly number[]): Promise<LogEvent[]> {
     if (ids.length === 0) return [];
