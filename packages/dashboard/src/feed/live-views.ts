@@ -11,7 +11,6 @@ import type { Batch, LogEvent } from "@cofi/event-log/events";
 import { showEvents, shownEvents, type BatchView } from "@cofi/views/projection";
 import { sqlSnapshot } from "@cofi/views/sql-cards";
 import type { Store } from "@cofi/event-log/store";
-import type { IdRange } from "@cofi/views/holes";
 import { eventSummary } from "@cofi/views/event-summary";
 import { LiveView } from "./live-view.js";
 import { newLoading, type Loading } from "./loading.js";
@@ -191,14 +190,18 @@ export class LiveViews {
     // ones will go to `loading`. Ids of open holes can arrive both ways.
     this.#loading.set(batchId, loading);
     const head = this.#tail.highest;
-    const holes = this.#tail.openHoles;
+    const mayStillCome = this.#tail.mayStillCome();
     const fold = async (batch: Batch): Promise<Opened> => {
       const fromHoles = new Set<number>();
-      const { current, detail } = await foldPages(batch, this.#pages(batch, head, loading, holes, fromHoles), {
-        eventsPerStage: this.#options.eventsPerStage,
-        // SQLite answers within the same turn, so yield to other work.
-        yieldToEventLoop: () => nextTurn(),
-      });
+      const { current, detail } = await foldPages(
+        batch,
+        this.#pages(batch, { head, mayStillCome, loading, fromHoles }),
+        {
+          eventsPerStage: this.#options.eventsPerStage,
+          // SQLite answers within the same turn, so yield to other work.
+          yieldToEventLoop: () => nextTurn(),
+        },
+      );
       const shown = await this.#store.eventsByIds(shownEvents(current));
       return { current: showEvents(current, shown.map(eventSummary)), detail, fromHoles };
     };
@@ -212,16 +215,18 @@ export class LiveViews {
   /** Folds the events of the batch. Adds to `fromHoles` the ids that the tail may deliver as well. */
   async *#pages(
     batch: Batch,
-    head: number,
-    loading: Loading,
-    holes: readonly IdRange[],
-    fromHoles: Set<number>,
+    {
+      head,
+      mayStillCome,
+      loading,
+      fromHoles,
+    }: { head: number; mayStillCome: (id: number) => boolean; loading: Loading; fromHoles: Set<number> },
   ): AsyncGenerator<LogEvent[]> {
     /** First and last event of the batch; the last is known only of those that take a while. */
     let span: readonly [number, number] | null = null;
     let isFirst = true;
     for await (const page of replayPages(this.#store, batch.id, head, FIRST_PAGE)) {
-      for (const { id } of page) if (inRanges(holes, id)) fromHoles.add(id);
+      for (const { id } of page) if (mayStillCome(id)) fromHoles.add(id);
       yield page.map(eventSummary);
       // This takes a while: send waiting viewers the SQL counts first, then continue reading, so the two do not compete.
       if (isFirst && page.length === FIRST_PAGE) {
@@ -273,16 +278,4 @@ export class LiveViews {
       view.close();
     }
   }
-}
-
-function inRanges(ranges: readonly IdRange[], id: number): boolean {
-  let low = 0;
-  let high = ranges.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (ranges[middle]!.to < id) low = middle + 1;
-    else high = middle;
-  }
-  const range = ranges[low];
-  return range !== undefined && range.from <= id;
 }

@@ -19,12 +19,16 @@ interface Hole {
 
 /** A hole is queried again after an eighth of its age, but not sooner than this many ms; most fill within milliseconds. */
 const LONGEST_PAUSE_MS = 500;
+/** A range of as many ids is queried as a range, not id by id. */
+export const WIDE = 250;
 /** With more ranges the oldest are dropped early, so that a broken writer cannot make the tail grow without end. */
 const MOST_RANGES = 50_000;
 
 export class Holes {
   /** Ascending and disjoint. */
   #holes: Hole[] = [];
+  /** Index of the hole whose turn is the next. */
+  #next = 0;
 
   get size(): number {
     return this.#holes.length;
@@ -57,18 +61,17 @@ export class Holes {
   }
 
   /**
-   * The ranges whose turn it is, longest waiting first, until `budget` ids are reached; the last may be wider.
+   * The ranges whose turn it is, one after the other, until `budget` ids are reached; the last may be wider.
    * @param all those whose turn it is not, too
    */
   due(now: number, budget: number, all = false): IdRange[] {
-    const waiting = this.#holes.filter(
-      (hole) => all || now - hole.askedAt >= Math.min(LONGEST_PAUSE_MS, (now - hole.openedAt) / 8),
-    );
-    waiting.sort((a, b) => a.askedAt - b.askedAt);
     const chosen: IdRange[] = [];
     let ids = 0;
-    for (const { from, to } of waiting) {
-      if (ids >= budget) break;
+    for (let looked = 0; looked < this.#holes.length && ids < budget; looked++) {
+      const index = this.#next % this.#holes.length;
+      this.#next = index + 1;
+      const { from, to, openedAt, askedAt } = this.#holes[index]!;
+      if (!all && now - askedAt < Math.min(LONGEST_PAUSE_MS, (now - openedAt) / 8)) continue;
       chosen.push({ from, to });
       ids += to - from + 1;
     }
@@ -77,17 +80,36 @@ export class Holes {
 
   /** Records that every id of the range was queried and the found ones are filled. */
   asked({ from, to }: IdRange, now: number): void {
-    const first = this.#indexOf(from);
-    const touched: Hole[] = [];
-    let end = first;
-    for (; end < this.#holes.length && this.#holes[end]!.from <= to; end++) {
-      const hole = this.#holes[end]!;
+    for (let index = this.#indexOf(from); index < this.#holes.length && this.#holes[index]!.from <= to; index++) {
+      const hole = this.#holes[index]!;
       // Parts outside the range keep their turn.
-      if (hole.from < from) touched.push({ ...hole, to: from - 1 });
-      touched.push({ ...hole, from: Math.max(from, hole.from), to: Math.min(to, hole.to), askedAt: now });
-      if (hole.to > to) touched.push({ ...hole, from: to + 1 });
+      const outside: Hole[] = [];
+      if (hole.from < from) outside.push({ ...hole, to: from - 1 });
+      const inside = { ...hole, from: Math.max(from, hole.from), to: Math.min(to, hole.to), askedAt: now };
+      const above = hole.to > to ? [{ ...hole, from: to + 1 }] : [];
+      if (outside.length + above.length === 0) this.#holes[index] = inside;
+      else this.#holes.splice(index, 1, ...outside, inside, ...above);
+      index += outside.length;
     }
-    this.#holes.splice(first, end - first, ...touched);
+  }
+
+  /** Removes those ids of the range that turn out never to come; a wide hole stays whole. */
+  narrow({ from, to }: IdRange, mayCome: (id: number) => boolean): void {
+    const first = this.#indexOf(from);
+    let end = first;
+    while (end < this.#holes.length && this.#holes[end]!.from <= to) end += 1;
+    const rest = this.#holes.slice(first, end).flatMap((hole): Hole[] => {
+      if (hole.to - hole.from >= WIDE) return [hole];
+      const parts: Hole[] = [];
+      for (let id = hole.from; id <= hole.to; id++) {
+        if (from <= id && id <= to && !mayCome(id)) continue;
+        const last = parts.at(-1);
+        if (last?.to === id - 1) last.to = id;
+        else parts.push({ ...hole, from: id, to: id });
+      }
+      return parts;
+    });
+    this.#holes.splice(first, end - first, ...rest);
   }
 
   /**
@@ -96,7 +118,8 @@ export class Holes {
    * @returns how many ids were dropped early, because there were too many ranges
    */
   expire(longestTransactionMs: number): number {
-    this.#holes = this.#holes.filter((hole) => hole.askedAt - hole.openedAt < longestTransactionMs);
+    const isOver = (hole: Hole): boolean => hole.askedAt - hole.openedAt >= longestTransactionMs;
+    if (this.#holes.some(isOver)) this.#holes = this.#holes.filter((hole) => !isOver(hole));
     const early = this.#holes.splice(0, Math.max(0, this.#holes.length - MOST_RANGES));
     return early.reduce((ids, hole) => ids + hole.to - hole.from + 1, 0);
   }

@@ -1,5 +1,5 @@
 import type { Store } from "@cofi/event-log/store";
-import type { IdRange } from "./holes.js";
+import { CHUNK } from "./recent-ids.js";
 
 /**
  * Ids below the highest one at start that are looked at for holes, which may be in open transactions: at least so many, and
@@ -11,8 +11,8 @@ const ID_PAGE = 10_000;
 export interface LogEnd {
   /** 0 when the log is empty. */
   highest: number;
-  /** Missing ids just below it, whose transactions may be open. */
-  gaps: IdRange[];
+  /** The ids up to it, ascending, from the first of a chunk on. */
+  ids: number[];
 }
 
 /** Where a tail starts. `ask` puts each query under the caller's deadline. @throws DatabaseUnavailableError */
@@ -23,17 +23,13 @@ export async function readLogEnd(
 ): Promise<LogEnd> {
   const highest = await ask(store.maxEventId());
   const recent = await ask(store.firstIdSince(longestTransactionMs));
-  let cursor = Math.max(0, highest - LOOK_BACK.most, (recent ?? highest) - LOOK_BACK.least);
-  const gaps: IdRange[] = [];
-  let before: number | null = null;
+  const from = Math.max(0, highest - LOOK_BACK.most, (recent ?? highest) - LOOK_BACK.least);
+  let cursor = Math.floor(from / CHUNK) * CHUNK - 1;
+  const ids: number[] = [];
   for (;;) {
     const page = await ask(store.idsAfter(cursor, ID_PAGE));
-    for (const id of page) {
-      if (id > highest) break;
-      if (before !== null && id > before + 1) gaps.push({ from: before + 1, to: id - 1 });
-      before = id;
-    }
+    for (const id of page) if (id <= highest) ids.push(id);
     cursor = page.at(-1) ?? highest;
-    if (page.length < ID_PAGE || cursor >= highest) return { highest, gaps };
+    if (page.length < ID_PAGE || cursor >= highest) return { highest, ids };
   }
 }

@@ -1,45 +1,68 @@
 import type { LogEvent } from "@cofi/event-log/events";
 import type { Store } from "@cofi/event-log/store";
 
+/** Events that are remembered from each look for the next. */
+const MARKS = 4;
+
 /**
- * Notices when the log is replaced. A database that was dropped and created again, or restored from a backup, reuses ids,
- * so a reader that only compares ids would wait for ever, or mix two logs.
+ * Notices when the log is another one: a database that was created again, restored from a backup, emptied or exchanged gives
+ * out ids a second time, so a reader that only compares ids would wait for ever, or mix two logs.
  */
 export class LogIdentity {
   readonly #store: Store;
+  readonly #ask: <T>(query: Promise<T>) => Promise<T>;
   #database: string | null = null;
-  /** The newest event that was seen. */
-  #mark: LogEvent | null = null;
+  /** The last events of the log at the latest look, oldest first. */
+  #marks: readonly LogEvent[] = [];
+  /** The last events since then, which may be those of another log. */
+  #fresh: readonly LogEvent[] = [];
 
-  constructor(store: Store) {
+  /** @param ask puts a query under the deadline of the tail */
+  constructor(store: Store, ask: <T>(query: Promise<T>) => Promise<T>) {
     this.#store = store;
+    this.#ask = ask;
   }
 
-  /** Starts with the current log. `highest`: its highest id, 0 when it is empty. @throws DatabaseUnavailableError */
-  async begin(highest: number): Promise<void> {
-    const database = await this.#store.databaseId();
-    const [mark = null] = await this.#store.eventsByIds([highest]);
+  /** Starts with the current log. @param ids of its last events, ascending. @throws DatabaseUnavailableError */
+  async begin(ids: readonly number[]): Promise<void> {
+    await this.#store.database.followExchange();
+    const database = await this.#ask(this.#store.databaseId());
+    const marks = await this.#ask(this.#store.eventsByIds(ids.slice(-MARKS)));
     this.#database = database;
-    this.#mark = mark;
+    this.#marks = marks;
+    this.#fresh = [];
   }
 
-  /** An event with a higher id than all before was seen. */
-  saw(event: LogEvent): void {
-    this.#mark = event;
+  /** Events with higher ids than all before were seen. */
+  saw(events: readonly LogEvent[]): void {
+    if (events.length > 0) this.#fresh = [...this.#fresh, ...events.slice(-MARKS)].slice(-MARKS);
   }
 
-  /** @throws DatabaseUnavailableError */
+  /**
+   * Looks at the log that is at the database's address now: the same has the events of the latest look, and those since then.
+   * @throws DatabaseUnavailableError
+   */
   async isSame(): Promise<boolean> {
-    if ((await this.#store.databaseId()) !== this.#database) return false;
-    const mark = this.#mark;
-    if (mark === null) return true;
-    const [found] = await this.#store.eventsByIds([mark.id]);
-    if (found) return fingerprint(found) === fingerprint(mark);
-    // Retention may have removed it: then later ones are there, or none that was older.
-    return (await this.#store.maxEventId()) > mark.id;
+    await this.#store.database.followExchange();
+    if ((await this.#ask(this.#store.databaseId())) !== this.#database) return false;
+    const marks = [...this.#marks, ...this.#fresh];
+    const newest = marks.at(-1);
+    if (!newest) return true;
+    const events = await this.#ask(this.#store.eventsByIds(marks.map(({ id }) => id)));
+    const found = new Map(events.map((event) => [event.id, event]));
+    for (const mark of marks) {
+      const event = found.get(mark.id);
+      if (event && fingerprint(event) !== fingerprint(mark)) return false;
+    }
+    // Retention may have removed it: then there are later ones.
+    if (!found.has(newest.id) && (await this.#ask(this.#store.maxEventId())) < newest.id) return false;
+    this.#marks = marks.slice(-MARKS);
+    this.#fresh = [];
+    return true;
   }
 }
 
-function fingerprint({ batchId, timestamp, stage, eventType, fileName, run }: LogEvent): string {
-  return JSON.stringify([batchId, timestamp, stage, eventType, fileName, run]);
+/** What nothing changes in an event; retention removes its payload and its response. */
+function fingerprint({ payloadBytes: _payload, responseBytes: _response, ...lasting }: LogEvent): string {
+  return JSON.stringify(lasting);
 }

@@ -1,32 +1,24 @@
-/**
- * The one reader of new rows in this process, whatever the number of browsers. Ids do not become visible in the order in
- * which they were given out, so the tail delivers visible events at once and queries missing ids again.
- */
+/** The one reader of new rows in this process, whatever the number of browsers. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { DatabaseUnavailableError } from "@cofi/event-log/database";
 import { deadline } from "@cofi/event-log/deadline";
 import type { Batch, LogEvent } from "@cofi/event-log/events";
 import type { Store } from "@cofi/event-log/store";
 import { BatchWatch } from "./batch-watch.js";
-import { Holes, type IdRange } from "./holes.js";
 import type { DatabaseState, TailListener, TailOptions } from "./listener.js";
-import { readLogEnd } from "./log-end.js";
+import { LogCursor, PAGE } from "./log-cursor.js";
 import { LogIdentity } from "./log-identity.js";
 import { eventSummary } from "./event-summary.js";
 
-const PAGE = 1_000;
-/** Ids asked for by number in one poll; a wider hole is read as a range. */
-const IDS_PER_POLL = 1_000;
 const LONGEST_BACKOFF_MS = 2_000;
 
 export class Tail {
-  readonly #store: Store;
   readonly #options: TailOptions;
-  #holes = new Holes();
+  readonly #cursor: LogCursor;
   readonly #identity: LogIdentity;
   readonly #listeners = new Set<TailListener>();
   readonly #batches: BatchWatch;
-  #highest = -1;
+  #replacedAt: string | null = null;
   #state: DatabaseState = { database: "unreachable", since: new Date().toISOString(), detail: "Not asked yet." };
   #asked = false;
   #batchesAskedAt = 0;
@@ -38,24 +30,36 @@ export class Tail {
   #waiters: { resolve: () => void; reject: (error: Error) => void }[] = [];
 
   constructor(store: Store, options: TailOptions) {
-    this.#store = store;
     this.#batches = new BatchWatch(store);
-    this.#identity = new LogIdentity(store);
     this.#options = options;
+    const ask = <T>(query: Promise<T>): Promise<T> => this.#ask(query);
+    this.#identity = new LogIdentity(store, ask);
+    this.#cursor = new LogCursor(store, { ...options, ask });
   }
 
-  /** Highest id seen; -1 before the first answer of the database. */
+  /** Highest id seen; -1 before the first answer of the database, and of one that has taken its place. */
   get highest(): number {
-    return this.#highest;
+    return this.#cursor.highest;
   }
 
-  /** Highest id below every open hole: every event up to it has been passed on. */
+  /** Highest id below every open hole: see {@link LogCursor.lowWater}. */
   get lowWater(): number {
-    return Math.max(0, (this.#holes.lowest ?? this.#highest + 1) - 1);
+    return this.#cursor.lowWater;
   }
 
-  get openHoles(): IdRange[] {
-    return this.#holes.ranges();
+  /** Ranges of missing ids that may still be committed. */
+  get openHoles(): number {
+    return this.#cursor.openHoles;
+  }
+
+  /** A copy that answers for this moment: whether an event below the highest may still be passed on. */
+  mayStillCome(): (id: number) => boolean {
+    return this.#cursor.mayStillCome();
+  }
+
+  /** When the log was last found to be another one than before, ISO 8601; null: never. */
+  get replacedAt(): string | null {
+    return this.#replacedAt;
   }
 
   get state(): DatabaseState {
@@ -156,74 +160,34 @@ export class Tail {
 
   /** One look at everything. Nothing is remembered before its query has answered, so a failed round repeats whole. */
   async #round(asked: boolean): Promise<boolean | "more"> {
-    if (this.#highest < 0) await this.#startCursor();
-    else if (this.#isTimeForBatches() && !(await this.#ask(this.#identity.isSame()))) await this.#restart();
-    const rows = await this.#ask(this.#store.eventsAfter(this.#highest, PAGE));
-    const unknown = rows.some((row) => row.batchId > (this.#batches.newest?.id ?? 0));
+    const cursor = this.#cursor;
+    if (cursor.highest >= 0 && this.#isTimeForBatches() && !(await this.#identity.isSame())) this.#forget();
+    if (cursor.highest < 0) await this.#begin();
+    const before = this.#delivered;
+    const events = await cursor.next();
+    const unknown = events.some((event) => event.batchId > (this.#batches.newest?.id ?? 0));
     if (unknown || asked || this.#isTimeForBatches()) await this.#lookAtBatches();
-    this.#advance(rows);
-    const filled = this.#holes.size > 0 ? await this.#askForHoles(asked) : 0;
-    if (rows.length === PAGE) return "more";
-    return rows.length > 0 || filled > 0;
+    cursor.take(events);
+    this.#identity.saw(events);
+    this.#deliver(events);
+    await cursor.askForMissing(asked, (late) => this.#deliver(late));
+    if (events.length === PAGE) return "more";
+    return this.#delivered > before;
   }
 
-  async #startCursor(): Promise<void> {
-    const { highest, gaps } = await readLogEnd(this.#store, this.#options.longestTransactionMs, (query) =>
-      this.#ask(query),
-    );
-    await this.#ask(this.#identity.begin(highest));
-    const now = performance.now();
-    for (const { from, to } of gaps) this.#holes.open(from, to, now);
-    this.#highest = highest;
+  async #begin(): Promise<void> {
+    const end = await this.#cursor.end();
+    await this.#identity.begin(end.ids);
+    this.#cursor.begin(end);
   }
 
-  /** The database was made anew or restored: nothing that was read of it holds any more. */
-  async #restart(): Promise<void> {
-    this.#options.logger.warn({}, "the log is not the one that was read before: starting again from its end");
-    this.#holes = new Holes();
-    this.#highest = -1;
-    await this.#startCursor();
+  /** Nothing that was read before holds any more: the database was created again, restored, emptied or exchanged. */
+  #forget(): void {
+    this.#options.logger.warn({}, "the log is not the one that was read before: everything is read anew");
+    this.#replacedAt = new Date().toISOString();
+    this.#cursor.reset();
     this.#batches.forget();
     this.#tell((listener) => listener.restarted?.());
-  }
-
-  #advance(rows: readonly LogEvent[]): void {
-    if (rows.length === 0) return;
-    const now = performance.now();
-    for (const { id } of rows) {
-      if (id > this.#highest + 1) this.#holes.open(this.#highest + 1, id - 1, now);
-      this.#highest = id;
-    }
-    this.#identity.saw(rows.at(-1)!);
-    this.#deliver(rows);
-  }
-
-  /** @param all also for those whose turn it is not. @returns how many events turned up */
-  async #askForHoles(all: boolean): Promise<number> {
-    const now = performance.now();
-    const due = this.#holes.due(now, IDS_PER_POLL, all);
-    const narrow = due.filter(({ from, to }) => to - from < IDS_PER_POLL);
-    const ids = narrow.flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, index) => from + index));
-    const found = ids.length > 0 ? await this.#ask(this.#store.eventsByIds(ids)) : [];
-    this.#fill(found, narrow, now);
-    let filled = found.length;
-    for (const range of due) {
-      if (range.to - range.from < IDS_PER_POLL) continue;
-      const page = await this.#ask(this.#store.eventsAfter(range.from - 1, PAGE));
-      const inside = page.filter((event) => event.id <= range.to);
-      const complete = page.length < PAGE || inside.length < page.length;
-      this.#fill(inside, [complete ? range : { from: range.from, to: inside.at(-1)?.id ?? range.to }], now);
-      filled += inside.length;
-    }
-    const early = this.#holes.expire(this.#options.longestTransactionMs);
-    if (early > 0) this.#options.logger.warn({ ids: early }, "too many missing event ids: the oldest are given up");
-    return filled;
-  }
-
-  #fill(found: readonly LogEvent[], asked: readonly IdRange[], now: number): void {
-    const fresh = found.filter((event) => this.#holes.fill(event.id));
-    for (const range of asked) this.#holes.asked(range, now);
-    this.#deliver(fresh);
   }
 
   #isTimeForBatches(): boolean {
