@@ -55,6 +55,14 @@ export interface DetailParts {
   folds: LimitFunction;
 }
 
+/** An answer that many viewers get. */
+interface Shared {
+  events: number;
+  madeAt: number;
+  sharedMs: number;
+  answer: unknown;
+}
+
 type FileFilter = z.output<z.ZodObject<typeof fileFilter>>;
 
 /** How long many viewers of a busy batch share an answer although new events have come: this many ms, or this multiple of its cost. */
@@ -98,12 +106,14 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
     throw new ProblemError("reading", `${why()} Ask again in a moment.`);
   };
 
-  const shared = new Map<string, { events: number; madeAt: number; sharedMs: number; answer: unknown }>();
+  /** By view, so that they end with it. */
+  const sharedOf = new WeakMap<LiveView, Map<string, Shared>>();
   /** Returns the answer for this view and these parameters. It is computed again only when it may have changed. */
   const once = <T>(view: LiveView, key: string, make: (asOf: string) => T): T => {
     const now = performance.now();
-    const name = `${view.batchId} ${key}`;
-    const known = shared.get(name);
+    const shared = sharedOf.get(view) ?? new Map<string, Shared>();
+    sharedOf.set(view, shared);
+    const known = shared.get(key);
     const age = known ? now - known.madeAt : Infinity;
     if (known && (age < known.sharedMs || (age < QUIET_MS && known.events === view.eventCount)))
       return known.answer as T;
@@ -112,7 +122,7 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
     const answer = make(new Date().toISOString());
     const madeAt = performance.now();
     const sharedMs = Math.max(SHARED.leastMs, SHARED.times * (madeAt - now));
-    shared.set(name, { events: view.eventCount, madeAt, sharedMs, answer });
+    shared.set(key, { events: view.eventCount, madeAt, sharedMs, answer });
     return answer;
   };
 

@@ -49,7 +49,8 @@ export class Health {
       tail: {
         highestEventId: highest < 0 ? null : highest,
         lowWater: this.#tail.lowWater,
-        openHoles: this.#tail.openHoles.length,
+        openHoles: this.#tail.openHoles,
+        replacedAt: this.#tail.replacedAt,
         lagMs,
       },
       events: {
@@ -62,9 +63,10 @@ export class Health {
   }
 
   #detail(reachable: boolean): string {
-    const { state } = this.#tail;
+    const { state, replacedAt } = this.#tail;
     if (!reachable && state.database === "ok") return "The database does not answer.";
-    return state.detail;
+    if (state.database !== "ok" || replacedAt === null) return state.detail;
+    return `${state.detail} It was created again, restored, emptied or exchanged: at ${replacedAt} everything was read anew.`;
   }
 
   async #answers(): Promise<boolean> {
@@ -77,7 +79,8 @@ export class Health {
   }
 
   async #lookAtMigrations(): Promise<void> {
-    if (!this.#assertMigrated || this.#migrations === "current") return;
+    // What the tail can read has all that it needs.
+    if (!this.#assertMigrated || (this.#migrations === "current" && this.#tail.state.database === "ok")) return;
     try {
       await this.#assertMigrated();
       this.#migrations = "current";

@@ -125,6 +125,10 @@ export const healthSchema = z
       highestEventId: z.number().int().nullable(),
       lowWater: count,
       openHoles: count,
+      replacedAt: time.nullable().meta({
+        description:
+          "When the log was last found to be another one than before, and read anew; null: never since the start",
+      }),
       lagMs: count.nullable().meta({ description: "ms since the last complete look at the database" }),
     }),
     events: z.object({
