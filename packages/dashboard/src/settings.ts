@@ -1,15 +1,12 @@
 /** The dashboard's settings, read from the environment and checked, with errors that name the variable. */
 import { isIP } from "node:net";
 import { Environment, SettingsError } from "@cofi/event-log/environment";
+import { readTailSettings, type TailSettings } from "@cofi/views/tail-settings";
 
-export interface DashboardSettings {
+export interface DashboardSettings extends TailSettings {
   host: string;
   /** 0 lets the system choose. */
   port: number;
-  pollMs: number;
-  idlePollMs: number;
-  longestTransactionMs: number;
-  queryTimeoutMs: number;
   /** ms after which a request without an answer gets 503. */
   requestTimeoutMs: number;
   /** Events that `GET /api/batch/{id}/logs` returns when the caller names no limit. */
@@ -40,14 +37,10 @@ const SHORTEST_TOKEN = 16;
  */
 export function dashboardSettings(variables: NodeJS.ProcessEnv): DashboardSettings {
   const env = new Environment(variables);
-  const pollMs = env.wholeNumber("COFI_POLL_MS", 25, 5, 60_000);
   const settings: DashboardSettings = {
     host: env.text("COFI_HOST") ?? "127.0.0.1",
     port: env.wholeNumber("COFI_PORT", 5066, 0, 65_535),
-    pollMs,
-    idlePollMs: Math.max(pollMs, env.wholeNumber("COFI_IDLE_POLL_MS", 250, 5, 60_000)),
-    longestTransactionMs: env.wholeNumber("COFI_LONGEST_TRANSACTION_S", 60, 1, 86_400) * 1_000,
-    queryTimeoutMs: env.wholeNumber("COFI_QUERY_TIMEOUT_MS", 5_000, 100, 600_000),
+    ...readTailSettings(env),
     requestTimeoutMs: env.wholeNumber("COFI_REQUEST_TIMEOUT_MS", 30_000, 100, 600_000),
     historyLimit: env.wholeNumber("COFI_HISTORY_LIMIT", 500, 1, 5_000),
     eventsPerStage: env.wholeNumber("COFI_EVENTS_PER_STAGE", 20, 1, 500),

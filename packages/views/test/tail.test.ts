@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await tail.stop();
-  for (const node of nodes.splice(0)) await node.end();
+  for (const connection of nodes.splice(0)) await connection.end();
   await fresh.close();
 });
 

@@ -1,12 +1,11 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import type { LogEvent } from "@cofi/event-log/events";
+import { Environment } from "@cofi/event-log/environment";
+import type { Batch, LogEvent } from "@cofi/event-log/events";
 import type { Store } from "@cofi/event-log/store";
+import { followBatch, LogReplacedError } from "@cofi/views/follow-batch";
+import { isOver } from "@cofi/views/projection";
+import { readTailSettings } from "@cofi/views/tail-settings";
 import { abortOnSignal, withStore } from "../environment.js";
 import { batchNumber, namedBatch } from "../named-batch.js";
-
-const POLL_MS = 250;
-const PAGE = 1000;
-const ENDED = new Set(["completed", "completed_with_errors", "failed", "interrupted"]);
 
 /** `cofi tail`: prints one line for each event of a batch, until the batch ends or Ctrl-C. Payloads are never printed. */
 export async function tailCommand(options: { batch?: string }): Promise<void> {
@@ -17,23 +16,34 @@ export async function tailCommand(options: { batch?: string }): Promise<void> {
   await withStore(async (store) => {
     const batch = await namedBatch(store, number);
     console.log(`Batch ${batch.id}: ${batch.name}`);
-    await follow(store, batch.id, signal);
+    await follow(store, batch, signal);
   });
 }
 
-async function follow(store: Store, batchId: number, signal: AbortSignal): Promise<void> {
-  let after = 0;
-  while (!signal.aborted) {
-    const batch = await store.batch(batchId);
-    const events = await store.batchEventsAfter(batchId, after, Number.MAX_SAFE_INTEGER, PAGE);
-    for (const event of events) console.log(line(event));
-    after = events.at(-1)?.id ?? after;
-    if (events.length === PAGE) continue;
-    if (batch && ENDED.has(batch.status)) {
-      console.log(`Batch ${batchId} is ${batch.status.replaceAll("_", " ")}.`);
-      return;
+/** @throws CommandError when the database is exchanged; SettingsError */
+async function follow(store: Store, batch: Batch, signal: AbortSignal): Promise<void> {
+  const env = new Environment(process.env);
+  const settings = readTailSettings(env);
+  env.check();
+  const say = (details: object, message: string): void => {
+    const reason = "err" in details && details.err instanceof Error ? `: ${details.err.message}` : ".";
+    console.error(`${message.replace(/^./, (first) => first.toUpperCase())}${reason}`);
+  };
+  const logger = { info: (message: string) => say({}, message), warn: say, error: say };
+  try {
+    const events = followBatch(store, batch, { ...settings, logger }, signal);
+    for (;;) {
+      const next = await events.next();
+      if (!next.done) for (const event of next.value) console.log(line(event));
+      else {
+        const { id, status } = next.value;
+        if (isOver(next.value)) console.log(`Batch ${id} is ${status.replaceAll("_", " ")}.`);
+        return;
+      }
     }
-    await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
+  } catch (error) {
+    if (!(error instanceof LogReplacedError)) throw error;
+    throw new CommandError(`${error.message} Type \`npx cofi tail\` again to follow what is in it now.`, EXIT.failed);
   }
 }
 

@@ -14,8 +14,10 @@ const FINISHED = new Set(["completed", "completed_with_errors"]);
 export async function upCommand(): Promise<void> {
   const signal = abortOnSignal("Stopping …");
   const database = await openConfiguredDatabase({ migrate: true });
+  // Two: the dashboard follows an SQLite file that is exchanged, and a run must not.
+  const shown = await openConfiguredDatabase({ migrate: false });
   try {
-    const dashboard = await configuredDashboard(database);
+    const dashboard = await configuredDashboard(shown);
     const { url } = await dashboard.listen();
     console.log(`Dashboard: ${url}  (database ${database.description}; Ctrl-C stops it)`);
     try {
@@ -28,6 +30,7 @@ export async function upCommand(): Promise<void> {
     await aborted(signal);
     await dashboard.close();
   } finally {
+    await shown.close();
     await database.close();
   }
 }

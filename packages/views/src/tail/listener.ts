@@ -1,5 +1,6 @@
 /** The reports of a tail, and its listeners. */
 import type { Batch, LogEvent } from "@cofi/event-log/events";
+import type { TailSettings } from "./tail-settings.js";
 
 /** Sent as SSE event `state`, and part of `GET /api/health`. */
 export interface DatabaseState {
@@ -27,14 +28,6 @@ export interface TailListener {
   restarted?(): void;
 }
 
-export interface TailOptions {
-  /** ms between polls while events come. */
-  pollMs: number;
-  /** ms between polls when nothing comes; and between two reads of the batches. */
-  idlePollMs: number;
-  /** ms after which the tail stops waiting for a missing id. */
-  longestTransactionMs: number;
-  /** ms after which a query without an answer counts as a lost database. */
-  queryTimeoutMs: number;
+export interface TailOptions extends TailSettings {
   logger: TailLogger;
 }

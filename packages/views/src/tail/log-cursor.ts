@@ -75,9 +75,9 @@ export class LogCursor {
   }
 
   /** Goes to the end of the log. */
-  begin({ highest, ids }: LogEnd): void {
+  begin({ highest, ids, before }: LogEnd): void {
     this.reset();
-    this.#highest = ids[0] ?? 0;
+    this.#highest = before;
     this.#passOver(ids);
     this.#highest = highest;
   }

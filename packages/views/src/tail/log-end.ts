@@ -11,8 +11,9 @@ const ID_PAGE = 10_000;
 export interface LogEnd {
   /** 0 when the log is empty. */
   highest: number;
-  /** The ids up to it, ascending, from the first of a chunk on. */
+  /** The ids up to it, ascending, from the first of a chunk on, and the id before them: 0 when these are all. */
   ids: number[];
+  before: number;
 }
 
 /** Where a tail starts. `ask` puts each query under the caller's deadline. @throws DatabaseUnavailableError */
@@ -24,12 +25,13 @@ export async function readLogEnd(
   const highest = await ask(store.maxEventId());
   const recent = await ask(store.firstIdSince(longestTransactionMs));
   const from = Math.max(0, highest - LOOK_BACK.most, (recent ?? highest) - LOOK_BACK.least);
-  let cursor = Math.floor(from / CHUNK) * CHUNK - 1;
+  const first = Math.floor(from / CHUNK) * CHUNK;
+  let cursor = first - 1;
   const ids: number[] = [];
   for (;;) {
     const page = await ask(store.idsAfter(cursor, ID_PAGE));
     for (const id of page) if (id <= highest) ids.push(id);
     cursor = page.at(-1) ?? highest;
-    if (page.length < ID_PAGE || cursor >= highest) return { highest, ids };
+    if (page.length < ID_PAGE || cursor >= highest) return { highest, ids, before: first === 0 ? 0 : (ids[0] ?? 0) };
   }
 }
