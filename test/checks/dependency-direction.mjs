@@ -45,7 +45,14 @@ const SHARED = [...WORDS, "feed", "shared"];
  */
 const ROOMS = {
   "event-log": { "": [], database: [], store: ["database"], logger: ["database", "store"] },
-  views: { tail: [], cards: [], detail: ["cards"], overview: ["cards", "detail"], export: ["detail"] },
+  views: {
+    tail: [],
+    work: [],
+    cards: ["work"],
+    detail: ["work", "cards"],
+    overview: ["work", "cards", "detail"],
+    export: ["detail"],
+  },
   "views/detail": { "": [], fold: [], files: ["fold"], reports: ["fold", "files"] },
   web: {
     "": [...SHARED, "page"],

@@ -101,6 +101,21 @@ export interface Silence {
 /** pending: no event yet · processing: started · success / failed: as its `stage_complete` said. */
 export type StageStatus = "pending" | "processing" | "success" | "failed";
 
+/**
+ * Time at work, of a stage or of a batch: the sum of its runs, without the pauses between them. The rule that says what a run
+ * is stands in `work/stage-runs.ts` and `work/batch-runs.ts` of views.
+ */
+export interface Work {
+  /** Runs so far; 0 before the first event. */
+  runs: number;
+  /** ms of the runs that are over. */
+  overMs: number;
+  /** Start of the run that is not over, ISO 8601; null when there is none. */
+  since: string | null;
+  /** ms of that run up to its latest event; 0 when there is none. */
+  loggedMs: number;
+}
+
 /** The card of one stage: a file counts once, by its latest state, however often it was retried. */
 export interface StageSummary {
   stage: string;
@@ -118,9 +133,10 @@ export interface StageSummary {
   progress: number | null;
   startedAt: string | null;
   finishedAt: string | null;
+  work: Work;
   /** Events of type `error` in this stage: failed attempts, refused CSV rows, failures of the stage itself. */
   errors: number;
-  /** Files finished (done or failed) in the 60 s up to `lastEventAt`. */
+  /** Files finished (done or failed) in the 60 s up to `lastEventAt`, since the run that is not over began. */
   finishedLastMinute: number;
   lastEventAt: string | null;
 }
@@ -136,6 +152,8 @@ export interface Snapshot {
   events: Record<string, LogEvent[]>;
   /** Events of stages that the stage table does not know, by name: written by others, on no card. */
   unknownStages: Record<string, number>;
+  /** Of the batch. */
+  work: Work;
   /** The server's time when the view was made; ISO 8601. */
   asOf: string;
   /** Highest event id in the view; 0 when there is none. */
@@ -156,6 +174,7 @@ export interface Frame {
   steps: StageSummary[];
   batch: Batch;
   unknownStages: Record<string, number>;
+  work: Work;
   asOf: string;
   head: number;
 }

@@ -189,6 +189,27 @@ describe("time", () => {
     expect(remaining(true)?.remainingMs?.[0]).toBeCloseTo(180_000, 0);
   });
 
+  test("the estimate widens while nothing finishes", () => {
+    const script = new Script().add("stt", { eventType: "stage_start", totalFiles: 40 });
+    for (let n = 0; n < 30; n++) script.done("stt", `${n}`, 10);
+    const { detail, summaries } = detailOf(script.events);
+    const after = (seconds: number): Range => {
+      const now = Date.parse(BATCH.createdAt) + (script.at + seconds) * 1_000;
+      const stage = timelineView(detail, summaries, new Map(), now).stages.find(({ stage: name }) => name === "stt");
+      return stage!.remainingMs!;
+    };
+    const ranges = [0, 30, 120, 299, 301, 600, 3_600].map(after);
+    // Ten are left, at 10 s each.
+    expect(ranges[0]?.map(Math.round)).toEqual([90_000, 110_000]);
+    for (const [index, [low, high]] of ranges.entries()) {
+      if (index === 0) continue;
+      expect(low).toBe(ranges[0]![0]);
+      expect(high).toBeGreaterThan(ranges[index - 1]![1]);
+    }
+    // None in an hour: the ten may take ten hours.
+    expect(ranges.at(-1)![1]).toBeCloseTo(10 * 3_600_000 * 1.1);
+  });
+
   test("stages that have not begun are known from earlier batches, and the bottleneck is named", () => {
     const { detail, summaries } = detailOf(
       new Script().stage("file_distribution", 4, (s) => {
@@ -261,7 +282,8 @@ test("hosts: what each has done, and when it was heard last", () => {
     .done("stt", "a", 60, "gpu-1")
     .done("stt", "b", 60, "gpu-1")
     .failed("stt", "c", "no", "gpu-2");
-  const { hosts } = hostsView(detailOf(script.events).detail, ASOF);
+  const { detail, summaries } = detailOf(script.events);
+  const { hosts } = hostsView(detail, summaries, ASOF);
   const stt = STAGES.findIndex(({ name }) => name === "stt");
   expect(hosts.map(({ host, stages }) => [host, stages[stt]?.done, stages[stt]?.errorRate])).toEqual([
     ["gpu-1", 2, 0],

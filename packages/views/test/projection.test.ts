@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { LogEvent } from "@cofi/event-log/events";
+import type { LogEvent, Snapshot } from "@cofi/event-log/events";
 import { EVENT_STATUSES, EVENT_TYPES } from "@cofi/event-log/events";
 import { applyEvent, emptyView, snapshotOf, stageSummary } from "@cofi/views/projection";
 import { emptySnapshot } from "@cofi/views/empty-snapshot";
@@ -175,6 +175,13 @@ test("counts equal a count of each file's latest state, whatever came before", (
   );
 });
 
+function withoutTimes({ work: _work, ...snapshot }: Snapshot) {
+  return {
+    ...snapshot,
+    stages: snapshot.stages.map(({ work: _ofStage, finishedLastMinute: _recent, ...stage }) => stage),
+  };
+}
+
 test("the order in which events become visible does not change what the cards show", () => {
   const some = fc.record({
     eventType: fc.constantFrom(...EVENT_TYPES),
@@ -194,7 +201,11 @@ test("the order in which events become visible does not change what the cards sh
     .chain((events) => fc.tuple(fc.constant(events), fc.shuffledSubarray(events, { minLength: events.length })));
   fc.assert(
     fc.property(shuffled, ([events, visible]) => {
-      expect(snapshotOf(fold(visible, 5), "now")).toEqual(snapshotOf(fold(events, 5), "now"));
+      const view = fold(visible, 5);
+      const [shown, expected] = [snapshotOf(view, "now"), snapshotOf(fold(events, 5), "now")];
+      // What the runs of a stage are depends on what came before them: an event that comes too late has it folded anew.
+      if (!view.isOutdated) expect(shown).toEqual(expected);
+      else expect(withoutTimes(shown)).toEqual(withoutTimes(expected));
     }),
     { numRuns: 300 },
   );

@@ -1,20 +1,24 @@
 /** Events of a batch as a pipeline logs them, and what is folded from them. */
 import { applyToDetail, emptyDetail, type Detail } from "@cofi/views/detail/detail";
 import type { LogEvent, StageSummary } from "@cofi/event-log/events";
-import { applyEvent, emptyView, stageSummary } from "@cofi/views/projection";
+import { applyEvent, emptyView, stageSummary, type BatchView } from "@cofi/views/projection";
 import { STAGES } from "@cofi/event-log/stages";
 import { BATCH, logEvent } from "../../../test/support/log-events.js";
 
 export const ASOF = "2026-11-20T19:00:00.000Z";
 
-export function detailOf(events: readonly LogEvent[]): { detail: Detail; summaries: StageSummary[] } {
-  const detail = emptyDetail(BATCH);
+export function detailOf(events: readonly LogEvent[]): {
+  view: BatchView;
+  detail: Detail;
+  summaries: StageSummary[];
+} {
   let view = emptyView(BATCH, 5);
+  const detail = emptyDetail(view);
   for (const event of events) {
-    applyToDetail(detail, event);
     view = applyEvent(view, event);
+    applyToDetail(detail, event);
   }
-  return { detail, summaries: STAGES.map(({ name }) => stageSummary(view, name)) };
+  return { view, detail, summaries: STAGES.map(({ name }) => stageSummary(view, name)) };
 }
 
 /** What a pipeline logs, with times in seconds after the batch was created. */

@@ -37,7 +37,7 @@ export class FocusedViews {
     const about = { readAt: now, events: view.eventCount, batch };
     const kept = this.#cache.of(`${view.batchId} ${cause}`, about, isLatest, () =>
       this.#folds(() =>
-        focusOn(this.#store, batch, view.detail, cause, {
+        focusOn(this.#store, batch, view, cause, {
           eventsPerStage: this.#eventsPerStage,
           yieldToEventLoop: () => nextTurn(),
         }),

@@ -40,9 +40,9 @@ export class LiveView {
     return this.#detail;
   }
 
-  /** True when events of the view have become history, so it must be folded again. */
+  /** True when an event came too late to be told from what it would have changed, so the batch must be folded again. */
   get isOutdated(): boolean {
-    return this.#view.isOutdated;
+    return this.#view.isOutdated || this.#detail.isOutdated;
   }
 
   /** The cards, in stage order. */

@@ -158,6 +158,7 @@ export class LiveViews {
       if (!live) endWatch();
       // Only after the waiting callers have had their turn to hold it.
       else setImmediate(() => this.#sweep());
+      if (live?.isOutdated) void this.#refold(live);
       return live;
     } catch (error) {
       endWatch();
@@ -165,7 +166,7 @@ export class LiveViews {
     }
   }
 
-  /** Events that the view holds have become history, because a newer run turns out to have begun before them. */
+  /** Events that the view holds have become history, or one came after those that it would have changed. */
   async #refold(live: LiveView): Promise<void> {
     const { batchId } = live;
     await this.#whileLoading(batchId, async (fold, loading) => {
@@ -174,7 +175,7 @@ export class LiveViews {
         live.replace(current, detail, fromHoles);
       } catch (error) {
         // The next event starts this again.
-        this.#options.logger.error({ err: error }, "a batch could not be read anew after a late run");
+        this.#options.logger.error({ err: error }, "a batch could not be read anew after a late event");
       }
       live.apply(loading.events, loading.batch);
     });

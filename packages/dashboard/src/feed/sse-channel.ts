@@ -28,6 +28,7 @@ export function bareFrame(view: BatchView, events: LogEvent[]): Frame {
     steps: [],
     batch: effectiveBatch(view),
     unknownStages: view.unknownStages,
+    work: view.work.work,
     asOf: new Date().toISOString(),
     head: view.head,
   };

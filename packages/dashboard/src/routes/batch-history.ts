@@ -1,8 +1,8 @@
 /** How long each stage took in earlier batches, which is the estimate for a stage that has not begun. */
 import type { History } from "@cofi/views/detail/timeline";
 import type { Batch } from "@cofi/event-log/events";
-import { STAGES } from "@cofi/event-log/stages";
 import type { Store } from "@cofi/event-log/store";
+import { speedsOf } from "@cofi/views/speeds";
 import type { Tail } from "@cofi/views/tail";
 
 const BATCHES_LOOKED_AT = 5;
@@ -35,35 +35,11 @@ export class BatchHistory {
   #speedsOf(id: number): Promise<ReadonlyMap<string, number>> {
     let speeds = this.#known.get(id);
     if (!speeds) {
-      speeds = this.#read(id);
+      speeds = speedsOf(this.#store, id);
       this.#known.set(id, speeds);
       speeds.catch(() => this.#known.delete(id));
       const [oldest] = this.#known.keys();
       if (this.#known.size > MOST_KEPT && oldest !== undefined) this.#known.delete(oldest);
-    }
-    return speeds;
-  }
-
-  async #read(id: number): Promise<ReadonlyMap<string, number>> {
-    const speeds = new Map<string, number>();
-    for (const { name } of STAGES) {
-      // The end of a resumed stage has the duration of its last run but the files of all its runs.
-      const starts = await this.#store.events(id, {
-        stage: name,
-        eventType: "stage_start",
-        limit: 2,
-        currentOnly: true,
-      });
-      if (starts.events.length > 1) continue;
-      const { events } = await this.#store.events(id, {
-        stage: name,
-        eventType: "stage_complete",
-        limit: 1,
-        currentOnly: true,
-      });
-      const [end] = events;
-      if (end?.durationMs && end.processedFiles && end.status !== "failed")
-        speeds.set(name, end.durationMs / end.processedFiles);
     }
     return speeds;
   }

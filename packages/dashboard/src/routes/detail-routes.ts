@@ -7,7 +7,7 @@ import { errorsView } from "@cofi/views/detail/errors";
 import { reconciliation } from "@cofi/views/detail/handoffs";
 import { hostsView } from "@cofi/views/detail/hosts";
 import { metricsView } from "@cofi/views/detail/metrics";
-import { stageIndex } from "@cofi/views/detail/detail";
+import { stageIndex } from "@cofi/views/detail/stage-index";
 import { foundFiles, pageOf, type FilesFilter } from "@cofi/views/detail/files-view";
 import { findingsOf } from "@cofi/views/detail/findings";
 import type { Stall } from "@cofi/views/detail/shapes";
@@ -15,7 +15,7 @@ import { silenceFindings } from "@cofi/views/detail/silence";
 import { stallsOf } from "@cofi/views/detail/stalls";
 import { timelineView } from "@cofi/views/detail/timeline";
 import { isGoingOn, workedUntil, type Folded } from "@cofi/views/detail/replay";
-import { effectiveBatch, endedWith, snapshotOf } from "@cofi/views/projection";
+import { effectiveBatch, snapshotOf } from "@cofi/views/projection";
 import type { Snapshot } from "@cofi/event-log/events";
 import type { Store } from "@cofi/event-log/store";
 import type { FastifyInstance } from "fastify";
@@ -262,7 +262,7 @@ const NARROWED_VIEWS: readonly {
     name: "hosts",
     summary: "Each host in each stage: throughput, errors, in flight, last heard",
     schema: hostsSchema,
-    make: ({ detail }, asOf) => hostsView(detail, asOf),
+    make: ({ detail, summaries }, asOf) => hostsView(detail, summaries, asOf),
   },
   {
     name: "errors",
@@ -274,7 +274,6 @@ const NARROWED_VIEWS: readonly {
     name: "metrics",
     summary: "Figures over time and over the whole batch, by stage",
     schema: metricsSchema,
-    make: ({ current, detail, summaries }, asOf) =>
-      metricsView(detail, endedWith(effectiveBatch(current), summaries), asOf),
+    make: (view, asOf) => metricsView(view.detail, view.summaries, asOf, isGoingOn(view) ? Date.parse(asOf) : null),
   },
 ];

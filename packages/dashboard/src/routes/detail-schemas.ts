@@ -18,7 +18,7 @@ import {
 import type { Snapshot } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
 import { z } from "zod";
-import { batchSchema, cursorText, eventSchema, limitText, stageSchema } from "./schemas.js";
+import { batchSchema, cursorText, eventSchema, limitText, stageSchema, workSchema } from "./schemas.js";
 
 const time = z.string().meta({ description: "ISO 8601, UTC" });
 const count = z.number().int().nonnegative();
@@ -61,17 +61,21 @@ export const filesQuery = z.strictObject({
   limit: limitText(100),
 });
 
+const approximate = z.boolean().meta({ description: "True when percentiles may be off by up to a percent" });
+
 const stageOverview = z.object({
   stage: z.string(),
   label: z.string(),
   status: stageStatus,
   done: count,
   failed: count,
-  durationMs: z.number().nullable(),
-  failureRate: z.number().nullable(),
+  runs: count,
+  durationMs: z.number().nullable().meta({ description: "Sum of the runs, without the pauses between them" }),
+  failureRate: z.number().nullable().meta({ description: "Of the files, by their latest outcome" }),
   perMinute: z.number().nullable(),
   p50Ms: z.number().nullable(),
   p95Ms: z.number().nullable(),
+  approximate,
   audioHoursPerHour: z.number().nullable(),
 }) satisfies z.ZodType<StageOverview>;
 
@@ -154,15 +158,20 @@ export const errorsSchema = z
       z.object({
         cause: z.string(),
         example: z.string(),
-        count,
-        final: count,
+        count: count.meta({ description: "Errors, of all attempts and runs" }),
+        final: count.meta({ description: "Failures that stand: files by their latest outcome, and errors of stages" }),
         firstId: count,
         firstAt: time,
         lastId: count,
         lastAt: time,
-        stages: z.array(z.object({ stage: z.string(), count })),
+        stages: z.array(z.object({ stage: z.string(), count, final: count })),
         hosts: z.array(z.object({ host: z.string(), count })),
         files: count,
+        failed: count,
+        triedAgain: count,
+        doneLater: count,
+        otherwise: count,
+        rows: count,
       }),
     ),
     ...asOf,
@@ -179,6 +188,16 @@ const stall = z.object({
   rule: z.string(),
 }) satisfies z.ZodType<Stall>;
 
+const workRuns = z.array(
+  z.object({
+    run: count.nullable(),
+    firstId: count,
+    startedAt: time,
+    endedAt: time.nullable(),
+    durationMs: z.number(),
+  }),
+);
+
 export const timelineSchema = z
   .object({
     stages: z.array(
@@ -188,6 +207,8 @@ export const timelineSchema = z
         status: stageStatus,
         startedAt: time.nullable(),
         finishedAt: time.nullable(),
+        runs: workRuns,
+        durationMs: z.number().nullable().meta({ description: "Sum of the runs, without the pauses between them" }),
         failed: count,
         remainingMs: range.nullable().meta({ description: "Fastest and slowest, ms" }),
         basis: z.enum(["done", "audio", "files", "history", "unknown"]),
@@ -195,6 +216,8 @@ export const timelineSchema = z
     ),
     remainingMs: range.nullable(),
     bottleneck: z.string().nullable(),
+    runs: workRuns,
+    durationMs: z.number(),
     stalls: z.array(stall),
     ...asOf,
   })
@@ -223,6 +246,7 @@ export const snapshotSchema = z
     steps: z.array(stageSchema).meta({ description: "Work of the pipeline between stages, in its order" }),
     events: z.record(z.string(), z.array(eventSchema)).meta({ description: "By stage, newest first" }),
     unknownStages: z.record(z.string(), z.number()),
+    work: workSchema,
     eventsPerStage: count,
     ...asOf,
   })
@@ -237,8 +261,9 @@ export const overviewSchema = z
     done: count,
     failed: count,
     progress: z.number().min(0).max(1),
+    work: workSchema,
     stages: z.array(stageOverview),
-    spark: z.array(count).meta({ description: "Files that finished in each of equal intervals of the batch" }),
+    spark: z.array(count).meta({ description: "Ends of files in each of equal intervals of the batch" }),
     lastEventAt: time.nullable(),
     ...asOf,
   })
@@ -264,11 +289,14 @@ export const metricsSchema = z
         failed: series,
         retried: series,
         audioS: series,
+        workedS: series.meta({ description: "Seconds of the bucket in which the stage was at work" }),
         p50Ms: percentiles,
         p95Ms: percentiles,
+        approximate,
         overall: z.object({
           p50Ms: z.number().nullable(),
           p95Ms: z.number().nullable(),
+          approximate,
           failureRate: z.number().nullable(),
           audioHoursPerHour: z.number().nullable(),
         }),

@@ -1,6 +1,6 @@
 /** Parameters and responses of the HTTP API, for validation and for the OpenAPI document, in the shapes of `@cofi/event-log/events`. */
 import { BATCH_STATUSES, EVENT_STATUSES, EVENT_TYPES } from "@cofi/event-log/events";
-import type { Batch, Json, LogEvent, LogEventDetail, StageSummary } from "@cofi/event-log/events";
+import type { Batch, Json, LogEvent, LogEventDetail, StageSummary, Work } from "@cofi/event-log/events";
 import { z } from "zod";
 
 /** The most events or batches that one answer holds. */
@@ -83,6 +83,15 @@ export const eventDetailSchema = z
       "An event with the stored texts of payload and response; a text that was cut has its true size and hash",
   }) satisfies z.ZodType<LogEventDetail>;
 
+export const workSchema = z
+  .object({
+    runs: count.meta({ description: "Runs so far" }),
+    overMs: count.meta({ description: "Time of the runs that are over, without the pauses between them" }),
+    since: time.nullable().meta({ description: "Start of the run that is not over; null when there is none" }),
+    loggedMs: count.meta({ description: "Time of that run up to its latest event" }),
+  })
+  .meta({ id: "Work", description: "Time at work, of a stage or of a batch" }) satisfies z.ZodType<Work>;
+
 export const stageSchema = z
   .object({
     stage: z.string(),
@@ -98,6 +107,7 @@ export const stageSchema = z
     progress: z.number().min(0).max(1).nullable(),
     startedAt: time.nullable(),
     finishedAt: time.nullable(),
+    work: workSchema,
     errors: count,
     finishedLastMinute: count,
     lastEventAt: time.nullable(),

@@ -15,10 +15,11 @@
  *
  * For a writer that logs no files, only stage_progress and stage_complete, `processedFiles` counts as done.
  */
-import { RunOrder, type RunStart } from "@cofi/event-log/run-order";
+import { RunOrder } from "@cofi/event-log/run-order";
 import { outcomeOf } from "@cofi/event-log/file-outcome";
-import type { Batch, LogEvent, Snapshot, StageStatus, StageSummary } from "@cofi/event-log/events";
+import type { Batch, LogEvent, Snapshot, StageStatus, StageSummary, Work } from "@cofi/event-log/events";
 import { STAGES, STEPS, WORK } from "@cofi/event-log/stages";
+import { BatchWork } from "../work/work-fold.js";
 
 type FileState = "inFlight" | "done" | "failed";
 
@@ -49,6 +50,10 @@ export interface BatchView {
   stages: Map<string, StageState>;
   unknownStages: Record<string, number>;
   readonly runs: RunOrder;
+  /** Time at work, of the batch and of each of its stages. */
+  readonly work: BatchWork;
+  /** Only some events of the batch are applied, so its runs are not told from them. */
+  readonly isPart: boolean;
   /** True when applied events have become history since; the holder of the view must fold it again. */
   isOutdated: boolean;
   /** Highest event id applied. */
@@ -57,12 +62,13 @@ export interface BatchView {
 }
 
 const MINUTE_MS = 60_000;
+const WORK_NAMES = WORK.map(({ name }) => name);
 
 /**
- * The view of a batch without events. `eventsPerStage`: how many of the latest events each stage keeps. `runStarts`: known
- * starts of runs, beyond those in the events that will be applied.
+ * The view of a batch without events. `eventsPerStage`: how many of the latest events each stage keeps. `whole`: the view of
+ * all its events, where only some of them will be applied: it knows the runs.
  */
-export function emptyView(batch: Batch, eventsPerStage: number, runStarts: readonly RunStart[] = []): BatchView {
+export function emptyView(batch: Batch, eventsPerStage: number, whole?: BatchView): BatchView {
   const stages = WORK.map((stage): [string, StageState] => [
     stage.name,
     {
@@ -82,8 +88,18 @@ export function emptyView(batch: Batch, eventsPerStage: number, runStarts: reado
       events: [],
     },
   ]);
-  const runs = new RunOrder(runStarts);
-  return { batch, stages: new Map(stages), unknownStages: {}, runs, isOutdated: false, head: 0, eventsPerStage };
+  const runs = new RunOrder(whole?.runs.starts);
+  return {
+    batch,
+    stages: new Map(stages),
+    unknownStages: {},
+    runs,
+    work: whole?.work ?? new BatchWork(runs, WORK_NAMES),
+    isPart: whole !== undefined,
+    isOutdated: false,
+    head: 0,
+    eventsPerStage,
+  };
 }
 
 /** Applies a new row of `batchStatus`. Returns the new view; the argument must not be used any more. */
@@ -101,6 +117,7 @@ export function applyEvent(view: BatchView, event: LogEvent): BatchView {
   const head = Math.max(view.head, event.id);
   if (view.runs.note(event.run, event.id)) view.isOutdated = true;
   if (view.runs.isHistory(event.run, event.id)) return { ...view, head };
+  if (!view.isPart && !view.work.note(event, Date.parse(event.timestamp))) view.isOutdated = true;
   const state = view.stages.get(event.stage);
   if (!state) {
     // A stage name such as `constructor` must work like any other.
@@ -197,6 +214,7 @@ export interface StageFigures {
   errors: number;
   startedAt: string | null;
   finishedAt: string | null;
+  work: Work;
   lastEventAt: string | null;
   finishedLastMinute: number;
 }
@@ -208,7 +226,9 @@ export interface StageFigures {
 export function stageSummary(view: BatchView, name: string): StageSummary {
   const state = view.stages.get(name);
   if (!state) throw new RangeError(`There is no stage ${JSON.stringify(name)}.`);
-  return summaryOf(name, { ...state, isByFile: state.files.size > 0, finishedLastMinute: finishedInLastMinute(state) });
+  const { work } = view.work.stage(name);
+  const finishedLastMinute = finishedInLastMinute(state, work);
+  return summaryOf(name, { ...state, isByFile: state.files.size > 0, work, finishedLastMinute });
 }
 
 /**
@@ -218,8 +238,7 @@ export function stageSummary(view: BatchView, name: string): StageSummary {
 export function summaryOf(name: string, figures: StageFigures): StageSummary {
   const stage = WORK.find((candidate) => candidate.name === name);
   if (!stage) throw new RangeError(`There is no stage ${JSON.stringify(name)}.`);
-  const { status, totalFiles, failed, inFlight, startedAt, finishedAt, errors, finishedLastMinute, lastEventAt } =
-    figures;
+  const { status, totalFiles, failed, inFlight, startedAt, finishedAt } = figures;
   const done = figures.isByFile ? figures.done : figures.processedFiles;
   return {
     stage: stage.name,
@@ -235,9 +254,10 @@ export function summaryOf(name: string, figures: StageFigures): StageSummary {
     progress: progressOf(status, totalFiles, done + failed),
     startedAt,
     finishedAt,
-    errors,
-    finishedLastMinute,
-    lastEventAt,
+    work: figures.work,
+    errors: figures.errors,
+    finishedLastMinute: figures.finishedLastMinute,
+    lastEventAt: figures.lastEventAt,
   };
 }
 
@@ -248,9 +268,10 @@ export function progressOf(status: StageStatus, totalFiles: number | null, finis
   return Math.min(1, finished / totalFiles);
 }
 
-function finishedInLastMinute(state: StageState): number {
-  const since = Date.parse(state.lastEventAt ?? "") - MINUTE_MS;
-  return state.finishes.filter((time) => time > since).length;
+function finishedInLastMinute(state: StageState, { since }: Work): number {
+  const minuteAgo = Date.parse(state.lastEventAt ?? "") - MINUTE_MS;
+  const begunAt = since === null ? -Infinity : Date.parse(since);
+  return state.finishes.filter((time) => time > minuteAgo && time >= begunAt).length;
 }
 
 /** Returns the batch as the page shows it: one that another service opened and never marked is running once it has events. */
@@ -263,15 +284,6 @@ export function isOver({ status }: Pick<Batch, "status">): boolean {
   return status !== "running" && status !== "pending";
 }
 
-/** In a finished batch, a stage without a logged end lasted until its last event. */
-export function endedWith(batch: Batch, summaries: readonly StageSummary[]): StageSummary[] {
-  if (!isOver(batch)) return [...summaries];
-  return summaries.map((summary) => ({
-    ...summary,
-    finishedAt: summary.startedAt && (summary.finishedAt ?? summary.lastEventAt),
-  }));
-}
-
 /** Returns everything that a new viewer needs. `asOf` is the caller's clock, ISO 8601. */
 export function snapshotOf(view: BatchView, asOf: string): Snapshot {
   return {
@@ -280,6 +292,7 @@ export function snapshotOf(view: BatchView, asOf: string): Snapshot {
     steps: STEPS.map((step) => stageSummary(view, step.name)),
     events: Object.fromEntries([...view.stages].map(([name, state]) => [name, state.events])),
     unknownStages: view.unknownStages,
+    work: view.work.work,
     asOf,
     head: view.head,
     eventsPerStage: view.eventsPerStage,

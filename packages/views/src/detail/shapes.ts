@@ -1,5 +1,5 @@
 /** The shapes of the detailed views in the HTTP API, which the page reads. */
-import type { Batch, StageStatus } from "@cofi/event-log/events";
+import type { Batch, StageStatus, Work } from "@cofi/event-log/events";
 
 /** waiting: its turn in the stage has not come · missing: the stage is over and never saw the file · others: as logged. */
 export const FILE_STATES = ["waiting", "inFlight", "retrying", "done", "failed", "skipped", "missing"] as const;
@@ -78,11 +78,11 @@ export interface HostStageView {
   done: number;
   errors: number;
   inFlight: number;
-  /** errors / (done + errors); null before the first outcome. */
+  /** Of its attempts: errors / (done + errors); null before the first outcome. */
   errorRate: number | null;
-  /** Files per minute between its first and latest event in the stage. */
+  /** Files per minute between its first and latest event in each run of the stage. */
   perMinute: number | null;
-  /** Mean of its reported durations, ms. */
+  /** Mean of the known durations of its attempts that were done, ms. */
   meanMs: number | null;
   lastHeardAt: string;
 }
@@ -98,15 +98,26 @@ export interface ErrorGroupView {
   /** The message without the parts that differ between files; the files can be filtered by it. */
   cause: string;
   example: string;
+  /** Errors, of all attempts and runs. */
   count: number;
+  /** What still stands: `failed`, and errors that ended a stage that has not run again since. */
   final: number;
   firstId: number;
   firstAt: string;
   lastId: number;
   lastAt: string;
-  stages: { stage: string; count: number }[];
+  stages: { stage: string; count: number; final: number }[];
   hosts: { host: string; count: number }[];
+  /** Files that it has hit. */
   files: number;
+  /** Those of them of which it has ended an attempt, by their latest outcome. */
+  failed: number;
+  triedAgain: number;
+  doneLater: number;
+  /** Failed later with another cause, or left out. */
+  otherwise: number;
+  /** Errors in rows of CSV files, each as it was read last: the row is set aside and the file goes on. */
+  rows: number;
 }
 
 export interface ErrorsView {
@@ -123,15 +134,20 @@ export interface StageOverview {
   status: StageStatus;
   done: number;
   failed: number;
-  /** From its start to its end, or to now; null before it began. */
+  /** Runs so far. */
+  runs: number;
+  /** Sum of its runs, the one that is not over up to now; null before it began. */
   durationMs: number | null;
+  /** Of its files, by their latest outcome. */
   failureRate: number | null;
-  /** Files per minute from its start to its end. */
+  /** Files per minute of this time. */
   perMinute: number | null;
   /** Of the attempts that ended. */
   p50Ms: number | null;
   p95Ms: number | null;
-  /** Audio of the files that are done, from its start to its end; null while no length is known. */
+  /** True when these may be off by up to a percent. */
+  approximate: boolean;
+  /** Audio of the files that are done, over the time of the stage; null while no length is known. */
   audioHoursPerHour: number | null;
 }
 
@@ -143,8 +159,10 @@ export interface BatchOverview {
   failed: number;
   /** 0 to 1: the mean of the stages. */
   progress: number;
+  /** Of the batch. */
+  work: Work;
   stages: StageOverview[];
-  /** Finished files in each of equal intervals from the first event to the last; empty without events. */
+  /** Ends of files in each of equal intervals from the first event to the last; empty without events. */
   spark: number[];
   /** Of the stages; null before the first. */
   lastEventAt: string | null;
@@ -160,12 +178,31 @@ export interface TrendsView {
 /** `[low, high]` in ms. */
 export type Range = readonly [number, number];
 
+/** A run of a stage, or of the batch. */
+export interface WorkRun {
+  /** The run of the batch; null for a writer without runs, and for several runs in one line. */
+  run: number | null;
+  /** Id of its first event. */
+  firstId: number;
+  startedAt: string;
+  /** null while it goes on. */
+  endedAt: string | null;
+  /** So far, while it goes on. */
+  durationMs: number;
+}
+/** The latest runs, one line each; the first line is of all earlier ones together. */
+export const MOST_RUNS = 100;
+
 export interface StageTime {
   stage: string;
   label: string;
   status: StageStatus;
   startedAt: string | null;
   finishedAt: string | null;
+  /** Oldest first, at most {@link MOST_RUNS}. */
+  runs: WorkRun[];
+  /** Sum of its runs; null before it began. */
+  durationMs: number | null;
   failed: number;
   /** Time left; null while the speed is unknown. */
   remainingMs: Range | null;
@@ -179,6 +216,10 @@ export interface TimelineView {
   remainingMs: Range | null;
   /** The stage that takes most of the time left. */
   bottleneck: string | null;
+  /** Of the batch; oldest first, at most {@link MOST_RUNS}. */
+  runs: WorkRun[];
+  /** Sum of the runs of the batch. */
+  durationMs: number;
   asOf: string;
   head: number;
 }
@@ -230,17 +271,24 @@ export interface MetricsView {
   stages: {
     stage: string;
     label: string;
-    /** One per bucket. */
+    /** One per bucket. Files that are done; failures that stand; attempts after which the file was tried again. */
     done: number[];
     failed: number[];
     retried: number[];
     audioS: number[];
+    /** Seconds of the bucket in which the stage was at work: what rates are made of. */
+    workedS: number[];
     p50Ms: (number | null)[];
     p95Ms: (number | null)[];
+    /** True when some of these percentiles may be off by up to a percent. */
+    approximate: boolean;
     /** Over the whole batch. */
     overall: {
       p50Ms: number | null;
       p95Ms: number | null;
+      /** True when these percentiles may be off by up to a percent. */
+      approximate: boolean;
+      /** Of the files, by their latest outcome. */
       failureRate: number | null;
       audioHoursPerHour: number | null;
     };

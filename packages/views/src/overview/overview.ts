@@ -2,22 +2,25 @@
 import { sql } from "kysely";
 import { audioDone, type Log } from "./audio-done.js";
 import type { Database } from "@cofi/event-log/database";
-import { audioHoursPerHour, stageDuration } from "../detail/reports/metrics.js";
-import { countDuration, emptyHistogram, percentile, type Histogram } from "../detail/fold/histogram.js";
+import { Durations } from "../detail/fold/durations.js";
+import { audioHoursPerHour, failureRate } from "../detail/reports/metrics.js";
 import type { BatchOverview, StageOverview } from "../detail/shapes.js";
 import type { Batch, StageSummary } from "@cofi/event-log/events";
-import { effectiveBatch, endedWith, summaryOf } from "../cards/projection.js";
+import { effectiveBatch, isOver, summaryOf } from "../cards/projection.js";
 import { figuresOf } from "../cards/sql-cards.js";
 import { isCurrent } from "@cofi/event-log/run-filter";
 import { readRunStarts } from "@cofi/event-log/runs";
 import { STAGES } from "@cofi/event-log/stages";
 import type { Store } from "@cofi/event-log/store";
 import { toDatabaseTime } from "@cofi/event-log/time";
+import { workedMs } from "../work/worked.js";
+import { IS_FAILED_COMPLETION, oddEnds } from "./odd-ends.js";
 
 /** Points of a sparkline. */
 const SPARK_POINTS = 40;
-/** Ends of files; an attempt that is followed by another is not one. */
-const IS_END = sql`(eventType = 'file_complete' OR (eventType = 'error' AND coalesce(status, 'failed') IN ('failed', 'success')))`;
+/** Ends of files but failed completions; an attempt that is followed by another is none. */
+const IS_OTHER_END = sql`((eventType = 'file_complete' AND coalesce(status, 'success') <> 'failed')
+  OR (eventType = 'error' AND coalesce(status, 'failed') IN ('failed', 'success')))`;
 
 /**
  * One batch among others, by its events up to `upToId`. `asOf` is the caller's clock, ISO 8601.
@@ -29,27 +32,26 @@ export function overviewOf(store: Store, batch: Batch, upToId: number, asOf: str
 
 async function readOverview(database: Database, batch: Batch, upToId: number, asOf: string): Promise<BatchOverview> {
   const log: Log = { database, batchId: batch.id, upToId, current: isCurrent(await readRunStarts(database, batch.id)) };
-  const [{ stages, head }, durations, audioS] = await Promise.all([
+  const [{ stages, work, head }, { durations, failedAt }, audioS] = await Promise.all([
     figuresOf(database, batch.id, upToId),
-    durationsOf(log),
+    endsOf(log),
     audioDone(log),
   ]);
   const effective = effectiveBatch({ batch, head });
-  const summaries = endedWith(
-    effective,
-    STAGES.map(({ name }) => summaryOf(name, stages.get(name)!)),
-  );
+  const until = isOver(effective) ? null : Date.parse(asOf);
+  const summaries = STAGES.map(({ name }) => summaryOf(name, stages.get(name)!));
   const overview = summaries.map((summary) => {
     const { stage } = summary;
-    return stageOverview(summary, { durations: durations.get(stage), audioS: audioS.get(stage) ?? 0 }, asOf);
+    return stageOverview(summary, durations.get(stage) ?? new Durations(), audioS.get(stage) ?? 0, until);
   });
   return {
     batch: effective,
     done: sumOf(overview.map(({ done }) => done)),
     failed: sumOf(overview.map(({ failed }) => failed)),
     progress: sumOf(summaries.map(progressOf)) / summaries.length,
+    work,
     stages: overview,
-    spark: await sparkOf(log, summaries),
+    spark: await sparkOf(log, summaries, failedAt),
     lastEventAt:
       summaries
         .map(({ lastEventAt }) => lastEventAt ?? "")
@@ -60,25 +62,28 @@ async function readOverview(database: Database, batch: Batch, upToId: number, as
   };
 }
 
+/** `until`: epoch ms; null when nothing more is to come of the batch. */
 function stageOverview(
-  summary: StageSummary,
-  { durations, audioS }: { durations: Histogram | undefined; audioS: number },
-  asOf: string,
+  { stage, label, status, done, failed, startedAt, work }: StageSummary,
+  durations: Durations,
+  audioS: number,
+  until: number | null,
 ): StageOverview {
-  const { stage, label, status, done, failed } = summary;
-  const durationMs = stageDuration(summary, asOf);
+  const ms = workedMs(work, until);
   return {
     stage,
     label,
     status,
     done,
     failed,
-    durationMs,
-    failureRate: done + failed > 0 ? failed / (done + failed) : null,
-    perMinute: durationMs !== null && durationMs > 0 && done > 0 ? done / (durationMs / 60_000) : null,
-    p50Ms: durations ? percentile(durations, 0.5) : null,
-    p95Ms: durations ? percentile(durations, 0.95) : null,
-    audioHoursPerHour: audioHoursPerHour(summary, audioS, asOf),
+    runs: work.runs,
+    durationMs: startedAt === null ? null : ms,
+    failureRate: failureRate(done, failed),
+    perMinute: ms > 0 && done > 0 ? done / (ms / 60_000) : null,
+    p50Ms: durations.percentile(0.5),
+    p95Ms: durations.percentile(0.95),
+    approximate: !durations.isExact,
+    audioHoursPerHour: audioHoursPerHour(ms, audioS),
   };
 }
 
@@ -90,26 +95,42 @@ function sumOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0);
 }
 
-/** Durations of the finished attempts, by stage. */
-async function durationsOf({ database, batchId, upToId, current }: Log): Promise<Map<string, Histogram>> {
-  const { rows } = await sql<{ stage: string; durationMs: number; attempts: number }>`
-    SELECT stage, durationMs, count(*) AS attempts FROM ${database.dialect.logBy("batchExecutionLog_replay")}
-    WHERE batchId = ${batchId} AND id <= ${upToId} AND ${current} AND durationMs IS NOT NULL AND fileName IS NOT NULL
-      AND eventType IN ('file_complete', 'error')
-    GROUP BY stage, durationMs`.execute(database.kysely);
-  const stages = new Map<string, Histogram>();
-  for (const { stage, durationMs, attempts } of rows) {
-    let histogram = stages.get(stage);
-    if (!histogram) stages.set(stage, (histogram = emptyHistogram()));
-    countDuration(histogram, Number(durationMs), Number(attempts));
-  }
-  return stages;
+/** What the attempts that ended took, by stage, and when those failed whose writer logs failures as completions. */
+async function endsOf(log: Log): Promise<{ durations: Map<string, Durations>; failedAt: number[] }> {
+  const durations = new Map(STAGES.map(({ name }) => [name as string, new Durations()]));
+  const failedAt: number[] = [];
+  await Promise.all([
+    saidDurations(log, durations),
+    (async () => {
+      for await (const { stage, at, tookMs, isFailedCompletion } of oddEnds(log)) {
+        if (tookMs !== null) durations.get(stage)?.add(tookMs);
+        if (isFailedCompletion && durations.has(stage)) failedAt.push(at);
+      }
+    })(),
+  ]);
+  return { durations, failedAt };
 }
 
-/** Finished files in each of {@link SPARK_POINTS} equal intervals from the first event to the last; empty without events. */
+async function saidDurations(
+  { database, batchId, upToId, current }: Log,
+  durations: ReadonlyMap<string, Durations>,
+): Promise<void> {
+  const { rows } = await sql<{ stage: string; durationMs: number; attempts: number }>`
+    SELECT stage, durationMs, count(*) AS attempts FROM ${database.dialect.logBy("batchExecutionLog_replay")}
+    WHERE batchId = ${batchId} AND id <= ${upToId} AND ${current} AND durationMs >= 0 AND fileName IS NOT NULL
+      AND eventType IN ('file_complete', 'error') AND NOT coalesce(${IS_FAILED_COMPLETION}, 0)
+    GROUP BY stage, durationMs`.execute(database.kysely);
+  for (const { stage, durationMs, attempts } of rows) durations.get(stage)?.add(Number(durationMs), Number(attempts));
+}
+
+/**
+ * Ends of files in each of {@link SPARK_POINTS} equal intervals from the first event to the last; empty without events.
+ * `failedAt`: when files failed that were logged as completions.
+ */
 async function sparkOf(
   { database, batchId, upToId, current }: Log,
   summaries: readonly StageSummary[],
+  failedAt: readonly number[],
 ): Promise<number[]> {
   const from = Math.min(...summaries.flatMap(({ startedAt }) => (startedAt === null ? [] : Date.parse(startedAt))));
   const to = Math.max(...summaries.flatMap(({ lastEventAt }) => (lastEventAt === null ? [] : Date.parse(lastEventAt))));
@@ -118,12 +139,14 @@ async function sparkOf(
   const { rows } = await sql<{ part: number; files: number }>`
     SELECT ${database.dialect.partOfTime(toDatabaseTime(new Date(from)), widthMs)} AS part, count(*) AS files
     FROM ${database.dialect.logBy("batchExecutionLog_replay")}
-    WHERE batchId = ${batchId} AND id <= ${upToId} AND ${current} AND fileName IS NOT NULL AND ${IS_END}
+    WHERE batchId = ${batchId} AND id <= ${upToId} AND ${current} AND fileName IS NOT NULL AND ${IS_OTHER_END}
+      AND stage IN (${sql.join(STAGES.map(({ name }) => name))})
     GROUP BY part`.execute(database.kysely);
   const spark = Array.from({ length: SPARK_POINTS }, () => 0);
-  for (const { part, files } of rows) {
-    const at = Number(part);
-    if (at >= 0 && at < SPARK_POINTS) spark[at] = (spark[at] ?? 0) + Number(files);
-  }
+  const count = (part: number, files: number): void => {
+    if (part >= 0 && part < SPARK_POINTS) spark[part]! += files;
+  };
+  for (const { part, files } of rows) count(Number(part), Number(files));
+  for (const at of failedAt) count(Math.floor((at - from) / widthMs), 1);
   return spark;
 }

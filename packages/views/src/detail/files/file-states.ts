@@ -1,7 +1,8 @@
 /** The state of each file in each stage, which also depends on the earlier stages. */
 import type { StageSummary } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
-import { CELL_STATES, type Detail } from "../fold/detail.js";
+import type { Detail } from "../fold/detail.js";
+import { CELL_STATES } from "../fold/stage-cells.js";
 import type { FileState } from "../shapes.js";
 
 const IS_OF_RECORDINGS = STAGES.map(({ unit }) => unit === "recording");

@@ -1,7 +1,8 @@
 /** Rows of the matrix: filtered and sorted files with one cell for each stage. */
 import type { StageSummary } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
-import type { Detail, StageCells } from "../fold/detail.js";
+import type { Detail } from "../fold/detail.js";
+import type { StageCells } from "../fold/stage-cells.js";
 import { FileStates } from "./file-states.js";
 import type { FileCell, FileRow, FilesPage, FileState } from "../shapes.js";
 

@@ -3,7 +3,6 @@ import type { Batch, LogEvent, StageSummary } from "@cofi/event-log/events";
 import { progressOf } from "../../cards/projection.js";
 import type { Store } from "@cofi/event-log/store";
 import { reconciliation } from "./handoffs.js";
-import type { Detail } from "../fold/detail.js";
 import { causeOf } from "../fold/error-cause.js";
 import { filesOfCause } from "./files-view.js";
 import { foldPages, type Folded, type FoldOptions } from "../fold/replay.js";
@@ -15,18 +14,19 @@ const PAGE = 5_000;
 
 /**
  * Reads all events of the files that the cause has hit, as far as `whole` knows them, and the events of the stages themselves.
- * Totals count only these files. @throws DatabaseUnavailableError
+ * Totals count only these files; times at work are those of the whole batch. @throws DatabaseUnavailableError
  */
 export async function focusOn(
   store: Store,
   batch: Batch,
-  whole: Detail,
+  whole: Pick<Folded, "current" | "detail">,
   cause: string,
   options: FoldOptions = {},
 ): Promise<Folded> {
-  const names = [...filesOfCause(whole, cause)].map((file) => whole.files.all[file]!);
-  const pages = pagesOf(store, batch.id, names, cause, whole.head);
-  const folded = await foldPages(batch, pages, { ...options, runStarts: whole.runs.starts });
+  const { detail, current } = whole;
+  const names = [...filesOfCause(detail, cause)].map((file) => detail.files.all[file]!);
+  const pages = pagesOf(store, batch.id, names, cause, detail.head);
+  const folded = await foldPages(batch, pages, { ...options, whole: current });
   const { stages } = reconciliation(folded.detail, folded.summaries, "");
   const totals = new Map(stages.map(({ stage, input, missing }) => [stage, input - missing]));
   return { ...folded, summaries: folded.summaries.map((summary) => withTotal(summary, totals.get(summary.stage))) };

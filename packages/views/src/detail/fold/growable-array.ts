@@ -1,6 +1,6 @@
 /** Arrays of numbers that grow: a batch of 100,000 files has a million cells, and an object for each would take ten times the memory. */
 
-type Numbers = Uint8Array | Uint16Array | Int32Array | Float32Array | Float64Array;
+type Numbers = Uint8Array | Uint16Array | Int32Array | Float64Array;
 
 export class GrowableArray<T extends Numbers> {
   #values: T;

@@ -1,7 +1,6 @@
 /** The detail of a batch at one moment, folded from the database alone: what an export says is what SQL says. */
 import type { Batch, LogEvent, StageSummary } from "@cofi/event-log/events";
 import { applyEvent, effectiveBatch, emptyView, isOver, stageSummary, type BatchView } from "../../cards/projection.js";
-import type { RunStart } from "@cofi/event-log/run-order";
 import { STAGES } from "@cofi/event-log/stages";
 import type { Store } from "@cofi/event-log/store";
 import { AudioLengths } from "./audio-lengths.js";
@@ -62,8 +61,8 @@ export function workedUntil(folded: Pick<Folded, "current" | "summaries">, now: 
 export interface FoldOptions {
   /** How many of the latest events each stage keeps; 1 when nobody looks at them. */
   eventsPerStage?: number;
-  /** Of the batch's runs, where the events are only some of the batch's. */
-  runStarts?: readonly RunStart[];
+  /** The whole batch, where the events are only some of its events: what its runs are cannot be told from these. */
+  whole?: BatchView;
   /** Awaited between pages: SQLite answers within the same turn, and a server's other work wants its own. */
   yieldToEventLoop?: () => Promise<unknown>;
 }
@@ -73,14 +72,14 @@ export function foldDetail(store: Store, batch: Batch, upToId: number, options: 
   return foldPages(batch, replayPages(store, batch.id, upToId), options);
 }
 
-/** Each event once, ascending, or in any order when `runStarts` are given. */
+/** Each event once, ascending, or in any order when they are part of a `whole`. */
 export async function foldPages(
   batch: Batch,
   pages: AsyncIterable<readonly LogEvent[]>,
-  { eventsPerStage = 1, runStarts, yieldToEventLoop }: FoldOptions,
+  { eventsPerStage = 1, whole, yieldToEventLoop }: FoldOptions,
 ): Promise<Folded> {
-  let current = emptyView(batch, eventsPerStage, runStarts);
-  const detail = emptyDetail(batch, runStarts);
+  let current = emptyView(batch, eventsPerStage, whole);
+  const detail = emptyDetail(current);
   for await (const page of pages) {
     for (const event of page) {
       current = applyEvent(current, event);

@@ -1,13 +1,23 @@
 /** Counts over time, in buckets that get wider as a batch gets longer, so that their number stays small. */
-import { addHistogram, countDuration, emptyHistogram, type Histogram } from "./histogram.js";
+import { Durations } from "./durations.js";
 
 export interface Bucket {
   done: number;
+  /** Failures that stand: no later word on the file came. */
   failed: number;
+  /** Failures after which the file was tried again. */
   retried: number;
   /** Seconds of audio in the finished files; 0 where no event gives their length. */
   audioS: number;
-  durations: Histogram;
+  durations: Durations;
+}
+
+/** An end of a file. */
+export interface FileEnd {
+  what: "done" | "failed" | "retried";
+  /** null while unknown. */
+  durationMs: number | null;
+  audioS: number;
 }
 
 const FIRST_WIDTH_MS = 1_000;
@@ -29,13 +39,7 @@ export class Series {
     this.#to = to;
   }
 
-  count(
-    stage: number,
-    at: number,
-    what: "done" | "failed" | "retried",
-    durationMs: number | null,
-    audioS: number,
-  ): void {
+  count(stage: number, at: number, { what, durationMs, audioS }: FileEnd): void {
     if (!(at >= this.#from && at <= this.#to)) return;
     this.#first = Math.min(this.#first, at);
     this.#last = Math.max(this.#last, at);
@@ -48,7 +52,15 @@ export class Series {
     if (!bucket) buckets.set(number, (bucket = emptyBucket()));
     bucket[what] += 1;
     bucket.audioS += audioS;
-    if (durationMs !== null) countDuration(bucket.durations, durationMs);
+    if (durationMs !== null) bucket.durations.add(durationMs);
+  }
+
+  /** The failure that was counted at this time did not stand: the file was tried again. */
+  retry(stage: number, failedAt: number): void {
+    const bucket = this.stages[stage]?.get(Math.floor(failedAt / this.widthMs));
+    if (!bucket || !(failedAt >= this.#from && failedAt <= this.#to)) return;
+    bucket.failed -= 1;
+    bucket.retried += 1;
   }
 
   #widen(): void {
@@ -66,7 +78,7 @@ export class Series {
 }
 
 export function emptyBucket(): Bucket {
-  return { done: 0, failed: 0, retried: 0, audioS: 0, durations: emptyHistogram() };
+  return { done: 0, failed: 0, retried: 0, audioS: 0, durations: new Durations() };
 }
 
 export function mergeBucket(into: Bucket, from: Bucket): void {
@@ -74,5 +86,5 @@ export function mergeBucket(into: Bucket, from: Bucket): void {
   into.failed += from.failed;
   into.retried += from.retried;
   into.audioS += from.audioS;
-  addHistogram(into.durations, from.durations);
+  into.durations.addAll(from.durations);
 }

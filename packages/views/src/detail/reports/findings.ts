@@ -3,11 +3,15 @@ import type { StageSummary } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
 import { causeName, headline } from "../cause-name.js";
 import { reconciliation } from "../files/handoffs.js";
-import { errorsView } from "./errors.js";
-import type { Detail, ErrorGroup } from "../fold/detail.js";
+import { errorsView, rowsIn } from "./errors.js";
+import type { Detail } from "../fold/detail.js";
+import type { ErrorGroup } from "../fold/error-group.js";
 import type { Finding, Stall } from "../shapes.js";
 
-/** A host is unhealthy in a stage when it has at least so many errors there, and fails so many times as often as the others together. */
+/**
+ * A host is unhealthy in a stage when it has at least so many errors in its latest run, and fails so many times as often as
+ * the others together.
+ */
 const UNHEALTHY = { errors: 5, factor: 5, rate: 0.1 };
 /** A cause is worth a line when it took so many files for good. */
 const WORTH_A_LINE = 1;
@@ -91,8 +95,9 @@ function slowFiles(stalls: readonly Stall[]): Finding[] {
 
 function unhealthyHosts(detail: Detail): Finding[] {
   return STAGES.flatMap(({ name, label }, stage) => {
+    const latest = detail.work.stage(name).latestRunId;
     const seen = detail.hosts.all.flatMap((host, index) => {
-      const own = detail.hostStages[index]?.[stage];
+      const own = detail.hostStages[index]?.[stage]?.runs.find(({ runId }) => runId === latest);
       return own ? [{ host, errors: own.errors, total: own.errors + own.done }] : [];
     });
     const sum = seen.reduce((all, { errors, total }) => ({ errors: all.errors + errors, total: all.total + total }), {
@@ -126,10 +131,7 @@ function mostOften(detail: Detail, stage: number, host: string): string | null {
 function rowErrors(detail: Detail): Finding[] {
   return STAGES.flatMap(({ name, label, unit }, stage): Finding[] => {
     if (unit !== "table") return [];
-    const count = detail.errors.reduce(
-      (sum, { stages, count: all, final }) => sum + Math.min(stages.get(stage) ?? 0, all - final),
-      0,
-    );
+    const count = detail.errors.reduce((sum, group) => sum + rowsIn(detail, group, stage), 0);
     if (count === 0) return [];
     const text = `${count} ${count === 1 ? "error" : "errors"} in the rows of ${label}`;
     return [
@@ -150,16 +152,19 @@ function causes(detail: Detail, asOf: string): Finding[] {
     .groups.filter(({ final }) => final >= WORTH_A_LINE)
     .toSorted((a, b) => b.final - a.final)
     .slice(0, MOST_CAUSES)
-    .map(({ cause, example, final, stages }): Finding => {
-      const where = stages.map(({ stage }) => labelOf(stage)).join(", ");
+    .map(({ cause, example, final, doneLater, stages }): Finding => {
+      const standing = stages.filter((one) => one.final > 0);
+      const where = standing.map(({ stage }) => labelOf(stage)).join(", ");
       const text = `${final} ${final === 1 ? "failure" : "failures"} in ${where}: ${causeName(example, final - 1)}`;
+      const were = doneLater === 1 ? "was" : "were";
+      const more = doneLater === 0 ? "" : ` ${doneLater} more failed and ${were} done by a later try.`;
       return {
         kind: "cause",
-        stage: stages[0]?.stage ?? "",
+        stage: standing[0]?.stage ?? "",
         what: cause,
         count: final,
         text,
-        rule: "Final failures with the same cause.",
+        rule: `Failures with the same cause, each file by its latest outcome.${more}`,
       };
     });
 }

@@ -1,69 +1,106 @@
 /** Figures over time, and over a whole batch. */
 import type { StageSummary } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
+import type { Run } from "../../work/stage-runs.js";
+import { workedMs } from "../../work/worked.js";
 import { isoTime } from "../files/files-view.js";
-import type { Detail, StageCells } from "../fold/detail.js";
-import { percentile } from "../fold/histogram.js";
+import type { Detail } from "../fold/detail.js";
 import { emptyBucket, mergeBucket } from "../fold/series.js";
+import type { StageCells } from "../fold/stage-cells.js";
 import type { MetricsView } from "../shapes.js";
 
 /** Not more points than a chart has pixels for. */
 const MOST_POINTS = 240;
 
-export function metricsView(detail: Detail, summaries: readonly StageSummary[], asOf: string): MetricsView {
+/** `now`: epoch ms; null when nothing more is to come of the batch. */
+export function metricsView(
+  detail: Detail,
+  summaries: readonly StageSummary[],
+  asOf: string,
+  now: number | null = Date.parse(asOf),
+): MetricsView {
   const { series } = detail;
   const numbers = series.stages.flatMap((buckets) => [...buckets.keys()]);
-  const first = Math.min(...numbers);
-  const count = numbers.length === 0 ? 0 : Math.max(...numbers) - first + 1;
+  const first = numbers.reduce((least, number) => Math.min(least, number), Infinity);
+  const count = numbers.length === 0 ? 0 : numbers.reduce((most, number) => Math.max(most, number), first) - first + 1;
   const merged = Math.max(1, Math.ceil(count / MOST_POINTS));
   const points = Math.ceil(count / merged);
-  const bucketS = (series.widthMs * merged) / 1_000;
+  const widthMs = series.widthMs * merged;
   const stages = STAGES.map(({ name, label }, index) => {
     const buckets = Array.from({ length: points }, emptyBucket);
     for (const [number, bucket] of series.stages[index] ?? [])
       mergeBucket(buckets[Math.floor((number - first) / merged)]!, bucket);
     const durations = detail.durations[index]!;
-    const total = buckets.reduce((sum, { done, failed }) => ({ done: sum.done + done, failed: sum.failed + failed }), {
-      done: 0,
-      failed: 0,
-    });
-    const summary = summaries[index] as StageSummary;
+    const { work, done, failed } = summaries[index] as StageSummary;
+    const ms = workedMs(work, now);
     return {
       stage: name,
       label,
-      done: buckets.map(({ done }) => done),
-      failed: buckets.map(({ failed }) => failed),
+      done: buckets.map((bucket) => bucket.done),
+      failed: buckets.map((bucket) => bucket.failed),
       retried: buckets.map(({ retried }) => retried),
       audioS: buckets.map(({ audioS }) => audioS),
-      p50Ms: buckets.map((bucket) => percentile(bucket.durations, 0.5)),
-      p95Ms: buckets.map((bucket) => percentile(bucket.durations, 0.95)),
+      workedS: workedIn(runSpans(detail, index, now), first * series.widthMs, widthMs, points),
+      p50Ms: buckets.map((bucket) => bucket.durations.percentile(0.5)),
+      p95Ms: buckets.map((bucket) => bucket.durations.percentile(0.95)),
+      approximate: buckets.some((bucket) => !bucket.durations.isExact),
       overall: {
-        p50Ms: percentile(durations, 0.5),
-        p95Ms: percentile(durations, 0.95),
-        failureRate: total.done + total.failed > 0 ? total.failed / (total.done + total.failed) : null,
-        audioHoursPerHour: audioHoursPerHour(summary, audioDone(detail, index), asOf),
+        p50Ms: durations.percentile(0.5),
+        p95Ms: durations.percentile(0.95),
+        approximate: !durations.isExact,
+        failureRate: failureRate(done, failed),
+        audioHoursPerHour: audioHoursPerHour(ms, audioDone(detail, index)),
       },
     };
   });
   const times = Array.from({ length: points }, (_, point) => isoTime((first + point * merged) * series.widthMs) ?? "");
-  return { bucketS, times, stages, asOf, head: detail.head };
+  return { bucketS: widthMs / 1_000, times, stages, asOf, head: detail.head };
 }
 
-/** ms from the start of a stage to its end, or to `asOf`; null before it began. */
-export function stageDuration({ startedAt, finishedAt }: StageSummary, asOf: string): number | null {
-  return startedAt === null ? null : Date.parse(finishedAt ?? asOf) - Date.parse(startedAt);
+/** Of files; null before the first has ended. */
+export function failureRate(done: number, failed: number): number | null {
+  return done + failed > 0 ? failed / (done + failed) : null;
 }
 
 /** `audioS`: seconds of audio in the files that are done, each counted once; null when no length or no time is known. */
-export function audioHoursPerHour(summary: StageSummary, audioS: number, asOf: string): number | null {
-  const durationMs = stageDuration(summary, asOf);
-  return durationMs !== null && durationMs > 0 && audioS > 0 ? audioS / (durationMs / 1_000) : null;
+export function audioHoursPerHour(ms: number, audioS: number): number | null {
+  return ms > 0 && audioS > 0 ? audioS / (ms / 1_000) : null;
 }
 
+/** From and to, epoch ms. The run that is not over lasts up to now, or until its latest event. */
+function runSpans(detail: Detail, index: number, now: number | null): (readonly [number, number])[] {
+  const stage = detail.work.stage(STAGES[index]!.name);
+  const { work } = stage;
+  return stage.runs.map(({ at, endedAt }: Run) => {
+    const openMs = workedMs({ ...work, overMs: 0 }, now);
+    return [at, endedAt ?? at + openMs];
+  });
+}
+
+/** Seconds of each bucket that lie within the spans. */
+function workedIn(
+  spans: readonly (readonly [number, number])[],
+  start: number,
+  widthMs: number,
+  points: number,
+): number[] {
+  const worked = Array.from({ length: points }, () => 0);
+  for (const [from, to] of spans) {
+    const firstPoint = Math.max(0, Math.floor((from - start) / widthMs));
+    const lastPoint = Math.min(points - 1, Math.floor((to - start) / widthMs));
+    for (let point = firstPoint; point <= lastPoint; point++) {
+      const begin = start + point * widthMs;
+      worked[point]! += Math.max(0, Math.min(to, begin + widthMs) - Math.max(from, begin)) / 1_000;
+    }
+  }
+  return worked;
+}
+
+/** Of the files that the card counts as done, also where they were left out since. */
 function audioDone(detail: Detail, stage: number): number {
   const cells = detail.stages[stage] as StageCells;
   let seconds = 0;
   for (let file = 0; file < detail.files.all.length; file++)
-    if (cells.stateOf(file) === "done") seconds += detail.audioS.get(file);
+    if (cells.attemptOf(file) === "done") seconds += detail.audioS.get(file);
   return seconds;
 }

@@ -1,8 +1,8 @@
 /** Finds stages, hosts and files that make no progress, each by a rule that is shown with it. */
 import type { StageSummary } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
-import type { Detail, StageCells } from "../fold/detail.js";
-import { percentile, type Histogram } from "../fold/histogram.js";
+import type { Detail } from "../fold/detail.js";
+import type { StageCells } from "../fold/stage-cells.js";
 import type { Stall } from "../shapes.js";
 
 /** Milliseconds, and multiples of what 95 % of the files of the stage do not exceed. */
@@ -37,7 +37,7 @@ export function stallsOf(
   return STAGES.flatMap((_, index) => {
     const summary = summaries[index] as StageSummary;
     if (summary.status !== "processing") return [];
-    const p95 = percentile(detail.durations[index] as Histogram, 0.95) ?? 0;
+    const p95 = detail.durations[index]?.percentile(0.95) ?? 0;
     return [
       ...stuckStage(detail, summary, index, now, limit(limits.stuckStageMs, limits.stuckStageFactor, p95)),
       ...silentHosts(detail, summary, index, now, limit(limits.silentHostMs, limits.silentHostFactor, p95)),
@@ -58,17 +58,22 @@ function limit(leastMs: number, factor: number, p95: number): Limit {
     : { ms: leastMs, words: seconds(leastMs) };
 }
 
-/** In a resumed batch only the current run counts. */
-function isOfThisRun(cells: StageCells, file: number): boolean {
-  return cells.stateOf(file) === "inFlight" && cells.startedAt.get(file) >= cells.beganAt;
+/** Files in progress; when the stage has run before, only those that its latest run has started. */
+function filesAtWork(detail: Detail, index: number): number[] {
+  const cells = detail.stages[index] as StageCells;
+  const latest = detail.work.stage(STAGES[index]!.name).latestRunId;
+  const atWork: number[] = [];
+  for (let file = 0; file < detail.files.all.length; file++)
+    if (cells.stateOf(file) === "inFlight" && cells.eventId.get(file) >= latest) atWork.push(file);
+  return atWork;
 }
 
 function stuckStage(detail: Detail, summary: StageSummary, index: number, now: number, { ms, words }: Limit): Stall[] {
-  const { stage, totalFiles, done, failed, inFlight, startedAt } = summary;
+  const { stage, totalFiles, done, failed, inFlight, startedAt, work } = summary;
   const left = totalFiles === null ? inFlight : totalFiles - done - failed;
   if (left <= 0) return [];
   const cells = detail.stages[index] as StageCells;
-  let last = Math.max(cells.beganAt || Date.parse(startedAt ?? ""), cells.progressAt);
+  let last = Math.max(Date.parse(work.since ?? startedAt ?? ""), cells.progressAt);
   for (let file = 0; file < detail.files.all.length; file++) last = Math.max(last, cells.endedAt.get(file));
   if (!(now - last > ms)) return [];
   const rule = `No file has finished for more than ${words}, and ${left} ${left === 1 ? "is" : "are"} left.`;
@@ -83,9 +88,7 @@ function silentHosts(
   { ms, words }: Limit,
 ): Stall[] {
   const cells = detail.stages[index] as StageCells;
-  const atWork = new Set<number>();
-  for (let file = 0; file < detail.files.all.length; file++)
-    if (isOfThisRun(cells, file)) atWork.add(cells.host.get(file) - 1);
+  const atWork = new Set(filesAtWork(detail, index).map((file) => cells.host.get(file) - 1));
   const heard = detail.hosts.all.map((host, at) => ({
     host,
     isAtWork: atWork.has(at),
@@ -102,10 +105,9 @@ function slowFiles(detail: Detail, { stage }: StageSummary, index: number, now: 
   const cells = detail.stages[index] as StageCells;
   const rule = `In progress for more than ${words}.`;
   const slow: Stall[] = [];
-  for (const [file, name] of detail.files.all.entries()) {
-    if (!isOfThisRun(cells, file)) continue;
+  for (const file of filesAtWork(detail, index)) {
     const forMs = now - cells.startedAt.get(file);
-    if (forMs > ms) slow.push({ kind: "slow-file", stage, what: name, forMs, rule });
+    if (forMs > ms) slow.push({ kind: "slow-file", stage, what: detail.files.all[file]!, forMs, rule });
   }
   return slow.toSorted((a, b) => b.forMs - a.forMs).slice(0, MOST_SLOW_FILES);
 }
