@@ -8,13 +8,14 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Store } from "@cofi/event-log/store";
 import { STAGES } from "@cofi/event-log/stages";
+import { effectiveBatch, isGoingOn } from "@cofi/views/batch-state";
 import { errorsView } from "@cofi/views/detail/errors";
 import { foundFiles, pageOf } from "@cofi/views/detail/files-view";
 import { findingsOf } from "@cofi/views/detail/findings";
 import { reconciliation } from "@cofi/views/detail/handoffs";
 import { hostsView } from "@cofi/views/detail/hosts";
 import { metricsView } from "@cofi/views/detail/metrics";
-import { foldDetail, isGoingOn, workedUntil, type Folded } from "@cofi/views/detail/replay";
+import { foldDetail, workedUntil, type Folded } from "@cofi/views/detail/replay";
 import { timelineView } from "@cofi/views/detail/timeline";
 import { exportEvents, exportFiles } from "@cofi/views/export";
 import { overviewOf } from "@cofi/views/overview";
@@ -169,7 +170,7 @@ describe.each(DIALECTS)("at any moment, on %s", (dialect) => {
           const all = await store.batchEventsAfter(batch.id, 0, upToId, 1_000);
           const rows = current(all);
           const folded = await foldDetail(store, batch, upToId, { eventsPerStage: 3 });
-          const until = isGoingOn(folded) ? Date.parse(asOf) : null;
+          const until = isGoingOn(effectiveBatch(folded.current)) ? Date.parse(asOf) : null;
           const moment: Moment = { rows, until, asOf, createdAt: Date.parse(batch.createdAt) };
           expect(folded.current.isOutdated || folded.detail.isOutdated).toBe(false);
 

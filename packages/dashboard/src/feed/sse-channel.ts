@@ -4,7 +4,8 @@
  */
 import { STAGES, STEPS } from "@cofi/event-log/stages";
 import type { Frame, LogEvent, StageSummary } from "@cofi/event-log/events";
-import { effectiveBatch, snapshotOf, stageSummary, type BatchView } from "@cofi/views/projection";
+import { effectiveBatch } from "@cofi/views/batch-state";
+import { snapshotOf, stageSummary, type BatchView } from "@cofi/views/projection";
 import type { LiveView, ViewChange } from "./live-view.js";
 import { SseMessage } from "./sse-message.js";
 import type { SseReader } from "./sse-reader.js";

@@ -1,7 +1,7 @@
 /** Summaries of single batches: read by SQL, shared by all callers, and kept for batches that cannot change any more. */
 import type { BatchOverview, TrendsView } from "@cofi/views/detail/shapes";
 import type { Batch } from "@cofi/event-log/events";
-import { isOver } from "@cofi/views/projection";
+import { isOver } from "@cofi/views/batch-state";
 import type { Store } from "@cofi/event-log/store";
 import { overviewOf } from "@cofi/views/overview";
 import pLimit from "p-limit";

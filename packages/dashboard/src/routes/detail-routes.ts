@@ -14,8 +14,9 @@ import type { Stall } from "@cofi/views/detail/shapes";
 import { silenceFindings } from "@cofi/views/detail/silence";
 import { stallsOf } from "@cofi/views/detail/stalls";
 import { timelineView } from "@cofi/views/detail/timeline";
-import { isGoingOn, workedUntil, type Folded } from "@cofi/views/detail/replay";
-import { effectiveBatch, snapshotOf } from "@cofi/views/projection";
+import { workedUntil, type Folded } from "@cofi/views/detail/replay";
+import { effectiveBatch, isGoingOn } from "@cofi/views/batch-state";
+import { snapshotOf } from "@cofi/views/projection";
 import type { Snapshot } from "@cofi/event-log/events";
 import type { Store } from "@cofi/event-log/store";
 import type { FastifyInstance } from "fastify";
@@ -221,7 +222,7 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
     async ({ params: { id }, query: { cause } }) => {
       const past = await history.speeds(id);
       return narrowed({ id, name: "timeline", cause }, (view, asOf) => ({
-        ...timelineView(view.detail, view.summaries, past, Date.parse(asOf), isGoingOn(view)),
+        ...timelineView(view.detail, view.summaries, past, Date.parse(asOf), isGoingOn(effectiveBatch(view.current))),
         // Only the whole batch can be said to stall.
         stalls: cause === undefined ? stalls(view, asOf) : [],
       }));
@@ -274,6 +275,7 @@ const NARROWED_VIEWS: readonly {
     name: "metrics",
     summary: "Figures over time and over the whole batch, by stage",
     schema: metricsSchema,
-    make: (view, asOf) => metricsView(view.detail, view.summaries, asOf, isGoingOn(view) ? Date.parse(asOf) : null),
+    make: (view, asOf) =>
+      metricsView(view.detail, view.summaries, asOf, isGoingOn(effectiveBatch(view.current)) ? Date.parse(asOf) : null),
   },
 ];

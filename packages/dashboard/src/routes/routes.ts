@@ -1,6 +1,7 @@
 /** The HTTP API as one table of routes, each with its parameters and responses. */
 import type { Batch } from "@cofi/event-log/events";
-import { effectiveBatch, snapshotOf } from "@cofi/views/projection";
+import { effectiveBatch } from "@cofi/views/batch-state";
+import { snapshotOf } from "@cofi/views/projection";
 import type { Store } from "@cofi/event-log/store";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";

@@ -19,6 +19,7 @@ import { RunOrder } from "@cofi/event-log/run-order";
 import { outcomeOf } from "@cofi/event-log/file-outcome";
 import type { Batch, LogEvent, Snapshot, StageStatus, StageSummary, Work } from "@cofi/event-log/events";
 import { STAGES, STEPS, WORK } from "@cofi/event-log/stages";
+import { effectiveBatch } from "./batch-state.js";
 import { BatchWork } from "../work/work-fold.js";
 
 type FileState = "inFlight" | "done" | "failed";
@@ -272,16 +273,6 @@ function finishedInLastMinute(state: StageState, { since }: Work): number {
   const minuteAgo = Date.parse(state.lastEventAt ?? "") - MINUTE_MS;
   const begunAt = since === null ? -Infinity : Date.parse(since);
   return state.finishes.filter((time) => time > minuteAgo && time >= begunAt).length;
-}
-
-/** Returns the batch as the page shows it: one that another service opened and never marked is running once it has events. */
-export function effectiveBatch({ batch, head }: Pick<BatchView, "batch" | "head">): Batch {
-  return batch.status === "pending" && head > 0 ? { ...batch, status: "running" } : batch;
-}
-
-/** True when no more events are expected. */
-export function isOver({ status }: Pick<Batch, "status">): boolean {
-  return status !== "running" && status !== "pending";
 }
 
 /** Returns everything that a new viewer needs. `asOf` is the caller's clock, ISO 8601. */

@@ -6,7 +6,8 @@ import { Durations } from "../detail/fold/durations.js";
 import { audioHoursPerHour, failureRate } from "../detail/reports/metrics.js";
 import type { BatchOverview, StageOverview } from "../detail/shapes.js";
 import type { Batch, StageSummary } from "@cofi/event-log/events";
-import { effectiveBatch, isOver, summaryOf } from "../cards/projection.js";
+import { effectiveBatch, isGoingOn } from "../cards/batch-state.js";
+import { summaryOf } from "../cards/projection.js";
 import { figuresOf } from "../cards/sql-cards.js";
 import { isCurrent } from "@cofi/event-log/run-filter";
 import { readRunStarts } from "@cofi/event-log/runs";
@@ -38,7 +39,7 @@ async function readOverview(database: Database, batch: Batch, upToId: number, as
     audioDone(log),
   ]);
   const effective = effectiveBatch({ batch, head });
-  const until = isOver(effective) ? null : Date.parse(asOf);
+  const until = isGoingOn(effective) ? Date.parse(asOf) : null;
   const summaries = STAGES.map(({ name }) => summaryOf(name, stages.get(name)!));
   const overview = summaries.map((summary) => {
     const { stage } = summary;

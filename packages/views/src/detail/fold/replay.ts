@@ -1,6 +1,7 @@
 /** The detail of a batch at one moment, folded from the database alone: what an export says is what SQL says. */
 import type { Batch, LogEvent, StageSummary } from "@cofi/event-log/events";
-import { applyEvent, effectiveBatch, emptyView, isOver, stageSummary, type BatchView } from "../../cards/projection.js";
+import { effectiveBatch, isGoingOn } from "../../cards/batch-state.js";
+import { applyEvent, emptyView, stageSummary, type BatchView } from "../../cards/projection.js";
 import { STAGES } from "@cofi/event-log/stages";
 import type { Store } from "@cofi/event-log/store";
 import { AudioLengths } from "./audio-lengths.js";
@@ -46,15 +47,9 @@ export interface Folded {
   summaries: StageSummary[];
 }
 
-/** Whether more is to come of the batch, as far as the database shows. */
-export function isGoingOn({ current }: Pick<Folded, "current">): boolean {
-  const batch = effectiveBatch(current);
-  return !isOver(batch) && !batch.silence;
-}
-
 /** Epoch ms up to which what is in flight has been in work: nothing is any more once the batch is over or silent. */
 export function workedUntil(folded: Pick<Folded, "current" | "summaries">, now: number): number {
-  if (isGoingOn(folded)) return now;
+  if (isGoingOn(effectiveBatch(folded.current))) return now;
   return Math.max(...folded.summaries.map(({ lastEventAt }) => Date.parse(lastEventAt ?? "") || 0));
 }
 
