@@ -216,7 +216,8 @@ export const logs: fc.Arbitrary<Log> = fc
   .map(({ parts, status, hidden, later }) => {
     const rows = written(parts.flat());
     return { rows, status, hidden: Math.min(hidden, rows.length - 1), later };
-  });
+  })
+  .filter(({ rows }) => rows.length > 0);
 
 function written(drafts: readonly Draft[]): LogRow[] {
   let newest = 1;

@@ -123,7 +123,11 @@ test("files count by their latest outcome: failed, tried again, done later, fail
     { count: 1, files: 1, final: 1, failed: 1 },
   ]);
   const [finding] = findingsOf(detail, summaries, [], BATCH.createdAt);
-  expect(finding).toMatchObject({ kind: "cause", count: 2, text: "2 failures in Speech to text: CUDA out of memory" });
+  expect(finding).toMatchObject({
+    kind: "cause",
+    count: 2,
+    text: "2 failures in Speech to text: CUDA out of memory, and 1 like it",
+  });
   expect(finding?.rule).toContain("1 more failed and was done by a later try.");
 });
 

@@ -97,6 +97,7 @@ export interface HostsView {
 export interface ErrorGroupView {
   /** The message without the parts that differ between files; the files can be filtered by it. */
   cause: string;
+  /** The message of one of them, if possible of one that still stands. */
   example: string;
   /** Errors, of all attempts and runs. */
   count: number;

@@ -43,7 +43,7 @@ export function causesOf(rows: Rows): Omit<ErrorGroupView, "firstAt" | "lastAt">
     const [first, last] = [own[0]!, own.at(-1)!];
     return {
       cause,
-      example: first.errorMessage ?? "",
+      example: (own.find((row) => stands(rows, row, cause)) ?? first).errorMessage ?? "",
       count: own.length,
       final: count("failed") + total(stages.map(endings)),
       firstId: first.id,
@@ -64,6 +64,13 @@ export function causesOf(rows: Rows): Omit<ErrorGroupView, "firstAt" | "lastAt">
       rows: total(stages.map((stage) => rowErrorsIn(rows, own, stage))),
     };
   });
+}
+
+/** Whether what an error said of its file, or of its stage, is still so. */
+function stands(rows: Rows, row: LogEvent, cause: string): boolean {
+  if (wordOf(row) === "failed" && row.fileName === null) return endingsIn(rows, [row], row.stage) > 0;
+  if (row.fileName === null || isRow(row)) return false;
+  return outcomeIn(rows, row.stage, row.fileName, cause) === "failed";
 }
 
 const isHitIn = (own: Rows, stage: string, file: string): boolean =>

@@ -227,7 +227,7 @@ function countError(detail: Detail, event: LogEvent, { stage, host, runId }: Pla
   const cause = causeOf(event.errorMessage, event.fileName);
   const index = addBounded(detail.causes, cause, MOST_CAUSES, OTHER_CAUSES);
   const group = (detail.errors[index] ??= new ErrorGroup(detail.causes.all[index] ?? ""));
-  group.add(event, stage, host);
+  group.add(event, stage, file, host);
   const isFinal = outcomeOf(event) === "failed";
   if (file === null) {
     if (isFinal) group.hitStage(stage, runId);

@@ -9,10 +9,22 @@ interface Latest {
   count: number;
 }
 
+/** One of the errors. */
+interface Example {
+  id: number;
+  stage: number;
+  /** null for an error of the stage itself. */
+  file: number | null;
+  message: string;
+}
+
+/** So many of the latest errors are kept as examples, beside the first: one of a file that still has failed is looked for. */
+const MOST_EXAMPLES = 20;
+
 export class ErrorGroup {
   readonly cause: string;
-  /** The message of the first of them. */
-  example = "";
+  /** The first error and the latest ones, ascending. */
+  readonly examples: Example[] = [];
   count = 0;
   firstId = Infinity;
   firstAt = "";
@@ -35,17 +47,19 @@ export class ErrorGroup {
     this.cause = cause;
   }
 
-  add({ id, timestamp, errorMessage }: LogEvent, stage: number, host: number | null): void {
+  add({ id, timestamp, errorMessage }: LogEvent, stage: number, file: number | null, host: number | null): void {
     this.count += 1;
     if (id < this.firstId) {
       this.firstId = id;
       this.firstAt = timestamp;
-      this.example = errorMessage ?? "";
     }
     if (id > this.lastId) {
       this.lastId = id;
       this.lastAt = timestamp;
     }
+    const place = this.examples.findLastIndex((example) => example.id < id) + 1;
+    this.examples.splice(place, 0, { id, stage, file, message: errorMessage ?? "" });
+    if (this.examples.length > MOST_EXAMPLES) this.examples.splice(1, 1);
     this.stages.set(stage, (this.stages.get(stage) ?? 0) + 1);
     if (host !== null) this.hosts.set(host, (this.hosts.get(host) ?? 0) + 1);
   }

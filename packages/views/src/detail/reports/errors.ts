@@ -10,7 +10,7 @@ export function errorsView(detail: Detail, asOf: string): ErrorsView {
 }
 
 function groupView(detail: Detail, group: ErrorGroup, index: number): ErrorGroupView {
-  const { cause, example, count, firstId, firstAt, lastId, lastAt, hosts, files } = group;
+  const { cause, count, firstId, firstAt, lastId, lastAt, hosts, files } = group;
   const stages = [...group.stages].map(([stage, errors]) => ({
     stage: STAGES[stage]?.name ?? "",
     count: errors,
@@ -20,7 +20,7 @@ function groupView(detail: Detail, group: ErrorGroup, index: number): ErrorGroup
   const outcomes = outcomesOf(detail, group, index);
   return {
     cause,
-    example,
+    example: exampleOf(detail, group, index),
     count,
     final: outcomes.failed + endings,
     firstId,
@@ -33,6 +33,16 @@ function groupView(detail: Detail, group: ErrorGroup, index: number): ErrorGroup
     ...outcomes,
     rows: [...group.rows.keys()].reduce((sum, stage) => sum + rowsIn(detail, group, stage), 0),
   };
+}
+
+/** The words of the first error that still stands, else of the first one. */
+function exampleOf(detail: Detail, group: ErrorGroup, cause: number): string {
+  const stands = ({ id, stage, file }: ErrorGroup["examples"][number]): boolean => {
+    if (file !== null)
+      return group.attempts.get(stage)?.has(file) === true && outcomeIn(detail, stage, file, cause) === "failed";
+    return endingsOf(detail, group, stage) > 0 && detail.work.stage(STAGES[stage]!.name).latestRunId <= id;
+  };
+  return (group.examples.find(stands) ?? group.examples[0])?.message ?? "";
 }
 
 /** From the worst: a file that the cause has hit in several stages counts by the worst of them. */

@@ -124,7 +124,7 @@ function mostOften(detail: Detail, stage: number, host: string): string | null {
   const ofHost = ({ hosts }: ErrorGroup): number => (index === undefined ? 0 : (hosts.get(index) ?? 0));
   const groups = detail.errors.filter((group) => group.stages.has(stage) && ofHost(group) > 0);
   const [most] = groups.toSorted((a, b) => ofHost(b) - ofHost(a));
-  return most ? headline(most.example) : null;
+  return most ? headline(most.examples[0]?.message ?? null) : null;
 }
 
 /** Errors of CSV rows. A row with errors is a call or a trade that is not processed; it may have several errors. */
