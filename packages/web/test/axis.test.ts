@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { lonePoints, timeDetail, topOf, valueLabels, valueText } from "../src/views/metrics/axis.js";
+import { lonePoints, topOf, valueLabels, valueText } from "../src/views/metrics/axis.js";
 
 test("labels of an axis differ, however small its steps", () => {
   expect(valueLabels([0, 0.001, 0.002], 0.001)).toEqual(["0.000", "0.001", "0.002"]);
@@ -35,14 +35,4 @@ test("a point is a point: alone, at an end, or between gaps", () => {
   expect(lonePoints([7])).toEqual([0]);
   expect(lonePoints([1, null, 2, 3, null, null, 4])).toEqual([0, 6]);
   expect(lonePoints([null, undefined])).toEqual([]);
-});
-
-test("labels of times name what differs between them", () => {
-  expect([timeDetail(1), timeDetail(30), timeDetail(60), timeDetail(7_200), timeDetail(86_400)]).toEqual([
-    "second",
-    "second",
-    "minute",
-    "minute",
-    "day",
-  ]);
 });

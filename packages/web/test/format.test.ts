@@ -3,12 +3,14 @@ import {
   age,
   bytes,
   clock,
+  clockSince,
   duration,
   fullTime,
   number,
   percent,
   rate,
   stopwatch,
+  timeLabel,
   zoneName,
 } from "../src/text/format.js";
 
@@ -78,4 +80,21 @@ it("says 0 and 100 % only when they are exact", () => {
 it("groups digits, and rounds rates", () => {
   expect(number(1_234_567)).toBe("1,234,567");
   expect([0, 0.44, 9.94, 9.96, 1_204.2].map(rate)).toEqual(["0", "0.4", "9.9", "10", "1,204"]);
+});
+
+it("labels of an axis name no more than what differs between them", () => {
+  const at = Date.parse("2026-11-20T10:42:07Z");
+  expect([1, 30, 60, 7_200, 86_400].map((stepS) => timeLabel(at, stepS, "utc"))).toEqual([
+    "10:42:07",
+    "10:42:07",
+    "10:42",
+    "10:42",
+    "20 Nov",
+  ]);
+});
+
+it("a time of another day is said with the day", () => {
+  const at = Date.parse("2026-11-20T10:42:07Z");
+  expect(clockSince(at, at + 3_600_000, "utc")).toBe("10:42:07");
+  expect(clockSince(at, at + 90_000_000, "utc")).toBe("20 Nov 2026, 10:42");
 });

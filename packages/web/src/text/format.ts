@@ -27,9 +27,10 @@ export function clock(at: number | string, zone: Zone): string {
   return Number.isNaN(time.getTime()) ? "–" : dateFormat(zone, CLOCK).format(time);
 }
 
-/** `10:42`. */
-export function hourAndMinute(at: number, zone: Zone): string {
-  return dateFormat(zone, { hour: "2-digit", minute: "2-digit" }).format(at);
+/** The label of a time on an axis, which names no more than what differs: `10:42:07`, `10:42` or `23 Nov`. `stepS`: from label to label. */
+export function timeLabel(at: number, stepS: number, zone: Zone): string {
+  if (stepS >= DAY_S) return dayOf(at, zone);
+  return stepS >= 60 ? dateFormat(zone, { hour: "2-digit", minute: "2-digit" }).format(at) : clock(at, zone);
 }
 
 /** `23 Nov`. */
@@ -45,11 +46,11 @@ export function fullTime(at: number | string, zone: Zone): string {
   return `${dateFormat(zone, DAY).format(time)}, ${clock(at, zone)}.${thousandths} ${zoneName(zone, time)}`;
 }
 
-const DAY_MS = 86_400_000;
+const DAY_S = 86_400;
 
 /** `10:42:07`, with the day when that was more than a day before `now`. */
 export function clockSince(at: number | string, now: number, zone: Zone): string {
-  return now - new Date(at).getTime() < DAY_MS ? clock(at, zone) : dayAndTime(at, zone);
+  return now - new Date(at).getTime() < DAY_S * 1_000 ? clock(at, zone) : dayAndTime(at, zone);
 }
 
 /** `23 Nov 2026, 10:42`. */

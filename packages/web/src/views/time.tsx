@@ -3,7 +3,8 @@ import { RouteLink } from "../shared/route-link.js";
 import { StageGlyph, statusWord } from "../shared/status.js";
 import { DataView, ViewState, type ViewProps } from "../shared/view-state.js";
 import { ticks } from "../feed/ticking.js";
-import { clock, clockSince, duration } from "../text/format.js";
+import { clock, clockSince, duration, timeLabel } from "../text/format.js";
+import { timeMarks } from "../text/time-marks.js";
 import type { LiveState } from "../feed/live-state.js";
 import { zone } from "../choices/preferences.js";
 import { Name } from "../shared/name.js";
@@ -117,6 +118,9 @@ function Stalls({ stalls, labels }: { stalls: readonly Stall[]; labels: Readonly
   );
 }
 
+/** As many labels as fit beside each other. */
+const MOST_MARKS = 8;
+
 interface GanttProps {
   stages: readonly StageTime[];
   now: number;
@@ -130,13 +134,13 @@ function Gantt({ stages, now, stuck }: GanttProps) {
   const bars = barsOf(stages, now, stuck);
   const last = Math.max(first + 1_000, ...bars.map(({ expected, end }) => Math.max(expected, end)));
   const at = (time: number): string => `${(((time - first) / (last - first)) * 100).toFixed(3)}%`;
-  const marks = [0, 0.25, 0.5, 0.75, 1].map((share) => first + share * (last - first));
+  const marks = timeMarks(first, last, MOST_MARKS, zone.value);
   return (
     <section class="panel gantt" aria-label="Stages over time">
       <div class="gantt-axis" aria-hidden="true">
-        {marks.map((mark) => (
+        {marks.at.map((mark) => (
           <span key={mark} style={{ insetInlineStart: at(mark) }}>
-            {clock(mark, zone.value)}
+            {timeLabel(mark, marks.stepS, zone.value)}
           </span>
         ))}
       </div>

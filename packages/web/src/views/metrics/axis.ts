@@ -31,9 +31,3 @@ export function lonePoints(values: readonly (number | null | undefined)[]): numb
   const has = (index: number): boolean => values[index] !== null && values[index] !== undefined;
   return values.flatMap((_, index) => (has(index) && !has(index - 1) && !has(index + 1) ? [index] : []));
 }
-
-/** Which units of time the labels of an axis with such steps need. `stepS`: seconds. */
-export function timeDetail(stepS: number): "day" | "minute" | "second" {
-  if (stepS >= 86_400) return "day";
-  return stepS >= 60 ? "minute" : "second";
-}

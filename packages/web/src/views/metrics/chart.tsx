@@ -1,10 +1,11 @@
 import { effect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
-import { clock, dayAndTime, dayOf, hourAndMinute } from "../../text/format.js";
+import { clock, dayAndTime, timeLabel } from "../../text/format.js";
 import { theme, zone } from "../../choices/preferences.js";
+import { TIME_STEPS_S } from "../../text/time-marks.js";
 import { timeZoneOf } from "../../text/zones.js";
-import { lonePoints, timeDetail, topOf, valueLabels, valueText } from "./axis.js";
+import { lonePoints, topOf, valueLabels, valueText } from "./axis.js";
 
 type Tone = "busy" | "good" | "warn" | "bad";
 
@@ -36,11 +37,6 @@ const HEIGHT = 190;
 /** So many points are all marked. */
 const FEW_POINTS = 100;
 const DASH = [6, 4];
-/** Smallest distance between two labels of the time axis. */
-const TIME_STEPS_S = [
-  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800,
-];
-
 /** A line chart with axes and unit, and the same numbers as a table. Created once, then updated with new data. */
 export function Chart(props: ChartProps) {
   const { title, unit, x, names, lines } = props;
@@ -173,7 +169,8 @@ function optionsFor(element: HTMLElement, { x, names, lines }: ChartProps): uPlo
             ...axis,
             space: 72,
             incrs: TIME_STEPS_S,
-            values: (_plot, places, _axis, _space, stepS) => places.map((at) => timeLabel(at * 1_000, stepS)),
+            values: (_plot, places, _axis, _space, stepS) =>
+              places.map((at) => timeLabel(at * 1_000, stepS, zone.peek())),
           },
       {
         ...axis,
@@ -183,8 +180,8 @@ function optionsFor(element: HTMLElement, { x, names, lines }: ChartProps): uPlo
     ],
     series: [
       names
-        ? { label: "Batch", value: (_plot, at) => (at === null ? "" : (names[at]?.name ?? "")) }
-        : { label: "From", value: (_plot, at) => (at === null ? "" : clock(at * 1_000, zone.peek())) },
+        ? { label: "Batch", value: (plot, at) => names[at ?? atEnd(plot, 0) ?? -1]?.name ?? "" }
+        : { label: "From", value: (plot, at) => clock((at ?? atEnd(plot, 0) ?? 0) * 1_000, zone.peek()) },
       ...lines.map(({ label, tone, isDashed }): uPlot.Series => {
         const stroke = colour(element, `--${tone}`);
         return {
@@ -200,7 +197,7 @@ function optionsFor(element: HTMLElement, { x, names, lines }: ChartProps): uPlo
             // Of many points those that no line shows are marked.
             filter: (plot, line, isShown) => (isShown ? null : lonePoints([...(plot.data[line] ?? [])])),
           },
-          value: (_plot, value) => valueText(value) || "–",
+          value: (plot, value, line, index) => valueText(index === null ? atEnd(plot, line) : value) || "–",
           spanGaps: false,
         };
       }),
@@ -208,10 +205,9 @@ function optionsFor(element: HTMLElement, { x, names, lines }: ChartProps): uPlo
   };
 }
 
-const TIME_FORMATS = { day: dayOf, minute: hourAndMinute, second: clock } as const;
-
-function timeLabel(at: number, stepS: number): string {
-  return TIME_FORMATS[timeDetail(stepS)](at, zone.peek());
+/** What the legend says while the pointer is elsewhere: the values at the end. */
+function atEnd({ data }: uPlot, line: number): number | null {
+  return data[line]?.at(-1) ?? null;
 }
 
 /** Resolves a colour for the page's colour scheme; the property itself names both colours. */
