@@ -46,6 +46,7 @@ const SHARED = [...WORDS, "feed", "shared"];
 const ROOMS = {
   "event-log": { "": [], database: [], store: ["database"], logger: ["database", "store"] },
   views: {
+    "": [],
     tail: [],
     work: [],
     cards: ["work"],

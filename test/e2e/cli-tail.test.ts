@@ -6,16 +6,16 @@ import { openDatabase, type Database } from "@cofi/event-log/database";
 import { migrate } from "@cofi/event-log/migrate";
 import { startCofi, type CofiProcess } from "../support/cofi.js";
 import { emptyDatabase } from "../support/databases.js";
-import { startMariadb, type MariadbServer } from "../support/mariadb.js";
+import { startServer, type TestServer } from "../support/server.js";
 
-let server: MariadbServer;
+let server: TestServer;
 let url: string;
 let writer: Connection;
 let other: Connection;
 let tail: CofiProcess;
 
 beforeEach(async () => {
-  server = await startMariadb();
+  server = await startServer();
   url = await server.createDatabase();
   await migrated(url);
   [writer, other] = [await createConnection({ uri: url }), await createConnection({ uri: url })];

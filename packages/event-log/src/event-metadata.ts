@@ -13,6 +13,12 @@ export function audioSeconds(metadata: Json): number | null {
   return typeof said === "number" && said > 0 && said < Infinity ? said : null;
 }
 
+/** The line of a CSV file whose row is set aside because of this error; null for another one. */
+export function refusedLine(metadata: Json): number | null {
+  const line = metadataField(metadata, "line");
+  return typeof line === "number" && Number.isInteger(line) ? line : null;
+}
+
 /** undefined for metadata that is no object or lacks the field. */
 function metadataField(metadata: Json, name: string): Json | undefined {
   return metadata !== null && typeof metadata === "object" && !Array.isArray(metadata) ? metadata[name] : undefined;

@@ -2,9 +2,10 @@ import { Environment } from "@cofi/event-log/environment";
 import type { Batch, LogEvent } from "@cofi/event-log/events";
 import type { Store } from "@cofi/event-log/store";
 import { followBatch, LogReplacedError } from "@cofi/views/follow-batch";
-import { isOver } from "@cofi/views/projection";
+import { isOver } from "@cofi/views/batch-state";
 import { readTailSettings } from "@cofi/views/tail-settings";
 import { abortOnSignal, withStore } from "../environment.js";
+import { CommandError, EXIT } from "../exit.js";
 import { batchNumber, namedBatch } from "../named-batch.js";
 
 /** `cofi tail`: prints one line for each event of a batch, until the batch ends or Ctrl-C. Payloads are never printed. */

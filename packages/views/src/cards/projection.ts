@@ -19,7 +19,7 @@ import { RunOrder } from "@cofi/event-log/run-order";
 import { outcomeOf } from "@cofi/event-log/file-outcome";
 import type { Batch, LogEvent, Snapshot, StageStatus, StageSummary, Work } from "@cofi/event-log/events";
 import { STAGES, STEPS, WORK } from "@cofi/event-log/stages";
-import { effectiveBatch } from "./batch-state.js";
+import { effectiveBatch } from "../batch-state.js";
 import { BatchWork } from "../work/work-fold.js";
 
 type FileState = "inFlight" | "done" | "failed";

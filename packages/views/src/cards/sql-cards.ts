@@ -5,7 +5,7 @@
 import { sql } from "kysely";
 import type { Database } from "@cofi/event-log/database";
 import type { Batch, Snapshot, StageStatus, Work } from "@cofi/event-log/events";
-import { effectiveBatch } from "./batch-state.js";
+import { effectiveBatch } from "../batch-state.js";
 import { summaryOf, type StageFigures } from "./projection.js";
 import { STAGES, STEPS, WORK } from "@cofi/event-log/stages";
 import { edgeOf, type Part } from "../work/log-part.js";

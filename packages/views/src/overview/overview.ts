@@ -6,7 +6,7 @@ import { Durations } from "../detail/fold/durations.js";
 import { audioHoursPerHour, failureRate } from "../detail/reports/metrics.js";
 import type { BatchOverview, StageOverview } from "../detail/shapes.js";
 import type { Batch, StageSummary } from "@cofi/event-log/events";
-import { effectiveBatch, isGoingOn } from "../cards/batch-state.js";
+import { effectiveBatch, isGoingOn } from "../batch-state.js";
 import { summaryOf } from "../cards/projection.js";
 import { figuresOf } from "../cards/sql-cards.js";
 import { isCurrent } from "@cofi/event-log/run-filter";

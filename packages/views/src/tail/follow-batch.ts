@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DatabaseUnavailableError } from "@cofi/event-log/database";
 import type { Batch, LogEvent } from "@cofi/event-log/events";
 import type { Store } from "@cofi/event-log/store";
-import { isOver } from "../cards/projection.js";
+import { isOver } from "../batch-state.js";
 import { eventSummary } from "./event-summary.js";
 import type { TailOptions } from "./listener.js";
 import { Tail } from "./tail.js";

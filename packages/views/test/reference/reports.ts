@@ -43,7 +43,7 @@ export function causesOf(rows: Rows): Omit<ErrorGroupView, "firstAt" | "lastAt">
     const [first, last] = [own[0]!, own.at(-1)!];
     return {
       cause,
-      example: (own.find((row) => stands(rows, row, cause)) ?? first).errorMessage ?? "",
+      example: (own.find((row) => stillStands(rows, row, cause)) ?? first).errorMessage ?? "",
       count: own.length,
       final: count("failed") + total(stages.map(endings)),
       firstId: first.id,
@@ -67,7 +67,7 @@ export function causesOf(rows: Rows): Omit<ErrorGroupView, "firstAt" | "lastAt">
 }
 
 /** Whether what an error said of its file, or of its stage, is still so. */
-function stands(rows: Rows, row: LogEvent, cause: string): boolean {
+function stillStands(rows: Rows, row: LogEvent, cause: string): boolean {
   if (wordOf(row) === "failed" && row.fileName === null) return endingsIn(rows, [row], row.stage) > 0;
   if (row.fileName === null || isRow(row)) return false;
   return outcomeIn(rows, row.stage, row.fileName, cause) === "failed";

@@ -16,6 +16,7 @@ import { causeOf } from "./error-cause.js";
 import { ErrorGroup } from "./error-group.js";
 import { GrowableArray } from "./growable-array.js";
 import { HostStage } from "./host-stage.js";
+import { RefusedRows } from "./refused-rows.js";
 import { Series } from "./series.js";
 import { CODE, StageCells, type CellState } from "./stage-cells.js";
 import { stageIndex } from "./stage-index.js";
@@ -37,6 +38,8 @@ export interface Detail {
   readonly hostStages: (HostStage | null)[][];
   readonly causes: StringTable;
   readonly errors: ErrorGroup[];
+  /** By stage; only stages of CSV files have any. */
+  readonly refusedRows: readonly RefusedRows[];
   readonly series: Series;
   /** Those of the cards: an event is applied there first. */
   readonly runs: RunOrder;
@@ -70,6 +73,7 @@ export function emptyDetail({ batch, runs, work }: BatchView): Detail {
     hostStages: [],
     causes: new StringTable(),
     errors: [],
+    refusedRows: STAGES.map(() => new RefusedRows()),
     series: new Series(STAGES.length, createdAt - DAY_MS, createdAt + 60 * DAY_MS),
     runs,
     work,
@@ -100,6 +104,7 @@ export function applyToDetail(detail: Detail, event: LogEvent): void {
   const place = { stage, at, host, runId: detail.work.stage(event.stage).runIdOf(event.id) };
   const cells = detail.stages[stage] as StageCells;
   if (event.eventType === "stage_progress") cells.progressAt = Math.max(cells.progressAt, at);
+  if (STAGES[stage]?.unit === "table") detail.refusedRows[stage]?.apply(event);
   const file = event.fileName === null ? null : detail.files.add(event.fileName);
   const isFailure = isFirstWordOfFailure(cells, file, event);
   const cause = isFailure ? countError(detail, event, place, file) : null;

@@ -1,6 +1,6 @@
 /** The detail of a batch at one moment, folded from the database alone: what an export says is what SQL says. */
 import type { Batch, LogEvent, StageSummary } from "@cofi/event-log/events";
-import { effectiveBatch, isGoingOn } from "../../cards/batch-state.js";
+import { effectiveBatch, isGoingOn } from "../../batch-state.js";
 import { applyEvent, emptyView, stageSummary, type BatchView } from "../../cards/projection.js";
 import { STAGES } from "@cofi/event-log/stages";
 import type { Store } from "@cofi/event-log/store";

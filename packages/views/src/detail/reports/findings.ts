@@ -133,6 +133,8 @@ function rowErrors(detail: Detail): Finding[] {
     if (unit !== "table") return [];
     const count = detail.errors.reduce((sum, group) => sum + rowsIn(detail, group, stage), 0);
     if (count === 0) return [];
+    const refused = detail.refusedRows[stage]?.count ?? 0;
+    if (name === "trademetadata" && refused > 0) return [unauditedTrades(refused)];
     const text = `${count} ${count === 1 ? "error" : "errors"} in the rows of ${label}`;
     return [
       {
@@ -145,6 +147,13 @@ function rowErrors(detail: Detail): Finding[] {
       },
     ];
   });
+}
+
+/** What the errors in trades.csv mean: nobody will look for the orders of these rows. */
+function unauditedTrades(count: number): Finding {
+  const text = `${count.toLocaleString("en-GB")} ${count === 1 ? "trade" : "trades"} will not be audited`;
+  const rule = `${count === 1 ? "Its row in trades.csv has an error and is" : "Their rows in trades.csv have errors and are"} set aside; the others continue. Correct the file and run the batch again.`;
+  return { kind: "rows", stage: "trademetadata", what: null, count, text, rule };
 }
 
 function causes(detail: Detail, asOf: string): Finding[] {
