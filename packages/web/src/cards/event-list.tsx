@@ -8,7 +8,7 @@ import { isDialogUp, showEvent } from "../choices/place.js";
 import { zone } from "../choices/preferences.js";
 import type { Zone } from "../text/zones.js";
 import { eventLook } from "../shared/status.js";
-import { CutName, Message, Name } from "../shared/name.js";
+import { CutName, Escaped, Name } from "../shared/name.js";
 import { visible } from "../text/names.js";
 
 interface Props {
@@ -123,7 +123,7 @@ const Row = memo(function Row({ event, zone: shownZone, isEntrance }: RowProps) 
       <span class="glyph" role="img" aria-label={word}>
         {glyph}
       </span>
-      <span class="row-file">{event.fileName === null ? <Message text={subject} /> : <CutName text={subject} />}</span>
+      <span class="row-file">{event.fileName === null ? <Escaped text={subject} /> : <CutName text={subject} />}</span>
       <span class="row-duration">{durationMs === null ? "" : duration(durationMs)}</span>
       <span class="row-more">
         {gpuIp !== null && <Name text={gpuIp} />}
@@ -134,7 +134,7 @@ const Row = memo(function Row({ event, zone: shownZone, isEntrance }: RowProps) 
         )}
         {remark !== "" && (
           <span class="row-message">
-            <Message text={remark} />
+            <Escaped text={remark} />
           </span>
         )}
       </span>
