@@ -153,10 +153,15 @@ describe("on a server", () => {
     const through = new URL(fresh.url);
     through.port = String(proxy.port);
     const database = await openDatabase(through.href, { poolSize: 1 });
-    const timer = setInterval(() => proxy.loseAnswers(), 30);
+    let timer: NodeJS.Timeout | undefined;
     const said: string[] = [];
     try {
       const done = prune(database, { ...KEEP, onWaiting: (message) => said.push(message) });
+      // Only once it removes: one that cannot reach its database at the start says so and ends.
+      const hasBegun = async (): Promise<boolean> =>
+        (await fresh.database.kysely.selectFrom("retention").select("owner").executeTakeFirstOrThrow()).owner !== null;
+      await expect.poll(hasBegun, { interval: 1 }).toBe(true);
+      timer = setInterval(() => proxy.loseAnswers(), 30);
       await expect.poll(() => said.length).toBeGreaterThan(0);
       const healed = setTimeout(() => clearInterval(timer), 2_000);
       const pruned = await done;

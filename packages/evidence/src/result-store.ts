@@ -38,6 +38,17 @@ export class ResultStore {
   }
 }
 
+/**
+ * The rows in the order of these columns, the first of them first. Not by the database: MySQL refuses to sort rows of which
+ * one does not fit into its sort buffer, and these hold texts of any length.
+ */
+export function ordered<Row, Column extends keyof Row>(rows: readonly Row[], ...columns: Column[]): Row[] {
+  return rows.toSorted((a, b) => {
+    const differing = columns.find((column) => a[column] !== b[column]);
+    return differing === undefined ? 0 : a[differing] < b[differing] ? -1 : 1;
+  });
+}
+
 export function* chunks<T>(items: readonly T[]): Generator<readonly T[]> {
   for (let start = 0; start < items.length; start += CHUNK) yield items.slice(start, start + CHUNK);
 }

@@ -5,7 +5,7 @@ import type { Tables } from "@cofi/event-log/tables";
 import { toDatabaseTime } from "@cofi/event-log/time";
 import { CallResults } from "./calls.js";
 import type { NewTrade, NewTriage, NewVerdict, TradeCallRecord, TradeRecord } from "./records.js";
-import { chunks, insertRows, storedJson, storedTime, type Writer } from "./result-store.js";
+import { chunks, insertRows, ordered, storedJson, storedTime, type Writer } from "./result-store.js";
 
 export class TradeResults extends CallResults {
   /** What triage and verdicts said of the trades goes too: both have to be made again. */
@@ -43,8 +43,8 @@ export class TradeResults extends CallResults {
   /** In the order they were stored. */
   async trades(batchId: number): Promise<TradeRecord[]> {
     const select = this.database.kysely.selectFrom("trade").selectAll().where("batchId", "=", batchId);
-    const rows = await this.query(() => select.orderBy("id").execute());
-    return rows.map(({ id: _id, batchId: _batchId, ...row }) => ({
+    const rows = await this.query(() => select.execute());
+    return ordered(rows, "id").map(({ id: _id, batchId: _batchId, ...row }) => ({
       ...row,
       orderTime: storedTime(row.orderTime),
       tradeTime: row.tradeTime === null ? null : storedTime(row.tradeTime),
@@ -90,8 +90,8 @@ export class TradeResults extends CallResults {
   async tradeCalls(batchId: number, tradeId?: string): Promise<TradeCallRecord[]> {
     let select = this.database.kysely.selectFrom("tradeCall").selectAll().where("batchId", "=", batchId);
     if (tradeId !== undefined) select = select.where("tradeId", "=", tradeId);
-    const rows = await this.query(() => select.orderBy("tradeId").orderBy("ranking").execute());
-    return rows.map(({ id: _id, batchId: _batchId, flags, selected, ...rest }) => ({
+    const rows = await this.query(() => select.execute());
+    return ordered(rows, "tradeId", "ranking").map(({ id: _id, batchId: _batchId, flags, selected, ...rest }) => ({
       ...rest,
       flags: storedJson<string[]>(flags) ?? [],
       selected: selected !== 0,

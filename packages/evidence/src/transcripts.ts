@@ -2,7 +2,7 @@
 import { sql, type Insertable } from "kysely";
 import type { ResultTables } from "@cofi/event-log/result-tables";
 import type { AnswerRecord, ExtractedTradeRecord, NewAnswer, NewExtractedTrade, TranscriptRecord } from "./records.js";
-import { insertRows, storedJson, type Writer } from "./result-store.js";
+import { insertRows, ordered, storedJson, type Writer } from "./result-store.js";
 import { TradeResults } from "./trades.js";
 
 export class TranscriptResults extends TradeResults {
@@ -66,8 +66,8 @@ export class TranscriptResults extends TradeResults {
   async extractedTrades(batchId: number, callId?: string): Promise<ExtractedTradeRecord[]> {
     let select = this.database.kysely.selectFrom("extractedTrade").selectAll().where("batchId", "=", batchId);
     if (callId !== undefined) select = select.where("callId", "=", callId);
-    const rows = await this.query(() => select.orderBy("callId").orderBy("ordinal").execute());
-    return rows.map(({ id: _id, batchId: _batchId, ...row }) => ({
+    const rows = await this.query(() => select.execute());
+    return ordered(rows, "callId", "ordinal").map(({ id: _id, batchId: _batchId, ...row }) => ({
       ...row,
       readBack: toFlag(row.readBack),
       clientConfirmed: toFlag(row.clientConfirmed),
@@ -93,8 +93,8 @@ export class TranscriptResults extends TradeResults {
   async answers(batchId: number, callId?: string): Promise<AnswerRecord[]> {
     let select = this.database.kysely.selectFrom("auditAnswer").selectAll().where("batchId", "=", batchId);
     if (callId !== undefined) select = select.where("callId", "=", callId);
-    const rows = await this.query(() => select.orderBy("callId").orderBy("id").execute());
-    return rows.map(({ id: _id, batchId: _batchId, evidence, ...rest }) => ({
+    const rows = await this.query(() => select.execute());
+    return ordered(rows, "callId", "id").map(({ id: _id, batchId: _batchId, evidence, ...rest }) => ({
       ...rest,
       evidence: storedJson<AnswerRecord["evidence"]>(evidence) ?? [],
     }));

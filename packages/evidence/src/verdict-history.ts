@@ -4,7 +4,7 @@ import { parseJson } from "@cofi/event-log/json";
 import { RunOrder } from "@cofi/event-log/run-order";
 import { readRunStarts } from "@cofi/event-log/runs";
 import { toApiTime } from "@cofi/event-log/time";
-import { chunks } from "./result-store.js";
+import { chunks, ordered } from "./result-store.js";
 import { TranscriptResults } from "./transcripts.js";
 import { isStatement, type LoggedVerdict } from "./verdict-records.js";
 
@@ -61,10 +61,9 @@ export class VerdictResults extends TranscriptResults {
       .select(["id", "eventType", "timestamp", "fileName", "response", "run"])
       .where("batchId", "=", batchId)
       .where("stage", "=", STEP)
-      .where("eventType", "in", ["file_start", "file_complete"])
-      .orderBy("id");
+      .where("eventType", "in", ["file_start", "file_complete"]);
     if (tradeId !== undefined) select = select.where("fileName", "=", tradeId);
-    const rows = await this.query(() => select.execute());
+    const rows = ordered(await this.query(() => select.execute()), "id");
     const requests = new Map<string, number>();
     const found = rows.flatMap(({ id, eventType, fileName, timestamp, response, run }): LoggedVerdict[] => {
       const asked = JSON.stringify([run, fileName]);

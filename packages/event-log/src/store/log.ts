@@ -1,5 +1,5 @@
 /** Verbs on `batchExecutionLog`. */
-import { sql, type SelectQueryBuilder, type Selectable } from "kysely";
+import { sql, type RawBuilder, type SelectQueryBuilder, type Selectable } from "kysely";
 import type { InsertTarget } from "../database/dialect.js";
 import type { Tables } from "../database/tables.js";
 import type { EventStatus, EventType, Json, LogEvent, LogEventDetail } from "../events.js";
@@ -47,14 +47,11 @@ export class LogStore extends PlaceStore {
 
   /** Newest first. `nextCursor` is the `before` of the next page; null on the last. */
   async events(batchId: number, query: EventQuery): Promise<{ events: LogEvent[]; nextCursor: string | null }> {
-    let select = this.#events()
-      .where("batchId", "=", batchId)
-      .orderBy("id", "desc")
-      .limit(query.limit + 1);
-    select = filtered(select, query);
-    if (query.currentOnly) select = select.where(isCurrent(await this.runStarts(batchId)));
-    if (query.before !== undefined) select = select.where("id", "<", query.before);
-    const rows = await this.query(() => select.execute());
+    const conditions = passing(batchId, query);
+    if (query.currentOnly) conditions.push(isCurrent(await this.runStarts(batchId)));
+    if (query.before !== undefined) conditions.push(sql`id < ${query.before}`);
+    const page = this.#page(indexFor(query), conditions, "desc", query.limit + 1);
+    const rows = byId(await this.query(() => page.execute())).toReversed();
     const events = await this.#markHistory(batchId, rows.slice(0, query.limit).map(toEvent));
     return { events, nextCursor: nextCursor(rows, query.limit) };
   }
@@ -73,15 +70,11 @@ export class LogStore extends PlaceStore {
     filter: EventFilter,
     { after, upToId, limit, bodies }: { after: number; upToId: number; limit: number; bodies: boolean },
   ): Promise<(LogEvent | LogEventDetail)[]> {
-    const select = filtered(this.#events(), filter)
-      .where("batchId", "=", batchId)
-      .where("id", ">", after)
-      .where("id", "<=", upToId)
-      .orderBy("id", "asc")
-      .limit(limit);
+    const conditions = [...passing(batchId, filter), sql`id > ${after}`, sql`id <= ${upToId}`];
+    const page = this.#page(indexFor(filter), conditions, "asc", limit);
     const events = bodies
-      ? (await this.query(() => select.select(["payload", "response"]).execute())).map(toDetail)
-      : (await this.query(() => select.execute())).map(toEvent);
+      ? byId(await this.query(() => page.select(["log.payload", "log.response"]).execute())).map(toDetail)
+      : byId(await this.query(() => page.execute())).map(toEvent);
     return this.#markHistory(batchId, events);
   }
 
@@ -91,15 +84,10 @@ export class LogStore extends PlaceStore {
     fileNames: readonly string[] | null,
     { after, upToId, limit }: { after: number; upToId: number; limit: number },
   ): Promise<LogEvent[]> {
-    const select = this.#events()
-      .where("batchId", "=", batchId)
-      .where("id", ">", after)
-      .where("id", "<=", upToId)
-      .orderBy("id", "asc")
-      .limit(limit);
-    const named =
-      fileNames === null ? select.where("fileName", "is", null) : select.where("fileName", "in", [...fileNames]);
-    return (await this.query(() => named.execute())).map(toEvent);
+    const isOfFiles = fileNames === null ? sql`fileName IS NULL` : sql`fileName IN (${sql.join(fileNames)})`;
+    const conditions = [sql`batchId = ${batchId}`, sql`id > ${after}`, sql`id <= ${upToId}`, isOfFiles];
+    const page = this.#page(BY_FILE, conditions, "asc", limit);
+    return byId(await this.query(() => page.execute())).map(toEvent);
   }
 
   /** 0 when there is no event yet. */
@@ -184,10 +172,9 @@ export class LogStore extends PlaceStore {
 
   /** Events of one batch with `afterId < id <= upToId`, ascending. */
   async batchEventsAfter(batchId: number, afterId: number, upToId: number, limit: number): Promise<LogEvent[]> {
-    return this.#ascending(
-      (select) => select.where("batchId", "=", batchId).where("id", ">", afterId).where("id", "<=", upToId),
-      limit,
-    );
+    const conditions = [sql`batchId = ${batchId}`, sql`id > ${afterId}`, sql`id <= ${upToId}`];
+    const page = this.#page(BY_ID, conditions, "asc", limit);
+    return byId(await this.query(() => page.execute())).map(toEvent);
   }
 
   async #markHistory<T extends LogEvent>(batchId: number, events: T[]): Promise<T[]> {
@@ -196,10 +183,24 @@ export class LogStore extends PlaceStore {
     return events.map((event) => (order.isHistory(event.run, event.id) ? { ...event, history: true } : event));
   }
 
+  /**
+   * Of the events that meet all conditions, those with the first ids; they come in any order. The ids alone are sorted by the
+   * database, within an index: MySQL refuses to sort rows of which one does not fit into its sort buffer.
+   */
+  #page(index: string, conditions: readonly RawBuilder<unknown>[], order: "asc" | "desc", limit: number) {
+    const page = sql<{ id: number }>`(SELECT id FROM ${this.database.dialect.logBy(index)}
+      WHERE ${sql.join(conditions, sql` AND `)} ORDER BY id ${sql.raw(order)} LIMIT ${limit})`;
+    return this.db
+      .selectFrom(page.as("page"))
+      .innerJoin("batchExecutionLog as log", "log.id", "page.id")
+      .select(eventColumns("listed").map((column) => `log.${column}` as const));
+  }
+
   #events() {
     return this.db.selectFrom("batchExecutionLog").select(eventColumns("listed"));
   }
 
+  /** By the primary key, in whose order the rows are. */
   async #ascending(
     filter: <Row>(
       select: SelectQueryBuilder<Tables, "batchExecutionLog", Row>,
@@ -211,14 +212,22 @@ export class LogStore extends PlaceStore {
   }
 }
 
-function filtered<Row>(
-  select: SelectQueryBuilder<Tables, "batchExecutionLog", Row>,
-  { stage, eventType, status, fileName }: EventFilter,
-): SelectQueryBuilder<Tables, "batchExecutionLog", Row> {
-  let narrowed = select;
-  if (stage !== undefined) narrowed = narrowed.where("stage", "=", stage);
-  if (eventType !== undefined) narrowed = narrowed.where("eventType", "=", eventType);
-  if (status !== undefined) narrowed = narrowed.where("status", "=", status);
-  if (fileName !== undefined) narrowed = narrowed.where("fileName", "=", fileName);
-  return narrowed;
+function byId<Row extends { id: number }>(rows: readonly Row[]): Row[] {
+  return rows.toSorted((a, b) => a.id - b.id);
+}
+
+const BY_ID = "batchExecutionLog_replay";
+const BY_STAGE = "batchExecutionLog_batch_stage";
+const BY_FILE = "batchExecutionLog_batch_file";
+
+/** The index that leaves the least to look through. The optimisers would read a table backwards for the newest of an old batch. */
+function indexFor({ stage, fileName }: EventFilter): string {
+  if (fileName !== undefined) return BY_FILE;
+  return stage === undefined ? BY_ID : BY_STAGE;
+}
+
+/** What events of the batch that pass the filter meet. */
+function passing(batchId: number, { stage, eventType, status, fileName }: EventFilter): RawBuilder<unknown>[] {
+  const wanted = Object.entries({ batchId, stage, eventType, status, fileName });
+  return wanted.flatMap(([column, value]) => (value === undefined ? [] : [sql`${sql.ref(column)} = ${value}`]));
 }
