@@ -23,10 +23,25 @@ describe.each(DIALECTS)("results of 400 KB on %s", (dialect) => {
 
   test("trades in the order of their file, their calls by trade and rank", async () => {
     const trade = {
-      ...{ orderId: null, orderTime: new Date(0), tradeTime: null, clientCode: "C", clientPhones: [], dealerId: "D" },
-      ...{ exchange: null, symbol: "S", instrument: null, expiry: null, strike: null, optionType: null, side: "BUY" },
-      ...{ quantity: 1, lotSize: null, price: 1, orderType: null, orderSource: null },
-    } as const;
+      orderId: null,
+      orderTime: new Date(0),
+      tradeTime: null,
+      clientCode: "C",
+      clientPhones: [],
+      dealerId: "D",
+      exchange: null,
+      symbol: "S",
+      instrument: null,
+      expiry: null,
+      strike: null,
+      optionType: null,
+      side: "BUY",
+      quantity: 1,
+      lotSize: null,
+      price: 1,
+      orderType: null,
+      orderSource: null,
+    };
     await results.replaceTrades(
       RUN,
       IDS.map((tradeId) => ({ ...trade, tradeId })),
@@ -40,7 +55,12 @@ describe.each(DIALECTS)("results of 400 KB on %s", (dialect) => {
         reason: "r",
         steps: [{ rule: "SCOPE", outcome: "pass", detail: LARGE }],
         candidates: [2, 1].map((rank) => ({
-          ...{ callId: `call ${rank}`, rank, score: 1, components, selected: true, reason: "r" },
+          callId: `call ${rank}`,
+          rank,
+          score: 1,
+          components,
+          selected: true,
+          reason: "r",
           flags: [LARGE],
         })),
       })),
@@ -57,9 +77,22 @@ describe.each(DIALECTS)("results of 400 KB on %s", (dialect) => {
   test("what was said, by call and in the order of the call", async () => {
     const evidence = [{ segment: 0, start_s: 0, end_s: 1, quote: LARGE }];
     const spoken = {
-      ...{ action: "NEW", side: null, symbol: null, symbolSpoken: null, instrument: null, unit: null, priceType: null },
-      ...{ price: null, triggerPrice: null, strike: null, optionType: null, expiry: null, readBack: null },
-      ...{ clientConfirmed: null, confidence: null, evidence },
+      action: "NEW",
+      side: null,
+      symbol: null,
+      symbolSpoken: null,
+      instrument: null,
+      unit: null,
+      priceType: null,
+      price: null,
+      triggerPrice: null,
+      strike: null,
+      optionType: null,
+      expiry: null,
+      readBack: null,
+      clientConfirmed: null,
+      confidence: null,
+      evidence,
     };
     const answer = { answer: "YES", confidence: 1, evidence, rationale: "r".repeat(60_000) };
     for (const callId of IDS) {
@@ -83,9 +116,17 @@ describe.each(DIALECTS)("results of 400 KB on %s", (dialect) => {
   test("verdicts in the log, oldest first", async () => {
     for (const tradeId of IDS)
       await fresh.insertForeign({
-        ...{ batchId: 1, stage: "verdicts", eventType: "file_complete", fileName: tradeId },
+        batchId: 1,
+        stage: "verdicts",
+        eventType: "file_complete",
+        fileName: tradeId,
         response: JSON.stringify({
-          ...{ tradeId, verdict: null, reason: LARGE, callId: null, mismatches: [], lines: [] },
+          tradeId,
+          verdict: null,
+          reason: LARGE,
+          callId: null,
+          mismatches: [],
+          lines: [],
           restsOn: { run: 1, configurationSha256: "", orderSha256: null, triaging: null, calls: [] },
         }),
       });
