@@ -14,7 +14,7 @@ export class LogIdentity {
   #database: string | null = null;
   /** The last events of the log at the latest look, oldest first. */
   #marks: readonly LogEvent[] = [];
-  /** The last events since then, which may be those of another log. */
+  /** The first and the last events since then, which may be those of another log. */
   #fresh: readonly LogEvent[] = [];
 
   /** @param ask puts a query under the deadline of the tail */
@@ -35,7 +35,8 @@ export class LogIdentity {
 
   /** Events with higher ids than all before were seen. */
   saw(events: readonly LogEvent[]): void {
-    if (events.length > 0) this.#fresh = [...this.#fresh, ...events.slice(-MARKS)].slice(-MARKS);
+    const fresh = [...this.#fresh, ...events];
+    this.#fresh = fresh.length > 2 * MARKS ? [...fresh.slice(0, MARKS), ...fresh.slice(-MARKS)] : fresh;
   }
 
   /**

@@ -22,6 +22,7 @@ export class Tail {
   #state: DatabaseState = { database: "unreachable", since: new Date().toISOString(), detail: "Not asked yet." };
   #asked = false;
   #batchesAskedAt = 0;
+  #identityAskedAt = 0;
   #lastRoundAt: number | null = null;
   #delivered = 0;
   #running: Promise<void> | null = null;
@@ -161,12 +162,16 @@ export class Tail {
   /** One look at everything. Nothing is remembered before its query has answered, so a failed round repeats whole. */
   async #round(asked: boolean): Promise<boolean | "more"> {
     const cursor = this.#cursor;
-    if (cursor.highest >= 0 && this.#isTimeForBatches() && !(await this.#identity.isSame())) this.#forget();
+    // However often others ask.
+    if (cursor.highest >= 0 && this.#isTimeSince(this.#identityAskedAt)) {
+      if (!(await this.#identity.isSame())) this.#forget();
+      this.#identityAskedAt = performance.now();
+    }
     if (cursor.highest < 0) await this.#begin();
     const before = this.#delivered;
     const events = await cursor.next();
     const unknown = events.some((event) => event.batchId > (this.#batches.newest?.id ?? 0));
-    if (unknown || asked || this.#isTimeForBatches()) await this.#lookAtBatches();
+    if (unknown || asked || this.#isTimeSince(this.#batchesAskedAt)) await this.#lookAtBatches();
     cursor.take(events);
     this.#identity.saw(events);
     this.#deliver(events);
@@ -190,8 +195,8 @@ export class Tail {
     this.#tell((listener) => listener.restarted?.());
   }
 
-  #isTimeForBatches(): boolean {
-    return performance.now() - this.#batchesAskedAt >= this.#options.idlePollMs;
+  #isTimeSince(askedAt: number): boolean {
+    return performance.now() - askedAt >= this.#options.idlePollMs;
   }
 
   async #lookAtBatches(): Promise<void> {
