@@ -87,13 +87,13 @@ async function watch(dialect: "sqlite" | "mysql"): Promise<void> {
 }
 
 function askOnAndOn(): { stop: () => Promise<void> } {
-  let isStopped = false;
+  const stopping = new AbortController();
   const loop = (async () => {
-    while (!isStopped) await (await fetch(`${it.url}/api/batch/1/hosts`)).text();
+    while (!stopping.signal.aborted) await (await fetch(`${it.url}/api/batch/1/hosts`)).text();
   })();
   return {
     async stop() {
-      isStopped = true;
+      stopping.abort();
       await loop;
     },
   };

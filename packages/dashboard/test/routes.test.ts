@@ -81,6 +81,17 @@ describe.each(DIALECTS)("the HTTP API on %s", (dialect) => {
       cursor = body.nextCursor === null ? "" : `&before=${body.nextCursor}`;
     } while (cursor);
     expect(paged).toEqual(expected);
+
+    const forward: number[] = [];
+    cursor = "&after=0";
+    do {
+      const { body } = await get<Logs>(`${it.url}/api/batch/${batch.id}/logs?${filter}&limit=3${cursor}`);
+      forward.push(...body.events.map(({ id }) => id));
+      cursor = body.nextCursor === null ? "" : `&after=${body.nextCursor}`;
+    } while (cursor);
+    expect(forward).toEqual(expected.toReversed());
+    const next = await get<Logs>(`${it.url}/api/batch/${batch.id}/logs?${filter}&after=${expected[1]}`);
+    expect([next.body.events.map(({ id }) => id), next.body.nextCursor]).toEqual([[expected[0]], null]);
   });
 
   test("gives the whole event by id, and keeps huge metadata out of lists", async () => {
@@ -191,6 +202,8 @@ describe.each(DIALECTS)("the HTTP API on %s", (dialect) => {
       [`${logs}?limit=0`, 400, '"limit"'],
       [`${logs}?limit=5001`, 400, '"limit"'],
       [`${logs}?before=-1`, 400, '"before"'],
+      [`${logs}?after=x`, 400, '"after"'],
+      [`${logs}?after=1&before=2`, 400, '"after"'],
       [`${logs}?eventType=nope`, 400, '"eventType"'],
       [`${logs}?status=a&status=b`, 400, '"status"'],
       [`${logs}?staeg=stt`, 400, "staeg"],
@@ -245,6 +258,8 @@ describe.each(DIALECTS)("the HTTP API on %s", (dialect) => {
         expect(inPath).toEqual([...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]));
       }
     }
+    const logs = body.paths["/api/batch/{id}/logs"]?.["get"]?.parameters ?? [];
+    expect(logs.map(({ name }) => name)).toEqual(expect.arrayContaining(["before", "after"]));
     const refs = [...JSON.stringify(body).matchAll(/"\$ref":"([^"]+)"/g)].map((match) => match[1]!);
     expect(refs.length).toBeGreaterThan(10);
     for (const ref of refs) {

@@ -159,6 +159,8 @@ export interface Snapshot {
   /** Highest event id in the view; 0 when there is none. */
   head: number;
   eventsPerStage: number;
+  /** Events since the reader's `Last-Event-ID`, when they are too many to be sent; absent when they were sent, or none was named. */
+  missed?: number | undefined;
 }
 
 /**

@@ -3,7 +3,7 @@
  * readers: at once if the last frame is long ago, else after a pause that depends on the cost of a frame.
  */
 import { STAGES, STEPS } from "@cofi/event-log/stages";
-import type { Frame, LogEvent, StageSummary } from "@cofi/event-log/events";
+import type { Frame, LogEvent, Snapshot, StageSummary } from "@cofi/event-log/events";
 import { effectiveBatch } from "@cofi/views/batch-state";
 import { snapshotOf, stageSummary, type BatchView } from "@cofi/views/projection";
 import type { LiveView, ViewChange } from "./live-view.js";
@@ -47,7 +47,8 @@ export class SseChannel {
   #isClosed = false;
   #timer: NodeJS.Timeout | null = null;
   /** Many readers connect at once after a restart, so they share one snapshot. */
-  #snapshot: { message: SseMessage; madeAt: number } | null = null;
+  #shared: { snapshot: Snapshot; lowWater: number; madeAt: number; messages: Map<number | null, SseMessage> } | null =
+    null;
 
   constructor(view: LiveView, lowWater: () => number) {
     this.view = view;
@@ -59,14 +60,23 @@ export class SseChannel {
     return this.#readers.size;
   }
 
-  /** Returns the current view, which includes pending events: call {@link flush} first so that no reader gets them twice. */
-  snapshot(): SseMessage {
+  /**
+   * Returns the current view, which includes pending events: call {@link flush} first so that no reader gets them twice.
+   * @param missed how many events the reader has missed and does not get
+   */
+  snapshot(missed: number | null = null): SseMessage {
     const now = performance.now();
-    if (!this.#snapshot || now - this.#snapshot.madeAt > SNAPSHOT_SHARED_MS) {
+    if (!this.#shared || now - this.#shared.madeAt > SNAPSHOT_SHARED_MS) {
       const snapshot = snapshotOf(this.view.current, new Date().toISOString());
-      this.#snapshot = { message: SseMessage.event("snapshot", snapshot, this.#lowWater()), madeAt: now };
+      this.#shared = { snapshot, lowWater: this.#lowWater(), madeAt: now, messages: new Map() };
     }
-    return this.#snapshot.message;
+    const { snapshot, lowWater, messages } = this.#shared;
+    let message = messages.get(missed);
+    if (!message) {
+      message = SseMessage.event("snapshot", missed === null ? snapshot : { ...snapshot, missed }, lowWater);
+      messages.set(missed, message);
+    }
+    return message;
   }
 
   add(reader: SseReader): void {
@@ -118,7 +128,7 @@ export class SseChannel {
   }
 
   #changed({ events, isRefolded }: ViewChange): void {
-    this.#snapshot = null;
+    this.#shared = null;
     if (isRefolded) {
       this.#events = [];
       for (const reader of this.#readers) reader.send(this.snapshot());

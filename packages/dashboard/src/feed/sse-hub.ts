@@ -1,6 +1,7 @@
 /**
  * The live feed to browsers: it knows the batch of each reader, catches readers up, and switches them to a new batch. A
- * reader with `Last-Event-ID` gets the missed events, then a snapshot, then the live frames; others start with a snapshot.
+ * reader with `Last-Event-ID` gets the missed events, or how many they are, then a snapshot, then the live frames; others start
+ * with a snapshot.
  */
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,11 +9,11 @@ import { DatabaseUnavailableError } from "@cofi/event-log/database";
 import { emptySnapshot } from "@cofi/views/empty-snapshot";
 import type { Store } from "@cofi/event-log/store";
 import type { Logger } from "pino";
-import { eventSummary } from "@cofi/views/event-summary";
 import type { LiveView } from "./live-view.js";
 import type { LiveViews } from "./live-views.js";
 import { Preview } from "./preview.js";
-import { bareFrame, EVENTS_PER_FRAME, SseChannel } from "./sse-channel.js";
+import { MissedEvents } from "./missed-events.js";
+import { SseChannel } from "./sse-channel.js";
 import { SseMessage } from "./sse-message.js";
 import { SseReader } from "./sse-reader.js";
 import type { DatabaseState } from "@cofi/views/listener";
@@ -45,13 +46,14 @@ interface Subscriber extends Subscription {
 }
 
 const HEARTBEAT = new SseMessage(": still here\n\n");
-const RETRY_MS = { least: 1_000, spread: 2_000 };
+/** All readers come back after a restart, so the times at which they do lie further apart than reading a batch takes. */
+const RETRY_MS = { least: 500, spread: 6_000 };
 const DATABASE_PAUSE_MS = 250;
 
 export class SseHub {
-  readonly #store: Store;
   readonly #tail: Tail;
   readonly #views: LiveViews;
+  readonly #missed: MissedEvents;
   readonly #options: SseHubOptions;
   readonly #subscribers = new Set<Subscriber>();
   readonly #channels = new Map<number, SseChannel>();
@@ -61,7 +63,7 @@ export class SseHub {
   #closed = false;
 
   constructor(store: Store, tail: Tail, views: LiveViews, options: SseHubOptions) {
-    this.#store = store;
+    this.#missed = new MissedEvents(store, tail);
     this.#tail = tail;
     this.#views = views;
     this.#options = options;
@@ -163,6 +165,7 @@ export class SseHub {
       return subscriber.reader.send(SseMessage.event("snapshot", snapshot, this.#tail.lowWater));
     }
     const { reader } = subscriber;
+    const isReturning = subscriber.lastEventId !== undefined;
     if ((subscriber.lastEventId ?? 0) > this.#tail.highest) subscriber.lastEventId = undefined;
     // The frames of the channel are kept back while the reader catches up, so that nothing is missed between the last
     // page and the first frame.
@@ -171,32 +174,23 @@ export class SseHub {
     );
     if (!channel) return reader.end();
     if (subscriber.lastEventId === undefined) return;
-    await this.#sendMissed(subscriber, channel, subscriber.lastEventId);
+    const missed = await this.#sendMissed(subscriber, channel.view, subscriber.lastEventId);
     channel.flush();
     reader.release();
-    reader.send(channel.snapshot());
+    reader.send(channel.snapshot(isReturning ? missed : null));
   }
 
-  async #sendMissed(subscriber: Subscriber, channel: SseChannel, lastEventId: number): Promise<void> {
+  /** @returns how many events the reader has missed when they are too many to be sent */
+  async #sendMissed(subscriber: Subscriber, view: LiveView, lastEventId: number): Promise<number | null> {
     const { reader } = subscriber;
-    const { batchId } = channel.view;
-    const head = this.#tail.highest;
-    let cursor = lastEventId;
-    while (cursor < head) {
-      // Holes that are open now may fill below the end of this page, so the id must not claim them.
-      const lowWater = this.#tail.lowWater;
-      const page = await this.#persist(subscriber, () =>
-        this.#store.batchEventsAfter(batchId, cursor, head, EVENTS_PER_FRAME),
-      );
-      if (!page || this.#gone(subscriber)) return;
-      cursor = page.length < EVENTS_PER_FRAME ? head : (page.at(-1)?.id ?? head);
-      if (page.length === 0) return;
-      const view = channel.view.current;
-      const missed = page.filter(({ run, id }) => !view.runs.isHistory(run, id));
-      const frame = bareFrame(view, missed.map(eventSummary));
-      reader.write(SseMessage.event("events", frame, Math.max(lastEventId, Math.min(cursor, lowWater))));
+    const read = <T>(query: () => Promise<T>): Promise<T | null> => this.#persist(subscriber, query);
+    const tooMany = await read(() => this.#missed.tooMany(view.batchId, lastEventId));
+    if (tooMany !== null) return tooMany;
+    for await (const frame of this.#missed.frames(view, lastEventId, read)) {
+      reader.write(frame);
       await reader.drained();
     }
+    return null;
   }
 
   /**

@@ -248,6 +248,9 @@ export const snapshotSchema = z
     unknownStages: z.record(z.string(), z.number()),
     work: workSchema,
     eventsPerStage: count,
+    missed: count.optional().meta({
+      description: "In the stream: events since `Last-Event-ID`, when they are too many to be sent",
+    }),
     ...asOf,
   })
   .meta({ id: "Snapshot" }) satisfies z.ZodType<Snapshot>;

@@ -32,6 +32,7 @@ import {
   streamQuery,
 } from "./schemas.js";
 import type { DashboardSettings } from "../settings.js";
+import { MOST_MISSED } from "../feed/missed-events.js";
 import type { SseHub } from "../feed/sse-hub.js";
 import type { Tail } from "@cofi/views/tail";
 
@@ -146,7 +147,7 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
     {
       schema: {
         tags: ["events"],
-        summary: "Events of a batch, newest first, without payload and response",
+        summary: "Events of a batch without payload and response, newest first; with `after` oldest first",
         params: idParams,
         querystring: logsQuery(settings.historyLimit),
         response: {
@@ -158,6 +159,8 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
       },
     },
     async ({ params, query }) => {
+      if (query.after !== undefined && query.before !== undefined)
+        throw new ProblemError("bad-request", '"after" and "before" are given. Give one of them.');
       await existing(params.id);
       const { events, nextCursor } = await store.events(params.id, query);
       return { events: events.map(eventSummary), nextCursor };
@@ -260,7 +263,8 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
         summary: "Server-sent events: `snapshot`, `events` and `state`",
         description:
           "`snapshot`: the view of the batch. `events`: what came since, with the summaries of the stages that changed. " +
-          "`state`: the database was lost or is back. With `Last-Event-ID` the missed events come first.",
+          "`state`: the database was lost or is back. With `Last-Event-ID` the missed events come first; when there are more " +
+          `than ${MOST_MISSED}, the snapshot says how many (\`missed\`) in their place.`,
         querystring: streamQuery,
         response: {
           200: {

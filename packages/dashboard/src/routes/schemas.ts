@@ -200,5 +200,9 @@ export function logsQuery(historyLimit: number) {
     ...eventFilter,
     limit: limitText(historyLimit),
     before: cursor,
+    after: cursorText(
+      "Only events with a higher id, oldest first: `nextCursor` of the page before, or any id. An event may still become " +
+        "visible below one that was returned, but none at or below `tail.lowWater` of `/api/health`",
+    ).optional(),
   });
 }

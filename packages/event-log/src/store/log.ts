@@ -24,6 +24,8 @@ export interface EventQuery extends EventFilter {
   limit: number;
   /** Only events with a lower id: the cursor of the page before. */
   before?: number | undefined;
+  /** Only events with a higher id, oldest first: the cursor of the page before. Not with `before`. */
+  after?: number | undefined;
 }
 
 const WRITTEN = eventColumns("written");
@@ -45,13 +47,16 @@ export class LogStore extends PlaceStore {
     await this.query(() => this.database.insertNew(LOG, rows));
   }
 
-  /** Newest first. `nextCursor` is the `before` of the next page; null on the last. */
+  /** Newest first, or oldest first with `after`. `nextCursor` is the `before` or `after` of the next page; null on the last. */
   async events(batchId: number, query: EventQuery): Promise<{ events: LogEvent[]; nextCursor: string | null }> {
+    const order = query.after === undefined ? "desc" : "asc";
     const conditions = passing(batchId, query);
     if (query.currentOnly) conditions.push(isCurrent(await this.runStarts(batchId)));
     if (query.before !== undefined) conditions.push(sql`id < ${query.before}`);
-    const page = this.#page(indexFor(query), conditions, "desc", query.limit + 1);
-    const rows = byId(await this.query(() => page.execute())).toReversed();
+    if (query.after !== undefined) conditions.push(sql`id > ${query.after}`);
+    const page = this.#page(indexFor(query), conditions, order, query.limit + 1);
+    const ascending = byId(await this.query(() => page.execute()));
+    const rows = order === "desc" ? ascending.toReversed() : ascending;
     const events = await this.#markHistory(batchId, rows.slice(0, query.limit).map(toEvent));
     return { events, nextCursor: nextCursor(rows, query.limit) };
   }
@@ -175,6 +180,16 @@ export class LogStore extends PlaceStore {
     const conditions = [sql`batchId = ${batchId}`, sql`id > ${afterId}`, sql`id <= ${upToId}`];
     const page = this.#page(BY_ID, conditions, "asc", limit);
     return byId(await this.query(() => page.execute())).map(toEvent);
+  }
+
+  /** How many events of one batch have `afterId < id <= upToId`, history left out. */
+  async countBatchEvents(batchId: number, afterId: number, upToId: number): Promise<number> {
+    const current = isCurrent(await this.runStarts(batchId));
+    const select = sql<{ events: number }>`
+      SELECT count(*) AS events FROM ${this.database.dialect.logBy("batchExecutionLog_replay")}
+      WHERE batchId = ${batchId} AND id > ${afterId} AND id <= ${upToId} AND ${current}`;
+    const { rows } = await this.query(() => select.execute(this.db));
+    return Number(rows[0]?.events ?? 0);
   }
 
   async #markHistory<T extends LogEvent>(batchId: number, events: T[]): Promise<T[]> {
