@@ -10,7 +10,7 @@ import { STAGES, STEPS } from "@cofi/event-log/stages";
 
 export const START = Date.UTC(2026, 10, 23, 2);
 /** Stages of recordings, of a table and of trades, a step, and one that nobody knows. */
-export const LOGGED_STAGES = ["file_distribution", "callmetadata", "stt", "triaging", "verdicts", "elsewhere"] as const;
+const LOGGED_STAGES = ["file_distribution", "callmetadata", "stt", "triaging", "verdicts", "elsewhere"] as const;
 type LoggedStage = (typeof LOGGED_STAGES)[number];
 
 /** A row as it is inserted, but for its batch. */

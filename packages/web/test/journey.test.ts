@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { LogEvent } from "@cofi/event-log/events";
+import type { WorkRun } from "@cofi/views/detail/shapes";
 import { logEvent } from "../../../test/support/log-events.js";
 import { diffLines } from "../src/views/files/line-diff.js";
-import { attemptsOf, waitsOf } from "../src/views/files/attempts.js";
+import { attemptsOf, placedIn, waitsOf } from "../src/views/files/attempts.js";
 
 describe("attemptsOf", () => {
   it("puts starts and ends of the same attempt together, in whatever order they come", () => {
@@ -59,7 +60,7 @@ describe("waitsOf", () => {
   const end = (id: number, stage: string) => logEvent(id, { ...file, stage, eventType: "file_complete" });
   const retried = (id: number, stage: string) =>
     logEvent(id, { ...file, stage, eventType: "error", status: "processing" });
-  const waits = (...events: LogEvent[]) => waitsOf(attemptsOf(events));
+  const waits = (...events: LogEvent[]) => waitsOf(placedIn([], attemptsOf(events)), []);
 
   it("says how long the file waited for its turn and for its retries, also before an attempt in flight", () => {
     const way = [start(1, "denoise"), end(3, "denoise"), start(7, "stt"), retried(8, "stt"), start(10, "stt")];
@@ -113,7 +114,7 @@ describe("waitsOf", () => {
             timestamp: logEvent(Math.max(0, at + 1 + late), {}).timestamp,
           })),
         );
-        const found = waitsOf(attempts);
+        const found = waitsOf(placedIn([], attempts), []);
         expect(found).toHaveLength(attempts.length);
         for (const [index, waited] of found.entries()) {
           if (waited === null) continue;
@@ -125,6 +126,34 @@ describe("waitsOf", () => {
       }),
     );
   });
+});
+
+it("numbers attempts over the runs of a batch, and does not count the pause between them as waiting", () => {
+  const file = { fileName: "a.wav" };
+  const runs: WorkRun[] = [
+    { run: 1, firstId: 1, startedAt: logEvent(1, {}).timestamp, endedAt: logEvent(6, {}).timestamp, durationMs: 5_000 },
+    { run: 2, firstId: 100, startedAt: logEvent(100, {}).timestamp, endedAt: null, durationMs: 9_000 },
+  ];
+  const attempts = placedIn(
+    runs,
+    attemptsOf([
+      logEvent(2, { ...file, run: 1, attempt: 1, eventType: "file_start" }),
+      logEvent(3, { ...file, run: 1, attempt: 1, eventType: "error", status: "processing" }),
+      logEvent(5, { ...file, run: 1, attempt: 2, eventType: "file_start" }),
+      logEvent(103, { ...file, run: 2, attempt: 1, eventType: "file_start" }),
+      logEvent(104, { ...file, run: 1, attempt: 2, eventType: "file_complete", history: true }),
+      logEvent(105, { ...file, run: 2, attempt: 1, eventType: "file_complete" }),
+    ]),
+  );
+  expect(attempts.map(({ number, of, inRun, outcome }) => [number, of, inRun, outcome])).toEqual([
+    [1, 3, 0, "retrying"],
+    [2, 3, 0, "cut"],
+    [3, 3, 1, "done"],
+    [null, 3, 1, "done"],
+  ]);
+  // What was cut off ended with its run, not with the next attempt.
+  expect(attempts[1]?.endedAt).toBe(runs[0]?.endedAt);
+  expect(waitsOf(attempts, runs)).toEqual([null, 2_000, 3_000, null]);
 });
 
 describe("diffLines", () => {

@@ -1,6 +1,6 @@
 import type { MetricsView, StageOverview } from "@cofi/views/detail/shapes";
 import { expect, it } from "vitest";
-import { batchesWanted, linesOfStage, linesOfTrend } from "../src/views/metrics/metrics-lines.js";
+import { batchesWanted, linesOfStage, linesOfTrend, placesOf } from "../src/views/metrics/metrics-lines.js";
 
 it("turns counts of buckets into rates, and says nothing where nothing ended", () => {
   const stage = {
@@ -8,6 +8,7 @@ it("turns counts of buckets into rates, and says nothing where nothing ended", (
     failed: [1, 0],
     retried: [2, 0],
     audioS: [90, 0],
+    workedS: [30, 30],
     p50Ms: [1_500, null],
     p95Ms: [2_000, null],
   } as unknown as MetricsView["stages"][number];
@@ -31,6 +32,39 @@ it("turns counts of buckets into rates, and says nothing where nothing ended", (
     [[25, null]],
     [[3, 0]],
   ]);
+});
+
+it("takes rates of the time at work: none of a pause, and no peak of a moment", () => {
+  const none = [0, 0, 0, 0, 0];
+  const [throughput] = linesOfStage(
+    {
+      stage: "stt",
+      label: "Speech to text",
+      // Half at work, a pause, a moment at work, and a file that ended outside of every run.
+      done: [3, 0, 0, 1, 1],
+      workedS: [15, 30, 0, 0.01, 0],
+      failed: none,
+      retried: none,
+      audioS: none,
+      p50Ms: none,
+      p95Ms: none,
+      approximate: true,
+      overall: { p50Ms: null, p95Ms: null, approximate: true, failureRate: null, audioHoursPerHour: null },
+    },
+    30,
+  );
+  expect(throughput?.lines[0]?.values).toEqual([12, 0, null, 20, 2]);
+});
+
+it("puts times on the axis, and where the batch paused their names, with an empty place", () => {
+  const words = { mark: (at: number) => `m${at}`, name: (at: number) => `n${at}`, pause: (ms: number) => `p${ms}` };
+  const chart = { title: "", unit: "", lines: [{ label: "done", values: [1, 2, 3], tone: "good" as const }] };
+  const times = (...ms: number[]) => ({ times: ms.map((at) => new Date(at).toISOString()), bucketS: 1 });
+  expect(placesOf(times(0, 1_000, 2_000), [chart], words)).toEqual({ x: [0, 1, 2], charts: [chart] });
+  const { x, names, charts } = placesOf(times(0, 1_000, 60_000), [chart], words);
+  expect(x).toEqual([0, 1, 2, 3]);
+  expect(names?.map(({ name }) => name)).toEqual(["n0", "n1000", "p58000", "n60000"]);
+  expect(charts[0]?.lines[0]?.values).toEqual([1, 2, null, 3]);
 });
 
 it("takes the number of batches from the address, and the usual one for anything else", () => {

@@ -16,6 +16,7 @@ export class LiveView {
   #detail: Detail;
   #view: BatchView;
   #fromHoles: Set<number>;
+  #wasRefolded = false;
   #holders = 0;
   #lastUsed = performance.now();
   readonly #listeners = new Set<(change: ViewChange) => void>();
@@ -72,25 +73,41 @@ export class LiveView {
     };
   }
 
-  /** For {@link LiveViews}: applies what the tail delivered. */
+  /** For {@link LiveViews}: applies what the tail delivered, and reports it. */
   apply(events: readonly LogEvent[], batch: Batch | null): void {
+    const fresh = this.#take(events, batch);
+    const { runs } = this.#view;
+    // An event that came with the view when it was folded again has not been reported yet.
+    const counted = (this.#wasRefolded ? events : fresh).filter(({ run, id }) => !runs.isHistory(run, id));
+    if (counted.length > 0 || batch) this.#report({ events: counted });
+  }
+
+  /**
+   * For {@link LiveViews}: replaces the view by one that was folded again. `events` and `batch`: what the tail delivered
+   * meanwhile, which has been reported.
+   */
+  replace(
+    { current, detail, fromHoles }: { current: BatchView; detail: Detail; fromHoles: Set<number> },
+    events: readonly LogEvent[],
+    batch: Batch | null,
+  ): void {
+    this.#view = current;
+    this.#detail = detail;
+    this.#fromHoles = fromHoles;
+    this.#wasRefolded = true;
+    this.#take(events, batch);
+    this.#report({ events: [], isRefolded: true });
+  }
+
+  /** Applies events once. @returns those that the view did not include */
+  #take(events: readonly LogEvent[], batch: Batch | null): readonly LogEvent[] {
     if (batch) this.#view = applyBatch(this.#view, batch);
     const fresh = this.#fromHoles.size === 0 ? events : events.filter(({ id }) => !this.#fromHoles.delete(id));
     for (const event of fresh) {
       this.#view = applyEvent(this.#view, event);
-      applyToDetail(this.detail, event);
+      applyToDetail(this.#detail, event);
     }
-    const { runs } = this.#view;
-    const counted = fresh.filter(({ run, id }) => !runs.isHistory(run, id));
-    if (counted.length > 0 || batch) this.#report({ events: counted });
-  }
-
-  /** For {@link LiveViews}: replaces the view by one that was folded again. */
-  replace(view: BatchView, detail: Detail, fromHoles: Set<number>): void {
-    this.#view = view;
-    this.#detail = detail;
-    this.#fromHoles = fromHoles;
-    this.#report({ events: [], isRefolded: true });
+    return fresh;
   }
 
   #report(change: ViewChange): void {

@@ -39,6 +39,8 @@ interface Opened {
 
 /** Pause between two previews of a batch, as a multiple of the time that one takes, so that the replay makes progress. */
 const PREVIEW_PAUSE = { leastMs: 1_000, times: 5 };
+/** Pause after a batch was folded again, likewise. */
+const REFOLD_PAUSE = { leastMs: 1_000, times: 5 };
 
 export class LiveViews {
   readonly #store: Store;
@@ -47,6 +49,8 @@ export class LiveViews {
   readonly #open = new Map<number, Promise<LiveView | null>>();
   readonly #live = new Map<number, LiveView>();
   readonly #loading = new Map<number, Loading>();
+  /** Batches that are being folded again, or were a moment ago. */
+  readonly #refolding = new Set<number>();
   readonly #stopListening: () => void;
   readonly #sweeper: NodeJS.Timeout;
 
@@ -158,7 +162,7 @@ export class LiveViews {
       if (!live) endWatch();
       // Only after the waiting callers have had their turn to hold it.
       else setImmediate(() => this.#sweep());
-      if (live?.isOutdated) void this.#refold(live);
+      if (live) this.#refoldSoon(live);
       return live;
     } catch (error) {
       endWatch();
@@ -166,19 +170,32 @@ export class LiveViews {
     }
   }
 
-  /** Events that the view holds have become history, or one came after those that it would have changed. */
-  async #refold(live: LiveView): Promise<void> {
+  /**
+   * Folds a view again: events that it holds have become history, or one came after those that it would have changed. Until it
+   * is done the view goes on as it is; where such events keep coming, most of the time is left to other work.
+   */
+  #refoldSoon(live: LiveView): void {
     const { batchId } = live;
-    await this.#whileLoading(batchId, async (fold, loading) => {
+    if (!live.isOutdated || this.#refolding.has(batchId)) return;
+    const refold = async (): Promise<void> => {
+      const started = performance.now();
       try {
-        const { current, detail, fromHoles } = await fold(live.current.batch);
-        live.replace(current, detail, fromHoles);
+        await this.#whileLoading(batchId, async (fold, loading) => {
+          const opened = await fold(live.current.batch);
+          if (this.#live.get(batchId) === live) live.replace(opened, loading.events, loading.batch);
+        });
       } catch (error) {
         // The next event starts this again.
         this.#options.logger.error({ err: error }, "a batch could not be read anew after a late event");
       }
-      live.apply(loading.events, loading.batch);
-    });
+      await sleep(Math.max(REFOLD_PAUSE.leastMs, REFOLD_PAUSE.times * (performance.now() - started)), undefined, {
+        ref: false,
+      });
+      this.#refolding.delete(batchId);
+      if (this.#live.get(batchId) === live) this.#refoldSoon(live);
+    };
+    this.#refolding.add(batchId);
+    void refold();
   }
 
   /** Runs `work`, which folds the batch from the database; events that the tail delivers meanwhile wait in `loading`. */
@@ -256,11 +273,10 @@ export class LiveViews {
     if (loading) {
       loading.events.push(...events);
       loading.batch = batch ?? loading.batch;
-      return;
     }
     const live = this.#live.get(batchId);
     live?.apply(events, batch);
-    if (live?.isOutdated) void this.#refold(live);
+    if (live) this.#refoldSoon(live);
   }
 
   #forget(batchId: number, opening: Promise<LiveView | null>): void {

@@ -130,7 +130,10 @@ export class SseChannel {
   #changed({ events, isRefolded }: ViewChange): void {
     this.#shared = null;
     if (isRefolded) {
-      this.#events = [];
+      // What has become history is no news any more.
+      const { runs } = this.view.current;
+      this.#events = this.#events.filter(({ run, id }) => !runs.isHistory(run, id));
+      this.flush();
       for (const reader of this.#readers) reader.send(this.snapshot());
       return;
     }

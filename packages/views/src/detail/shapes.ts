@@ -267,7 +267,7 @@ export interface Finding {
 export interface MetricsView {
   /** Seconds that one bucket spans. */
   bucketS: number;
-  /** Start of each bucket, ISO 8601. */
+  /** Start of each bucket, ISO 8601, ascending. The pauses between runs of the batch have no buckets. */
   times: string[];
   stages: {
     stage: string;

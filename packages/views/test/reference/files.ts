@@ -33,13 +33,13 @@ function isRecording(rows: Rows, file: string): boolean {
 }
 
 /** The state that the stage's own words give a file; null without any. */
-export function ownState(rows: Rows, stage: string, file: string): FileState | null {
+function ownState(rows: Rows, stage: string, file: string): FileState | null {
   const word = wordsOf(rows, stage, file).at(-1);
   return word ? wordOf(word) : null;
 }
 
 /** Stages that hand recordings on by name. */
-export function chainOf(rows: Rows): string[] {
+function chainOf(rows: Rows): string[] {
   const named = OF_RECORDINGS.filter((stage) => filesOf(rows, stage).length > 0);
   const latest = NAMES.indexOf(named.at(-1) ?? "");
   return OF_RECORDINGS.filter((stage) => {

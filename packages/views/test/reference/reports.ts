@@ -19,7 +19,7 @@ import {
   type Moment,
   type Rows,
 } from "./rows.js";
-import { runIdOf, stageRuns, stageWork, worked, type PlainRun } from "./work.js";
+import { batchRuns, runIdOf, stageRuns, stageWork, worked, type PlainRun } from "./work.js";
 
 const isKnown = (row: LogEvent): boolean => STAGES.some(({ name }) => name === row.stage);
 
@@ -133,17 +133,19 @@ export function metricsOf(
   const times = STAGES.flatMap(({ name }) => allEnds(rows, name))
     .filter(isShown)
     .map(({ row }) => timeOf(row));
-  const [first, last] = [Math.min(...times), Math.max(...times)];
   let width = 1_000;
-  while (Math.floor(last / width) - Math.floor(first / width) >= 480) width *= 2;
-  const count = times.length === 0 ? 0 : Math.floor(last / width) - Math.floor(first / width) + 1;
-  const merged = Math.max(1, Math.ceil(count / 240));
+  const numbersAt = (ms: number): number[] => [...new Set(times.map((time) => Math.floor(time / ms)))];
+  while (numbersAt(width).length > 480) width *= 2;
+  const numbers = numbersAt(width).toSorted((a, b) => a - b);
+  const kept = keptNumbers(rows, numbers, width);
+  const merged = Math.max(1, Math.ceil(kept.flat().length / 240));
   const bucketMs = width * merged;
-  const start = Math.floor(first / width) * width;
-  const buckets = Array.from({ length: Math.ceil(count / merged) }, (_, point) => start + point * bucketMs);
+  const buckets = kept
+    .flatMap((piece) => piece.filter((_, index) => index % merged === 0))
+    .map((number) => number * width);
+  const endOf = (from: number): number => Math.min(from + bucketMs, buckets[buckets.indexOf(from) + 1] ?? Infinity);
   const ends = allEnds(rows, stage).filter(isShown);
-  const inBucket = (from: number): End[] =>
-    ends.filter(({ row }) => timeOf(row) >= from && timeOf(row) < from + bucketMs);
+  const inBucket = (from: number): End[] => ends.filter(({ row }) => timeOf(row) >= from && timeOf(row) < endOf(from));
   const took = (some: readonly End[]): number[] => some.flatMap(({ tookMs }) => tookMs ?? []);
   const all = took(allEnds(rows, stage));
   const { done, failed } = cardOf(rows, stage);
@@ -173,7 +175,7 @@ export function metricsOf(
     ),
     workedS: buckets.map(
       (from) =>
-        total(spansOf(moment, stage).map(([a, b]) => Math.max(0, Math.min(b, from + bucketMs) - Math.max(a, from)))) /
+        total(spansOf(moment, stage).map(([a, b]) => Math.max(0, Math.min(b, endOf(from)) - Math.max(a, from)))) /
         1_000,
     ),
     p50Ms: buckets.map((from) => rankOf(took(inBucket(from)), 0.5)),
@@ -187,6 +189,32 @@ export function metricsOf(
       audioHoursPerHour: ms > 0 && audioS > 0 ? (audioS * 1_000) / ms : null,
     },
   };
+}
+
+/** Numbers of buckets from the first to the last, in pieces: without those that lie in a pause of the batch in which no file ended. */
+function keptNumbers(rows: Rows, numbers: readonly number[], width: number): number[][] {
+  const [first, last] = [numbers[0], numbers.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const runs = batchRuns(rows);
+  const pauses = runs
+    .slice(1)
+    .map(({ from }, index) => [Math.ceil(runs[index]!.endedAt! / width), Math.floor(timeOf(from) / width) - 1]);
+  const empty = pauses.filter(
+    ([from, to]) => from! <= to! && !numbers.some((number) => number >= from! && number <= to!),
+  );
+  const longest = empty.toSorted((a, b) => b[1]! - b[0]! - (a[1]! - a[0]!)).slice(0, 20);
+  const pieces: number[][] = [];
+  let begin = first;
+  const upTo = (end: number): void => {
+    pieces.push(Array.from({ length: end - begin + 1 }, (_, index) => begin + index));
+  };
+  for (const [from, to] of longest.toSorted((a, b) => a[0]! - b[0]!)) {
+    if (from! <= begin || to! >= last) continue;
+    upTo(from! - 1);
+    begin = to! + 1;
+  }
+  upTo(last);
+  return pieces;
 }
 
 function spansOf({ rows, until }: Moment, stage: string): [number, number][] {

@@ -1,4 +1,7 @@
 import type { StageSummary } from "@cofi/event-log/events";
+import { STAGES } from "@cofi/event-log/stages";
+import { isGoingOn } from "@cofi/views/batch-state";
+import { rateNow, workedMs } from "@cofi/views/worked";
 import type { FileState } from "@cofi/views/detail/shapes";
 import { age, duration, number, percent, rate } from "../text/format.js";
 import type { LiveState, StageState } from "../feed/live-state.js";
@@ -85,26 +88,32 @@ function Count({ label, count, stage, states, tone }: CountProps) {
 
 const SHORT_MS = 10_000;
 
-/** The current rate while the stage works, the average afterwards; null when unknown. */
-function throughput(summary: StageSummary, now: number): string | null {
-  const { status, startedAt, finishedAt, done, failed, finishedLastMinute, lastEventAt } = summary;
-  if (status === "pending") return null;
-  if (status === "processing") {
-    // The figure covers the minute before the last event; without events since then the current rate is 0.
-    const isQuiet = lastEventAt === null || now - Date.parse(lastEventAt) > 60_000;
-    return `${rate(isQuiet ? 0 : finishedLastMinute)} files/min now`;
+/** The current rate while the stage works, the average of its runs afterwards; null when unknown. */
+function throughput(summary: StageSummary, state: LiveState): string | null {
+  const { status, done, failed, work } = summary;
+  const batch = state.batch.value;
+  if (status === "processing" && batch && isGoingOn(batch)) {
+    const perMinute = rateNow(summary, state.serverNow());
+    return perMinute === null ? null : `${rate(perMinute)} files/min now`;
   }
-  const ms = startedAt && finishedAt ? Date.parse(finishedAt) - Date.parse(startedAt) : 0;
+  const ms = workedMs(work, null);
   const finished = done + failed;
   if (ms <= 0 || finished === 0) return null;
+  const runs = work.runs > 1 ? ` in ${number(work.runs)} runs` : "";
   // A rate per minute means nothing for a stage that took seconds.
-  if (ms < SHORT_MS) return `${number(finished)} in ${duration(ms)}`;
-  return `${rate((finished / ms) * 60_000)} files/min average`;
+  if (ms < SHORT_MS) return `${number(finished)} in ${duration(ms)}${runs}`;
+  return `${rate((finished / ms) * 60_000)} files/min average${runs}`;
+}
+
+/** Errors accuse while their files have failed; those of rows, after which the file goes on, are worth a look. */
+function errorTone({ stage, status, failed }: StageSummary): "bad" | "warn" | undefined {
+  if (failed > 0 || status === "failed") return "bad";
+  return STAGES.some(({ name, unit }) => name === stage && unit === "table") ? "warn" : undefined;
 }
 
 function CardFacts({ summary, state }: { summary: StageSummary; state: LiveState }) {
   void ticks.slow.value;
-  const speed = throughput(summary, state.serverNow());
+  const speed = throughput(summary, state);
   const { errors, lastEventAt } = summary;
   return (
     <p class="card-facts">
@@ -112,7 +121,7 @@ function CardFacts({ summary, state }: { summary: StageSummary; state: LiveState
         {lastEventAt === null ? "no event yet" : `last event ${age(state.serverNow() - Date.parse(lastEventAt))}`}
       </span>
       {errors > 0 && (
-        <RouteLink data-tone="bad" to={{ view: "errors" }}>
+        <RouteLink data-tone={errorTone(summary)} to={{ view: "errors" }}>
           {number(errors)} {errors === 1 ? "error" : "errors"}
         </RouteLink>
       )}

@@ -1,5 +1,5 @@
 /** State of the shown batch: signals that the live feed writes and the components read. */
-import type { Batch, Frame, LogEvent, Snapshot, StageSummary } from "@cofi/event-log/events";
+import type { Batch, Frame, LogEvent, Snapshot, StageSummary, Work } from "@cofi/event-log/events";
 import { batch as together, signal, type Signal } from "@preact/signals";
 import { byStage, EMPTY_FEED, mergeEvents, replaceEvents, type Feed } from "./feed.js";
 
@@ -37,6 +37,8 @@ export class LiveState {
   readonly waiting = signal(0);
   /** null: there is no batch; undefined: not known yet. */
   readonly batch = signal<Batch | null | undefined>(undefined);
+  /** Time at work of the batch; null while it is not known. */
+  readonly work = signal<Work | null>(null);
   /** In stage order; a new array only when the stages themselves change. */
   readonly stages = signal<readonly StageState[]>([]);
   /** Work of the pipeline between stages. */
@@ -55,6 +57,7 @@ export class LiveState {
   clear(): void {
     together(() => {
       this.batch.value = undefined;
+      this.work.value = null;
       this.stages.value = [];
       this.steps.value = [];
       this.unknownStages.value = {};
@@ -70,6 +73,7 @@ export class LiveState {
     const known = new Map(same ? shown.map((state) => [state.summary.peek().stage, state]) : []);
     this.#eventsPerStage = Math.max(1, snapshot.eventsPerStage);
     this.batch.value = snapshot.batch;
+    setIfChanged(this.work, snapshot.work);
     this.unknownStages.value = snapshot.unknownStages;
     this.learn(Date.parse(snapshot.asOf), snapshot.head);
     const taken = (summary: StageSummary): StageState => {
@@ -104,6 +108,7 @@ export class LiveState {
       if (incoming) feed.value = mergeEvents(feed.peek(), incoming, this.#eventsPerStage);
     }
     setIfChanged(this.batch, last.batch);
+    setIfChanged(this.work, last.work);
     setIfChanged(this.unknownStages, last.unknownStages);
     this.learn(Date.parse(last.asOf), last.head);
   }

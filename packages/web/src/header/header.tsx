@@ -1,4 +1,6 @@
 import type { Batch } from "@cofi/event-log/events";
+import { isGoingOn } from "@cofi/views/batch-state";
+import { workedMs } from "@cofi/views/worked";
 import { dayAndTime, number, stopwatch } from "../text/format.js";
 import type { LiveFeed } from "../feed/live.js";
 import type { LiveState } from "../feed/live-state.js";
@@ -13,6 +15,7 @@ import { StatusBadge } from "../shared/status.js";
 import { ticks } from "../feed/ticking.js";
 import { ViewTabs } from "./view-tabs.js";
 import { place } from "../choices/routes.js";
+import { RouteLink } from "../shared/route-link.js";
 import { Name } from "../shared/name.js";
 
 export function Header({ feed }: { feed: LiveFeed }) {
@@ -66,24 +69,35 @@ function Elapsed({ batch, state }: { batch: Batch | null; state: LiveState }) {
 
 function ElapsedOf({ batch, state }: { batch: Batch; state: LiveState }) {
   const { silence } = batch;
-  const isOver = (batch.status !== "running" && batch.status !== "pending") || silence !== undefined;
+  const isOn = isGoingOn(batch);
   // Reading the tick renders this figure every second while the batch runs.
-  if (!isOver) void ticks.slow.value;
-  const start = Date.parse(batch.startedAt ?? batch.createdAt);
-  const end = isOver
-    ? Date.parse(silence?.since ?? batch.finishedAt ?? lastEventOf(state) ?? batch.createdAt)
-    : state.serverNow();
+  if (isOn) void ticks.slow.value;
+  const word = silence ? "Ran for" : isOn ? "Elapsed" : "Took";
+  const runs = state.work.value?.runs ?? 0;
   return (
-    <Figure label={silence ? "Ran for" : isOver ? "Took" : "Elapsed"} note={`since ${dayAndTime(start, zone.value)}`}>
-      <span data-testid="elapsed">{stopwatch(end - start)}</span>
+    <Figure
+      label={runs > 1 ? <InRuns word={word} runs={runs} /> : word}
+      note={`since ${dayAndTime(batch.startedAt ?? batch.createdAt, zone.value)}`}
+    >
+      <span data-testid="elapsed">{stopwatch(elapsedMs(batch, state, isOn))}</span>
     </Figure>
   );
 }
 
-/** The time of the last event, for an abandoned batch without an end. */
-function lastEventOf(state: LiveState): string | null {
-  const times = state.stages.value.map(({ summary }) => summary.value.lastEventAt ?? "");
-  return times.toSorted().at(-1) || null;
+/** Time at work, without the pauses between the runs. Before the first event the time since its start. */
+function elapsedMs({ startedAt }: Batch, state: LiveState, isOn: boolean): number {
+  const work = state.work.value;
+  const now = state.serverNow();
+  if (work && work.runs > 0) return workedMs(work, isOn ? now : null);
+  return isOn && startedAt !== null ? now - Date.parse(startedAt) : 0;
+}
+
+function InRuns({ word, runs }: { word: string; runs: number }) {
+  return (
+    <span title="The pauses between the runs are not counted.">
+      {word} in <RouteLink to={{ view: "time" }}>{number(runs)} runs</RouteLink>
+    </span>
+  );
 }
 
 /** A file is counted in every stage it passes, so done, failed and in flight are file steps over all stages. */
@@ -115,7 +129,7 @@ function Totals({ batch, state }: { batch: Batch | null; state: LiveState }) {
 }
 
 interface FigureProps {
-  label: string;
+  label: preact.ComponentChildren;
   note: string;
   tone?: "good" | "bad" | "busy" | undefined;
   children: preact.ComponentChildren;

@@ -3,7 +3,7 @@ import { go, hrefOf, isPlainClick, type Destination } from "../choices/routes.js
 
 interface RouteLinkProps extends Pick<ComponentProps<"a">, "class" | "title" | "aria-current" | "children"> {
   to: Destination;
-  "data-tone"?: string;
+  "data-tone"?: string | undefined;
 }
 
 /** A link within this page. A plain click does not load the page again. */

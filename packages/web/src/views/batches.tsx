@@ -1,6 +1,8 @@
 /** All batches, newest first, and above them the batches that are watched side by side. */
 import { BATCH_STATUSES, type Batch } from "@cofi/event-log/events";
+import { isGoingOn, isOver } from "@cofi/views/batch-state";
 import type { BatchOverview } from "@cofi/views/detail/shapes";
+import { workedMs } from "@cofi/views/worked";
 import type { BatchPage } from "../feed/api.js";
 import { RouteLink } from "../shared/route-link.js";
 import { StageGlyph, StatusBadge, statusWord } from "../shared/status.js";
@@ -193,19 +195,12 @@ function updateRows(held: BatchPage, latest: BatchPage): BatchPage {
   return { ...held, batches: ROWS.update(held.batches, latest.batches) };
 }
 
-function isRunning({ status }: Batch): boolean {
-  return status === "running" || status === "pending";
-}
-
-/** Duration until now while the batch runs; for a silent one until its last sign of life, for another one without an end until its last event. */
-function took(batch: Batch, lastEventAt: string | null | undefined, state: LiveState): string {
-  const { startedAt, createdAt, finishedAt, silence } = batch;
-  const end = silence
-    ? Date.parse(silence.since)
-    : isRunning(batch)
-      ? state.serverNow()
-      : Date.parse(finishedAt ?? lastEventAt ?? "");
-  return Number.isNaN(end) ? "" : stopwatch(end - Date.parse(startedAt ?? createdAt));
+/** Time at work, without the pauses between the runs; empty while it is not known. */
+function took(batch: Batch, overview: BatchOverview | null, state: LiveState): string {
+  if (!overview || overview.work.runs === 0) return "";
+  const { runs } = overview.work;
+  const ms = workedMs(overview.work, isGoingOn(batch) ? state.serverNow() : null);
+  return runs > 1 ? `${stopwatch(ms)} in ${number(runs)} runs` : stopwatch(ms);
 }
 
 interface RowProps {
@@ -216,7 +211,7 @@ interface RowProps {
 
 function Row({ batch, state, watched }: RowProps) {
   const path = `api/batch/${batch.id}/overview`;
-  const { data } = usePolled<BatchOverview>(path, state, { once: !isRunning(batch) }).value;
+  const { data } = usePolled<BatchOverview>(path, state, { once: isOver(batch) }).value;
   const isWatched = watched.includes(batch.id);
   const failures = { view: "files", batch: batch.id, filters: { state: "failed" } } as const;
   return (
@@ -235,7 +230,7 @@ function Row({ batch, state, watched }: RowProps) {
       <td>
         {data && <meter value={data.progress} aria-label="Progress" />} {data && percent(data.progress)}
       </td>
-      <td>{batch.startedAt === null && isRunning(batch) ? "" : took(batch, data?.lastEventAt, state)}</td>
+      <td>{took(batch, data, state)}</td>
       <td data-minor>{batch.totalFiles === null ? "" : number(batch.totalFiles)}</td>
       <td data-tone={data && data.failed > 0 ? "bad" : undefined}>
         {data && (data.failed > 0 ? <RouteLink to={failures}>{number(data.failed)}</RouteLink> : "0")}
@@ -273,7 +268,7 @@ function Watched({ id, state }: { id: number; state: LiveState }) {
         <StatusBadge batch={batch} state={state} />
       </h2>
       <p class="soft">
-        {took(batch, data.lastEventAt, state)} · {number(done)} file steps done ·{" "}
+        {took(batch, data, state)} · {number(done)} file steps done ·{" "}
         <span data-tone={failed > 0 ? "bad" : undefined}>{number(failed)} failed</span>
       </p>
       <Sparkline values={data.spark} label="Files that ended over time" />

@@ -8,6 +8,7 @@ import { zone } from "../choices/preferences.js";
 import { Folded } from "../shared/folded.js";
 import { Message } from "../shared/name.js";
 import { visible } from "../text/names.js";
+import { outcomeText } from "../text/outcomes.js";
 
 /** Errors by cause, the earliest first, because the first failure often causes the others. */
 export function ErrorsView(props: ViewProps) {
@@ -33,13 +34,10 @@ export function ErrorsView(props: ViewProps) {
                     </RouteLink>
                   </h2>
                   <p class="cause-figures">
-                    <strong data-tone="bad">
-                      {number(group.count)} {group.count === 1 ? "error" : "errors"}
-                    </strong>
+                    <strong data-tone={group.final > 0 ? "bad" : undefined}>{outcomeText(group)}</strong>
                     <span>
-                      {number(group.files)} {group.files === 1 ? "file" : "files"}
+                      {number(group.count)} {group.count === 1 ? "error" : "errors"}
                     </span>
-                    <span>{group.final === 0 ? "none failed for good" : `${number(group.final)} failed for good`}</span>
                     <span title={`${fullTime(group.firstAt, zone.value)} to ${fullTime(group.lastAt, zone.value)}`}>
                       {clock(group.firstAt, zone.value)} to {clock(group.lastAt, zone.value)}
                     </span>

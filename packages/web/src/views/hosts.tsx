@@ -9,7 +9,7 @@ import { FILE_LOOKS } from "./file-look.js";
 import { Name } from "../shared/name.js";
 
 const MEASURES = {
-  errors: "Errors",
+  errors: "Failed attempts",
   throughput: "Files per minute",
   inFlight: "In flight",
   heard: "Last heard",
@@ -145,5 +145,5 @@ function heatOf(cell: HostStageView, measure: Measure, fastest: number): number 
 }
 
 function describe({ done, errors, inFlight }: HostStageView): string {
-  return `${number(done)} done, ${number(errors)} errors, ${number(inFlight)} in flight`;
+  return `Attempts: ${number(done)} done, ${number(errors)} failed, ${number(inFlight)} in flight`;
 }

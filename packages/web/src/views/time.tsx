@@ -1,23 +1,15 @@
-import type { Range, Stall, StageTime, TimelineView } from "@cofi/views/detail/shapes";
+import type { Range, Stall, StageTime, TimelineView, WorkRun } from "@cofi/views/detail/shapes";
 import { RouteLink } from "../shared/route-link.js";
-import { StageGlyph, statusWord } from "../shared/status.js";
 import { DataView, ViewState, type ViewProps } from "../shared/view-state.js";
 import { ticks } from "../feed/ticking.js";
-import { clock, clockSince, duration, timeLabel } from "../text/format.js";
-import { timeMarks } from "../text/time-marks.js";
+import { clock, clockSince, dayAndTime, duration, fullTime } from "../text/format.js";
 import type { LiveState } from "../feed/live-state.js";
 import { zone } from "../choices/preferences.js";
 import { Name } from "../shared/name.js";
+import { Gantt } from "./gantt.js";
+import { rangeText } from "./range-text.js";
 
-const BASIS: Readonly<Record<StageTime["basis"], string>> = {
-  done: "",
-  audio: "by the length of the audio left",
-  files: "by the number of files left",
-  history: "as in earlier batches",
-  unknown: "its speed is not known yet",
-};
-
-/** Times of the stages: a bar for the time so far, and a hatched bar for the highest estimate of the time left. */
+/** Times of the stages, how long what is left will take, and what does not go on. */
 export function TimeView(props: ViewProps) {
   return (
     <DataView<Times> {...props} path="timeline">
@@ -62,7 +54,8 @@ function Timeline({ view: answered, state }: { view: Times; state: LiveState }) 
         {!silence && !stuck && view.bottleneck !== null && <span> · bottleneck: {labels.get(view.bottleneck)}</span>}
       </p>
       <Stalls stalls={view.stalls} labels={labels} />
-      <Gantt stages={view.stages} now={now} stuck={stuck?.stage ?? null} />
+      <Runs runs={view.runs} />
+      <Gantt stages={view.stages} runs={view.runs} now={now} stuck={stuck?.stage ?? null} />
     </>
   );
 }
@@ -94,8 +87,25 @@ function unknownOf(stages: readonly StageTime[]): string {
   return `no earlier batch shows how long ${new Intl.ListFormat("en").format(names)} ${names.length === 1 ? "takes" : "take"}.`;
 }
 
-function rangeText([low, high]: Range): string {
-  return duration(low) === duration(high) ? `about ${duration(low)}` : `${duration(low)} to ${duration(high)}`;
+/** The runs of a batch that was run more than once, and the pauses between them. */
+function Runs({ runs }: { runs: readonly WorkRun[] }) {
+  if (runs.length < 2) return null;
+  return (
+    <ol class="panel runs" aria-label="Runs of the batch" data-testid="runs">
+      {runs.map(({ run, firstId, startedAt, endedAt, durationMs }, index) => {
+        const before = runs[index - 1]?.endedAt ?? null;
+        const pause = before === null ? 0 : Date.parse(startedAt) - Date.parse(before);
+        return (
+          <li key={firstId}>
+            {pause > 0 && <span class="soft">after a pause of {duration(pause)}: </span>}
+            Run {run ?? index + 1},{" "}
+            <time title={fullTime(startedAt, zone.value)}>{dayAndTime(startedAt, zone.value)}</time>
+            {endedAt === null ? ", goes on" : ""}, {duration(durationMs)}
+          </li>
+        );
+      })}
+    </ol>
+  );
 }
 
 function Stalls({ stalls, labels }: { stalls: readonly Stall[]; labels: ReadonlyMap<string, string> }) {
@@ -116,98 +126,4 @@ function Stalls({ stalls, labels }: { stalls: readonly Stall[]; labels: Readonly
       })}
     </ul>
   );
-}
-
-/** As many labels as fit beside each other. */
-const MOST_MARKS = 8;
-
-interface GanttProps {
-  stages: readonly StageTime[];
-  now: number;
-  /** The stalled stage, whose end cannot be estimated. */
-  stuck: string | null;
-}
-
-function Gantt({ stages, now, stuck }: GanttProps) {
-  const starts = stages.flatMap(({ startedAt }) => (startedAt === null ? [] : [Date.parse(startedAt)]));
-  const first = Math.min(...starts);
-  const bars = barsOf(stages, now, stuck);
-  const last = Math.max(first + 1_000, ...bars.map(({ expected, end }) => Math.max(expected, end)));
-  const at = (time: number): string => `${(((time - first) / (last - first)) * 100).toFixed(3)}%`;
-  const marks = timeMarks(first, last, MOST_MARKS, zone.value);
-  return (
-    <section class="panel gantt" aria-label="Stages over time">
-      <div class="gantt-axis" aria-hidden="true">
-        {marks.at.map((mark) => (
-          <span key={mark} style={{ insetInlineStart: at(mark) }}>
-            {timeLabel(mark, marks.stepS, zone.value)}
-          </span>
-        ))}
-      </div>
-      <ol>
-        {bars.map(({ stage, start, end, expected }) => (
-          <li key={stage.stage} data-stage={stage.stage}>
-            <span>
-              <StageGlyph summary={stage} /> {stage.label}
-            </span>
-            <span class="track">
-              {start !== null && (
-                <span
-                  class="track-bar gantt-bar"
-                  data-status={stage.status}
-                  style={{ insetInlineStart: at(start), inlineSize: width(start, end, first, last) }}
-                />
-              )}
-              {expected > end && (
-                <span
-                  class="track-bar gantt-rest"
-                  style={{ insetInlineStart: at(end), inlineSize: width(end, expected, first, last) }}
-                />
-              )}
-            </span>
-            <span class="gantt-text">
-              {start === null ? statusWord(stage.status) : duration(end - start)}
-              {stage.stage === stuck && <span class="soft"> stalled</span>}
-              {stage.basis !== "done" && stage.stage !== stuck && (
-                <span class="soft">
-                  {" "}
-                  {stage.remainingMs === null ? "left: unknown" : `left: ${rangeText(stage.remainingMs)}`},{" "}
-                  {BASIS[stage.basis]}
-                </span>
-              )}
-            </span>
-          </li>
-        ))}
-      </ol>
-    </section>
-  );
-}
-
-function width(from: number, to: number, first: number, last: number): string {
-  return `${(((to - from) / (last - first)) * 100).toFixed(3)}%`;
-}
-
-interface Bar {
-  stage: StageTime;
-  start: number | null;
-  end: number;
-  expected: number;
-}
-
-/** Stages that have not begun follow the running ones, one after the other. */
-function barsOf(stages: readonly StageTime[], now: number, stuck: string | null): Bar[] {
-  let after = now;
-  return stages.map((stage) => {
-    const start = stage.startedAt === null ? null : Date.parse(stage.startedAt);
-    const longest = stage.stage === stuck ? 0 : (stage.remainingMs?.[1] ?? 0);
-    if (start !== null) {
-      const end = stage.finishedAt === null ? now : Date.parse(stage.finishedAt);
-      const expected = stage.status === "processing" ? end + longest : end;
-      after = Math.max(after, expected);
-      return { stage, start, end, expected };
-    }
-    const end = after;
-    after += longest;
-    return { stage, start, end, expected: after };
-  });
 }

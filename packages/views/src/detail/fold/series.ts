@@ -1,4 +1,4 @@
-/** Counts over time, in buckets that get wider as a batch gets longer, so that their number stays small. */
+/** Counts over time, in buckets that get wider as there are more of them, so that their number stays small; a pause has none. */
 import { Durations } from "./durations.js";
 
 export interface Bucket {
@@ -28,10 +28,10 @@ export class Series {
   widthMs = FIRST_WIDTH_MS;
   /** By stage, then by number: a bucket begins at number * widthMs. */
   readonly stages: Map<number, Bucket>[];
+  /** Numbers of the buckets of all stages. */
+  #numbers = new Set<number>();
   readonly #from: number;
   readonly #to: number;
-  #first = Infinity;
-  #last = -Infinity;
 
   constructor(stages: number, from: number, to: number) {
     this.stages = Array.from({ length: stages }, () => new Map<number, Bucket>());
@@ -41,10 +41,8 @@ export class Series {
 
   count(stage: number, at: number, { what, durationMs, audioS }: FileEnd): void {
     if (!(at >= this.#from && at <= this.#to)) return;
-    this.#first = Math.min(this.#first, at);
-    this.#last = Math.max(this.#last, at);
-    while (Math.floor(this.#last / this.widthMs) - Math.floor(this.#first / this.widthMs) >= MOST_BUCKETS)
-      this.#widen();
+    this.#numbers.add(Math.floor(at / this.widthMs));
+    while (this.#numbers.size > MOST_BUCKETS) this.#widen();
     const buckets = this.stages[stage];
     if (!buckets) return;
     const number = Math.floor(at / this.widthMs);
@@ -53,6 +51,11 @@ export class Series {
     bucket[what] += 1;
     bucket.audioS += audioS;
     if (durationMs !== null) bucket.durations.add(durationMs);
+  }
+
+  /** Ascending. */
+  get numbers(): number[] {
+    return [...this.#numbers].toSorted((a, b) => a - b);
   }
 
   /** The failure that was counted at this time did not stand: the file was tried again. */
@@ -65,6 +68,7 @@ export class Series {
 
   #widen(): void {
     this.widthMs *= 2;
+    this.#numbers = new Set([...this.#numbers].map((number) => Math.floor(number / 2)));
     for (const buckets of this.stages) {
       const old = [...buckets];
       buckets.clear();

@@ -3,14 +3,12 @@ import type { StageSummary } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
 import type { Run } from "../../work/stage-runs.js";
 import { workedMs } from "../../work/worked.js";
+import { lastAtOrBefore, pointsOf, type Points } from "./points.js";
 import { isoTime } from "../files/files-view.js";
 import type { Detail } from "../fold/detail.js";
 import { emptyBucket, mergeBucket } from "../fold/series.js";
 import type { StageCells } from "../fold/stage-cells.js";
 import type { MetricsView } from "../shapes.js";
-
-/** Not more points than a chart has pixels for. */
-const MOST_POINTS = 240;
 
 /** `now`: epoch ms; null when nothing more is to come of the batch. */
 export function metricsView(
@@ -19,17 +17,10 @@ export function metricsView(
   asOf: string,
   now: number | null = Date.parse(asOf),
 ): MetricsView {
-  const { series } = detail;
-  const numbers = series.stages.flatMap((buckets) => [...buckets.keys()]);
-  const first = numbers.reduce((least, number) => Math.min(least, number), Infinity);
-  const count = numbers.length === 0 ? 0 : numbers.reduce((most, number) => Math.max(most, number), first) - first + 1;
-  const merged = Math.max(1, Math.ceil(count / MOST_POINTS));
-  const points = Math.ceil(count / merged);
-  const widthMs = series.widthMs * merged;
+  const points = pointsOf(detail);
   const stages = STAGES.map(({ name, label }, index) => {
-    const buckets = Array.from({ length: points }, emptyBucket);
-    for (const [number, bucket] of series.stages[index] ?? [])
-      mergeBucket(buckets[Math.floor((number - first) / merged)]!, bucket);
+    const buckets = Array.from({ length: points.count }, emptyBucket);
+    for (const [number, bucket] of detail.series.stages[index] ?? []) mergeBucket(buckets[points.at(number)]!, bucket);
     const durations = detail.durations[index]!;
     const { work, done, failed } = summaries[index] as StageSummary;
     const ms = workedMs(work, now);
@@ -40,7 +31,7 @@ export function metricsView(
       failed: buckets.map((bucket) => bucket.failed),
       retried: buckets.map(({ retried }) => retried),
       audioS: buckets.map(({ audioS }) => audioS),
-      workedS: workedIn(runSpans(detail, index, now), first * series.widthMs, widthMs, points),
+      workedS: workedIn(runSpans(detail, index, now), points),
       p50Ms: buckets.map((bucket) => bucket.durations.percentile(0.5)),
       p95Ms: buckets.map((bucket) => bucket.durations.percentile(0.95)),
       approximate: buckets.some((bucket) => !bucket.durations.isExact),
@@ -53,8 +44,8 @@ export function metricsView(
       },
     };
   });
-  const times = Array.from({ length: points }, (_, point) => isoTime((first + point * merged) * series.widthMs) ?? "");
-  return { bucketS: widthMs / 1_000, times, stages, asOf, head: detail.head };
+  const times = points.starts.map((start) => isoTime(start) ?? "");
+  return { bucketS: points.widthMs / 1_000, times, stages, asOf, head: detail.head };
 }
 
 /** Of files; null before the first has ended. */
@@ -77,20 +68,15 @@ function runSpans(detail: Detail, index: number, now: number | null): (readonly 
   });
 }
 
-/** Seconds of each bucket that lie within the spans. */
-function workedIn(
-  spans: readonly (readonly [number, number])[],
-  start: number,
-  widthMs: number,
-  points: number,
-): number[] {
-  const worked = Array.from({ length: points }, () => 0);
+/** Seconds of each point that lie within the spans. */
+function workedIn(spans: readonly (readonly [number, number])[], { starts, widthMs }: Points): number[] {
+  const worked = starts.map(() => 0);
   for (const [from, to] of spans) {
-    const firstPoint = Math.max(0, Math.floor((from - start) / widthMs));
-    const lastPoint = Math.min(points - 1, Math.floor((to - start) / widthMs));
-    for (let point = firstPoint; point <= lastPoint; point++) {
-      const begin = start + point * widthMs;
-      worked[point]! += Math.max(0, Math.min(to, begin + widthMs) - Math.max(from, begin)) / 1_000;
+    for (let point = Math.max(0, lastAtOrBefore(starts, from)); point < starts.length && starts[point]! < to; point++) {
+      const begin = starts[point]!;
+      // The last one before a pause may be shorter.
+      const end = Math.min(begin + widthMs, starts[point + 1] ?? Infinity);
+      worked[point]! += Math.max(0, Math.min(to, end) - Math.max(from, begin)) / 1_000;
     }
   }
   return worked;

@@ -2,6 +2,7 @@
 import { skipReason } from "@cofi/event-log/event-metadata";
 import { outcomeOf, type FileOutcome } from "@cofi/event-log/file-outcome";
 import type { LogEvent } from "@cofi/event-log/events";
+import type { WorkRun } from "@cofi/views/detail/shapes";
 
 export interface Attempt {
   /** Id of its first event. */
@@ -21,6 +22,15 @@ export interface Attempt {
   /** `cut`: its end was never logged, and its stage has begun another attempt. */
   outcome: FileOutcome | "cut";
   message: string | null;
+}
+
+/** One of the attempts at a file, with its place among them. */
+export interface PlacedAttempt extends Attempt {
+  /** Its number among the attempts in its stage, and how many there are; null for one that does not count. */
+  number: number | null;
+  of: number;
+  /** Index of the run of the batch that it belongs to. */
+  inRun: number;
 }
 
 /**
@@ -84,15 +94,46 @@ function attemptsAmong(events: readonly LogEvent[]): Attempt[] {
 }
 
 /**
- * Returns how long the file waited before each attempt, in ms since the latest end of the attempts before it. null for the
- * first attempt, for one that began while another ran, and for one without a logged start.
+ * Numbers attempts in each stage, over all runs of the batch, and says to which run each belongs. One that was cut off ended
+ * with its run at the latest.
  */
-export function waitsOf(attempts: readonly Attempt[]): (number | null)[] {
+export function placedIn(runs: readonly WorkRun[], attempts: readonly Attempt[]): PlacedAttempt[] {
+  const counted = attempts.filter(({ isHistory }) => !isHistory);
+  return attempts.map((one) => {
+    const ofStage = counted.filter(({ stage }) => stage === one.stage);
+    const inRun = Math.max(
+      0,
+      runs.findLastIndex(({ firstId }) => firstId <= one.id),
+    );
+    const runEnd = runs[inRun]?.endedAt ?? null;
+    const isCutByEnd = one.outcome === "cut" && !one.isHistory && runEnd !== null && (one.endedAt ?? "") > runEnd;
+    return {
+      ...one,
+      ...(isCutByEnd && { endedAt: runEnd }),
+      number: one.isHistory ? null : ofStage.indexOf(one) + 1,
+      of: ofStage.length,
+      inRun,
+    };
+  });
+}
+
+/**
+ * Returns how long the file waited before each attempt, in ms since the latest end of the attempts before it, or since the run
+ * of the batch began. null for the first attempt, for one that began while another ran, and for one without a logged start.
+ */
+export function waitsOf(attempts: readonly PlacedAttempt[], runs: readonly WorkRun[]): (number | null)[] {
   let freeSince: number | null = null;
   let isOneOpen = false;
   let isAfterCut = false;
-  return attempts.map(({ startedAt, endedAt, outcome, isHistory }) => {
+  let runBefore = 0;
+  return attempts.map(({ startedAt, endedAt, outcome, isHistory, inRun }) => {
     if (isHistory) return null;
+    if (inRun > runBefore) {
+      // Nobody waited while the batch did not run, and what had been cut off is over.
+      freeSince = Math.max(freeSince ?? -Infinity, Date.parse(runs[inRun]!.startedAt));
+      isOneOpen = isAfterCut = false;
+      runBefore = inRun;
+    }
     const start = startedAt === null ? null : Date.parse(startedAt);
     const isKnown = start !== null && freeSince !== null && !isOneOpen && !isAfterCut && start >= freeSince;
     const waited = isKnown ? start - freeSince! : null;

@@ -30,6 +30,8 @@ export interface ChartProps {
   x: readonly number[];
   /** Names of the places on the axis, instead of times; `mark` is short enough for the axis. */
   names?: readonly Named[];
+  /** What a place is. */
+  placesAre: "From" | "Batch";
   lines: readonly Line[];
 }
 
@@ -85,7 +87,7 @@ export function Chart(props: ChartProps) {
 }
 
 /** For readers that cannot see the drawing or want the figures. */
-function Numbers({ title, unit, x, names, lines }: ChartProps) {
+function Numbers({ title, unit, x, names, placesAre, lines }: ChartProps) {
   const [isOpen, setOpen] = useState(false);
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>
@@ -97,7 +99,7 @@ function Numbers({ title, unit, x, names, lines }: ChartProps) {
           <table class="figures-table">
             <thead>
               <tr>
-                <th scope="col">{names ? "Batch" : "From"}</th>
+                <th scope="col">{placesAre}</th>
                 {lines.map(({ label }) => (
                   <th scope="col" key={label}>
                     {label}
@@ -136,7 +138,7 @@ function dataOf({ x, lines }: ChartProps): uPlot.AlignedData {
   return [[...x], ...lines.map(({ values }) => [...values])];
 }
 
-function optionsFor(element: HTMLElement, { x, names, lines }: ChartProps): uPlot.Options {
+function optionsFor(element: HTMLElement, { x, names, placesAre, lines }: ChartProps): uPlot.Options {
   const ink = colour(element, "--ink-soft");
   const axis = {
     stroke: ink,
@@ -180,8 +182,8 @@ function optionsFor(element: HTMLElement, { x, names, lines }: ChartProps): uPlo
     ],
     series: [
       names
-        ? { label: "Batch", value: (plot, at) => names[at ?? atEnd(plot, 0) ?? -1]?.name ?? "" }
-        : { label: "From", value: (plot, at) => clock((at ?? atEnd(plot, 0) ?? 0) * 1_000, zone.peek()) },
+        ? { label: placesAre, value: (plot, at) => names[at ?? atEnd(plot, 0) ?? -1]?.name ?? "" }
+        : { label: placesAre, value: (plot, at) => clock((at ?? atEnd(plot, 0) ?? 0) * 1_000, zone.peek()) },
       ...lines.map(({ label, tone, isDashed }): uPlot.Series => {
         const stroke = colour(element, `--${tone}`);
         return {

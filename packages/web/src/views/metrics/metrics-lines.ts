@@ -14,9 +14,18 @@ export function batchesWanted(last: string | undefined): number {
 
 type Charted = Pick<ChartProps, "title" | "unit" | "lines">;
 
-/** The charts of one stage; its counts are of buckets of `bucketS` seconds. */
+/** Rates are of the time at work, but of no shorter time than this share of a bucket: one file more or less must not be a peak. */
+const LEAST_SHARE = 0.1;
+
+/** The charts of one stage; its counts are of buckets of `bucketS` seconds. While the stage did not work, it had no rate. */
 export function linesOfStage(stage: MetricsView["stages"][number], bucketS: number): Charted[] {
-  const perMinute = (counts: readonly number[]): number[] => counts.map((count) => (count * 60) / bucketS);
+  const perSecond = (amounts: readonly number[]): (number | null)[] =>
+    amounts.map((amount, at) => {
+      const worked = stage.workedS[at] ?? 0;
+      if (worked > 0) return amount / Math.max(worked, LEAST_SHARE * bucketS);
+      return amount === 0 ? null : amount / bucketS;
+    });
+  const perMinute = (counts: readonly number[]) => perSecond(counts.map((count) => count * 60));
   const seconds = (values: readonly (number | null)[]) => values.map((ms) => (ms === null ? null : ms / 1_000));
   const { done, failed, retried, audioS, p50Ms, p95Ms } = stage;
   return [
@@ -31,7 +40,7 @@ export function linesOfStage(stage: MetricsView["stages"][number], bucketS: numb
     },
     {
       title: "Duration of a file",
-      unit: "seconds",
+      unit: stage.approximate ? "seconds, ≈" : "seconds",
       lines: [
         { label: "p50", values: seconds(p50Ms), tone: "busy" },
         { label: "p95", values: seconds(p95Ms), tone: "warn", isDashed: true },
@@ -45,9 +54,44 @@ export function linesOfStage(stage: MetricsView["stages"][number], bucketS: numb
     {
       title: "Audio",
       unit: "hours per hour",
-      lines: [{ label: "audio", values: audioS.map((audio) => audio / bucketS), tone: "busy" }],
+      lines: [{ label: "audio", values: perSecond(audioS), tone: "busy" }],
     },
   ];
+}
+
+/** How times are written on an axis, and in full. */
+export interface TimeWords {
+  mark: (at: number) => string;
+  name: (at: number) => string;
+  pause: (ms: number) => string;
+}
+
+/**
+ * Places of the values on the axis: times, or, where the batch paused, names of times one beside the other, with an empty place
+ * for each pause: so what was done before and after a night can be seen.
+ */
+export function placesOf(
+  metrics: Pick<MetricsView, "times" | "bucketS">,
+  charts: readonly Charted[],
+  words: TimeWords,
+): Pick<ChartProps, "x" | "names"> & { charts: readonly Charted[] } {
+  const times = metrics.times.map((time) => Date.parse(time));
+  const isAfterPause = times.map((at, index) => index > 0 && at - times[index - 1]! > metrics.bucketS * 1_000);
+  if (!isAfterPause.includes(true)) return { x: times.map((at) => at / 1_000), charts };
+  const spread = <T>(values: readonly T[], ofPause: (index: number) => T): T[] =>
+    values.flatMap((value, index) => (isAfterPause[index] ? [ofPause(index), value] : [value]));
+  const names = spread(
+    times.map((at): Named => ({ mark: words.mark(at), name: words.name(at) })),
+    (index) => ({ mark: "…", name: words.pause(times[index]! - times[index - 1]! - metrics.bucketS * 1_000) }),
+  );
+  return {
+    x: names.map((_, index) => index),
+    names,
+    charts: charts.map((chart) => ({
+      ...chart,
+      lines: chart.lines.map((line) => ({ ...line, values: spread(line.values, () => null) })),
+    })),
+  };
 }
 
 function share(failed: number, done: number): number | null {
@@ -79,7 +123,7 @@ export function linesOfTrend(
       },
       {
         title: "Duration of a file",
-        unit: "seconds",
+        unit: stages.some((stage) => stage?.approximate) ? "seconds, ≈" : "seconds",
         lines: [
           { label: "p50", values: each(({ p50Ms }) => scaled(p50Ms, 1 / 1_000)), tone: "busy" },
           { label: "p95", values: each(({ p95Ms }) => scaled(p95Ms, 1 / 1_000)), tone: "warn", isDashed: true },
@@ -87,7 +131,7 @@ export function linesOfTrend(
       },
       {
         title: "Failure rate",
-        unit: "% of the files that ended",
+        unit: "% of the files",
         lines: [{ label: "failed", values: each(({ failureRate }) => scaled(failureRate, 100)), tone: "bad" }],
       },
       {

@@ -4,12 +4,13 @@ import { useMemo } from "preact/hooks";
 import { RouteLink } from "../../shared/route-link.js";
 import { SelectField } from "../../shared/toolbar.js";
 import { Answer, DataView, ViewState, type ViewProps } from "../../shared/view-state.js";
-import { duration, number, percent } from "../../text/format.js";
+import { dayAndTime, duration, number, percent, timeLabel } from "../../text/format.js";
+import { zone } from "../../choices/preferences.js";
 import type { LiveState } from "../../feed/live-state.js";
 import { usePolled } from "../../feed/polled.js";
 import { place, setFilters } from "../../choices/routes.js";
 import { Chart } from "./chart.js";
-import { BATCH_COUNTS, batchesWanted, linesOfStage, linesOfTrend, USUAL_BATCHES } from "./metrics-lines.js";
+import { BATCH_COUNTS, batchesWanted, linesOfStage, linesOfTrend, placesOf, USUAL_BATCHES } from "./metrics-lines.js";
 
 export function MetricsView(props: ViewProps) {
   return (
@@ -36,10 +37,20 @@ function chosen(metrics: Metrics): Metrics["stages"][number] | undefined {
   return metrics.stages.find(({ stage }) => stage === place.value.filters.stage) ?? worked.at(-1);
 }
 
+/** About so many buckets lie between two labels of an axis of names. */
+const BUCKETS_PER_MARK = 20;
+
 function ThisBatch({ metrics }: { metrics: Metrics }) {
   const stage = chosen(metrics);
-  const x = useMemo(() => metrics.times.map((time) => Date.parse(time) / 1_000), [metrics]);
-  const charts = useMemo(() => (stage ? linesOfStage(stage, metrics.bucketS) : []), [metrics, stage]);
+  const shownZone = zone.value;
+  const { charts, ...places } = useMemo(() => {
+    const lines = stage ? linesOfStage(stage, metrics.bucketS) : [];
+    return placesOf(metrics, lines, {
+      mark: (at) => timeLabel(at, metrics.bucketS * BUCKETS_PER_MARK, shownZone),
+      name: (at) => dayAndTime(at, shownZone),
+      pause: (ms) => `pause of ${duration(ms)}`,
+    });
+  }, [metrics, stage, shownZone]);
   return (
     <section class="panel" aria-label="Figures of this batch">
       <div class="table-scroll" tabindex={0} role="group" aria-label="Figures of each stage">
@@ -63,8 +74,8 @@ function ThisBatch({ metrics }: { metrics: Metrics }) {
                       {label}
                     </RouteLink>
                   </th>
-                  <td>{overall.p50Ms === null ? "" : duration(overall.p50Ms)}</td>
-                  <td>{overall.p95Ms === null ? "" : duration(overall.p95Ms)}</td>
+                  <td>{percentile(overall.p50Ms, overall.approximate)}</td>
+                  <td>{percentile(overall.p95Ms, overall.approximate)}</td>
                   <td>{overall.failureRate === null ? "" : percent(overall.failureRate)}</td>
                   <td>{overall.audioHoursPerHour === null ? "" : audioRate(overall.audioHoursPerHour)}</td>
                 </tr>
@@ -78,13 +89,19 @@ function ThisBatch({ metrics }: { metrics: Metrics }) {
           <h2 class="charts-title">{stage.label}, over time</h2>
           <div class="charts">
             {charts.map((chart) => (
-              <Chart key={`${stage.stage} ${chart.title}`} {...chart} x={x} />
+              <Chart key={`${stage.stage} ${chart.title}`} {...chart} {...places} placesAre="From" />
             ))}
           </div>
         </>
       )}
     </section>
   );
+}
+
+/** `≈` where it may be off by up to a percent. */
+function percentile(ms: number | null, isApproximate: boolean): string {
+  if (ms === null) return "";
+  return isApproximate ? `≈ ${duration(ms)}` : duration(ms);
 }
 
 function audioRate(hours: number): string {
@@ -124,7 +141,13 @@ function LastBatches({ state }: { state: LiveState }) {
           ) : (
             <div class="charts">
               {charts.map((chart) => (
-                <Chart key={`${wanted} ${chart.title}`} {...chart} x={names.map((_, index) => index)} names={names} />
+                <Chart
+                  key={`${wanted} ${chart.title}`}
+                  {...chart}
+                  x={names.map((_, index) => index)}
+                  names={names}
+                  placesAre="Batch"
+                />
               ))}
             </div>
           )
