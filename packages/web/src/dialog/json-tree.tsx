@@ -26,7 +26,7 @@ export interface TreeState {
 }
 
 /** Values up to this place in reading order open when all do: more would make the page slow. */
-export const MOST_OPENED = 5_000;
+export const MOST_OPENED = 2_000;
 
 const Tree = createContext<TreeState | null>(null);
 const LONG = 600;
