@@ -37,7 +37,13 @@ export async function startServer(options: { durable?: boolean; flags?: string[]
   const socket = join(folder, "socket");
   await mkdir(join(folder, "tmp"));
   const asRoot = process.getuid?.() === 0 ? ["--user=root"] : [];
-  const base = ["--no-defaults", ...asRoot, `--datadir=${seenByServer(join(folder, "data"))}`];
+  const base = [
+    "--no-defaults",
+    ...asRoot,
+    `--datadir=${seenByServer(join(folder, "data"))}`,
+    // Its own: a server that starts removes what it finds of temporary tables, those of other servers too.
+    `--tmpdir=${seenByServer(join(folder, "tmp"))}`,
+  ];
   const flags = options.flags ?? [];
   const install = serverCommand(SERVER.installer, [...base, ...SERVER.install, ...flags]);
   const { status, error, stdout, stderr } = spawnSync(...install, { encoding: "utf8" });
@@ -54,8 +60,6 @@ export async function startServer(options: { durable?: boolean; flags?: string[]
         ...base,
         `--socket=${seenByServer(socket)}`,
         `--port=${port}`,
-        // Its own: a server that starts removes what it finds of temporary tables, those of other servers too.
-        `--tmpdir=${seenByServer(join(folder, "tmp"))}`,
         `--pid-file=${seenByServer(join(folder, "pid"))}`,
         `--log-error=${seenByServer(log)}`,
         "--bind-address=127.0.0.1",

@@ -55,6 +55,8 @@ export interface Database {
    * @throws the driver's error
    */
   insertNew(target: InsertTarget, rows: readonly (readonly InsertValue[])[]): Promise<void>;
+  /** Proves that {@link insertNew} is allowed, without a row. @throws the driver's error */
+  checkInsert(target: InsertTarget): Promise<void>;
   /** Runs `work` in a transaction that writes, in which deleting rows that do not exist locks nothing. */
   transaction<T>(work: (db: Transaction<Tables>) => Promise<T>): Promise<T>;
   /** Runs `work` with statements that may take as long as they need, and wait for the locks of others. */

@@ -11,7 +11,7 @@ import {
 import { createPool } from "mysql2";
 import type { Database, Dialect, InsertTarget, InsertValue } from "./dialect.js";
 import { MysqlConnections } from "./mysql-connections.js";
-import { insertRows } from "./mysql-insert.js";
+import { insertNothing, insertRows } from "./mysql-insert.js";
 import { describeUrl } from "./settings.js";
 import type { Tables } from "./tables.js";
 
@@ -52,6 +52,10 @@ export class MysqlDatabase implements Database {
 
   insertNew(target: InsertTarget, rows: readonly (readonly InsertValue[])[]): Promise<void> {
     return insertRows(this.#connections, target, rows);
+  }
+
+  checkInsert(target: InsertTarget): Promise<void> {
+    return insertNothing(this.#connections, target);
   }
 
   /** At the level of the session: read committed. */

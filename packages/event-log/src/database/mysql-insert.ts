@@ -71,12 +71,23 @@ function tooLarge(bytes: number, packetBytes: number): Error {
   return Object.assign(new Error(message), { code: "ER_NET_PACKET_TOO_LARGE" });
 }
 
-async function insertChunk(
-  connection: PoolConnection,
-  { table, columns, unique }: InsertTarget,
-  rows: readonly Row[],
-): Promise<void> {
-  const row = `(${columns.map(() => "?").join(", ")})`;
-  const statement = `INSERT INTO ${table} (${columns.join(", ")}) VALUES ${rows.map(() => row).join(", ")} ON DUPLICATE KEY UPDATE ${unique} = ${table}.${unique}`;
+async function insertChunk(connection: PoolConnection, target: InsertTarget, rows: readonly Row[]): Promise<void> {
+  const row = `(${target.columns.map(() => "?").join(", ")})`;
+  const statement = insertStatement(target, `VALUES ${rows.map(() => row).join(", ")}`);
   await runStatement(connection, statement, rows.flat(), { keep: true });
+}
+
+/** Inserts nothing, with the privileges that {@link insertRows} needs. @throws DatabaseError when one is missing */
+export async function insertNothing(connections: MysqlConnections, target: InsertTarget): Promise<void> {
+  const connection = await connections.acquire();
+  const none = `SELECT ${target.columns.map(() => "NULL").join(", ")} FROM DUAL WHERE 1 = 0`;
+  try {
+    await connections.guard(connection, () => runStatement(connection, insertStatement(target, none)));
+  } finally {
+    connection.release();
+  }
+}
+
+function insertStatement({ table, columns, unique }: InsertTarget, source: string): string {
+  return `INSERT INTO ${table} (${columns.join(", ")}) ${source} ON DUPLICATE KEY UPDATE ${unique} = ${table}.${unique}`;
 }

@@ -53,6 +53,10 @@ export class SqliteDatabase implements Database {
     await this.kysely.connection().execute(async () => insertRows(this.#connection, target, rows));
   }
 
+  async checkInsert(target: InsertTarget): Promise<void> {
+    await this.insertNew(target, []);
+  }
+
   transaction<T>(work: (db: Transaction<Tables>) => Promise<T>): Promise<T> {
     return this.kysely.transaction().execute(work);
   }

@@ -47,6 +47,11 @@ export class LogStore extends PlaceStore {
     await this.query(() => this.database.insertNew(LOG, rows));
   }
 
+  /** Proves that events can be inserted: the spool would keep them until they can. @throws DatabaseRejectedError */
+  async assertCanInsert(): Promise<void> {
+    await this.query(() => this.database.checkInsert(LOG));
+  }
+
   /** Newest first, or oldest first with `after`. `nextCursor` is the `before` or `after` of the next page; null on the last. */
   async events(batchId: number, query: EventQuery): Promise<{ events: LogEvent[]; nextCursor: string | null }> {
     const order = query.after === undefined ? "desc" : "asc";

@@ -58,6 +58,8 @@ export async function runBatch(options: RunBatchOptions): Promise<BatchResult> {
     await stopping.within(shipEarlierEvents(options));
     signal.throwIfAborted();
     const configuration = await runConfiguration(options);
+    // Before there is a batch: one whose events cannot be stored would wait with them for ever.
+    await stopping.within(store.assertCanInsert());
     const { batch, isNew, message } = await stopping.within(openBatch(store, folder, options));
     const { leaseMs } = settings;
     const taking = Lease.take(store, batch, { leaseMs, version, configuration, report });
