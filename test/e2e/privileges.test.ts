@@ -1,137 +1,179 @@
-/** The users of docs/database.md, made by its very statements: each can do what it is for, and not more with the log. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+/** Every part works with the privileges that docs/database.md grants it, and no others. */
+import { randomBytes } from "node:crypto";
+import { EventEmitter, once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createConnection, type Connection } from "mysql2/promise";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { STAGES } from "@cofi/event-log/stages";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { openDatabase } from "@cofi/event-log/database";
+import { EventLogger } from "@cofi/event-log/event-logger";
+import { Store } from "@cofi/event-log/store";
 import { runCofi, startDashboard } from "../support/cofi.js";
-import { startScriptedEngine, type ScriptedEngine } from "../support/scripted-engine.js";
-import { startServer, type TestServer } from "../support/server.js";
+import { createDatabaseOn } from "../support/server.js";
 import { PRODUCT } from "../support/server-program.js";
-
-const DOCUMENT = new URL("../../docs/database.md", import.meta.url);
-const PASSWORD = "…";
+import { stoppableRun, type StoppableRun } from "../support/stoppable-run.js";
 
 let root: string;
-let server: TestServer;
 let admin: Connection;
-let engine: ScriptedEngine;
+let run: StoppableRun;
+let name: string;
+let folder: string;
+const made: string[] = [];
+
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "cofi-privileges-"));
-  engine = await startScriptedEngine();
-  server = await startServer();
-  admin = await createConnection({ uri: server.url, multipleStatements: true });
+  admin = await createConnection({ uri: inject("serverUrl") });
+  run = await stoppableRun(inject("serverUrl"));
+  name = new URL(run.url).pathname.slice(1);
+  folder = await run.folder();
 });
+
 afterAll(async () => {
+  for (const user of made) await admin.query(`DROP USER IF EXISTS ${user}@'%'`);
   await admin.end();
-  await Promise.all([server.stop(), engine.close()]);
+  await run.close();
   await rm(root, { recursive: true, force: true });
 });
 
-function urlOf(user: string): string {
-  return `mysql://${user}:${encodeURIComponent(PASSWORD)}@127.0.0.1:${server.port}/cofi`;
+/** Makes the user of the documentation for `database`. @returns the database's URL with it */
+async function urlAs(role: string, database = name): Promise<string> {
+  const text = await readFile(new URL("../../docs/database.md", import.meta.url), "utf8");
+  const blocks = [...text.matchAll(/```sql\n([^`]+)```/g)].map(([, block = ""]) => block);
+  const block = blocks.find((each) => each.includes(`CREATE USER ${role}@`));
+  expect(block, `docs/database.md has a user ${role}`).toBeDefined();
+  const user = `${role}_${randomBytes(4).toString("hex")}`;
+  made.push(user);
+  // The server takes an underscore in a name of GRANT as a wildcard.
+  const escaped = `\`${database.replaceAll("_", "\\_")}\``;
+  // As the document says.
+  const update = PRODUCT === "mariadb" ? "UPDATE" : "UPDATE (eventId)";
+  const statements = block!.replaceAll(`${role}@`, `${user}@`).replaceAll("UPDATE (eventId)", update);
+  for (const statement of statements.split(";\n").filter(Boolean))
+    await admin.query(statement.replace("cofi.*", `${escaped}.*`).replace(/\bON cofi\./, `ON \`${database}\`.`));
+  const url = new URL(run.url);
+  url.username = user;
+  url.password = "password";
+  url.pathname = database;
+  return url.href;
 }
 
-function cofi(user: string, ...args: string[]): Promise<{ code: number | null; output: string }> {
-  const engines = STAGES.filter(({ kind, name }) => kind === "engine" || name === "file_distribution");
-  return runCofi(args, {
-    COFI_DATABASE_URL: urlOf(user),
-    COFI_DATA_DIR: join(root, "data"),
-    ...Object.fromEntries(engines.map(({ name }) => [`COFI_ENGINE_${name.toUpperCase()}_URLS`, engine.url])),
-  });
-}
+const env = (url: string): Record<string, string> => ({ COFI_DATABASE_URL: url, COFI_DATA_DIR: join(root, "data") });
 
-async function batchFolder(): Promise<string> {
-  const folder = join(root, "batch");
-  await mkdir(folder);
-  await writeFile(join(folder, "a.wav"), "audio");
-  await writeFile(
-    join(folder, "calls.csv"),
-    "call_id,file_name,start_time,duration_s,client_code\nC1,a.wav,2026-11-20T09:00:00Z,10,AB1\n",
-  );
-  await writeFile(
-    join(folder, "trades.csv"),
-    "trade_id,order_time,client_code,dealer_id,symbol,side,quantity,price\nT1,2026-11-20T09:00:05Z,AB1,D1,INFY,BUY,200,1500\n",
-  );
-  return folder;
-}
-
-/** As a user of the server, past our own code. */
-async function as(user: string, ...statements: string[]): Promise<void> {
-  const connection = await createConnection({ uri: urlOf(user) });
+test("cofi migrate", async () => {
+  const { url, drop } = await createDatabaseOn(inject("serverUrl"));
   try {
-    for (const statement of statements) await connection.query(statement);
+    const own = await urlAs("cofi_migrate", new URL(url).pathname.slice(1));
+    expect(await runCofi(["migrate"], env(own))).toMatchObject({ code: 0 });
+    // Again, with nothing to do.
+    expect(await runCofi(["migrate"], env(own))).toMatchObject({ code: 0 });
   } finally {
-    await connection.end();
-  }
-}
-
-test("every command works for the user who has the privileges that it is documented to need", async () => {
-  const blocks = [...(await readFile(DOCUMENT, "utf8")).matchAll(/^```sql\n(.*?)^```$/gms)].map(([, block]) => block);
-  const [database = "", users = ""] = blocks.filter((block) => block?.includes("CREATE USER"));
-  await admin.query(database);
-  expect(await cofi("cofi_migrate", "migrate")).toMatchObject({ code: 0 });
-  await admin.query(PRODUCT === "mariadb" ? users.replace("UPDATE (eventId)", "UPDATE") : users);
-  expect(await cofi("cofi_migrate", "migrate")).toMatchObject({ code: 0 });
-
-  const folder = await batchFolder();
-  const refused = await cofi("cofi_read", "run", folder);
-  expect(refused.output).toMatch(
-    /The user of the database .* lacks a privilege: .*docs\/database\.md lists what to grant/,
-  );
-  expect(refused.code).toBe(2);
-  expect(await cofi("cofi_run", "run", folder)).toMatchObject({ code: 0, output: expect.stringMatching(/completed/) });
-  engine.plan("stt", "a.wav", 422);
-  expect((await cofi("cofi_run", "run", folder, "--new")).output).toMatch(/completed with errors/);
-  expect(await cofi("cofi_run", "run", folder, "--batch", "2")).toMatchObject({ code: 0 });
-
-  for (const args of [["tail"], ["export", "files"], ["export", "events", "--payloads"], ["explain", "--all"]])
-    expect([args, await cofi("cofi_read", ...args)]).toEqual([args, expect.objectContaining({ code: 0 })]);
-  const dashboard = await startDashboard({ COFI_DATABASE_URL: urlOf("cofi_read"), COFI_DATA_DIR: join(root, "data") });
-  try {
-    const ofBatch = ["logs", "stats", "files", "overview", "timeline", "runs", "export/files", "export/events"];
-    const paths = [
-      "health",
-      "current-batch",
-      "batches",
-      "trends",
-      "events/1",
-      ...ofBatch.map((path) => `batch/2/${path}`),
-    ];
-    for (const path of paths) expect([path, (await fetch(`${dashboard.url}/api/${path}`)).status]).toEqual([path, 200]);
-    await as(
-      "another_service",
-      "INSERT INTO batchStatus () VALUES ()",
-      `INSERT INTO batchExecutionLog (batchId, stage, eventType, fileName, status)
-        VALUES (LAST_INSERT_ID(), 'stt', 'file_complete', 'foreign.wav', 'success')`,
-      "UPDATE batchStatus SET status = 'completed', finishedAt = UTC_TIMESTAMP(3) WHERE id = 3",
-    );
-    const stored = async (): Promise<string> => (await fetch(`${dashboard.url}/api/batch/3/logs`)).text();
-    expect(await stored()).toContain("foreign.wav");
-  } finally {
-    await dashboard.stop();
+    await drop();
   }
 });
 
-test("who runs batches and who looks on cannot change what is in the log", async () => {
+test("cofi run, and then what reads, writes and removes", { timeout: 120_000 }, async () => {
+  const child = run.start(folder, await urlAs("cofi_run"));
+  const [code] = (await once(child, "close")) as [number | null];
+  expect(run.output()).not.toMatch(/privilege|denied/i);
+  expect(code, run.output()).toBe(0);
+
+  const reads = await urlAs("cofi_read");
+  const dashboard = await startDashboard(env(reads));
+  try {
+    const newest = (await (await fetch(`${dashboard.url}/api/current-batch`)).json()) as { batch: { id: number } };
+    const batchId = newest.batch.id;
+    for (const path of [
+      "health",
+      "batches",
+      "trends",
+      ...["logs", "files", "runs", "overview", "findings", "metrics", "export/events"].map(
+        (view) => `batch/${batchId}/${view}`,
+      ),
+    ])
+      expect((await fetch(`${dashboard.url}/api/${path}`)).status, path).toBe(200);
+  } finally {
+    await dashboard.stop();
+  }
+  for (const args of [
+    ["export", "files"],
+    ["explain", "--all"],
+  ])
+    expect(await runCofi(args, env(reads)), args.join(" ")).toMatchObject({ code: 0 });
+
+  const service = await createConnection({ uri: await urlAs("cofi_service") });
+  try {
+    await service.query("INSERT INTO batchStatus () VALUES ()");
+    await service.query(
+      "INSERT INTO batchExecutionLog (batchId, stage, eventType, fileName, status) VALUES (LAST_INSERT_ID(), 'stt', 'file_complete', 'x.wav', 'success')",
+    );
+    const [rows] = await service.query("SELECT MAX(id) AS id FROM batchStatus");
+    await service.query("UPDATE batchStatus SET status = 'completed', finishedAt = UTC_TIMESTAMP(3) WHERE id = ?", [
+      (rows as { id: number }[])[0]?.id,
+    ]);
+    await expect(service.query("SELECT payload FROM batchExecutionLog")).rejects.toThrow(/denied/);
+  } finally {
+    await service.end();
+  }
+
+  const database = await openDatabase(await urlAs("cofi_logger"));
+  try {
+    const store = new Store(database);
+    const batch = await store.createBatch({ name: "Reprocessing", folder: null });
+    const problems = new EventEmitter();
+    const refused = once(problems, "problem").then(([{ cause }]) => Promise.reject(cause));
+    const logger = await EventLogger.open({
+      batchId: batch.id,
+      spoolDir: join(root, "spool"),
+      store,
+      onProblem: (problem) => problems.emit("problem", problem),
+    });
+    await logger.fileComplete("stt", "y.wav", { response: { text: "hello" } });
+    await Promise.race([logger.drain(), refused]);
+    await logger.close();
+  } finally {
+    await database.close();
+  }
+
+  const pruned = await runCofi(["prune", "--payloads", "1d", "--events", "2d"], env(await urlAs("cofi_prune")));
+  expect(pruned.output).not.toMatch(/privilege|denied/i);
+  expect(pruned.code, pruned.output).toBe(0);
+});
+
+test("who runs batches, looks on or logs cannot change or remove what is in the log", async () => {
   const changes = [
     "DELETE FROM batchExecutionLog WHERE id = 1",
     "TRUNCATE batchExecutionLog",
     "UPDATE batchExecutionLog SET payload = 'x' WHERE id = 1",
   ];
-  for (const user of ["cofi_run", "cofi_read", "another_service"])
-    for (const change of PRODUCT === "mariadb" && user === "cofi_run" ? changes.slice(0, 2) : changes)
-      await expect(as(user, change)).rejects.toThrow(/denied/);
+  for (const role of ["cofi_run", "cofi_logger", "cofi_read", "cofi_service"]) {
+    const connection = await createConnection({ uri: await urlAs(role) });
+    try {
+      const maySkip = PRODUCT === "mariadb" && (role === "cofi_run" || role === "cofi_logger");
+      for (const change of maySkip ? changes.slice(0, 2) : changes)
+        await expect(connection.query(change), `${role}: ${change}`).rejects.toThrow(/denied/);
+    } finally {
+      await connection.end();
+    }
+  }
 });
 
-test("cofi prune removes payloads and batches", async () => {
-  await admin.query("UPDATE cofi.batchExecutionLog SET timestamp = timestamp - INTERVAL 40 DAY WHERE batchId < 3");
-  await admin.query(
-    "UPDATE cofi.batchStatus SET createdAt = createdAt - INTERVAL 40 DAY, finishedAt = finishedAt - INTERVAL 40 DAY WHERE id < 3",
+test("a run that may not add events is refused before there is a batch", async () => {
+  const url = await urlAs("cofi_run");
+  await admin.query(`REVOKE INSERT ON \`${name}\`.batchExecutionLog FROM ${new URL(url).username}@'%'`);
+  const batches = async (): Promise<unknown> => (await admin.query(`SELECT COUNT(*) FROM \`${name}\`.batchStatus`))[0];
+  const before = await batches();
+  const { code, output } = await runCofi(["run", folder], env(url));
+  expect(output).toMatch(
+    /^The user of the database .* lacks a privilege: INSERT batchExecutionLog: .*docs\/database\.md/,
   );
-  const payloads = await cofi("cofi_prune", "prune", "--payloads", "30d");
-  expect([payloads.code, payloads.output]).toEqual([0, expect.stringMatching(/2 batches pruned/)]);
-  const events = await cofi("cofi_prune", "prune", "--events", "30d");
-  expect([events.code, events.output]).toEqual([0, expect.stringMatching(/2 batches pruned/)]);
+  expect(code).toBe(2);
+  expect(await batches()).toEqual(before);
+});
+
+test("a missing privilege is one sentence that says where it is documented", async () => {
+  const { code, output } = await runCofi(["run", folder], env(await urlAs("cofi_read")));
+  expect(output).toMatch(/lacks a privilege: .*docs\/database\.md/);
+  expect(output.trim().split("\n")).toHaveLength(1);
+  expect(code).toBe(2);
 });
