@@ -32,11 +32,11 @@ import {
   filesQuery,
   findingsSchema,
   hostsSchema,
-  metricsSchema,
   reconciliationSchema,
   snapshotSchema,
   timelineSchema,
 } from "./detail-schemas.js";
+import { metricsSchema } from "./figure-schemas.js";
 import { FocusedViews } from "../feed/focused-views.js";
 import { eventSummary } from "@cofi/views/event-summary";
 import type { LiveView } from "../feed/live-view.js";

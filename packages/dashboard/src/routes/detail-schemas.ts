@@ -3,27 +3,30 @@ import {
   FILE_STATES,
   FINDING_KINDS,
   STALL_KINDS,
-  type BatchOverview,
   type ErrorsView,
   type FilesPage,
   type Finding,
   type HostsView,
-  type MetricsView,
   type Reconciliation,
-  type StageOverview,
   type Stall,
   type TimelineView,
-  type TrendsView,
 } from "@cofi/views/detail/shapes";
 import type { Snapshot } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
 import { z } from "zod";
-import { batchSchema, cursorText, eventSchema, limitText, stageSchema, workSchema } from "./schemas.js";
+import {
+  asOf,
+  batchSchema,
+  count,
+  cursorText,
+  eventSchema,
+  limitText,
+  stageSchema,
+  stageStatus,
+  time,
+  workSchema,
+} from "./schemas.js";
 
-const time = z.string().meta({ description: "ISO 8601, UTC" });
-const count = z.number().int().nonnegative();
-const asOf = { asOf: time, head: count.meta({ description: "Highest event id that the answer includes" }) };
-const stageStatus = z.enum(["pending", "processing", "success", "failed"]);
 const stageNames = STAGES.map(({ name }) => name);
 const stageName = z.enum(stageNames as [string, ...string[]]);
 
@@ -60,24 +63,6 @@ export const filesQuery = z.strictObject({
   offset: cursorText("Rows to skip").optional(),
   limit: limitText(100),
 });
-
-const approximate = z.boolean().meta({ description: "True when percentiles may be off by up to a percent" });
-
-const stageOverview = z.object({
-  stage: z.string(),
-  label: z.string(),
-  status: stageStatus,
-  done: count,
-  failed: count,
-  runs: count,
-  durationMs: z.number().nullable().meta({ description: "Sum of the runs, without the pauses between them" }),
-  failureRate: z.number().nullable().meta({ description: "Of the files, by their latest outcome" }),
-  perMinute: z.number().nullable(),
-  p50Ms: z.number().nullable(),
-  p95Ms: z.number().nullable(),
-  approximate,
-  audioHoursPerHour: z.number().nullable(),
-}) satisfies z.ZodType<StageOverview>;
 
 const cell = z.object({
   state: z.enum(FILE_STATES),
@@ -254,57 +239,3 @@ export const snapshotSchema = z
     ...asOf,
   })
   .meta({ id: "Snapshot" }) satisfies z.ZodType<Snapshot>;
-
-const series = z.array(z.number());
-const percentiles = z.array(z.number().nullable());
-
-export const overviewSchema = z
-  .object({
-    batch: batchSchema,
-    done: count,
-    failed: count,
-    progress: z.number().min(0).max(1),
-    work: workSchema,
-    stages: z.array(stageOverview),
-    spark: z.array(count).meta({ description: "Ends of files in each of equal intervals of the batch" }),
-    lastEventAt: time.nullable(),
-    ...asOf,
-  })
-  .meta({ id: "BatchOverview" }) satisfies z.ZodType<BatchOverview>;
-
-export const trendsSchema = z
-  .object({
-    batches: z.array(
-      z.object({ id: count, name: z.string(), startedAt: time.nullable(), stages: z.array(stageOverview) }),
-    ),
-  })
-  .meta({ id: "Trends" }) satisfies z.ZodType<TrendsView>;
-
-export const metricsSchema = z
-  .object({
-    bucketS: z.number(),
-    times: z.array(time),
-    stages: z.array(
-      z.object({
-        stage: z.string(),
-        label: z.string(),
-        done: series,
-        failed: series,
-        retried: series,
-        audioS: series,
-        workedS: series.meta({ description: "Seconds of the bucket in which the stage was at work" }),
-        p50Ms: percentiles,
-        p95Ms: percentiles,
-        approximate,
-        overall: z.object({
-          p50Ms: z.number().nullable(),
-          p95Ms: z.number().nullable(),
-          approximate,
-          failureRate: z.number().nullable(),
-          audioHoursPerHour: z.number().nullable(),
-        }),
-      }),
-    ),
-    ...asOf,
-  })
-  .meta({ id: "MetricsView" }) satisfies z.ZodType<MetricsView>;

@@ -10,7 +10,7 @@ import { z } from "zod";
 import { BatchHistory } from "./batch-history.js";
 import { BatchOverviews } from "./batch-overviews.js";
 import { registerDetailRoutes } from "./detail-routes.js";
-import { overviewSchema, trendsSchema } from "./detail-schemas.js";
+import { overviewSchema, trendsSchema } from "./figure-schemas.js";
 import { registerRunRoutes } from "./run-routes.js";
 import { registerExportRoutes } from "./export-routes.js";
 import type { Health } from "./health.js";

@@ -7,7 +7,10 @@ import { z } from "zod";
 const MOST_ROWS = 5_000;
 
 export const time = z.string().meta({ description: "ISO 8601, UTC", examples: ["2026-11-23T02:15:00.000Z"] });
-const count = z.number().int().nonnegative();
+export const count = z.number().int().nonnegative();
+export const stageStatus = z.enum(["pending", "processing", "success", "failed"]);
+/** As of when an answer is true. */
+export const asOf = { asOf: time, head: count.meta({ description: "Highest event id that the answer includes" }) };
 
 export const json: z.ZodType<Json> = z.custom<Json>(() => true).meta({ description: "Any JSON value" });
 
@@ -99,7 +102,7 @@ export const stageSchema = z
     description: z.string(),
     icon: z.string(),
     kind: z.enum(["pipeline", "engine"]),
-    status: z.enum(["pending", "processing", "success", "failed"]),
+    status: stageStatus,
     totalFiles: z.number().int().nullable(),
     done: count,
     failed: count,
