@@ -12,7 +12,8 @@ const PRODUCTS = {
   mariadb: {
     daemon: "mariadbd",
     installer: "mariadb-install-db",
-    install: ["--auth-root-authentication-method=normal", "--skip-test-db"],
+    // It need not know a name of this machine.
+    install: ["--auth-root-authentication-method=normal", "--skip-test-db", "--force"],
     flags: [],
     notDurable: [],
   },

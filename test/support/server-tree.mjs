@@ -4,14 +4,15 @@
  * Plain JavaScript, because the test command runs it before anything else.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, renameSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { provideSystem } from "./system.mjs";
 
 /** The packages of each product: the daemon, and what its setup calls. */
 const PACKAGES = { mysql: ["mysql-server-core"], mariadb: ["mariadb-server-core", "mariadb-client-core"] };
 const SUITE = "sid";
+const DAY_MS = 86_400_000;
 
 /** @typedef {keyof typeof PACKAGES} Product */
 
@@ -30,6 +31,7 @@ export async function provideServer(product, say) {
   const tree = join(cache, `${SUITE}-${product}`);
   if (existsSync(tree)) {
     say(`The server is that in ${tree}; remove the folder to build it anew.`);
+    removeLeftovers(tree);
     return tree;
   }
   if (process.getuid?.() !== 0)
@@ -78,6 +80,19 @@ function build(product, tree, say) {
   } finally {
     removeTree(unfinished);
   }
+}
+
+/**
+ * Data of servers whose tests were killed: nobody looks for them here. Those of runs that last are left alone.
+ * @param {string} tree
+ */
+function removeLeftovers(tree) {
+  const folders = join(tree, tmpdir());
+  const names = existsSync(folders) ? readdirSync(folders) : [];
+  const old = names
+    .map((name) => join(folders, name))
+    .filter((folder) => Date.now() - statSync(folder).mtimeMs > DAY_MS);
+  for (const folder of old) removeTree(folder);
 }
 
 /** Never into what may still be mounted in it. @param {string} folder */
