@@ -37,7 +37,8 @@ export async function provideServer(product, say) {
   if (process.getuid?.() !== 0)
     throw new Error(
       `A ${product} server of the tests' own is built in ${tree}, which needs root. Run this as root, or set ` +
-        `COFI_TEST_SERVER_ROOT to / where the package ${PACKAGES[product][0]} is installed.`,
+        `COFI_TEST_SERVER_ROOT to / where the package ${PACKAGES[product][0]} is installed; COFI_TEST_MYSQL_URL names a server ` +
+        "for those tests that start none of their own.",
     );
   await provideSystem(say, ["debootstrap"]);
   mkdirSync(cache, { recursive: true });
