@@ -28,6 +28,28 @@ it("takes what clocks leave out as if they had not been put forward", () => {
   expect(instantsNear(local("2026-11-01T01:30:00"), "America/New_York")).toHaveLength(2);
 });
 
+it("shows what Intl shows, however often it is asked and wherever clocks change", () => {
+  const shown = (at: number, zone: string): string => {
+    const options = { timeZone: zone, dateStyle: "short", timeStyle: "medium", hourCycle: "h23" } as const;
+    return new Intl.DateTimeFormat("sv", options).format(at);
+  };
+  // Around a change in New York, in a zone that changes by half an hour, and in one that was 44 minutes and 30 seconds off.
+  const near = [Date.UTC(2026, 2, 8, 7), Date.UTC(2026, 3, 4, 15), Date.UTC(1972, 0, 7, 0, 44, 30)];
+  const instant = fc.oneof(
+    fc.integer({ min: Date.UTC(1970, 0, 1), max: Date.UTC(2036, 0, 1) }),
+    fc.tuple(fc.constantFrom(...near), fc.integer({ min: -7_200_000, max: 7_200_000 })).map(([at, ms]) => at + ms),
+  );
+  const zone = fc.constantFrom("America/New_York", "Australia/Lord_Howe", "Africa/Monrovia", ...ZONES);
+  fc.assert(
+    fc.property(instant, zone, (at, name) => {
+      const text = new Date(clockIn(at, name)).toISOString();
+      expect(text.slice(0, 19).replace("T", " ")).toBe(shown(at, name));
+      expect(text.slice(20, 23)).toBe(new Date(at).toISOString().slice(20, 23));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
 it("finds each instant again by what its clocks show", () => {
   const instant = fc.integer({ min: Date.UTC(2000, 0, 1), max: Date.UTC(2036, 0, 1) });
   fc.assert(

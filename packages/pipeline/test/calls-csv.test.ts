@@ -144,6 +144,40 @@ describe("readCalls", () => {
   });
 });
 
+it("reads a file without quotes as it reads one with them", async () => {
+  const cell = fc.oneof(
+    fc.constantFrom(
+      "c1",
+      "c2",
+      "a.wav",
+      "60",
+      "",
+      " ",
+      "\n",
+      "\r",
+      "\r\n",
+      ",",
+      ",,,,,,,,,,",
+      "2026-11-20T09:15:00Z",
+      GOOD,
+    ),
+    fc.constant("x".repeat(70_000)),
+    fc.string().filter((text) => !text.includes('"')),
+  );
+  // A quote in the header has the whole file parsed.
+  const quoted = CALLS_HEADER.replace("call_id", '"call_id"');
+  await fc.assert(
+    fc.asyncProperty(fc.array(cell, { maxLength: 60 }), fc.boolean(), async (cells, isEnded) => {
+      const rows = cells.join(",") + (isEnded ? "\n" : "");
+      const [plain, parsed] = await Promise.all(
+        [CALLS_HEADER, quoted].map((header) => read(`${header}\n${GOOD}\n${rows}`)),
+      );
+      expect(plain).toEqual(parsed);
+    }),
+    { numRuns: 100 },
+  );
+});
+
 /** The start time of the only row, or what is said against it. */
 const start = async (time: string, zone: string): Promise<string> => {
   const { calls, errors } = await read(`${CALLS_HEADER}\nc1,a.wav,${time},60,,,,,,,\n`, {}, zone);

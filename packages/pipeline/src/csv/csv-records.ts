@@ -5,6 +5,7 @@
 import { createReadStream } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Parser } from "csv-parse";
+import { plainLines } from "./plain-lines.js";
 
 export type CsvRecord = { line: number; fields: Buffer[] } | { line: number; problem: string };
 
@@ -109,11 +110,11 @@ class Unread {
   }
 }
 
-/** One parser from the start of a line until the end of the file or the first record that cannot be parsed. */
+/** From the start of a line until the end of the file or the first record that cannot be parsed: plain lines, then a parser. */
 class Section {
   readonly #ready: Parsed[] = [];
-  readonly #parser = createParser(this.#ready);
-  readonly #unread: Unread;
+  #parser: Parser | null = null;
+  #unread: Unread;
   /** Why the record at {@link rest} cannot be parsed. */
   problem: string | null = null;
 
@@ -132,11 +133,28 @@ class Section {
 
   /** @returns the records that end in `chunk`; null: those that end with the file */
   async read(chunk: Buffer | null): Promise<CsvRecord[]> {
+    if (this.#parser !== null) return this.#parse(this.#parser, chunk);
+    if (chunk !== null) this.#unread.add(chunk);
+    const { bytes, line } = this.#unread;
+    const plain = plainLines(bytes, line, chunk === null, MAX_VALUE_BYTES);
+    this.#unread = new Unread(plain.line);
+    if (!plain.isOver) {
+      this.#unread.add(plain.rest);
+      return plain.records;
+    }
+    const parser = createParser(this.#ready);
+    this.#parser = parser;
+    const parsed = await this.#parse(parser, plain.rest);
+    if (chunk !== null || this.problem !== null) return [...plain.records, ...parsed];
+    return [...plain.records, ...parsed, ...(await this.#parse(parser, null))];
+  }
+
+  async #parse(parser: Parser, chunk: Buffer | null): Promise<CsvRecord[]> {
     try {
-      if (chunk === null) await finish(this.#parser);
+      if (chunk === null) await finish(parser);
       else {
         this.#unread.add(chunk);
-        await feed(this.#parser, chunk);
+        await feed(parser, chunk);
       }
     } catch (error) {
       if (!isCsvError(error)) throw error;
@@ -153,7 +171,7 @@ class Section {
   }
 
   end(): void {
-    this.#parser.destroy();
+    this.#parser?.destroy();
   }
 }
 
@@ -179,10 +197,10 @@ async function* piecesOf(path: string, signal: AbortSignal | undefined): AsyncGe
 }
 
 /**
- * Streams the records of the file at `path`, blank lines left out.
+ * Streams the records of the file at `path`, blank lines left out, in lists: those that end in one piece of the file.
  * @throws the file system's error when it cannot be read; the signal's reason when it aborts
  */
-export async function* csvRecords(path: string, signal?: AbortSignal): AsyncGenerator<CsvRecord> {
+export async function* csvRecords(path: string, signal?: AbortSignal): AsyncGenerator<CsvRecord[]> {
   let section = new Section(1);
   /** The start of a line that is passed over, while its end is still to come. */
   let passedOver: Buffer | null = null;
@@ -199,11 +217,11 @@ export async function* csvRecords(path: string, signal?: AbortSignal): AsyncGene
           if (next === null) break;
           bytes = rest.subarray(next);
         }
-        if (bytes.length > 0) yield* await section.read(bytes);
-        if (isLast && section.problem === null) yield* await section.read(null);
+        if (bytes.length > 0) yield await section.read(bytes);
+        if (isLast && section.problem === null) yield await section.read(null);
         if (section.problem === null) break;
         const { line, problem, rest } = section;
-        yield { line, problem };
+        yield [{ line, problem }];
         section.end();
         section = new Section(line + 1);
         passedOver = rest;

@@ -72,6 +72,12 @@ function decode(bytes: Buffer): string | null {
   }
 }
 
+function isBlank(bytes: Buffer): boolean {
+  const [first] = bytes;
+  // Most values start with a character that is no blank: that is seen without decoding them.
+  return first === undefined || ((first <= 0x20 || first > 0x7f) && decode(bytes) === "");
+}
+
 /** An error about one cell, as the log may show it. */
 export function rowError(
   file: string,
@@ -168,23 +174,25 @@ export async function* csvRows<C extends Columns>(
   let header: Header | null = null;
   let rows = 0;
   try {
-    for await (const record of csvRecords(path, signal)) {
-      if (header === null) {
-        if ("problem" in record) throw new InputError(`${path}, line ${record.line}: ${record.problem}. Correct it.`);
-        header = readHeader(path, record.fields, columns);
-        continue;
-      }
-      // Spreadsheets leave rows of nothing but commas behind.
-      if ("fields" in record && record.fields.every((field) => decode(field) === "")) continue;
-      rows++;
-      if ("problem" in record) {
-        yield {
-          line: record.line,
-          row: null,
-          errors: [rowError(file, record.line, null, "MALFORMED_ROW", record.problem)],
-        };
-      } else {
-        yield readRow(file, record.line, record.fields, header, columns, context);
+    for await (const records of csvRecords(path, signal)) {
+      for (const record of records) {
+        if (header === null) {
+          if ("problem" in record) throw new InputError(`${path}, line ${record.line}: ${record.problem}. Correct it.`);
+          header = readHeader(path, record.fields, columns);
+          continue;
+        }
+        // Spreadsheets leave rows of nothing but commas behind.
+        if ("fields" in record && record.fields.every(isBlank)) continue;
+        rows++;
+        if ("problem" in record) {
+          yield {
+            line: record.line,
+            row: null,
+            errors: [rowError(file, record.line, null, "MALFORMED_ROW", record.problem)],
+          };
+        } else {
+          yield readRow(file, record.line, record.fields, header, columns, context);
+        }
       }
     }
   } catch (error) {
