@@ -1,6 +1,6 @@
 /** A batch that was killed when all its recordings were transcribed: the folder, and the log as the pipeline wrote it. */
 import { createHash } from "node:crypto";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Database } from "@cofi/event-log/database";
 import type { StoredEvent } from "@cofi/event-log/event-columns";
@@ -32,6 +32,13 @@ const ANSWERS: readonly [stage: string, answer: object][] = [
   ["lid", { ...ENGINE, language: "en", confidence: 0.9, speech_s: 9 }],
   ["stt", transcript()],
 ];
+
+/** A request, its answer, and the metadata of the event that holds the answer. */
+type Answered = [request: object, answer: object, metadata?: object];
+
+function sha256Of(content: string | Buffer): string {
+  return createHash("sha256").update(content).digest("hex");
+}
 
 /** Makes `files` recordings with their CSV files in `folder`. */
 export async function makeFolder(folder: string, files: number): Promise<void> {
@@ -97,27 +104,42 @@ export async function logInterrupted(
     await store.insertEvents(waiting);
     waiting = [];
   };
-  const stage = async (name: string, answerOf: (n: number) => [request: object, answer: object]): Promise<void> => {
+  const stage = async (name: string, answerOf: (n: number) => Promise<Answered>): Promise<void> => {
     await log({ stage: name, eventType: "stage_start", totalFiles: files });
     for (let n = 0; n < files; n++) {
-      const [request, answer] = answerOf(n);
+      const [request, answer, more] = await answerOf(n);
       const fileName = nameOf(n);
-      const metadata = JSON.stringify({ audioSeconds: SECONDS });
-      const payload = JSON.stringify(request);
-      await log({ stage: name, eventType: "file_start", fileName, payload, metadata, status: "processing" });
-      await log({ stage: name, eventType: "file_complete", fileName, response: JSON.stringify(answer) });
+      const [payload, response] = [JSON.stringify(request), JSON.stringify(answer)];
+      const length = JSON.stringify({ audioSeconds: SECONDS });
+      await log({ stage: name, eventType: "file_start", fileName, payload, metadata: length, status: "processing" });
+      await log({
+        stage: name,
+        eventType: "file_complete",
+        fileName,
+        response,
+        metadata: JSON.stringify(more ?? null),
+      });
     }
     const counts = { processedFiles: files, totalFiles: files };
     await log({ stage: name, eventType: "stage_complete", status: "success", ...counts });
   };
-  await stage("file_distribution", (n) => {
-    const [bytes, sha256] = [Buffer.byteLength(contentOf(n)), createHash("sha256").update(contentOf(n)).digest("hex")];
+  await stage("file_distribution", async (n) => {
+    const { ino, mtimeMs, ctimeMs } = await stat(join(folder, nameOf(n)));
+    const [bytes, sha256] = [Buffer.byteLength(contentOf(n)), sha256Of(contentOf(n))];
     return [
       { batch_id: id, file_name: nameOf(n), bytes, sha256, host: engineUrl },
       { bytes, sha256 },
+      { fileVersion: `${ino} ${mtimeMs} ${ctimeMs}` },
     ];
   });
-  for (const [name, answer] of ANSWERS) await stage(name, (n) => [{ batch_id: id, file_name: nameOf(n) }, answer]);
+  for (const [name, fileName] of Object.entries({ callmetadata: "calls.csv", trademetadata: "trades.csv" })) {
+    const rows = name === "callmetadata" ? files : TRADES;
+    const sha256 = sha256Of(await readFile(join(folder, fileName)));
+    const response = JSON.stringify({ sha256, rows, accepted: rows, refused: 0, codes: {} });
+    await log({ stage: name, eventType: "file_complete", fileName, response });
+  }
+  for (const [name, answer] of ANSWERS)
+    await stage(name, async (n) => [{ batch_id: id, file_name: nameOf(n) }, answer]);
   await store.insertEvents(waiting);
   if (run) await store.endRun(run, "interrupted");
   await store.updateBatch(id, { status: "interrupted" });

@@ -7,8 +7,11 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** What to do with one attempt: answer well, answer an HTTP status, break off, send garbage, or never answer. */
-type Behaviour = "ok" | "reset" | "garbage" | "wrong shape" | "hang" | number;
+/**
+ * What to do with one attempt: answer well, with these fields in place of the usual ones, answer an HTTP status, break off, send
+ * garbage, or never answer.
+ */
+type Behaviour = "ok" | Record<string, unknown> | "reset" | "garbage" | "wrong shape" | "hang" | number;
 
 export interface ScriptedEngine {
   url: string;
@@ -100,6 +103,7 @@ export async function startScriptedEngine(): Promise<ScriptedEngine> {
     waiting.get(key)?.();
     const behaviour = plans.get(key)?.shift() ?? "ok";
     if (behaviour === "ok") return send(200, answer(stage, payload));
+    if (typeof behaviour === "object") return send(200, { ...answer(stage, payload), ...behaviour });
     if (behaviour === "hang") return undefined;
     if (behaviour === "reset") return void request.socket.destroy();
     if (behaviour === "garbage") return void response.writeHead(200).end("<html>no JSON</html>");

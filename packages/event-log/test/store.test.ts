@@ -261,6 +261,7 @@ describe.each(DIALECTS)("migrations on %s", (dialect) => {
         "0004_retention",
         "0005_runs",
         "0006_retention_state",
+        "0007_calls_stored",
       ]);
       expect(await migrate(two)).toEqual([]);
       await assertMigrated(two);

@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ExtractedTrade } from "@cofi/pipeline/engine-contract";
-import { judgeOrders } from "@cofi/pipeline/judge-orders";
+import { judgeOrder, triagedOrders } from "@cofi/pipeline/judge-orders";
 import { ordersOf, type Order } from "@cofi/pipeline/orders";
 import type { TradeRow } from "@cofi/pipeline/trades-csv";
 import { triage } from "@cofi/pipeline/triage";
@@ -86,23 +86,13 @@ function results(trades: TradeRow[], calls: TriageCall[], heard: (callId: string
   const triaged = triage(trades, calls, DEFAULT_TRIAGE);
   const found = new Map(triaged.map((one) => [one.tradeId, one]));
   const byId = new Map(calls.map((one) => [one.callId, one]));
-  const judged = judgeOrders(
-    trades,
-    (tradeId) => found.get(tradeId),
-    (callId) => {
-      const { startTime, endTime } = byId.get(callId) ?? call(callId);
-      return {
-        callId,
-        startTime,
-        endTime,
-        clientCode: null,
-        trades: heard(callId),
-        answers: [],
-        transcriptConfidence: 1,
-      };
-    },
-    { triage: DEFAULT_TRIAGE, verdict: DEFAULT_VERDICT },
-  );
+  const callOf = (callId: string) => {
+    const { startTime, endTime } = byId.get(callId) ?? call(callId);
+    const more = { clientCode: null, answers: [], transcriptConfidence: 1 };
+    return { callId, startTime, endTime, trades: heard(callId), ...more };
+  };
+  const toJudge = triagedOrders(trades, (tradeId) => found.get(tradeId), DEFAULT_TRIAGE);
+  const judged = toJudge.map((order) => judgeOrder(order, callOf, DEFAULT_VERDICT));
   const verdicts = new Map(
     judged.flatMap(({ order, result }) => order.fills.map(({ tradeId }) => [tradeId, result] as const)),
   );

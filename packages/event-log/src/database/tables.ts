@@ -20,6 +20,8 @@ export interface BatchStatusTable {
   payloadsRemovedAt: string | null;
   /** Id of the event up to which retention removed the payloads. */
   payloadsRemovedTo: number | null;
+  /** Of the rows in `callRecord`, as the step that stored them computes it; null before. */
+  callsSha256: string | null;
   /** Number of its newest run; 0 before the first. */
   run: Generated<number>;
 }

@@ -20,6 +20,27 @@ export interface Recorded {
   response: Json;
 }
 
+/** With all that the event says of it. */
+export interface RecordedWhole extends Recorded {
+  /** Characters of the response's text. */
+  length: number;
+  metadata: Json;
+}
+
+/** A file that a stage completed, with the event that says so. */
+export interface CompletedFile {
+  fileName: string;
+  eventId: number;
+  /** The run that logged it; null for a writer that does not run the batch, whose answer nobody has checked. */
+  run: number | null;
+}
+
+export interface Page<File> {
+  files: File[];
+  /** The `after` of the next page; null on the last. */
+  next: string | null;
+}
+
 /** Every method throws `DatabaseUnavailableError` when the database cannot be reached for now. */
 export class Store extends LogStore {
   /**
@@ -27,33 +48,85 @@ export class Store extends LogStore {
    * error, and a response that was cut, do not count. Whether a response is JSON shows when it is read ({@link answers}).
    */
   async completedFiles(batchId: number, stage: string): Promise<Map<string, number>> {
-    const current = isCurrent(await this.runStarts(batchId));
     const completed = new Map<string, number>();
     for (let after: string | null = null; ;) {
-      const files = await this.query(() => this.#latest(batchId, stage, current, { after }).execute());
-      for (const { fileName, id, answer } of files) if (answer === "whole") completed.set(fileName, id);
-      after = files.at(-1)?.fileName ?? null;
-      if (files.length < PAGE) return completed;
+      const page = await this.completedPage(batchId, stage, after);
+      for (const { fileName, eventId } of page.files) completed.set(fileName, eventId);
+      after = page.next;
+      if (after === null) return completed;
       await nextTurn();
     }
   }
 
+  /** As {@link completedFiles}, the next files by name after this one. */
+  async completedPage(
+    batchId: number,
+    stage: string,
+    after: string | null,
+    limit = PAGE,
+  ): Promise<Page<CompletedFile>> {
+    const current = isCurrent(await this.runStarts(batchId));
+    const rows = await this.query(() => this.#latest(batchId, stage, current, { after, limit }).execute());
+    const files = rows.flatMap(({ fileName, id, run, answer }) =>
+      answer === "whole" ? [{ fileName, eventId: id, run }] : [],
+    );
+    return { files, next: rows.length < limit ? null : (rows.at(-1)?.fileName ?? null) };
+  }
+
+  /** As {@link completedPage}, `limit` files of those with a response that is JSON, with it. */
+  async answersPage(
+    batchId: number,
+    stage: string,
+    after: string | null,
+    limit: number,
+  ): Promise<Page<CompletedFile & RecordedWhole>> {
+    const { files, next } = await this.completedPage(batchId, stage, after, limit);
+    const answers = await this.#whole(files.map(({ eventId }) => eventId));
+    const found: (CompletedFile & RecordedWhole)[] = [];
+    for (const { fileName, run } of files) {
+      const answer = answers.get(fileName);
+      if (answer) found.push({ fileName, run, ...answer });
+    }
+    return { files: found, next };
+  }
+
   /** Of these files, those that this stage completed: their responses, each with the id of its event. JSON only. */
   async answers(batchId: number, stage: string, fileNames: readonly string[]): Promise<Map<string, Recorded>> {
-    const answers = new Map<string, Recorded>();
-    if (fileNames.length === 0) return answers;
+    const answers = await this.wholeAnswers(batchId, stage, fileNames);
+    return new Map([...answers].map(([name, { eventId, response }]) => [name, { eventId, response }]));
+  }
+
+  /** As {@link answers}, with all that the event says of them. */
+  async wholeAnswers(
+    batchId: number,
+    stage: string,
+    fileNames: readonly string[],
+  ): Promise<Map<string, RecordedWhole>> {
+    if (fileNames.length === 0) return new Map();
     const files = await this.#latestOf(batchId, stage, fileNames);
-    const ids = files.flatMap(({ id, answer }) => (answer === "whole" ? [id] : []));
-    if (ids.length === 0) return answers;
+    return this.#whole(files.flatMap(({ id, answer }) => (answer === "whole" ? [id] : [])));
+  }
+
+  /** What these events answer, by file; without those whose response is no JSON. Not sorted: rows may be of megabytes. */
+  async #whole(eventIds: readonly number[]): Promise<Map<string, RecordedWhole>> {
+    const answers = new Map<string, RecordedWhole>();
+    if (eventIds.length === 0) return answers;
     const select = this.db
       .selectFrom("batchExecutionLog")
-      .select(["id", "fileName", "response"])
-      .where("id", "in", ids);
-    for (const { id, fileName, response } of await this.query(() => select.execute())) {
-      const parsed = parseJson(response);
-      if (fileName !== null && parsed !== undefined) answers.set(fileName, { eventId: id, response: parsed });
+      .select(["id", "fileName", "response", "metadata"])
+      .where("id", "in", [...eventIds]);
+    for (const { fileName, ...row } of await this.query(() => select.execute())) {
+      const recorded = toRecorded(row);
+      if (fileName !== null && recorded) answers.set(fileName, recorded);
     }
     return answers;
+  }
+
+  /** Of these files, those that this stage completed: the ids of the events. */
+  async answerIds(batchId: number, stage: string, fileNames: readonly string[]): Promise<Map<string, number>> {
+    if (fileNames.length === 0) return new Map();
+    const files = await this.#latestOf(batchId, stage, fileNames);
+    return new Map(files.flatMap(({ fileName, id, answer }) => (answer === "whole" ? [[fileName, id]] : [])));
   }
 
   /** Of these files, those whose answer the log holds cut: the ids of the events. */
@@ -73,7 +146,7 @@ export class Store extends LogStore {
     batchId: number,
     stage: string,
     current: ReturnType<typeof isCurrent>,
-    { after, fileNames }: { after?: string | null; fileNames?: readonly string[] },
+    { after, limit, fileNames }: { after?: string | null; limit?: number; fileNames?: readonly string[] },
   ) {
     let latest = this.db
       .selectFrom("batchExecutionLog")
@@ -86,12 +159,12 @@ export class Store extends LogStore {
       .groupBy("fileName")
       .orderBy("fileName");
     if (fileNames) latest = latest.where("fileName", "in", [...fileNames]);
-    else latest = latest.limit(PAGE);
+    if (limit !== undefined) latest = latest.limit(limit);
     if (after !== null && after !== undefined) latest = latest.where("fileName", ">", after);
     return this.db
       .selectFrom("batchExecutionLog as log")
       .innerJoin(latest.as("latest"), "latest.id", "log.id")
-      .select(["log.fileName", "log.id"])
+      .select(["log.fileName", "log.id", "log.run"])
       .$narrowType<{ fileName: string }>()
       .select(
         sql<"whole" | "cut" | null>`CASE WHEN log.eventType = 'file_complete'
@@ -100,4 +173,12 @@ export class Store extends LogStore {
       )
       .orderBy("log.fileName");
   }
+}
+
+/** null when the response is no JSON. */
+function toRecorded(row: { id: number; response: string | null; metadata: string | null }): RecordedWhole | null {
+  const response = parseJson(row.response);
+  if (row.response === null || response === undefined) return null;
+  const metadata = parseJson(row.metadata) ?? null;
+  return { eventId: row.id, response, length: row.response.length, metadata };
 }

@@ -1,6 +1,6 @@
 /** What earlier stages were answered, read from the log when it is needed: no run holds all of it in memory. */
 import type { Json } from "@cofi/event-log/events";
-import type { Store } from "@cofi/event-log/store";
+import type { CompletedFile, Page, RecordedWhole as Logged, Store } from "@cofi/event-log/store";
 import type {
   DenoiseResponse,
   IvrResponse,
@@ -30,10 +30,14 @@ export interface Recorded<Answer> {
   /** null when the database has refused the event. */
   eventId: number | null;
   answer: Answer;
+  /** Of the event. */
+  metadata: Json;
 }
 
-/** Answers read at once. */
-const PAGE = 50;
+/** Answers read at once: so many that they take about so many characters, as far as the last ones tell. */
+const MOST_AT_ONCE = 500;
+const FIRST_AT_ONCE = 20;
+const CHARACTERS_AT_ONCE = 1_000_000;
 
 export class Answers {
   readonly #store: Store;
@@ -62,53 +66,102 @@ export class Answers {
 
   /** The answer about one file or trade; null when the stage has not done it. */
   async of<S extends AnsweringStage>(stage: S, name: string): Promise<Recorded<AnswersByStage[S]> | null> {
-    return (await this.#page(stage, [name])).get(name) ?? null;
+    for await (const [, recorded] of this.each(stage, [name])) return recorded;
+    return null;
   }
 
-  /** The answers about these files or trades, in their order; those that the stage has not done are left out. */
-  async *each<S extends AnsweringStage>(
+  /** The answers about these files or trades, in any order; those that the stage has not done are left out. */
+  each<S extends AnsweringStage>(
     stage: S,
     names: Iterable<string>,
   ): AsyncGenerator<[string, Recorded<AnswersByStage[S]>]> {
-    const all = [...names];
-    for (let start = 0; start < all.length; start += PAGE) {
-      const page = all.slice(start, start + PAGE);
-      const found = await this.#page(stage, page);
-      for (const name of page) {
-        const recorded = found.get(name);
+    return this.any(stage, names) as AsyncGenerator<[string, Recorded<AnswersByStage[S]>]>;
+  }
+
+  /** As {@link each}, for whichever stage. */
+  async *any(stage: string, names: Iterable<string>): AsyncGenerator<[string, Recorded<unknown>]> {
+    const wanted = new Set(names);
+    const kept = [...wanted].filter((name) => this.#tooLarge.has(key(stage, name)));
+    const cut = await this.#persist(() => this.#store.cutAnswers(this.#batchId, stage, kept));
+    for (const name of kept) {
+      wanted.delete(name);
+      const answer = this.#tooLarge.get(key(stage, name));
+      yield [name, { eventId: cut.get(name) ?? null, answer, metadata: null }];
+    }
+    const size = new PageSize();
+    let left = [...wanted];
+    while (left.length > 0) {
+      const part = left.slice(0, size.next);
+      left = left.slice(part.length);
+      const page = await this.#persist(() => this.#store.wholeAnswers(this.#batchId, stage, part));
+      size.measure([...page.values()]);
+      for (const [name, logged] of page) {
+        const recorded = this.#read(stage, logged);
         if (recorded) yield [name, recorded];
       }
     }
   }
 
-  /** As {@link each}, for the stage itself, whichever it is. */
-  any(stage: string, names: Iterable<string>): AsyncGenerator<[string, unknown]> {
-    return this.#answersOnly(stage, names);
+  /** The answers about all files or trades of a stage that the log holds, by name, page by page. */
+  async *all(stage: string): AsyncGenerator<[string, Recorded<unknown>][]> {
+    const size = new PageSize();
+    for (let after: string | null = null; ;) {
+      const page: Page<CompletedFile & Logged> = await this.#answersAfter(stage, after, size.next);
+      size.measure(page.files);
+      yield page.files.flatMap((logged): [string, Recorded<unknown>][] => {
+        const recorded = this.#read(stage, logged);
+        return recorded ? [[logged.fileName, recorded]] : [];
+      });
+      if (page.next === null) return;
+      after = page.next;
+    }
   }
 
-  async *#answersOnly(stage: string, names: Iterable<string>): AsyncGenerator<[string, unknown]> {
-    for await (const [name, { answer }] of this.each(stage as AnsweringStage, names)) yield [name, answer];
+  #answersAfter(stage: string, after: string | null, limit: number): Promise<Page<CompletedFile & Logged>> {
+    return this.#persist(() => this.#store.answersPage(this.#batchId, stage, after, limit));
   }
 
-  async #page<S extends AnsweringStage>(
-    stage: S,
-    names: readonly string[],
-  ): Promise<Map<string, Recorded<AnswersByStage[S]>>> {
-    const stored = await this.#persist(() => this.#store.answers(this.#batchId, stage, names));
-    const large = names.filter((name) => this.#tooLarge.has(key(stage, name)));
-    const cut = await this.#persist(() => this.#store.cutAnswers(this.#batchId, stage, large));
+  #read(stage: string, { eventId, response, metadata }: Logged): Recorded<unknown> | null {
     const answerFrom = this.#translations.get(stage) ?? objectIn;
-    const found = new Map<string, Recorded<AnswersByStage[S]>>();
-    for (const name of names) {
-      const recorded = stored.get(name);
-      const kept = this.#tooLarge.get(key(stage, name));
-      if (kept !== undefined) found.set(name, { eventId: cut.get(name) ?? null, answer: kept as AnswersByStage[S] });
-      else if (recorded) {
-        const answer = answerFrom(recorded.response) as AnswersByStage[S] | undefined;
-        if (answer !== undefined) found.set(name, { eventId: recorded.eventId, answer });
-      }
+    const answer = answerFrom(response);
+    return answer === undefined ? null : { eventId, answer, metadata };
+  }
+
+  /** Ids of the events that hold the answers about these files or trades; those that the stage has not done are left out. */
+  async ids(stage: AnsweringStage, names: readonly string[]): Promise<Map<string, number>> {
+    const kept = names.filter((name) => this.#tooLarge.has(key(stage, name)));
+    const found = await this.#persist(() => this.#store.cutAnswers(this.#batchId, stage, kept));
+    for (let start = 0; start < names.length; start += MOST_AT_ONCE) {
+      const part = names.slice(start, start + MOST_AT_ONCE);
+      const ids = await this.#persist(() => this.#store.answerIds(this.#batchId, stage, part));
+      for (const [name, id] of ids) found.set(name, id);
     }
     return found;
+  }
+
+  /** The files or trades that the log says are done in this stage, by name, page by page. */
+  async *completed(stage: string): AsyncGenerator<CompletedFile[]> {
+    for (let after: string | null = null; ;) {
+      const page: Page<CompletedFile> = await this.#completedAfter(stage, after);
+      yield page.files;
+      if (page.next === null) return;
+      after = page.next;
+    }
+  }
+
+  #completedAfter(stage: string, after: string | null): Promise<Page<CompletedFile>> {
+    return this.#persist(() => this.#store.completedPage(this.#batchId, stage, after));
+  }
+}
+
+/** How many answers are read at once: fewer of the long ones. */
+class PageSize {
+  next = FIRST_AT_ONCE;
+
+  measure(answers: readonly Logged[]): void {
+    const characters = answers.reduce((sum, { length }) => sum + length, 1);
+    const fitting = Math.floor((CHARACTERS_AT_ONCE * answers.length) / characters);
+    this.next = Math.max(1, Math.min(MOST_AT_ONCE, fitting, 2 * this.next));
   }
 }
 

@@ -19,15 +19,10 @@ export function retryDelay(baseMs: number, attempt: number): number {
  * goes to the same host in every stage and every run, and a host that is gone moves only its own files.
  */
 export function hostsFor<Host extends { key: string }>(fileName: string, hosts: readonly Host[]): Host[] {
+  if (hosts.length < 2) return [...hosts];
   const weight = ({ key }: Host): string => createHash("sha1").update(`${key}\0${fileName}`).digest("hex");
   return hosts
     .map((host) => ({ host, weight: weight(host) }))
     .toSorted((a, b) => (a.weight < b.weight ? 1 : -1))
     .map(({ host }) => host);
-}
-
-/** Waits for all, also where one fails; then rejects with the first failure. */
-export async function allOf(tasks: readonly Promise<void>[]): Promise<void> {
-  const failure = (await Promise.allSettled(tasks)).find((result) => result.status === "rejected");
-  if (failure) throw failure.reason;
 }

@@ -1,16 +1,29 @@
 /** The folder of one batch: recordings, calls.csv and trades.csv. Only what lies directly in it is ever touched. */
-import { constants } from "node:fs";
-import { access, readdir, stat } from "node:fs/promises";
+import { constants, stat, type Stats } from "node:fs";
+import { access, readdir } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
 import { fileName, required } from "../csv/csv-columns.js";
 import { csvRows } from "../csv/csv-rows.js";
 import { InputError } from "../input-error.js";
 
-export interface Recording {
-  fileName: string;
-  /** Absolute. */
-  path: string;
-  bytes: number;
+export class Recording {
+  readonly fileName: string;
+  readonly bytes: number;
+  /** Another one when the file was written to, or replaced, since: as the file system tells. */
+  readonly version: string;
+  readonly #folder: string;
+
+  constructor(folder: string, name: string, { bytes, version }: Pick<Recording, "bytes" | "version">) {
+    this.#folder = folder;
+    this.fileName = name;
+    this.bytes = bytes;
+    this.version = version;
+  }
+
+  /** Absolute; put together anew each time, because a batch may have a hundred thousand. */
+  get path(): string {
+    return join(this.#folder, this.fileName);
+  }
 }
 
 export interface FolderEntry {
@@ -53,9 +66,33 @@ function badName(name: string): string | null {
   return null;
 }
 
+/** Files whose facts are asked for at once. */
+const INSPECTED_AT_ONCE = 64;
+const READABLE_BY_ALL = constants.S_IRUSR | constants.S_IRGRP | constants.S_IROTH;
+
+/** What Node makes of bytes that are not UTF-8. */
+const REPLACED = "\ufffd";
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-function decodeName(bytes: Buffer): { name: string; invalid: boolean } {
+interface Entry {
+  name: string;
+  /** Its name is not UTF-8. */
+  invalid: boolean;
+}
+
+/** In the order of their bytes. */
+async function entriesOf(path: string): Promise<Entry[]> {
+  const names = await readdir(path);
+  if (names.some((name) => name.includes(REPLACED)))
+    return (await readdir(path, { encoding: "buffer" })).toSorted(Buffer.compare).map(decodeName);
+  // Code units are in the order of the bytes, except for characters beyond them, which take two.
+  const isPlain = !names.some((name) => /[\ud800-\udfff]/.test(name));
+  const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+  const sorted = isPlain ? names.toSorted() : names.toSorted(byBytes);
+  return sorted.map((name) => ({ name, invalid: false }));
+}
+
+function decodeName(bytes: Buffer): Entry {
   try {
     return { name: UTF8.decode(bytes), invalid: false };
   } catch {
@@ -63,9 +100,9 @@ function decodeName(bytes: Buffer): { name: string; invalid: boolean } {
   }
 }
 
-async function listFolder(path: string): Promise<Buffer[]> {
+async function listFolder(path: string): Promise<Entry[]> {
   try {
-    return (await readdir(path, { encoding: "buffer" })).toSorted(Buffer.compare);
+    return await entriesOf(path);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") throw new InputError(`The folder ${path} does not exist. Check the path.`, { cause: error });
@@ -80,6 +117,11 @@ async function listFolder(path: string): Promise<Buffer[]> {
   }
 }
 
+/** By the callback: the promises of `node:fs` take twice the time, and there may be a hundred thousand files. */
+function factsOf(path: string): Promise<Stats> {
+  return new Promise((done, fail) => stat(path, (error, found) => (error ? fail(error) : done(found))));
+}
+
 /** The path of a CSV that must be there, proven readable. */
 async function requireCsv(folder: string, name: string, present: readonly string[]): Promise<string> {
   const path = join(folder, name);
@@ -91,7 +133,7 @@ async function requireCsv(folder: string, name: string, present: readonly string
     );
   }
   try {
-    if (!(await stat(path)).isFile()) throw new InputError(`${path} is not a file. Put the CSV file there.`);
+    if (!(await factsOf(path)).isFile()) throw new InputError(`${path} is not a file. Put the CSV file there.`);
     await access(path, constants.R_OK);
   } catch (error) {
     if (error instanceof InputError) throw error;
@@ -103,12 +145,14 @@ async function requireCsv(folder: string, name: string, present: readonly string
 }
 
 /** What is at `path`: its size when it is a file that can be read, else why it is none. */
-async function inspect(path: string): Promise<{ bytes: number } | { reason: string; folder: boolean }> {
+async function inspect(
+  path: string,
+): Promise<Pick<Recording, "bytes" | "version"> | { reason: string; folder: boolean }> {
   try {
-    const found = await stat(path);
+    const found = await factsOf(path);
     if (!found.isFile()) return { reason: "is not a regular file", folder: found.isDirectory() };
-    await access(path, constants.R_OK);
-    return { bytes: found.size };
+    if ((found.mode & READABLE_BY_ALL) !== READABLE_BY_ALL) await access(path, constants.R_OK);
+    return { bytes: found.size, version: `${found.ino} ${found.mtimeMs} ${found.ctimeMs}` };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
     const reason = code === "ENOENT" ? "is a link to a file that does not exist" : `cannot be read (${code})`;
@@ -132,20 +176,34 @@ async function namesInCalls(callsCsv: string, signal: AbortSignal | undefined): 
   return names;
 }
 
+/** @returns the name on disk of a name that a CSV gives, which may compose Unicode differently; the name itself when there is no such file */
+function namesOnDisk(names: readonly string[]): (name: string) => string {
+  // Each string once in memory, however often it is named.
+  const exact = new Map(names.map((name) => [name, name]));
+  const composed = new Map(
+    names.flatMap((name) => {
+      const normal = name.normalize("NFC");
+      return normal === name ? [] : [[normal, name]];
+    }),
+  );
+  return (name) => {
+    const normal = name.normalize("NFC");
+    return exact.get(name) ?? composed.get(normal) ?? exact.get(normal) ?? name;
+  };
+}
+
 /**
  * Lists the batch in `folder`.
  * @throws InputError when the folder or one of the CSV files is missing or cannot be read, or there is no recording; the signal's reason when it aborts
  */
 export async function readBatchFolder(folder: string, signal?: AbortSignal): Promise<BatchFolder> {
   const path = resolve(folder);
-  const entries = (await listFolder(path)).map(decodeName);
+  const entries = await listFolder(path);
   const names = entries.filter(({ invalid }) => !invalid).map(({ name }) => name);
   const callsCsv = await requireCsv(path, "calls.csv", names);
   const tradesCsv = await requireCsv(path, "trades.csv", names);
 
-  const exact = new Set(names);
-  const composed = new Map(names.map((name) => [name.normalize("NFC"), name]));
-  const nameOnDisk = (name: string): string => (exact.has(name) ? name : (composed.get(name.normalize("NFC")) ?? name));
+  const nameOnDisk = namesOnDisk(names);
   const namedInCalls = new Set([...(await namesInCalls(callsCsv, signal))].map(nameOnDisk));
   const batch: BatchFolder = {
     path,
@@ -159,21 +217,23 @@ export async function readBatchFolder(folder: string, signal?: AbortSignal): Pro
   };
 
   const csvs = new Set([basename(callsCsv), basename(tradesCsv)]);
-  for (const { name, invalid } of entries) {
-    signal?.throwIfAborted();
-    if (csvs.has(name) || (name.startsWith(".") && !namedInCalls.has(name))) continue;
-    const wanted = AUDIO_EXTENSIONS.has(extname(name).toLowerCase()) || namedInCalls.has(name);
+  const inspected = async ({ name, invalid }: Entry) => {
     const refusal = invalid ? "has a name that is not UTF-8: rename it" : badName(name);
-    if (refusal !== null) {
-      (wanted ? batch.refused : batch.ignored).push({ name, reason: refusal });
-      continue;
-    }
-    const found = await inspect(join(path, name));
-    if ("bytes" in found) {
-      if (wanted) batch.recordings.push({ fileName: name, path: join(path, name), bytes: found.bytes });
-      else batch.ignored.push({ name, reason: "is no recording by its extension and not named in calls.csv" });
-    } else if (!found.folder || namedInCalls.has(name)) {
-      (wanted ? batch.refused : batch.ignored).push({ name, reason: found.reason });
+    return refusal === null ? inspect(join(path, name)) : { reason: refusal, folder: false };
+  };
+  const candidates = entries.filter(({ name }) => !csvs.has(name) && (!name.startsWith(".") || namedInCalls.has(name)));
+  for (let start = 0; start < candidates.length; start += INSPECTED_AT_ONCE) {
+    signal?.throwIfAborted();
+    const part = candidates.slice(start, start + INSPECTED_AT_ONCE);
+    for (const [index, found] of (await Promise.all(part.map(inspected))).entries()) {
+      const { name } = part[index]!;
+      const wanted = AUDIO_EXTENSIONS.has(extname(name).toLowerCase()) || namedInCalls.has(name);
+      if ("bytes" in found) {
+        if (wanted) batch.recordings.push(new Recording(path, name, found));
+        else batch.ignored.push({ name, reason: "is no recording by its extension and not named in calls.csv" });
+      } else if (!found.folder || namedInCalls.has(name)) {
+        (wanted ? batch.refused : batch.ignored).push({ name, reason: found.reason });
+      }
     }
   }
   if (batch.recordings.length === 0)

@@ -11,6 +11,8 @@ import type { PipelineSettings } from "../settings.js";
 import type { TriageConfig } from "../triage/triage-config.js";
 import type { Answers, AnsweringStage, AnswersByStage, Recorded } from "./answers.js";
 import type { BatchFolder, Recording } from "./batch-folder.js";
+import type { Beside } from "./beside.js";
+import type { Measured } from "./measured.js";
 
 /** What a stage may declare that it reads: rows of the CSV files, or the answers of an earlier stage. */
 export type Reads = "calls" | "trades" | AnsweringStage;
@@ -34,6 +36,8 @@ export interface BatchContext {
   /** Rows of trades.csv without an error. */
   readonly trades: { all: readonly ListedTrade[] };
   readonly answers: Answers;
+  readonly measured: Measured;
+  readonly beside: Beside;
   /** Notes rows of the CSV files that were set aside, or recordings without a row: the batch has not proven everything. */
   refuse(count: number): void;
   /** How many were refused so far. */
@@ -50,7 +54,7 @@ export interface BatchContext {
   persist<T>(work: () => Promise<T>): Promise<T>;
 }
 
-/** Recordings still in the batch, by name: a file that failed a stage does not enter the next. */
+/** Recordings still in the batch, by name: a file that failed a stage, or was left out of it, does not enter the next. */
 type Recordings = Map<string, Recording>;
 
 /** Calls with a valid row whose recording's duration agrees, by file name. */
@@ -82,9 +86,10 @@ export class Calls {
 }
 
 /** The answers of the stages that were declared. */
-export interface ReadAnswers<S extends AnsweringStage> {
+interface ReadAnswers<S extends AnsweringStage> {
   of<T extends S>(stage: T, name: string): Promise<Recorded<AnswersByStage[T]> | null>;
   each<T extends S>(stage: T, names: Iterable<string>): AsyncGenerator<[string, Recorded<AnswersByStage[T]>]>;
+  ids(stage: S, names: readonly string[]): Promise<Map<string, number>>;
 }
 
 /** What a stage that reads `R` sees of its batch. */

@@ -8,10 +8,12 @@ import type { Results } from "@cofi/evidence/results";
 import type { Store } from "@cofi/event-log/store";
 import { readBatchFolder, type BatchFolder } from "./batch-folder.js";
 import { Answers } from "./answers.js";
+import { Beside } from "./beside.js";
 import { Calls, type BatchContext } from "./context.js";
 import type { EngineClient } from "../hosts/engine-client.js";
 import { isLost, Lease } from "./lease.js";
 import type { OpenAiEngines } from "../hosts/openai-client.js";
+import { Measured } from "./measured.js";
 import { openBatch, type WantedBatch } from "./open-batch.js";
 import { runConfiguration } from "./run-configuration.js";
 import type { Runtime } from "../runtime/runtime.js";
@@ -180,6 +182,8 @@ async function newContext(
     calls: new Calls(),
     trades: { all: [] },
     answers: new Answers(store, run.batchId, persist),
+    measured: new Measured(),
+    beside: new Beside(),
     changed: new Set(),
     refuse: (count) => void (refused += count),
     refused: () => refused,

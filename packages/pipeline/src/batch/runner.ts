@@ -10,11 +10,13 @@ import { isStageName, type WorkName } from "@cofi/event-log/stages";
 import { EngineError } from "../hosts/engine-error.js";
 import { InputError } from "../input-error.js";
 import { EngineStartError, type EngineHost, type RunningEngines, type Runtime } from "../runtime/runtime.js";
-import { allOf, hostsFor, MAX_RETRY_DELAY_MS, retryDelay, type NextAttempt } from "./attempts.js";
+import { hostsFor, MAX_RETRY_DELAY_MS, retryDelay, type NextAttempt } from "./attempts.js";
 import type { BatchContext } from "./context.js";
 import { Progress } from "./progress.js";
+import { remainderOf } from "./resume.js";
 import type { Stopping } from "./stopping.js";
-import type { AskAgain, Executor, Stage, StageWork, Unit } from "./stage.js";
+import { LeftOut, type AskAgain, type Executor, type Stage, type StageWork, type Unit } from "./stage.js";
+import { workThrough } from "./work-through.js";
 
 /** The stage as a whole cannot continue: the batch fails. */
 export class StageFailedError extends Error {
@@ -29,8 +31,6 @@ export interface StageOutcome {
 export interface RunnerOptions {
   context: BatchContext;
   runtime: Runtime;
-  /** Names of the units that the log says are done. */
-  completed: ReadonlySet<string>;
   stopping: Stopping;
 }
 
@@ -101,47 +101,24 @@ class StageRun {
     this.progress.total = units.length;
     await logger.stageStart(this.#name, { totalFiles: units.length });
     for (const { name, reason } of skipped) skip(context, this.#name, name, reason);
-    const todo = await this.#notDone(units);
+    const accept = (unit: Unit, answer: unknown): boolean | Promise<boolean> => this.#accepted(unit, answer);
+    const { todo, done } = await remainderOf(units, { name: this.#name, work, context, accept });
+    this.progress.done += done;
     if (todo.length < units.length)
       void logger.info(this.#name, `${units.length - todo.length} of ${units.length} are done by an earlier run`);
     const by = work.answeredBy;
     if (todo.length > 0) await (by === "engine" ? this.#withEngines(todo) : this.#by(todo, by));
     signal.throwIfAborted();
-    if (this.#unanswered > 0 && this.#unanswered === units.length)
+    if (this.#unanswered > 0 && this.#unanswered === this.progress.total)
       throw new StageFailedError("No file got an answer; the errors above say why.");
     await work.finish?.();
   }
 
-  /** Takes the answers that the log holds, page by page. @returns the units that have none that still fits */
-  async #notDone(units: readonly Unit[]): Promise<Unit[]> {
-    const { context, completed } = this.#options;
-    const names = units.flatMap(({ name }) => (completed.has(name) ? [name] : []));
-    const byName = new Map(units.map((unit) => [unit.name, unit]));
-    const done = new Set<string>();
-    for await (const [name, answer] of context.answers.any(this.#name, names)) {
-      context.signal.throwIfAborted();
-      const unit = byName.get(name)!;
-      if (await this.#isStale(unit, answer)) continue;
-      done.add(name);
-      if (await this.#accepted(unit, answer)) this.progress.done += 1;
-    }
-    return units.filter(({ name }) => !done.has(name));
-  }
-
-  async #isStale(unit: Unit, answer: unknown): Promise<boolean> {
-    const { changed, logger } = this.#options.context;
-    if (changed.has(unit.name)) return true;
-    if (!(await this.#work.isStale?.(unit, answer))) return false;
-    changed.add(unit.name);
-    await logger.info(this.#name, "Changed since an earlier run: done again", { fileName: unit.name });
-    return true;
-  }
-
   async #by(units: readonly Unit[], { name, slots }: Executor): Promise<void> {
     const limit = pLimit(slots);
-    await allOf(
-      units.map((unit) => this.#untilOver((attempt) => limit(() => this.#attempt(unit, null, name, attempt)))),
-    );
+    const attempt = (unit: Unit, number: number): Promise<NextAttempt | null> =>
+      limit(() => this.#attempt(unit, null, name, number));
+    await workThrough([{ units, slots }], (unit) => this.#begin((number) => attempt(unit, number)));
   }
 
   async #withEngines(units: readonly Unit[]): Promise<void> {
@@ -165,28 +142,35 @@ class StageRun {
         const place = engines.hosts.slice(0, index).filter(({ name: other }) => other === host.name).length;
         return { host, key: `${host.name}#${place}`, limit: pLimit(host.slots) };
       });
-      const tasks = units.map((unit) => {
+      const queues = new Map(hosts.map((host) => [host, { units: [] as Unit[], slots: host.host.slots }]));
+      for (const unit of units) queues.get(hostsFor(unit.name, hosts)[0]!)?.units.push(unit);
+      const attempt = (unit: Unit, number: number): Promise<NextAttempt | null> => {
         const preference = hostsFor(unit.name, hosts);
-        return this.#untilOver((attempt) => {
-          const { host, limit } = preference[(attempt - 1) % preference.length] as (typeof hosts)[number];
-          return limit(() => this.#attempt(unit, host, host.name, attempt));
-        });
-      });
-      await allOf(tasks);
+        const { host, limit } = preference[(number - 1) % preference.length]!;
+        return limit(() => this.#attempt(unit, host, host.name, number));
+      };
+      await workThrough([...queues.values()], (unit) => this.#begin((number) => attempt(unit, number)));
     } finally {
       stopping.hard.removeEventListener("abort", onHard);
       await stop();
     }
   }
 
-  /** Attempts a unit until it is done, has failed for good, or the batch stops. Rejects only when the stage cannot continue. */
-  async #untilOver(attemptOnce: (attempt: number) => Promise<NextAttempt | null>): Promise<void> {
+  /** Makes the first attempt at a unit. @returns what to do until it is over; null when it is. Rejects only when the stage cannot continue */
+  async #begin(attemptOnce: (attempt: number) => Promise<NextAttempt | null>): Promise<(() => Promise<void>) | null> {
+    const first = await attemptOnce(1);
+    if (first !== null) return () => this.#again(first, attemptOnce);
+    await this.progress.report();
+    return null;
+  }
+
+  async #again(first: NextAttempt, attemptOnce: (attempt: number) => Promise<NextAttempt | null>): Promise<void> {
     const { settings, signal } = this.#options.context;
-    for (let attempt = 1; ; attempt++) {
-      const next = await attemptOnce(attempt);
-      if (next === null) break;
+    let next: NextAttempt | null = first;
+    for (let attempt = 1; next !== null; attempt++) {
       const delay = Math.max(retryDelay(settings.retryDelayMs, attempt), next.notBeforeMs);
       await pause(delay, undefined, { signal }).catch(() => undefined);
+      next = await attemptOnce(attempt + 1);
     }
     await this.progress.report();
   }
@@ -205,25 +189,35 @@ class StageRun {
     await host?.ready();
     const at = { attempt, ...(hostName === null ? {} : { gpuIp: hostName }) };
     const started = performance.now();
+    let response: unknown;
     try {
       const payload = await this.#work.payload(unit, host);
+      if (payload instanceof LeftOut) {
+        this.#leaveOut(unit, payload);
+        return null;
+      }
       const audioSeconds = calls.of(unit.name)?.durationS;
       const length = audioSeconds === undefined ? {} : { metadata: { audioSeconds } };
       await logger.fileStart(name, unit.name, { payload, ...length, ...at });
       const again: AskAgain = async (refused, next, metadata) => {
         const durationMs = performance.now() - started;
-        const { response } = refused;
-        await logger.fileError(name, unit.name, { error: refused, willRetry: true, response, ...at, durationMs });
+        const answered = { response: refused.response };
+        await logger.fileError(name, unit.name, { error: refused, willRetry: true, ...answered, ...at, durationMs });
         await logger.fileStart(name, unit.name, {
           payload: next,
           metadata: { ...length.metadata, ...metadata },
           ...at,
         });
       };
-      const { answer, response } = await this.#work.ask(unit, payload, host, stopping.hard, again);
+      const asked = await this.#work.ask(unit, payload, host, stopping.hard, again);
+      const { answer } = asked;
+      response = asked.response;
       host?.answered?.();
       if (this.#isTooLarge(response)) context.answers.keep(name, unit.name, answer);
-      await logger.fileComplete(name, unit.name, { response, ...at, durationMs: performance.now() - started });
+      const durationMs = performance.now() - started;
+      await this.#work.store?.(unit, answer);
+      const metadata = this.#work.metadata?.(unit);
+      await logger.fileComplete(name, unit.name, { response, ...at, durationMs, metadata });
       if (await this.#accepted(unit, answer)) this.progress.done += 1;
       return null;
     } catch (error) {
@@ -240,7 +234,7 @@ class StageRun {
       // A file that was in progress when the batch was stopped is attempted again by the next run.
       const willRetry = retryable && (attempt < settings.attempts || signal.aborted);
       const durationMs = performance.now() - started;
-      const response = refusal?.response;
+      response ??= refusal?.response;
       await logger.fileError(name, unit.name, { error, willRetry, response, ...at, durationMs });
       if (willRetry && signal.aborted) return null;
       if (willRetry) return { notBeforeMs: Math.min(refusal?.retryAfterMs ?? 0, MAX_RETRY_DELAY_MS) };
@@ -257,22 +251,36 @@ class StageRun {
   }
 
   /** False when the answer cannot be used: then the unit has failed. */
-  async #accepted(unit: Unit, answer: unknown): Promise<boolean> {
-    const { context } = this.#options;
-    const { signal } = context;
+  #accepted(unit: Unit, answer: unknown): boolean | Promise<boolean> {
     try {
-      await this.#work.accept?.(unit, answer);
-      return true;
+      const accepted = this.#work.accept?.(unit, answer);
+      return accepted === undefined
+        ? true
+        : accepted.then(
+            () => true,
+            (error: unknown) => this.#refused(unit, error),
+          );
     } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      await context.logger.fileError(this.#name, unit.name, { error });
-      this.#drop(unit);
-      return false;
+      return this.#refused(unit, error);
     }
+  }
+
+  async #refused(unit: Unit, error: unknown): Promise<false> {
+    const { logger, signal } = this.#options.context;
+    if (signal.aborted) throw signal.reason;
+    await logger.fileError(this.#name, unit.name, { error });
+    this.#drop(unit);
+    return false;
   }
 
   #drop(unit: Unit): void {
     this.progress.failed += 1;
+    this.#work.dropped?.(unit);
+  }
+
+  #leaveOut(unit: Unit, { reason }: LeftOut): void {
+    this.progress.total -= 1;
+    skip(this.#options.context, this.#name, unit.name, reason);
     this.#work.dropped?.(unit);
   }
 }

@@ -27,6 +27,15 @@ interface Plan<U extends Unit> {
   skipped?: readonly { name: string; reason: string }[];
 }
 
+/** Why a unit is left out, as a sentence without its point. */
+export class LeftOut {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
 /** What was answered, and what the log keeps of it: the body as it came, where that is more than the answer. */
 export interface Asked<Answer> {
   answer: Answer;
@@ -40,18 +49,22 @@ export interface StageWork<U extends Unit, Answer> {
   plan(): Promise<Plan<U>>;
   /**
    * Whether an answer that the log holds no longer fits, because what it was about has changed since. The unit is then
-   * asked again, and all later stages ask again about the file of its name.
+   * asked again, and all later stages ask again about the file of its name. `metadata`: of the event that holds the answer.
    */
-  isStale?(unit: U, answer: Answer): Promise<boolean>;
-  /** The full request, as it is sent and logged. */
-  payload(unit: U, host: EngineHost | null): Json | Promise<Json>;
+  isStale?(unit: U, answer: Answer, metadata: Json): boolean | Promise<boolean>;
+  /** The full request, as it is sent and logged; or why the unit turns out to be no business of this stage, now that its turn has come. */
+  payload(unit: U, host: EngineHost | null): Json | LeftOut | Promise<Json | LeftOut>;
   /** Does the work. Throws what the runner understands: an `EngineError` says whether another attempt may help. */
   ask(unit: U, payload: Json, host: EngineHost | null, signal: AbortSignal, again: AskAgain): Promise<Asked<Answer>>;
   /** The answer in a response that the log holds; default the response itself. undefined: none that can be used, ask again. */
   answerFrom?(response: Json): Answer | undefined;
-  /** Takes an answer, fresh or read back from the log: must be idempotent. An error fails the unit. */
-  accept?(unit: U, answer: Answer): Promise<void>;
-  /** The unit has failed for good. */
+  /** Stores the results of an answer before the log says that the unit is done: must be idempotent. An error fails the unit. */
+  store?(unit: U, answer: Answer): Promise<void>;
+  /** What the event that says that the unit is done keeps beside the answer. */
+  metadata?(unit: U): { [key: string]: Json };
+  /** Takes an answer, fresh or read back from the log, on every run: must be quick and idempotent. An error fails the unit. */
+  accept?(unit: U, answer: Answer): void | Promise<void>;
+  /** The unit goes no further: it has failed for good, or was left out. */
   dropped?(unit: U): void;
   /** Once after the units, on every run of the batch. */
   finish?(): Promise<void>;

@@ -38,7 +38,13 @@ export async function throughStages(context: BatchContext, batch: Batch, options
   let ended: Omit<BatchResult, "batchId">;
   try {
     await begin(context, batch, options);
-    ended = conclusion(await everyStage(context, options), context.refused());
+    let outcomes: Awaited<ReturnType<typeof everyStage>>;
+    try {
+      outcomes = await everyStage(context, options);
+    } finally {
+      await stopping.within(context.beside.done());
+    }
+    ended = conclusion(outcomes, context.refused());
   } catch (error) {
     if (signal.aborted)
       ended = { status: "interrupted", summary: "Stopped; the same command continues where it stopped." };
@@ -86,8 +92,7 @@ async function everyStage(context: BatchContext, options: StagesOptions): Promis
     report(`${label} …`);
     // What earlier stages were answered is read from the log: all of it must be there.
     if (stage.reads.length > 0 && !(await drain(context.logger, options))) signal.throwIfAborted();
-    const completed = await context.persist(() => store.completedFiles(context.batchId, name));
-    const outcome = await runStage(stage, { context, runtime, completed: new Set(completed.keys()), stopping });
+    const outcome = await runStage(stage, { context, runtime, stopping });
     outcomes.push({ ...outcome, name });
     if (outcome.failed > 0) report(`${label}: ${outcome.failed} failed`);
   }

@@ -1,4 +1,5 @@
 /** The stages that work on the sound: file_distribution, denoise, ivr and lid. */
+import type { Json } from "@cofi/event-log/events";
 import { defineStage } from "../batch/stage.js";
 import { checkDurations } from "../csv/calls-csv.js";
 import {
@@ -38,8 +39,13 @@ export const fileDistribution = defineStage<never, FileUnit, { bytes: number; sh
     }),
     ask: ({ recording }, _payload, host, signal) => upload(context, recording, required(host), signal),
     answerFrom: answerOf(uploadResponse),
-    isStale: async ({ recording }, answer) =>
-      answer.bytes !== recording.bytes || answer.sha256 !== (await sha256Of(recording.path)),
+    metadata: ({ recording }) => ({ fileVersion: recording.version }),
+    // A file that was not touched since has the same content: a hundred thousand recordings need not be read for it.
+    isStale({ recording }, answer, metadata) {
+      if (answer.bytes !== recording.bytes) return true;
+      if (versionIn(metadata) === recording.version) return false;
+      return sha256Of(recording.path).then((sha256) => sha256 !== answer.sha256);
+    },
     dropped: drop(context),
   }),
 );
@@ -61,17 +67,18 @@ export const ivr = defineStage<never, FileUnit, IvrResponse>("ivr", [], (context
   ask: (unit, payload, host, signal, again) =>
     askEngine(context, "ivr", unit, payload, ivrResponse, host, signal, again),
   answerFrom: answerOf(ivrResponse),
+  accept: ({ name }, answer) => context.measured.noteSpeech(name, answer),
   dropped: drop(context),
 }));
 
 export const lid = defineStage<"calls" | "ivr", FileUnit, LidResponse>("lid", ["calls", "ivr"], (context) => ({
   answeredBy: "engine",
   plan: async () => ({ units: recordingsOf(context) }),
-  payload: async ({ name }) => ({
+  payload: ({ name }) => ({
     batch_id: context.batchId,
     file_name: name,
     variant: "denoised",
-    trim: await trimOf(context.answers, name),
+    trim: trimOf(context.measured, name),
   }),
   ask: (unit, payload, host, signal, again) =>
     askEngine(context, "lid", unit, payload, lidResponse, host, signal, again),
@@ -80,9 +87,10 @@ export const lid = defineStage<"calls" | "ivr", FileUnit, LidResponse>("lid", ["
    * Lets a recording's call into the batch, now that its real duration is known.
    * @throws InputRowError DURATION_MISMATCH when calls.csv says another duration: a person must say which of the two is wrong
    */
-  async accept({ name }) {
+  accept({ name }, answer) {
+    context.measured.noteLanguage(name, answer);
     const call = context.calls.of(name);
-    const measured = (await context.answers.of("ivr", name))?.answer.duration_s;
+    const measured = context.measured.speechOf(name)?.durationS;
     if (!call || measured === undefined) return;
     const [error] = checkDurations([call], new Map([[name, measured]])).errors;
     if (!error) return;
@@ -91,3 +99,10 @@ export const lid = defineStage<"calls" | "ivr", FileUnit, LidResponse>("lid", ["
   },
   dropped: drop(context),
 }));
+
+/** Of the file that was put on a host; undefined when the event does not say. */
+function versionIn(metadata: Json): Json | undefined {
+  return typeof metadata === "object" && metadata !== null && "fileVersion" in metadata
+    ? metadata["fileVersion"]
+    : undefined;
+}

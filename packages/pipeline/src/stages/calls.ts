@@ -1,6 +1,8 @@
 /** The step `calls`, after lid: inserts the calls of the batch with what was found out about their audio. */
 import type { NewCall } from "@cofi/evidence/records";
+import type { StageContext } from "../batch/context.js";
 import { IN_PROCESS, defineStage, asIs } from "../batch/stage.js";
+import type { ListedCall } from "../csv/calls-csv.js";
 
 export const calls = defineStage("calls", ["calls", "ivr", "lid"], (context) => ({
   answeredBy: IN_PROCESS,
@@ -8,24 +10,33 @@ export const calls = defineStage("calls", ["calls", "ivr", "lid"], (context) => 
   payload: () => null,
   ask: () => asIs(null),
   async finish() {
-    const rows = context.calls.all();
-    const byFile = new Map(
-      rows.map(({ line: _line, ...row }): [string, NewCall] => [row.fileName, { ...row, audioUsable: false }]),
-    );
-    // A call whose audio could not be processed is inserted too, marked so.
-    for await (const [name, { answer }] of context.answers.each("ivr", byFile.keys()))
-      Object.assign(byFile.get(name)!, {
-        trimStartS: answer.trim.start_s,
-        trimEndS: answer.trim.end_s,
-        speechS: answer.speech_s,
-        audioUsable: true,
-      } satisfies Partial<NewCall>);
-    for await (const [name, { answer }] of context.answers.each("lid", byFile.keys()))
-      Object.assign(byFile.get(name)!, {
-        language: answer.language,
-        languageConfidence: answer.confidence,
-      } satisfies Partial<NewCall>);
-    await context.persist(() => context.results.replaceCalls(context.run, [...byFile.values()]));
+    const rows = context.calls.all().map((call) => withFindings(call, context));
+    await context.persist(() => context.results.replaceCalls(context.run, rows));
     await context.logger.info("calls", `${rows.length} calls inserted`, { metadata: { calls: rows.length } });
   },
 }));
+
+/** A call whose audio could not be processed is inserted too, marked so. */
+function withFindings(call: ListedCall, { measured }: Pick<StageContext<never>, "measured">): NewCall {
+  const speech = measured.speechOf(call.fileName);
+  const heard = measured.languageOf(call.fileName);
+  return {
+    callId: call.callId,
+    fileName: call.fileName,
+    startTime: call.startTime,
+    durationS: call.durationS,
+    direction: call.direction,
+    callerNumber: call.callerNumber,
+    calleeNumber: call.calleeNumber,
+    extension: call.extension,
+    dealerId: call.dealerId,
+    clientCode: call.clientCode,
+    channels: call.channels,
+    language: heard?.language ?? null,
+    languageConfidence: heard?.confidence ?? null,
+    trimStartS: speech?.trim.start_s ?? null,
+    trimEndS: speech?.trim.end_s ?? null,
+    speechS: speech?.speechS ?? null,
+    audioUsable: speech !== undefined,
+  };
+}

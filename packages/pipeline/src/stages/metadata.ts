@@ -6,9 +6,9 @@ import type { StageName } from "@cofi/event-log/stages";
 import type { BatchContext } from "../batch/context.js";
 import { skip } from "../batch/runner.js";
 import { asIs, defineStage, IN_PROCESS } from "../batch/stage.js";
-import { readCalls } from "../csv/calls-csv.js";
+import { readCalls, type CallsCsv } from "../csv/calls-csv.js";
 import type { RowError } from "../csv/csv-rows.js";
-import { readTrades } from "../csv/trades-csv.js";
+import { readTrades, type TradesCsv } from "../csv/trades-csv.js";
 import { toJson } from "./log-values.js";
 import { sha256Of } from "./recordings.js";
 
@@ -29,15 +29,18 @@ interface CsvAnswer {
 
 export const callMetadata = defineStage<"calls", CsvUnit, CsvAnswer>("callmetadata", ["calls"], (context) => {
   const { folder, calls, recordings, triageConfig, signal } = context;
+  /** What `ask` has read, for `accept`: on a run that continues a batch only the latter is called. */
+  let asked: CallsCsv | null = null;
   return {
     ...csvFile(context, folder.callsCsv),
     async ask({ name, path }) {
       const sha256 = await sha256Of(path);
-      const { rows, errors } = await readCalls(folder, triageConfig, signal);
-      return asIs({ sha256, ...logRowErrors(context, "callmetadata", name, rows, errors) });
+      asked = await readCalls(folder, triageConfig, signal);
+      return asIs({ sha256, ...logRowErrors(context, "callmetadata", name, asked.rows, asked.errors) });
     },
     async accept(_unit, answer) {
-      const read = await readCalls(folder, triageConfig, signal);
+      const read = asked ?? (await readCalls(folder, triageConfig, signal));
+      asked = null;
       context.refuse(answer.refused + (answer.codes["FILE_NOT_LISTED"] ?? 0));
       calls.replace(read.calls);
     },
@@ -54,15 +57,17 @@ export const callMetadata = defineStage<"calls", CsvUnit, CsvAnswer>("callmetada
 
 export const tradeMetadata = defineStage<"trades", CsvUnit, CsvAnswer>("trademetadata", ["trades"], (context) => {
   const { folder, trades, triageConfig, signal } = context;
+  let asked: TradesCsv | null = null;
   return {
     ...csvFile(context, folder.tradesCsv),
     async ask({ name, path }) {
       const sha256 = await sha256Of(path);
-      const { rows, errors } = await readTrades(folder, triageConfig, signal);
-      return asIs({ sha256, ...logRowErrors(context, "trademetadata", name, rows, errors) });
+      asked = await readTrades(folder, triageConfig, signal);
+      return asIs({ sha256, ...logRowErrors(context, "trademetadata", name, asked.rows, asked.errors) });
     },
     async accept(_unit, answer) {
-      const read = await readTrades(folder, triageConfig, signal);
+      const read = asked ?? (await readTrades(folder, triageConfig, signal));
+      asked = null;
       context.refuse(answer.refused);
       trades.all = read.trades;
       await context.persist(() => context.results.replaceTrades(context.run, read.trades));

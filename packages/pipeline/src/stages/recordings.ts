@@ -6,7 +6,8 @@ import type { z } from "zod";
 import type { Json } from "@cofi/event-log/events";
 import type { StageName } from "@cofi/event-log/stages";
 import type { Recording } from "../batch/batch-folder.js";
-import type { BatchContext, Calls, ReadAnswers } from "../batch/context.js";
+import type { BatchContext, Calls } from "../batch/context.js";
+import type { Measured } from "../batch/measured.js";
 import type { AskAgain, Asked } from "../batch/stage.js";
 import { EngineError } from "../hosts/engine-error.js";
 import { loggedAnswer } from "../hosts/logged-answer.js";
@@ -33,13 +34,10 @@ export function callIdOf(calls: Calls, fileName: string): string {
   return call.callId;
 }
 
-export async function trimOf(
-  answers: ReadAnswers<"ivr">,
-  fileName: string,
-): Promise<{ start_s: number; end_s: number }> {
-  const found = await answers.of("ivr", fileName);
+export function trimOf(measured: Measured, fileName: string): { start_s: number; end_s: number } {
+  const found = measured.speechOf(fileName);
   if (!found) throw new Error(`${fileName} is in a stage after ivr without an answer of ivr.`);
-  return found.answer.trim;
+  return found.trim;
 }
 
 export function required(host: EngineHost | null): EngineHost {

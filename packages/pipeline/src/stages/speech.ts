@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Json } from "@cofi/event-log/events";
 import type { JsonText } from "@cofi/event-log/json-text";
 import type { StageContext } from "../batch/context.js";
-import { defineStage, type Asked, type Executor } from "../batch/stage.js";
+import { defineStage, LeftOut, type Asked, type Executor } from "../batch/stage.js";
 import { EngineError } from "../hosts/engine-error.js";
 import {
   inventedQuote,
@@ -27,9 +27,7 @@ export const stt = defineStage<"calls" | "trades" | "ivr" | "lid" | "triaging", 
   "stt",
   ["calls", "trades", "ivr", "lid", "triaging"],
   (context) => {
-    const { openAi, settings, answers, calls } = context;
-    const languageOf = async (name: string): Promise<string> =>
-      (await answers.of("lid", name))?.answer.language ?? "und";
+    const { openAi, settings, calls, measured, recordings } = context;
     return {
       answeredBy: modelServer(context, "stt"),
       async plan() {
@@ -38,16 +36,15 @@ export const stt = defineStage<"calls" | "trades" | "ivr" | "lid" | "triaging", 
         const matched = await matchedCalls(context);
         const isMatched = ({ name }: FileUnit): boolean => matched.has(callIdOf(calls, name));
         const reason = "No trade was matched to this call (COFI_STT_SCOPE=matched)";
-        return {
-          units: all.filter(isMatched),
-          skipped: all.filter((unit) => !isMatched(unit)).map(({ name }) => ({ name, reason })),
-        };
+        const skipped = all.filter((unit) => !isMatched(unit)).map(({ name }) => ({ name, reason }));
+        for (const { name } of skipped) recordings.delete(name);
+        return { units: all.filter(isMatched), skipped };
       },
       async payload({ name, recording }) {
-        const language = await languageOf(name);
+        const language = measured.languageOf(name)?.language ?? "und";
         if (openAi.answers("stt"))
           return openAi.transcription(name, recording.path, language === "und" ? null : language);
-        const trim = await trimOf(answers, name);
+        const trim = trimOf(measured, name);
         return { batch_id: context.batchId, file_name: name, variant: "denoised", trim, language };
       },
       ask: (unit, payload, host, signal, again) =>
@@ -55,7 +52,7 @@ export const stt = defineStage<"calls" | "trades" | "ivr" | "lid" | "triaging", 
           ? openAi.transcribe(payload as TranscriptionRequest, unit.recording.path, signal)
           : askEngine(context, "stt", unit, payload, sttResponse, host, signal, again),
       answerFrom: answerOf(sttResponse),
-      async accept({ name }, { language, confidence, model, text, segments }) {
+      async store({ name }, { language, confidence, model, text, segments }) {
         const transcript = { language, confidence, model, text, segments };
         await context.persist(() => context.results.saveTranscript(context.run, callIdOf(calls, name), transcript));
       },
@@ -77,11 +74,13 @@ export const llm1 = defineStage<"calls" | "stt", FileUnit, Llm1Response>("llm1",
   const { openAi, calls } = context;
   return {
     answeredBy: modelServer(context, "llm1"),
-    async plan() {
-      const { spoken, silent } = await bySpeech(context);
-      return { units: spoken, skipped: silent.map(({ name }) => ({ name, reason: "Nothing is said in this call" })) };
+    plan: async () => ({ units: recordingsOf(context) }),
+    async payload({ name }) {
+      const transcript = await transcriptOf(context, name);
+      return isSilent(transcript)
+        ? new LeftOut("Nothing is said in this call")
+        : asSent(context, "llm1", inRequest(context, name, transcript));
     },
-    payload: async ({ name }) => asSent(context, "llm1", await transcriptOf(context, name)),
     async ask({ name }, payload, host, signal) {
       const answered = openAi.answers("llm1")
         ? await openAi.extract(payload, signal)
@@ -89,7 +88,7 @@ export const llm1 = defineStage<"calls" | "stt", FileUnit, Llm1Response>("llm1",
       return aboutThisCall(context, name, answered, answered.answer.trades);
     },
     answerFrom: answerOf(llm1Response),
-    async accept({ name }, answer) {
+    async store({ name }, answer) {
       const trades = answer.trades.map((trade) => ({
         action: trade.action,
         side: trade.side,
@@ -124,10 +123,10 @@ export const llm2 = defineStage<"calls" | "stt" | "llm1", FileUnit, Llm2Response
     const { openAi, calls, answers } = context;
     return {
       answeredBy: modelServer(context, "llm2"),
-      plan: async () => ({ units: (await bySpeech(context)).spoken }),
+      plan: async () => ({ units: recordingsOf(context) }),
       payload: async ({ name }) =>
         asSent(context, "llm2", {
-          ...(await transcriptOf(context, name)),
+          ...inRequest(context, name, await transcriptOf(context, name)),
           extraction: toJson((await answers.of("llm1", name))?.answer),
           questions: toJson(await auditQuestions()),
         }),
@@ -147,7 +146,7 @@ export const llm2 = defineStage<"calls" | "stt" | "llm1", FileUnit, Llm2Response
         return aboutThisCall(context, name, answered, answer.answers);
       },
       answerFrom: answerOf(llm2Response),
-      async accept({ name }, answer) {
+      async store({ name }, answer) {
         const rows = answer.answers.map(({ question_id: questionId, ...rest }) => ({ questionId, ...rest }));
         await context.persist(() => context.results.saveAnswers(context.run, callIdOf(calls, name), rows));
       },
@@ -168,36 +167,31 @@ function asSent({ openAi }: Pick<Transcribed, "openAi">, stage: "llm1" | "llm2",
   return openAi.answers(stage) ? openAi.chat(stage, input) : input;
 }
 
-/** The transcribed recordings: those in which something was said, and those in which nothing was. */
-async function bySpeech(context: Transcribed): Promise<{ spoken: FileUnit[]; silent: FileUnit[] }> {
-  const units = new Map(recordingsOf(context).map((unit) => [unit.name, unit]));
-  const spoken: FileUnit[] = [];
-  const silent: FileUnit[] = [];
-  for await (const [name, { answer }] of context.answers.each("stt", units.keys()))
-    (answer.segments.length > 0 ? spoken : silent).push(units.get(name)!);
-  return { spoken, silent };
+async function transcriptOf({ answers }: Transcribed, name: string): Promise<SttResponse> {
+  const recorded = await answers.of("stt", name);
+  if (!recorded) throw new Error(`The log holds no transcript of ${name} that can be read.`);
+  return recorded.answer;
 }
 
-async function transcriptOf({ answers, calls }: Transcribed, name: string): Promise<{ [key: string]: Json }> {
-  const transcript = (await answers.of("stt", name))?.answer;
-  return {
-    call_id: callIdOf(calls, name),
-    language: transcript?.language ?? null,
-    transcript: { segments: toJson(transcript?.segments ?? []) },
-  };
+function isSilent({ segments }: SttResponse): boolean {
+  return segments.length === 0;
+}
+
+function inRequest({ calls }: Transcribed, name: string, { language, segments }: SttResponse): { [key: string]: Json } {
+  return { call_id: callIdOf(calls, name), language, transcript: { segments: toJson(segments) } };
 }
 
 /** @throws EngineError when the answer is about another call or rests on words that nobody said in this one */
 async function aboutThisCall<T extends { call_id: string }>(
-  { answers, calls }: Transcribed,
+  context: Transcribed,
   fileName: string,
   answered: Answered<T>,
   items: Parameters<typeof inventedQuote>[0],
 ): Promise<Asked<T>> {
   const { answer, response } = answered;
-  if (answer.call_id !== callIdOf(calls, fileName))
+  if (answer.call_id !== callIdOf(context.calls, fileName))
     throw refusal(`The model answered about call ${answer.call_id}`, "contract-violated", response);
-  const segments = (await answers.of("stt", fileName))?.answer.segments ?? [];
+  const { segments } = await transcriptOf(context, fileName);
   if (inventedQuote(items, segments) !== null)
     throw refusal("The model quoted words that are not in the transcript", "invented-quote", response);
   return answered;

@@ -22,11 +22,17 @@ export const triaging = defineStage<"calls" | "trades" | "ivr", TradeUnit, Logge
       answeredBy: IN_PROCESS,
       async plan() {
         const { trades, triageConfig, run, configurationSha256 } = context;
-        const measured = await triageCalls(context);
-        const ivr = new Map(measured.map((call) => [call.callId, call.ivr]));
+        const batchCalls = triageCalls(context);
+        const triaged = triage(trades.all, batchCalls, triageConfig);
+        const candidates = new Set(triaged.flatMap((result) => result.candidates.map(({ callId }) => callId)));
+        const files = new Map(
+          batchCalls.flatMap(({ callId, fileName }) => (candidates.has(callId) ? [[callId, fileName]] : [])),
+        );
+        const measured = await context.answers.ids("ivr", [...files.values()]);
+        const ivrOf = (callId: string): number | null => measured.get(files.get(callId) ?? "") ?? null;
         results = new Map(
-          triage(trades.all, measured, triageConfig).map((result) => {
-            const calls = result.candidates.map(({ callId }) => ({ callId, ivr: ivr.get(callId) ?? null }));
+          triaged.map((result) => {
+            const calls = result.candidates.map(({ callId }) => ({ callId, ivr: ivrOf(callId) }));
             return [result.tradeId, { ...result, restsOn: { run: run.run, configurationSha256, calls } }];
           }),
         );
@@ -52,30 +58,25 @@ function essence(result: LoggedTriage | undefined): Json {
   return toJson({ ...found, calls: restsOn?.calls });
 }
 
-/** A call with the event that holds what ivr measured. */
-interface MeasuredCall extends TriageCall {
-  ivr: number | null;
-}
-
 /** The batch's calls as triage looks at them. */
-export async function triageCalls({
-  calls,
-  answers,
-}: Pick<StageContext<"calls" | "ivr">, "calls" | "answers">): Promise<MeasuredCall[]> {
-  const rows = calls.all();
-  const heard = new Map<string, { speechS: number; durationS: number; ivr: number | null }>();
-  for await (const [name, { eventId, answer }] of answers.each(
-    "ivr",
-    rows.map(({ fileName }) => fileName),
-  ))
-    heard.set(name, { speechS: answer.speech_s, durationS: answer.duration_s, ivr: eventId });
-  return rows.map((call) => {
-    const found = heard.get(call.fileName);
+export function triageCalls({ calls, measured }: Pick<StageContext<"calls">, "calls" | "measured">): TriageCall[] {
+  return calls.all().map((call): TriageCall => {
+    const found = measured.speechOf(call.fileName);
+    // All of one shape, written out, as in readCalls.
     return {
-      ...call,
+      callId: call.callId,
+      fileName: call.fileName,
+      startTime: call.startTime,
+      durationS: call.durationS,
+      direction: call.direction,
+      callerNumber: call.callerNumber,
+      calleeNumber: call.calleeNumber,
+      extension: call.extension,
+      dealerId: call.dealerId,
+      clientCode: call.clientCode,
+      channels: call.channels,
       speechS: found?.speechS ?? null,
       audioUsable: found !== undefined,
-      ivr: found?.ivr ?? null,
       endTime: new Date(call.startTime.getTime() + (found?.durationS ?? call.durationS) * 1000),
     };
   });

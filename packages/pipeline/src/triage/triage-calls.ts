@@ -1,5 +1,6 @@
 /** The calls of a batch as triage looks them up: by phone number, client code and dealer, never one by one. */
 import type { CallRow } from "../csv/calls-csv.js";
+import type { TradeRow } from "../csv/trades-csv.js";
 import type { TriageConfig } from "./triage-config.js";
 import { dayIn } from "../csv/zoned-time.js";
 
@@ -12,15 +13,33 @@ export interface TriageCall extends CallRow {
   endTime: Date;
 }
 
-/** A call with what triage derives from it once, whatever the number of trades that look at it. */
-export interface IndexedCall {
-  call: TriageCall;
-  startMs: number;
-  endMs: number;
-  /** Last trading day that the call reaches into, clock skew included: `YYYY-MM-DD`. */
-  lastDay: string;
+/** A call with what triage derives from it, whatever the number of trades that look at it. */
+export class IndexedCall {
+  readonly call: TriageCall;
   /** In capitals; by the call's row, else by its extension; null when neither tells. */
-  dealer: string | null;
+  readonly dealer: string | null;
+  readonly #config: TriageConfig;
+  #lastDay: string | null = null;
+
+  constructor(call: TriageCall, dealer: string | null, config: TriageConfig) {
+    this.call = call;
+    this.dealer = dealer;
+    this.#config = config;
+  }
+
+  get startMs(): number {
+    return this.call.startTime.getTime();
+  }
+
+  get endMs(): number {
+    return this.call.endTime.getTime();
+  }
+
+  /** Last trading day that the call reaches into, clock skew included: `YYYY-MM-DD`. */
+  get lastDay(): string {
+    const { clockSkewS, timeZone } = this.#config;
+    return (this.#lastDay ??= dayIn(new Date(this.endMs + clockSkewS * 1000), timeZone));
+  }
 }
 
 function add(map: Map<string, IndexedCall[]>, key: string | null, call: IndexedCall): void {
@@ -56,22 +75,30 @@ export class CallIndex {
   readonly #byClient = new Map<string, IndexedCall[]>();
   readonly #byDealer = new Map<string, IndexedCall[]>();
 
-  constructor(calls: readonly TriageCall[], config: TriageConfig) {
+  /** Only of calls that one of the trades may look up. */
+  constructor(calls: readonly TriageCall[], trades: readonly TradeRow[], config: TriageConfig) {
     const dealers = dealersOfExtensions(calls, config);
+    const phones = new Set(trades.flatMap(({ clientPhones }) => clientPhones));
+    const clients = new Set(trades.map(({ clientCode }) => clientCode));
+    // Only where no phone of the client is known do calls of the dealer count.
+    const desks = new Set(
+      trades.flatMap(({ clientPhones, dealerId }) => (clientPhones.length > 0 ? [] : [dealerId.toUpperCase()])),
+    );
+    const known = (keys: ReadonlySet<string>, key: string | null): string | null =>
+      key !== null && keys.has(key) ? key : null;
     for (const call of calls) {
-      const endMs = call.endTime.getTime();
-      const indexed: IndexedCall = {
-        call,
-        startMs: call.startTime.getTime(),
-        endMs,
-        lastDay: dayIn(new Date(endMs + config.clockSkewS * 1000), config.timeZone),
-        dealer:
-          call.dealerId?.toUpperCase() ?? (call.extension === null ? null : (dealers.get(call.extension) ?? null)),
-      };
-      add(this.#byPhone, call.callerNumber, indexed);
-      add(this.#byPhone, call.calleeNumber, indexed);
-      add(this.#byClient, call.clientCode, indexed);
-      add(this.#byDealer, indexed.dealer, indexed);
+      const byExtension = call.extension === null ? null : (dealers.get(call.extension) ?? null);
+      const dealer = call.dealerId?.toUpperCase() ?? byExtension;
+      const caller = known(phones, call.callerNumber);
+      const callee = known(phones, call.calleeNumber);
+      const client = known(clients, call.clientCode);
+      const desk = known(desks, dealer);
+      if (caller === null && callee === null && client === null && desk === null) continue;
+      const indexed = new IndexedCall(call, dealer, config);
+      add(this.#byPhone, caller, indexed);
+      add(this.#byPhone, callee, indexed);
+      add(this.#byClient, client, indexed);
+      add(this.#byDealer, desk, indexed);
     }
   }
 

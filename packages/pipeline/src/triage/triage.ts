@@ -33,7 +33,7 @@ export function triage(
   batchCalls: readonly TriageCall[],
   config: TriageConfig,
 ): TradeTriage[] {
-  const index = new CallIndex(batchCalls, config);
+  const index = new CallIndex(batchCalls, trades, config);
   const orders = ordersOf(trades, config);
   const results = new Map([...new Set(orders.values())].map((order) => [order, triageOrder(order, index, config)]));
 

@@ -9,6 +9,13 @@ import type { VerdictConfig } from "./verdict-config.js";
 /** What is known of a call, by its id; undefined for a call that is not in the batch any more. */
 export type CallLookup = (callId: string) => VerdictCall | undefined;
 
+/** An order that triage has a result for, and the calls that are worth a look, best first. */
+export interface TriagedOrder {
+  order: Order;
+  triage: OrderTriage;
+  callIds: string[];
+}
+
 /** An order with its verdict, which is that of each of its fills, and what it was computed from. */
 export interface JudgedOrder {
   order: Order;
@@ -18,30 +25,34 @@ export interface JudgedOrder {
   result: VerdictResult;
 }
 
-/**
- * Judges every order in scope that triage has a result for. Neither the order of the trades nor that of the calls matters,
- * except that the result is in the order in which the orders' first trades come.
- */
-export function judgeOrders(
+/** The orders in scope that triage has a result for, in the order in which their first trades come. */
+export function triagedOrders(
   trades: readonly TradeRow[],
   triageOf: (tradeId: string) => OrderTriage | undefined,
-  callOf: CallLookup,
-  config: { triage: TriageConfig; verdict: VerdictConfig },
-): JudgedOrder[] {
-  return [...new Set(ordersOf(trades, config.triage).values())].flatMap((order): JudgedOrder[] => {
+  config: TriageConfig,
+): TriagedOrder[] {
+  return [...new Set(ordersOf(trades, config).values())].flatMap((order): TriagedOrder[] => {
     const [first] = order.fills;
     const triage = first && triageOf(first.tradeId);
-    if (!triage) return [];
-    const calls = callsWorthALook(triage, callOf);
-    const input = { order, triage: triage.result, triageReason: triage.reason, calls };
-    return [{ order, triage, calls, result: verdict(input, config.verdict) }];
+    return triage ? [{ order, triage, callIds: worthALook(triage) }] : [];
   });
 }
 
-/** Those that triage selected, or the later ones and those without usable audio where there is no other call; best first. */
-function callsWorthALook({ result, candidates }: OrderTriage, callOf: CallLookup): VerdictCall[] {
+/** Neither the order of the trades nor that of the calls matters. */
+export function judgeOrder(
+  { order, triage, callIds }: TriagedOrder,
+  callOf: CallLookup,
+  config: VerdictConfig,
+): JudgedOrder {
+  const calls = callIds.flatMap((callId) => callOf(callId) ?? []);
+  const input = { order, triage: triage.result, triageReason: triage.reason, calls };
+  return { order, triage, calls, result: verdict(input, config) };
+}
+
+/** The calls that triage selected, or the later ones and those without usable audio where there is no other call; best first. */
+function worthALook({ result, candidates }: OrderTriage): string[] {
   const isRuledOut = result === "CALL_AFTER_ORDER" || result === "AUDIO_UNUSABLE";
   return candidates
     .filter(({ selected, flags }) => selected || (isRuledOut && flags.some((flag) => flag === result)))
-    .flatMap(({ callId }) => callOf(callId) ?? []);
+    .map(({ callId }) => callId);
 }

@@ -7,8 +7,9 @@ import { toJson } from "../stages/log-values.js";
 import { triageCalls } from "../stages/triaging.js";
 import type { Order } from "../triage/orders.js";
 import type { TradeTriage } from "../triage/triage.js";
+import type { TriageCall } from "../triage/triage-calls.js";
 import { heardSpeech, verdictCall, type HeardAnswers } from "./heard-call.js";
-import { judgeOrders, type JudgedOrder } from "./judge-orders.js";
+import { judgeOrder, triagedOrders, type JudgedOrder } from "./judge-orders.js";
 import type { VerdictCall } from "./verdict.js";
 import { DEFAULT_VERDICT } from "./verdict-config.js";
 
@@ -37,26 +38,35 @@ interface CallInBatch {
   heard: VerdictCall;
 }
 
+/** Orders whose calls are read at once. */
+const ORDERS_AT_ONCE = 100;
+
 /** The verdict of every trade in scope, by trade id. */
 export async function judgeTrades(context: VerdictContext): Promise<Map<string, TradeVerdict>> {
-  const calls = await callsInBatch(context);
   const triaged = new Map<string, { eventId: number | null; answer: TradeTriage }>();
   const names = context.trades.all.map(({ tradeId }) => tradeId);
-  for await (const [tradeId, recorded] of context.answers.each("triaging", names)) triaged.set(tradeId, recorded);
-  const judged = judgeOrders(
-    context.trades.all,
-    (tradeId) => triaged.get(tradeId)?.answer,
-    (callId) => calls.get(callId)?.heard,
-    { triage: context.triageConfig, verdict: DEFAULT_VERDICT },
+  for await (const [tradeId, { eventId, answer }] of context.answers.each("triaging", names))
+    triaged.set(tradeId, { eventId, answer });
+  const orders = triagedOrders(context.trades.all, (tradeId) => triaged.get(tradeId)?.answer, context.triageConfig);
+  const considered = new Set(orders.flatMap(({ callIds }) => callIds));
+  const batchCalls = new Map(
+    triageCalls(context).flatMap((call) => (considered.has(call.callId) ? [[call.callId, call]] : [])),
   );
-  return new Map(
-    judged.flatMap((one) =>
-      one.order.fills.map(({ tradeId }): [string, TradeVerdict] => {
-        const verdict = tradeVerdict(context, tradeId, one, calls, triaged.get(tradeId)?.eventId ?? null);
-        return [tradeId, verdict];
-      }),
-    ),
-  );
+  const verdicts = new Map<string, TradeVerdict>();
+  for (let start = 0; start < orders.length; start += ORDERS_AT_ONCE) {
+    const part = orders.slice(start, start + ORDERS_AT_ONCE);
+    const wanted = new Set(part.flatMap(({ callIds }) => callIds));
+    const calls = await callsInBatch(
+      context,
+      [...wanted].flatMap((callId) => batchCalls.get(callId) ?? []),
+    );
+    for (const order of part) {
+      const one = judgeOrder(order, (callId) => calls.get(callId)?.heard, DEFAULT_VERDICT);
+      for (const { tradeId } of one.order.fills)
+        verdicts.set(tradeId, tradeVerdict(context, tradeId, one, calls, triaged.get(tradeId)?.eventId ?? null));
+    }
+  }
+  return verdicts;
 }
 
 function tradeVerdict(
@@ -103,16 +113,19 @@ function inForce({
   return { run: run.run, configurationSha256 };
 }
 
-/** Every call of the batch, by its id: the events that hold what was found out about it, and what was heard, without the transcripts. */
-async function callsInBatch(context: VerdictContext): Promise<Map<string, CallInBatch>> {
-  const { answers } = context;
-  const measured = await triageCalls(context);
-  const files = measured.map(({ fileName }) => fileName);
+/** These calls, by their ids: the events that hold what was found out about them, and what was heard, without the transcripts. */
+async function callsInBatch(
+  { answers }: VerdictContext,
+  wanted: readonly TriageCall[],
+): Promise<Map<string, CallInBatch>> {
+  const files = wanted.map(({ fileName }) => fileName);
+  const measured = await answers.ids("ivr", files);
   const evidence = new Map(
-    measured.map(({ callId, fileName, ivr }): [string, CallEvidence] => [
-      fileName,
-      { callId, fileName, recordingSha256: null, fileDistribution: null, ivr, stt: null, llm1: null, llm2: null },
-    ]),
+    wanted.map(({ callId, fileName }): [string, CallEvidence] => {
+      const ivr = measured.get(fileName) ?? null;
+      const unknown = { stt: null, llm1: null, llm2: null };
+      return [fileName, { callId, fileName, recordingSha256: null, fileDistribution: null, ivr, ...unknown }];
+    }),
   );
   const heard = new Map(files.map((name): [string, HeardAnswers] => [name, { stt: null, llm1: null, llm2: null }]));
   for await (const [name, { eventId, answer }] of answers.each("file_distribution", files))
@@ -130,7 +143,7 @@ async function callsInBatch(context: VerdictContext): Promise<Map<string, CallIn
     heard.get(name)!.llm2 = answer;
   }
   return new Map(
-    measured.map((call) => {
+    wanted.map((call) => {
       const { callId, fileName } = call;
       return [callId, { evidence: evidence.get(fileName)!, heard: verdictCall(call, heard.get(fileName)!) }];
     }),
