@@ -155,6 +155,16 @@ describe("a server with", () => {
     });
   });
 
+  // MySQL makes itself a certificate; MariaDB does so from 11.4 on.
+  if (PRODUCT === "mysql")
+    test("require_secure_transport=1 takes who comes with TLS, and whose certificate is trusted", async () => {
+      const withTls = (options: object): string => `${migrated}?ssl=${encodeURIComponent(JSON.stringify(options))}`;
+      await under("require_secure_transport = 1", async () => {
+        await (await openDatabase(withTls({ rejectUnauthorized: false }))).close();
+        await expect(openDatabase(withTls({}))).rejects.toThrow(/self-signed certificate.*NODE_EXTRA_CA_CERTS/);
+      });
+    });
+
   test.each(Object.entries(REFUSED))("%s is refused with a sentence", async (setting, [statement, name, message]) => {
     await under(statement, async () => {
       const error = await openDatabase(migrated).then(
