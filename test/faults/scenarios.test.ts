@@ -121,7 +121,7 @@ const SCENARIOS: Scenario[] = [
       proxy.delay(0);
     },
   },
-  { name: "mariadbd killed and started again", run: () => down(0) },
+  { name: "the server killed and started again", run: () => down(0) },
   { name: "database down for 3 s", run: () => down(3) },
   { name: "database down for 2 minutes", long: true, warmUpMs: 15_000, run: () => down(120) },
   {
