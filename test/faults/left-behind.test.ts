@@ -80,12 +80,12 @@ test(
       const before = await shown(store, id);
       const head = await store.maxEventId();
       const { refused } = await shipLeftovers(spoolDir, store);
-      const { rows } = await sql<{ stored: number; late: number }>`
-      SELECT count(*) AS stored, coalesce(sum(id > ${head}), 0) AS late
+      const { rows } = await sql<{ inAll: number; late: number }>`
+      SELECT count(*) AS inAll, coalesce(sum(id > ${head}), 0) AS late
       FROM batchExecutionLog WHERE batchId = ${id} AND run = 1`.execute(fresh.database.kysely);
       sums.acknowledged += said.length;
       sums.late += Number(rows[0]?.late);
-      sums.lost += refused + Math.max(0, said.length - Number(rows[0]?.stored));
+      sums.lost += refused + Math.max(0, said.length - Number(rows[0]?.inAll));
       sums.changed += Number(JSON.stringify(await shown(store, id)) !== JSON.stringify(before));
     }
     await reportFault(
