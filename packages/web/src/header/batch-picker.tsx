@@ -9,7 +9,7 @@ import { zone } from "../choices/preferences.js";
 import { isPlainClick } from "../choices/routes.js";
 import { Icon } from "../shared/icons.js";
 import { StatusBadge } from "../shared/status.js";
-import { CutName } from "../shared/name.js";
+import { CutName, Name } from "../shared/name.js";
 
 /** A button with the name of the shown batch. It opens a list of all batches, newest first, to search and choose from. */
 export function BatchPicker({ current, state }: { current: Batch | null; state: LiveState }) {
@@ -42,7 +42,7 @@ export function BatchPicker({ current, state }: { current: Batch | null; state: 
       >
         <span class="soft">{id === null ? "Newest" : "Batch"}</span>
         <span class="picker-name">
-          <CutName text={current?.name ?? (id === null ? "no batch yet" : `${id}`)} />
+          <Name text={current?.name ?? (id === null ? "no batch yet" : `${id}`)} />
         </span>
         <Icon name="down" />
       </button>
