@@ -157,3 +157,45 @@ test("a request for a batch that is still being read gets its progress, and the 
     proxy.close();
   }
 });
+
+test("events that come while a batch is read anew after a late one reach its viewers, each once", async () => {
+  const { id: batchId } = await store.createBatch({ name: "night", folder: null });
+  const proxy = await stallingProxy(server.port);
+  const through = await openThrough(proxy);
+  const far = await startDashboard(new Store(through));
+  const other = await openDatabase(
+    server.url + (await sql<{ name: string }>`SELECT DATABASE() AS name`.execute(database.kysely)).rows[0]!.name,
+  );
+  const insert = async (db: Database["kysely"], fileName: string, eventType: string): Promise<number> =>
+    Number(
+      (
+        await sql`INSERT INTO batchExecutionLog (batchId, stage, eventType, fileName)
+          VALUES (${batchId}, 'stt', ${eventType}, ${fileName})`.execute(db)
+      ).insertId,
+    );
+  try {
+    feed = await new Feed(`${far.url}/api/stream?batch=${batchId}`).ready();
+    const ids = [await insert(database.kysely, "first.wav", "file_start")];
+    await until(() => feed?.ids.length === 1, "the first event");
+    await other.kysely.transaction().execute(async (open) => {
+      ids.push(await insert(open, "open.wav", "file_start"));
+      await database.kysely.transaction().execute(async (late) => {
+        ids.push(await insert(late, "late.wav", "file_start"));
+        ids.push(await insert(other.kysely, "late.wav", "file_complete"));
+        await until(() => feed?.ids.length === 2, "the event above the late one");
+        proxy.delay(150);
+      });
+      // It comes after one that has said more of its file: the batch is read anew, which takes a while.
+      await until(() => feed?.ids.length === 3, "the late event");
+    });
+    ids.push(await insert(database.kysely, "after.wav", "file_start"));
+    await until(() => (feed?.ids.length ?? 0) >= 5, "the events that came meanwhile");
+    expect(feed.ids.toSorted((a, b) => a - b)).toEqual(ids.toSorted((a, b) => a - b));
+  } finally {
+    proxy.delay(0);
+    await far.dashboard.close();
+    await through.close();
+    await other.close();
+    proxy.close();
+  }
+});
