@@ -59,49 +59,14 @@ export function openSqlite(path: string): SqliteConnection {
 
 const RETURNS_ROWS = /^\s*(select|with|pragma|values|explain)\b|\breturning\b/i;
 
-/** Lists have many lengths: a longer statement is not kept, or it would push out those that come again. */
-const LONGEST_KEPT = 100_000;
-const MOST_KEPT = 64;
-
-/**
- * Prepared statements, those that were used last. Preparing takes longer than most queries; and what SQLite holds for a statement
- * is given back when its object is collected, of whose size the collector knows nothing.
- */
-class PreparedStatements {
-  readonly #connection: SqliteConnection;
-  readonly #kept = new Map<string, SqliteStatement>();
-
-  constructor(connection: SqliteConnection) {
-    this.#connection = connection;
-  }
-
-  get(sql: string): SqliteStatement {
-    const statement = this.#kept.get(sql) ?? this.#connection.prepare(sql);
-    this.#kept.delete(sql);
-    if (sql.length > LONGEST_KEPT) return statement;
-    this.#kept.set(sql, statement);
-    const [oldest] = this.#kept.keys();
-    if (this.#kept.size > MOST_KEPT && oldest !== undefined) this.#kept.delete(oldest);
-    return statement;
-  }
-
-  clear(): void {
-    this.#kept.clear();
-  }
-}
-
-/** The subset of better-sqlite3 that kysely drives, over a {@link SqliteConnection}; each statement is done before the next begins. */
+/** The subset of better-sqlite3 that kysely drives, over a {@link SqliteConnection}. */
 export function asKyselyDatabase(connection: SqliteConnection): SqliteDatabase {
-  const statements = new PreparedStatements(connection);
   return {
-    close() {
-      statements.clear();
-      connection.close();
-    },
+    close: () => connection.close(),
     prepare(text) {
       // A transaction that takes the write lock only when it first writes may find that its reads are out of date.
       const sql = text === "begin" ? "begin immediate" : text;
-      const statement = statements.get(sql);
+      const statement = connection.prepare(sql);
       return {
         reader: RETURNS_ROWS.test(sql),
         all: (parameters) => statement.all(...(parameters as SqliteValue[])),
