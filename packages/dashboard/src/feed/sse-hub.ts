@@ -47,7 +47,7 @@ interface Subscriber extends Subscription {
 
 const HEARTBEAT = new SseMessage(": still here\n\n");
 /** All readers come back after a restart, so the times at which they do lie further apart than reading a batch takes. */
-const RETRY_MS = { least: 500, spread: 6_000 };
+const RETRY_MS = { least: 1_000, spread: 6_000 };
 const DATABASE_PAUSE_MS = 250;
 
 export class SseHub {
