@@ -67,10 +67,7 @@ export class Store extends LogStore {
   ): Promise<Page<CompletedFile>> {
     const current = isCurrent(await this.runStarts(batchId));
     const rows = await this.query(() => this.#latest(batchId, stage, current, { after, limit }).execute());
-    const files = rows.flatMap(({ fileName, id, run, answer }) =>
-      answer === "whole" ? [{ fileName, eventId: id, run }] : [],
-    );
-    return { files, next: rows.length < limit ? null : (rows.at(-1)?.fileName ?? null) };
+    return toPage(rows, limit, ({ fileName, id, run }) => ({ fileName, eventId: id, run }));
   }
 
   /** As {@link completedPage}, `limit` files of those with a response that is JSON, with it. */
@@ -80,14 +77,13 @@ export class Store extends LogStore {
     after: string | null,
     limit: number,
   ): Promise<Page<CompletedFile & RecordedWhole>> {
-    const { files, next } = await this.completedPage(batchId, stage, after, limit);
-    const answers = await this.#whole(files.map(({ eventId }) => eventId));
-    const found: (CompletedFile & RecordedWhole)[] = [];
-    for (const { fileName, run } of files) {
-      const answer = answers.get(fileName);
-      if (answer) found.push({ fileName, run, ...answer });
-    }
-    return { files: found, next };
+    const current = isCurrent(await this.runStarts(batchId));
+    const select = this.#latest(batchId, stage, current, { after, limit }).select(["log.response", "log.metadata"]);
+    const rows = await this.query(() => select.execute());
+    return toPage(rows, limit, (row) => {
+      const recorded = toRecorded(row);
+      return recorded && { fileName: row.fileName, run: row.run, ...recorded };
+    });
   }
 
   /** Of these files, those that this stage completed: their responses, each with the id of its event. JSON only. */
@@ -103,21 +99,12 @@ export class Store extends LogStore {
     fileNames: readonly string[],
   ): Promise<Map<string, RecordedWhole>> {
     if (fileNames.length === 0) return new Map();
-    const files = await this.#latestOf(batchId, stage, fileNames);
-    return this.#whole(files.flatMap(({ id, answer }) => (answer === "whole" ? [id] : [])));
-  }
-
-  /** What these events answer, by file; without those whose response is no JSON. Not sorted: rows may be of megabytes. */
-  async #whole(eventIds: readonly number[]): Promise<Map<string, RecordedWhole>> {
+    const current = isCurrent(await this.runStarts(batchId));
+    const select = this.#latest(batchId, stage, current, { fileNames }).select(["log.response", "log.metadata"]);
     const answers = new Map<string, RecordedWhole>();
-    if (eventIds.length === 0) return answers;
-    const select = this.db
-      .selectFrom("batchExecutionLog")
-      .select(["id", "fileName", "response", "metadata"])
-      .where("id", "in", [...eventIds]);
-    for (const { fileName, ...row } of await this.query(() => select.execute())) {
-      const recorded = toRecorded(row);
-      if (fileName !== null && recorded) answers.set(fileName, recorded);
+    for (const row of await this.query(() => select.execute())) {
+      const recorded = row.answer === "whole" ? toRecorded(row) : null;
+      if (recorded) answers.set(row.fileName, recorded);
     }
     return answers;
   }
@@ -141,7 +128,10 @@ export class Store extends LogStore {
     return this.query(() => this.#latest(batchId, stage, current, { fileNames }).execute());
   }
 
-  /** The latest word on each file, by name, and whether it is a successful answer. */
+  /**
+   * The latest word on each file, and whether it is a successful answer. In no order: servers sort with the rows in memory, and
+   * rows may be of megabytes.
+   */
   #latest(
     batchId: number,
     stage: string,
@@ -170,10 +160,32 @@ export class Store extends LogStore {
         sql<"whole" | "cut" | null>`CASE WHEN log.eventType = 'file_complete'
           AND coalesce(log.status, 'success') = 'success' AND log.response IS NOT NULL
           THEN CASE WHEN log.responseCut IS NULL THEN 'whole' ELSE 'cut' END END`.as("answer"),
-      )
-      .orderBy("log.fileName");
+      );
   }
 }
+
+/** Those of the rows that are whole, by name; in all of them the greatest name is where the next page begins. */
+function toPage<Row extends { fileName: string; answer: "whole" | "cut" | null }, File>(
+  rows: readonly Row[],
+  limit: number,
+  toFile: (row: Row) => File | null,
+): Page<File> {
+  const sorted = rows.toSorted((a, b) => compareNames(a.fileName, b.fileName));
+  const files: File[] = [];
+  for (const row of sorted) {
+    const file = row.answer === "whole" ? toFile(row) : null;
+    if (file !== null) files.push(file);
+  }
+  return { files, next: rows.length < limit ? null : (sorted.at(-1)?.fileName ?? null) };
+}
+
+/** As both databases do, by the bytes of UTF-8: code units are in their order, except for characters that take two. */
+function compareNames(a: string, b: string): number {
+  if (SURROGATE.test(a) || SURROGATE.test(b)) return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  return a < b ? -1 : Number(a > b);
+}
+
+const SURROGATE = /[\ud800-\udfff]/;
 
 /** null when the response is no JSON. */
 function toRecorded(row: { id: number; response: string | null; metadata: string | null }): RecordedWhole | null {

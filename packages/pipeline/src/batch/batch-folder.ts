@@ -186,10 +186,11 @@ function namesOnDisk(names: readonly string[]): (name: string) => string {
       return normal === name ? [] : [[normal, name]];
     }),
   );
-  return (name) => {
+  const normalised = (name: string): string => {
     const normal = name.normalize("NFC");
-    return exact.get(name) ?? composed.get(normal) ?? exact.get(normal) ?? name;
+    return composed.get(normal) ?? exact.get(normal) ?? name;
   };
+  return (name) => exact.get(name) ?? normalised(name);
 }
 
 /**
