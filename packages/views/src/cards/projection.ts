@@ -40,6 +40,8 @@ interface StageState {
   startedAt: string | null;
   finishedAt: string | null;
   lastEventAt: string | null;
+  /** The same in epoch ms. */
+  lastAt: number;
   /** Epoch milliseconds at which files finished: all in the last minute before `lastEventAt`, and some older ones. */
   finishes: number[];
   /** Newest first. */
@@ -85,6 +87,7 @@ export function emptyView(batch: Batch, eventsPerStage: number, whole?: BatchVie
       startedAt: null,
       finishedAt: null,
       lastEventAt: null,
+      lastAt: -Infinity,
       finishes: [],
       events: [],
     },
@@ -118,21 +121,25 @@ export function applyEvent(view: BatchView, event: LogEvent): BatchView {
   const head = Math.max(view.head, event.id);
   if (view.runs.note(event.run, event.id)) view.isOutdated = true;
   if (view.runs.isHistory(event.run, event.id)) return { ...view, head };
-  if (!view.isPart && !view.work.note(event, Date.parse(event.timestamp))) view.isOutdated = true;
+  const at = Date.parse(event.timestamp);
+  if (!view.isPart && !view.work.note(event, at)) view.isOutdated = true;
   const state = view.stages.get(event.stage);
   if (!state) {
     // A stage name such as `constructor` must work like any other.
     const seen = Object.hasOwn(view.unknownStages, event.stage) ? (view.unknownStages[event.stage] ?? 0) : 0;
     return { ...view, head, unknownStages: { ...view.unknownStages, [event.stage]: seen + 1 } };
   }
-  applyToStage(state, event);
-  if (event.fileName !== null) applyToFile(state, event.fileName, event);
+  applyToStage(state, event, at);
+  if (event.fileName !== null) applyToFile(state, event.fileName, event, at);
   keepLatest(state, event, view.eventsPerStage);
   return { ...view, head };
 }
 
-function applyToStage(state: StageState, event: LogEvent): void {
-  if (state.lastEventAt === null || event.timestamp > state.lastEventAt) state.lastEventAt = event.timestamp;
+function applyToStage(state: StageState, event: LogEvent, at: number): void {
+  if (at > state.lastAt) {
+    state.lastAt = at;
+    state.lastEventAt = event.timestamp;
+  }
   const { saidBy } = state;
   const { id, eventType } = event;
   if (event.totalFiles !== null && id > saidBy.totalFiles) {
@@ -159,7 +166,7 @@ function applyToStage(state: StageState, event: LogEvent): void {
   }
 }
 
-function applyToFile(state: StageState, fileName: string, event: LogEvent): void {
+function applyToFile(state: StageState, fileName: string, event: LogEvent, at: number): void {
   const outcome = outcomeOf(event);
   // A card does not count skipped files.
   if (outcome === null || outcome === "skipped") return;
@@ -168,12 +175,12 @@ function applyToFile(state: StageState, fileName: string, event: LogEvent): void
   // Events become visible out of order, so a late one must not undo a newer one.
   if (previous && previous.id > event.id) return;
   if (previous) state[previous.state] -= 1;
-  const since = Date.parse(state.lastEventAt ?? event.timestamp) - MINUTE_MS;
+  const since = state.lastAt - MINUTE_MS;
   if (previous && previous.finishedAt !== null && previous.finishedAt > since) {
     const index = state.finishes.indexOf(previous.finishedAt);
     if (index !== -1) state.finishes.splice(index, 1);
   }
-  const finishedAt = next === "inFlight" ? null : Date.parse(event.timestamp);
+  const finishedAt = next === "inFlight" ? null : at;
   state.files.set(fileName, { state: next, id: event.id, finishedAt });
   state[next] += 1;
   if (finishedAt !== null) state.finishes.push(finishedAt);
@@ -270,7 +277,7 @@ export function progressOf(status: StageStatus, totalFiles: number | null, finis
 }
 
 function finishedInLastMinute(state: StageState, { since }: Work): number {
-  const minuteAgo = Date.parse(state.lastEventAt ?? "") - MINUTE_MS;
+  const minuteAgo = state.lastAt - MINUTE_MS;
   const begunAt = since === null ? -Infinity : Date.parse(since);
   return state.finishes.filter((time) => time > minuteAgo && time >= begunAt).length;
 }

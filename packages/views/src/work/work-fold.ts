@@ -18,7 +18,9 @@ export function saidMs(durationMs: number | null): number | null {
 /** The runs of one stage, up to the events that were noted. */
 export class StageWork {
   #runs: StageRuns | null = null;
-  #last: Heard | null = null;
+  /** Of the latest event, as numbers: there are millions. */
+  #lastId = 0;
+  #lastAt = 0;
   /** The latest start or end. */
   #bound: Bound | null = null;
   /** The numbered run of the batch that the stage was heard of last in begins at this id; before it, it was heard of last at `#beforeRun`. */
@@ -34,6 +36,10 @@ export class StageWork {
 
   get work(): Work {
     return this.#runs?.work(this.#last) ?? NO_WORK;
+  }
+
+  get #last(): Heard | null {
+    return this.#lastId === 0 ? null : { id: this.#lastId, at: this.#lastAt };
   }
 
   get latestBound(): Heard | null {
@@ -58,7 +64,7 @@ export class StageWork {
   note(event: LogEvent, at: number, runFrom: number): boolean {
     const { id, run, eventType } = event;
     const isBound = eventType === "stage_start" || eventType === "stage_complete";
-    const isLate = this.#last !== null && id < this.#last.id;
+    const isLate = id < this.#lastId;
     if (isLate && (isBound || id < this.#usedBelow)) return false;
     if (!isLate && runFrom > this.#runFrom && id >= runFrom) {
       this.#runFrom = runFrom;
@@ -70,7 +76,9 @@ export class StageWork {
       this.#usedBelow = id;
     }
     if (isBound && this.#runs) this.#addBound(this.#runs, event, at);
-    if (!isLate) this.#last = { id, at };
+    if (isLate) return true;
+    this.#lastId = id;
+    this.#lastAt = at;
     return true;
   }
 
@@ -91,7 +99,8 @@ export class BatchWork {
   readonly #order: RunOrder;
   readonly #stages: ReadonlyMap<string, StageWork>;
   #first: Beginning | null = null;
-  #last: Heard | null = null;
+  #lastId = 0;
+  #lastAt = 0;
   readonly #marks: Mark[] = [];
   /** The numbered runs that are known. */
   #starts: readonly RunStart[];
@@ -124,16 +133,21 @@ export class BatchWork {
     );
   }
 
+  get #last(): Heard | null {
+    return this.#lastId === 0 ? null : { id: this.#lastId, at: this.#lastAt };
+  }
+
   /** As {@link StageWork.note}. */
   note(event: LogEvent, at: number): boolean {
     const { id, run } = event;
-    const isLate = this.#last !== null && id < this.#last.id;
+    const isLate = id < this.#lastId;
     const isRunKnown = this.#beginRun(id, at, isLate);
     const stage = this.#stages.get(event.stage);
     const isPlaced = !stage || this.#noteStage(stage, event, at, isLate);
     if (isLate) return isRunKnown && isPlaced && id > this.#first!.id && id > (this.#marks.at(-1)?.id ?? 0);
     this.#first ??= { id, at, run };
-    this.#last = { id, at };
+    this.#lastId = id;
+    this.#lastAt = at;
     return isRunKnown && isPlaced;
   }
 
