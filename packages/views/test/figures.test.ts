@@ -6,12 +6,15 @@
 import { parse } from "csv-parse/sync";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Batch } from "@cofi/event-log/events";
 import { Store } from "@cofi/event-log/store";
 import { STAGES } from "@cofi/event-log/stages";
 import { effectiveBatch, isGoingOn } from "@cofi/views/batch-state";
 import { errorsView } from "@cofi/views/detail/errors";
+import { causeOf } from "@cofi/views/detail/error-cause";
 import { foundFiles, pageOf } from "@cofi/views/detail/files-view";
 import { findingsOf } from "@cofi/views/detail/findings";
+import { focusOn } from "@cofi/views/detail/focus";
 import { reconciliation } from "@cofi/views/detail/handoffs";
 import { hostsView } from "@cofi/views/detail/hosts";
 import { metricsView } from "@cofi/views/detail/metrics";
@@ -26,7 +29,7 @@ import { DIALECTS, freshDatabase } from "../../../test/support/databases.js";
 import { logs, stored, WORK_NAMES } from "./logs.js";
 import { cardOf, lineOf, overviewOfRows } from "./reference/cards.js";
 import { allFiles, cellOf, handoffsOf, hostCell } from "./reference/files.js";
-import { causesOf, linesOf, metricsOf, remainingOf } from "./reference/reports.js";
+import { causeRows, causesOf, linesOf, metricsOf, remainingOf } from "./reference/reports.js";
 import { audioOf, current, type Moment, type Rows } from "./reference/rows.js";
 import { batchRuns, batchWork, stageRuns, stageWork, worked } from "./reference/work.js";
 
@@ -158,6 +161,35 @@ async function expectFiles(folded: Folded, moment: Moment): Promise<void> {
   );
 }
 
+/** The view of the files that a cause has hit: their figures, with the times at work of the whole batch. */
+async function expectFocus(store: Store, batch: Batch, folded: Folded, rows: Rows): Promise<void> {
+  const [group] = errorsView(folded.detail, "").groups;
+  if (!group) return;
+  const { cause } = group;
+  const own = causeRows(rows, cause);
+  const hit = new Set(own.map(({ fileName }) => fileName));
+  const narrowed = rows.filter(({ fileName, eventType, errorMessage }) =>
+    fileName === null ? eventType !== "error" || causeOf(errorMessage, null) === cause : hit.has(fileName),
+  );
+  const { summaries, detail } = await focusOn(store, batch, folded, cause);
+  for (const { stage, done, failed, inFlight, errors, work } of summaries) {
+    const card = cardOf(
+      narrowed.map((row) => (row.fileName === null ? { ...row, totalFiles: null, processedFiles: null } : row)),
+      stage,
+    );
+    expect({ done, failed, inFlight, errors }).toEqual({
+      done: card.done,
+      failed: card.failed,
+      inFlight: card.inFlight,
+      errors: card.errors,
+    });
+    expect(work).toEqual(stageWork(rows, stage));
+  }
+  const same = errorsView(detail, "").groups.find((one) => one.cause === cause);
+  const { count, final, files, failed, triedAgain, doneLater, otherwise } = group;
+  expect(same).toMatchObject({ count, final, files, failed, triedAgain, doneLater, otherwise });
+}
+
 describe.each(DIALECTS)("at any moment, on %s", (dialect) => {
   test("all figures are what the rows say", { timeout: 600_000 }, async () => {
     const fresh = await freshDatabase(dialect);
@@ -178,6 +210,7 @@ describe.each(DIALECTS)("at any moment, on %s", (dialect) => {
           expectReports(folded, moment);
           expectTimes(folded, moment);
           await expectFiles(folded, moment);
+          await expectFocus(store, batch, folded, rows);
 
           // A replay carries no metadata of most events: the shown ones are compared by their ids.
           const withIds = ({ events, ...rest }: ReturnType<typeof snapshotOf>) => ({

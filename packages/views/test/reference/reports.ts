@@ -23,12 +23,19 @@ import { batchRuns, runIdOf, stageRuns, stageWork, worked, type PlainRun } from 
 
 const isKnown = (row: LogEvent): boolean => STAGES.some(({ name }) => name === row.stage);
 
+/** The errors of a cause. */
+export function causeRows(rows: Rows, cause: string): LogEvent[] {
+  return rows.filter(
+    (row) => isKnown(row) && isFailure(rows, row) && causeOf(row.errorMessage, row.fileName) === cause,
+  );
+}
+
 /** By their first error. */
 export function causesOf(rows: Rows): Omit<ErrorGroupView, "firstAt" | "lastAt">[] {
   const errors = rows.filter((row) => isKnown(row) && isFailure(rows, row));
   const causes = [...new Set(errors.map((row) => causeOf(row.errorMessage, row.fileName)))];
   return causes.map((cause) => {
-    const own = errors.filter((row) => causeOf(row.errorMessage, row.fileName) === cause);
+    const own = causeRows(rows, cause);
     const stages = [...new Set(own.map(({ stage }) => stage))];
     const hosts = [...new Set(own.flatMap(({ gpuIp }) => gpuIp ?? []))];
     const ofFiles = own.filter((row) => row.fileName !== null && !isRow(row));
