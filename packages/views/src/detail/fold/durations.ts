@@ -1,7 +1,9 @@
 /** Durations, for percentiles over any number of them. */
 
-/** So many are kept as they are, and their percentiles are exact; of more only the bins are kept. */
-const MOST_EXACT = 1_000;
+/** So many of a whole stage are kept as they are, and their percentiles are exact; of more only the bins are kept. */
+const MOST_EXACT = 10_000;
+/** Of one bucket, of which there are thousands. */
+export const MOST_EXACT_IN_BUCKET = 1_000;
 /**
  * A bin reaches from its lower end to a hundredth more, and stands for its middle, so a value is off by half a percent at most
  * (DDSketch: Masson, Rim and Lee 2019).
@@ -10,6 +12,7 @@ const WIDTH = Math.log(1.01);
 const MIDDLE = 2 / 2.01;
 
 export class Durations {
+  readonly #mostExact: number;
   /** null once there are too many. */
   #values: number[] | null = [];
   /** How many by bin; bin n ends at 1.01^n ms, and -1 holds those of 0 ms. */
@@ -17,6 +20,10 @@ export class Durations {
   #count = 0;
   #least = Infinity;
   #most = -Infinity;
+
+  constructor(mostExact = MOST_EXACT) {
+    this.#mostExact = mostExact;
+  }
 
   /** False when percentiles may be off by half a percent. */
   get isExact(): boolean {
@@ -28,7 +35,7 @@ export class Durations {
     this.#count += times;
     this.#least = Math.min(this.#least, ms);
     this.#most = Math.max(this.#most, ms);
-    if (this.#values && this.#count <= MOST_EXACT) for (let n = 0; n < times; n++) this.#values.push(ms);
+    if (this.#values && this.#count <= this.#mostExact) for (let n = 0; n < times; n++) this.#values.push(ms);
     else this.#bin(ms, times);
   }
 
@@ -46,7 +53,8 @@ export class Durations {
   percentile(share: number): number | null {
     if (this.#count === 0) return null;
     const rank = Math.max(1, Math.ceil(share * this.#count));
-    if (this.#values) return this.#values.toSorted((a, b) => a - b)[rank - 1] ?? null;
+    // In place: most of them are in order from the last time.
+    if (this.#values) return this.#values.sort((a, b) => a - b)[rank - 1] ?? null;
     let below = 0;
     for (const [bin, times] of [...this.#toBins()].toSorted(([a], [b]) => a - b)) {
       below += times;

@@ -1,5 +1,5 @@
 /** Counts over time, in buckets that get wider as there are more of them, so that their number stays small; a pause has none. */
-import { Durations } from "./durations.js";
+import { Durations, MOST_EXACT_IN_BUCKET } from "./durations.js";
 
 export interface Bucket {
   done: number;
@@ -82,7 +82,7 @@ export class Series {
 }
 
 export function emptyBucket(): Bucket {
-  return { done: 0, failed: 0, retried: 0, audioS: 0, durations: new Durations() };
+  return { done: 0, failed: 0, retried: 0, audioS: 0, durations: new Durations(MOST_EXACT_IN_BUCKET) };
 }
 
 export function mergeBucket(into: Bucket, from: Bucket): void {
