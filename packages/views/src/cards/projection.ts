@@ -276,9 +276,10 @@ export function progressOf(status: StageStatus, totalFiles: number | null, finis
   return Math.min(1, finished / totalFiles);
 }
 
-function finishedInLastMinute(state: StageState, { since }: Work): number {
+/** What an earlier run finished is left out. */
+function finishedInLastMinute(state: StageState, { runs, since }: Work): number {
   const minuteAgo = state.lastAt - MINUTE_MS;
-  const begunAt = since === null ? -Infinity : Date.parse(since);
+  const begunAt = runs > 1 && since !== null ? Date.parse(since) : -Infinity;
   return state.finishes.filter((time) => time > minuteAgo && time >= begunAt).length;
 }
 

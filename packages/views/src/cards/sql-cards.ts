@@ -155,8 +155,8 @@ async function figuresOfStage(
   const status: StageStatus = isComplete ? (end.status === "failed" ? "failed" : "success") : "processing";
   const worked = work?.runs.work(work.last) ?? NO_WORK;
   const since = Date.parse(worked.since ?? "");
-  // Only what has finished since the run began counts, which is seldom later.
-  const recent = since > minuteAgo ? await fileGroups(part, since - 1) : groups;
+  // Only what has finished since the run began counts: another pass for a stage that was begun again a moment ago.
+  const recent = worked.runs > 1 && since > minuteAgo ? await fileGroups(part, since - 1) : groups;
   const figures = {
     status: first ? status : "pending",
     totalFiles: (total === null ? null : said.get(total)?.totalFiles) ?? null,

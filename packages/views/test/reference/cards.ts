@@ -35,7 +35,10 @@ export function cardOf(rows: Rows, stage: string): Card {
       .toSorted()
       .at(-1) ?? null;
   const work = stageWork(rows, stage);
-  const since = Math.max(Date.parse(lastEventAt ?? "") - MINUTE + 1, work.since === null ? 0 : Date.parse(work.since));
+  const since = Math.max(
+    Date.parse(lastEventAt ?? "") - MINUTE + 1,
+    work.since === null || work.runs < 2 ? 0 : Date.parse(work.since),
+  );
   const processed = own.findLast((row) => row.processedFiles !== null)?.processedFiles ?? 0;
   const done = latest.length > 0 ? count("done") : processed;
   const failed = count("failed");
