@@ -19,7 +19,7 @@ export function tab(page: Page, label: string): Locator {
 
 /** Nothing of the view is still being read. */
 export async function loaded(page: Page, patience: { timeout?: number } = {}): Promise<void> {
-  await page.locator("main:not(:has(.view-loading))").waitFor(patience);
+  await page.locator("main:not(:has(.view-loading, [aria-busy='true']))").waitFor(patience);
 }
 
 /** The view that was asked for is there, with all that belongs to it. */

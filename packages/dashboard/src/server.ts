@@ -136,6 +136,7 @@ async function registerProtection(app: FastifyInstance, settings: DashboardSetti
       directives: {
         defaultSrc: ["'none'"],
         scriptSrc: ["'self'"],
+        workerSrc: ["'self'"],
         styleSrc: ["'self'"],
         imgSrc: ["'self'", "data:"],
         fontSrc: ["'self'"],

@@ -1,5 +1,5 @@
 /** Shows one event with all its fields. The open dialog reads no live data, so nothing moves in it. */
-import type { LogEvent, LogEventDetail } from "@cofi/event-log/events";
+import type { LogEventDetail } from "@cofi/event-log/events";
 import { batch, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { fetchCounterpart, fetchEvent, fetchNewer, fetchOlder } from "../feed/api.js";
@@ -77,7 +77,7 @@ function DialogBody({ id, state }: { id: number; state: LiveState }) {
       });
       const [older, newer, other] = await Promise.all([
         fetchOlder(event, signal),
-        fetchNewer(event, listedWith(event, state), signal),
+        fetchNewer(event, signal),
         fetchCounterpart(event, signal),
       ]);
       counterpart.value = other;
@@ -115,17 +115,6 @@ function DialogBody({ id, state }: { id: number; state: LiveState }) {
         )}
       </div>
     </div>
-  );
-}
-
-/** The listed events of the event's stage; none when the event belongs to another batch than the shown one. */
-function listedWith(event: LogEventDetail, state: LiveState): readonly LogEvent[] {
-  if (state.batch.peek()?.id !== event.batchId) return [];
-  return (
-    state.stages
-      .peek()
-      .find(({ summary }) => summary.peek().stage === event.stage)
-      ?.feed.peek().events ?? []
   );
 }
 

@@ -58,62 +58,48 @@ export function fetchEvent(id: number, signal: AbortSignal): Promise<LogEventDet
   return getJson(`api/events/${id}`, signal);
 }
 
-const ATTEMPTS_SEARCHED = 100;
+/** Events of the same batch that come after or before one. */
+async function logsFrom(
+  { batchId, id }: LogEvent,
+  way: "after" | "before",
+  filter: Record<string, string>,
+  limit: number,
+  signal: AbortSignal,
+): Promise<LogEvent[]> {
+  const query = new URLSearchParams({ ...filter, [way]: String(id), limit: String(limit) });
+  return (await getJson<{ events: LogEvent[] }>(`api/batch/${batchId}/logs?${query}`, signal)).events;
+}
+
+/** An attempt has a handful of events; those of other hosts may stand between them. */
+const NEARBY = 100;
 
 /**
  * Fetches the other half of an attempt: for its start the outcome, which holds the response, and for its outcome the start,
  * which holds the payload. Returns null for other events, and when there is no other half.
  */
 export async function fetchCounterpart(event: LogEvent, signal: AbortSignal): Promise<LogEventDetail | null> {
-  const { id, stage, fileName, eventType, batchId } = event;
+  const { stage, fileName, eventType } = event;
   const isStart = eventType === "file_start";
   if (fileName === null || (!isStart && eventType !== "file_complete" && eventType !== "error")) return null;
-  const query = new URLSearchParams({ stage, fileName, limit: String(ATTEMPTS_SEARCHED) });
-  const { events } = await getJson<{ events: LogEvent[] }>(`api/batch/${batchId}/logs?${query}`, signal);
-  const ofSameAttempt = events.filter((other) => other.attempt === event.attempt);
-  const other = isStart
-    ? ofSameAttempt.findLast((one) => one.id > id && (one.eventType === "file_complete" || one.eventType === "error"))
-    : ofSameAttempt.find((one) => one.id < id && one.eventType === "file_start");
+  const near = await logsFrom(event, isStart ? "after" : "before", { stage, fileName }, NEARBY, signal);
+  const other = near.find(
+    (one) =>
+      one.attempt === event.attempt &&
+      (isStart ? one.eventType === "file_complete" || one.eventType === "error" : one.eventType === "file_start"),
+  );
   return other ? fetchEvent(other.id, signal) : null;
-}
-
-async function logsBefore(event: LogEvent, before: number, limit: number, signal: AbortSignal): Promise<LogEvent[]> {
-  const query = new URLSearchParams({ stage: event.stage, before: String(before), limit: String(limit) });
-  return (await getJson<{ events: LogEvent[] }>(`api/batch/${event.batchId}/logs?${query}`, signal)).events;
 }
 
 /** Fetches the id of the previous event of the same stage; null for the first one. */
 export async function fetchOlder(event: LogEvent, signal: AbortSignal): Promise<number | null> {
-  const [older] = await logsBefore(event, event.id, 1, signal);
+  const [older] = await logsFrom(event, "before", { stage: event.stage }, 1, signal);
   return older?.id ?? null;
 }
 
-const NEWER_SPAN = { first: 64, most: 4_096 };
-const NEWER_REQUESTS = 12;
-
-/**
- * Fetches the id of the next event of the same stage; null for the last one, or when the next is too far away. The API only
- * pages backwards, so the function reads spans of ids above the event; a span never holds more events than ids.
- * @param listed the latest events of the stage, newest first, without a gap; empty when unknown
- */
-export async function fetchNewer(
-  event: LogEvent,
-  listed: readonly LogEvent[],
-  signal: AbortSignal,
-): Promise<number | null> {
-  const oldestListed = listed.at(-1)?.id ?? Infinity;
-  if (event.id >= oldestListed) return listed.findLast(({ id }) => id > event.id)?.id ?? null;
-  let floor = event.id;
-  let span = NEWER_SPAN.first;
-  for (let asked = 0; asked < NEWER_REQUESTS; asked++) {
-    if (floor >= oldestListed) return oldestListed;
-    const page = await logsBefore(event, floor + span + 1, span, signal);
-    const newer = page.findLast(({ id }) => id > floor);
-    if (newer) return newer.id;
-    floor += span;
-    span = Math.min(span * 2, NEWER_SPAN.most);
-  }
-  return null;
+/** Fetches the id of the next event of the same stage; null for the last one. */
+export async function fetchNewer(event: LogEvent, signal: AbortSignal): Promise<number | null> {
+  const [newer] = await logsFrom(event, "after", { stage: event.stage }, 1, signal);
+  return newer?.id ?? null;
 }
 
 export interface HealthAnswer {

@@ -35,6 +35,8 @@ export class LiveState {
   /** While paused, the page does not change and new events are only counted. */
   readonly paused = signal(false);
   readonly waiting = signal(0);
+  /** Events that came while the page was not connected, when they were too many to be sent; 0 once that was read. */
+  readonly missed = signal(0);
   /** null: there is no batch; undefined: not known yet. */
   readonly batch = signal<Batch | null | undefined>(undefined);
   /** Time at work of the batch; null while it is not known. */
@@ -63,6 +65,7 @@ export class LiveState {
       this.unknownStages.value = {};
       this.freshness.value = null;
       this.waiting.value = 0;
+      this.missed.value = 0;
     });
   }
 
@@ -75,6 +78,7 @@ export class LiveState {
     this.batch.value = snapshot.batch;
     setIfChanged(this.work, snapshot.work);
     this.unknownStages.value = snapshot.unknownStages;
+    this.missed.value = (same ? this.missed.peek() : 0) + (snapshot.missed ?? 0);
     this.learn(Date.parse(snapshot.asOf), snapshot.head);
     const taken = (summary: StageSummary): StageState => {
       const state = known.get(summary.stage) ?? { summary: signal(summary), feed: signal(EMPTY_FEED) };

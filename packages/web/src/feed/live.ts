@@ -1,15 +1,16 @@
 /**
- * The live feed: an EventSource that reconnects by itself. The browser retries while the server answers with a stream. When
- * the browser gives up (readyState CLOSED: an HTTP error, a proxy's 502), this class finds the reason and connects again
- * with the last event id.
+ * The live feed: a stream that reconnects by itself. The browser retries while the server answers with a stream. When the
+ * browser gives up (readyState CLOSED: an HTTP error, a proxy's 502), this class finds the reason and connects again with the
+ * last event id.
  */
 import type { Frame, Snapshot } from "@cofi/event-log/events";
 import { batch as together } from "@preact/signals";
 import { ApiError, fetchBatch, fetchHealth } from "./api.js";
 import { LiveState } from "./live-state.js";
+import { retryMs } from "./retry.js";
+import { openStream, type Stream } from "./stream.js";
 
 const FLUSH_MS = 100;
-const RETRY_MS = { first: 500, most: 8_000 };
 /** A stream that is silent for this long is checked, because an EventSource does not show heartbeats, which are comments. */
 const SILENCE_MS = 5_000;
 /** Unanswered checks after which an open stream counts as dead. */
@@ -17,13 +18,12 @@ const CHECKS_BEFORE_RECONNECT = 2;
 
 export class LiveFeed {
   readonly state = new LiveState();
-  #source: EventSource | null = null;
+  #source: Stream | null = null;
   #batchId: number | null = null;
   #lastEventId = "";
   #queue: (Snapshot | Frame)[] = [];
   #flushTimer: ReturnType<typeof setTimeout> | undefined;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
-  #attempts = 0;
   #heardAt = 0;
   #failedChecks = 0;
   #checking = false;
@@ -43,7 +43,6 @@ export class LiveFeed {
     if (batchId !== null && batchId === this.state.batch.peek()?.id) return this.retry();
     this.#lastEventId = "";
     this.#queue = [];
-    this.#attempts = 0;
     this.state.clear();
     this.#say("connecting");
     this.#connect();
@@ -67,7 +66,6 @@ export class LiveFeed {
 
   /** Connects now, as after the log-in. */
   retry(): void {
-    this.#attempts = 0;
     this.#connect();
   }
 
@@ -77,7 +75,8 @@ export class LiveFeed {
     const query = new URLSearchParams();
     if (this.#batchId !== null) query.set("batch", String(this.#batchId));
     if (this.#lastEventId !== "") query.set("lastEventId", this.#lastEventId);
-    const source = new EventSource(query.size > 0 ? `api/stream?${query}` : "api/stream");
+    const path = query.size > 0 ? `api/stream?${query}` : "api/stream";
+    const source = openStream(new URL(path, document.baseURI).href);
     this.#source = source;
     this.#failedChecks = 0;
     source.addEventListener("snapshot", (message) => this.#take(message, true));
@@ -102,12 +101,12 @@ export class LiveFeed {
   #take(message: MessageEvent<string>, isSnapshot: boolean): void {
     this.#heardAt = performance.now();
     this.#failedChecks = 0;
-    this.#attempts = 0;
     if (message.lastEventId !== "") this.#lastEventId = message.lastEventId;
     const data = JSON.parse(message.data) as Snapshot | Frame;
     if (this.state.paused.peek() && this.state.batch.peek() !== undefined) {
-      if ("batchId" in data && data.batchId === this.state.batch.peek()?.id)
-        this.state.waiting.value += data.events.length;
+      const [ofBatch, count] =
+        "batchId" in data ? [data.batchId, data.events.length] : [data.batch?.id, data.missed ?? 0];
+      if (ofBatch === this.state.batch.peek()?.id) this.state.waiting.value += count;
       return;
     }
     // A snapshot replaces all waiting frames, except that their events may count as new.
@@ -187,9 +186,8 @@ export class LiveFeed {
     }
     if (this.#source !== null || this.#batchId !== chosen) return;
     this.#say(this.state.batch.peek() === undefined ? "connecting" : "reconnecting", reason);
-    const wait = Math.min(RETRY_MS.most, RETRY_MS.first * 2 ** this.#attempts++);
     clearTimeout(this.#retryTimer);
-    this.#retryTimer = setTimeout(() => this.#connect(), wait * (0.5 + Math.random()));
+    this.#retryTimer = setTimeout(() => this.#connect(), retryMs(Math.random()));
   }
 
   #say(connection: LiveState["connection"]["value"], reason = ""): void {

@@ -8,6 +8,7 @@ import { zone } from "../choices/preferences.js";
 import { BatchPicker } from "./batch-picker.js";
 import { ConnectionState } from "./connection.js";
 import { FocusBar } from "./focus-bar.js";
+import { MissedEvents } from "./missed-events.js";
 import { NewerBatch } from "./newer-batch.js";
 import { PipelineStrip } from "./pipeline-strip.js";
 import { PreferenceControls } from "./preference-controls.js";
@@ -52,6 +53,7 @@ export function Header({ feed }: { feed: LiveFeed }) {
       )}
       {hasPlace && <ViewTabs />}
       {batch && <FocusBar batchId={batch.id} state={state} />}
+      {batch && <MissedEvents state={state} />}
       {hasPlace && place.value.view === "stages" && <PipelineStrip state={state} />}
     </header>
   );

@@ -211,11 +211,11 @@ interface RowProps {
 
 function Row({ batch, state, watched }: RowProps) {
   const path = `api/batch/${batch.id}/overview`;
-  const { data } = usePolled<BatchOverview>(path, state, { once: isOver(batch) }).value;
+  const { data, problem } = usePolled<BatchOverview>(path, state, { once: isOver(batch) }).value;
   const isWatched = watched.includes(batch.id);
   const failures = { view: "files", batch: batch.id, filters: { state: "failed" } } as const;
   return (
-    <tr data-batch={batch.id}>
+    <tr data-batch={batch.id} aria-busy={!data && !problem}>
       <th scope="row">
         <RouteLink to={{ view: "stages", batch: batch.id }}>
           <Name text={batch.name} />
