@@ -26,12 +26,18 @@ let url: string;
 let ends: Record<string, number>;
 
 /** Logs an attempt of the file. @returns the id of its end */
-async function attempt(batchId: number, fileName: string, payload: string, response: string): Promise<number> {
+async function attempt(
+  batchId: number,
+  fileName: string,
+  payload: string,
+  response: string,
+  metadata: string | null = null,
+): Promise<number> {
   await sql`INSERT INTO batchExecutionLog (batchId, stage, eventType, fileName, gpuIp, attempt, payload)
     VALUES (${batchId}, 'stt', 'file_start', ${fileName}, ${"10.0.0.\u202E7"}, 1, ${payload})`.execute(database.kysely);
   const { insertId } =
-    await sql`INSERT INTO batchExecutionLog (batchId, stage, eventType, fileName, gpuIp, attempt, response)
-    VALUES (${batchId}, 'stt', 'file_complete', ${fileName}, ${"10.0.0.\u202E7"}, 1, ${response})`.execute(
+    await sql`INSERT INTO batchExecutionLog (batchId, stage, eventType, fileName, gpuIp, attempt, response, metadata)
+    VALUES (${batchId}, 'stt', 'file_complete', ${fileName}, ${"10.0.0.\u202E7"}, 1, ${response}, ${metadata})`.execute(
       database.kysely,
     );
   return Number(insertId);
@@ -44,7 +50,7 @@ beforeAll(async () => {
   await migrate(database);
   const { id } = await new Store(database).createBatch({ name: "night \u202Ethgin", folder: null });
   ends = {
-    numbers: await attempt(id, "numbers.wav", PAYLOAD, '{"text": "hello"}'),
+    numbers: await attempt(id, "numbers.wav", PAYLOAD, '{"text": "hello"}', '{"order": 9007199254740993123}'),
     many: await attempt(id, "many.wav", MANY, '{"text": "far down"}'),
     bidi: await attempt(id, BIDI, "{}", "{}"),
   };
@@ -77,6 +83,8 @@ test("numbers, repeated keys and the order of keys stand as in the text", async 
     "10:1",
     "2:2",
   ]);
+  const metadata = page.locator(".field-wide", { hasText: "Metadata" });
+  expect(await metadata.locator(".tree-leaf").allTextContents()).toEqual(["order:9007199254740993123"]);
 });
 
 test("the text is shown raw, and downloaded as it is stored", async () => {

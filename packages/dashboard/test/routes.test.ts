@@ -112,6 +112,7 @@ describe.each(DIALECTS)("the HTTP API on %s", (dialect) => {
       payload,
       response: "no JSON",
       payloadCut: null,
+      metadataText: metadata,
     });
     expect(body.metadata).toEqual(JSON.parse(metadata));
     const { events } = (await get<Logs>(`${it.url}/api/batch/${batch.id}/logs`)).body;

@@ -68,8 +68,12 @@ export interface Cut {
   removedAt?: string | undefined;
 }
 
-/** `GET /api/events/{id}`: the whole row. `payload` and `response` are the stored texts: JSON unless cut or written so by others. */
+/**
+ * `GET /api/events/{id}`: the whole row. `payload`, `response` and `metadataText` are the stored texts: JSON unless cut or written so
+ * by others.
+ */
 export interface LogEventDetail extends LogEvent {
+  metadataText: string | null;
   payload: string | null;
   response: string | null;
   payloadCut: Cut | null;

@@ -75,6 +75,7 @@ const cut = z.object({ bytes: count, sha256: z.string().nullable(), removedAt: t
 export const eventDetailSchema = z
   .object({
     ...eventFields,
+    metadataText: z.string().nullable(),
     payload: z.string().nullable(),
     response: z.string().nullable(),
     payloadCut: cut,
@@ -83,7 +84,7 @@ export const eventDetailSchema = z
   .meta({
     id: "LogEventDetail",
     description:
-      "An event with the stored texts of payload and response; a text that was cut has its true size and hash",
+      "An event with the stored texts of metadata, payload and response; a text that was cut has its true size and hash",
   }) satisfies z.ZodType<LogEventDetail>;
 
 export const workSchema = z

@@ -65,7 +65,14 @@ export function toEvent(row: EventRow): LogEvent {
 
 export function toDetail(row: EventRow & { payload: string | null; response: string | null }): LogEventDetail {
   const { payload, response, payloadCut, responseCut } = row;
-  return { ...toEvent(row), payload, response, payloadCut: toCut(payloadCut), responseCut: toCut(responseCut) };
+  return {
+    ...toEvent(row),
+    metadataText: row.metadata,
+    payload,
+    response,
+    payloadCut: toCut(payloadCut),
+    responseCut: toCut(responseCut),
+  };
 }
 
 function toCut(text: string | null): Cut | null {

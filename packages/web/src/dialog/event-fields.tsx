@@ -49,21 +49,26 @@ export function EventFields({ event, label }: { event: LogEventDetail; label: st
       <Field name="Event">
         {event.id} <CopyButton what="link to this event" text={() => location.href} />
       </Field>
-      {event.metadata !== null && <Metadata event={event} />}
+      {event.metadataText !== null && <Metadata text={event.metadataText} />}
     </dl>
   );
 }
 
-function Metadata({ event }: { event: LogEventDetail }) {
+/** Numbers and keys as they stand in the text. */
+function Metadata({ text }: { text: string }) {
   const query = useSignal("");
   const current = useSignal<string | null>(null);
   const branches = useSignal("some" as const);
-  const { root } = useMemo(() => readJson(JSON.stringify(event.metadata))!, [event]);
+  const parsed = useMemo(() => readJson(text), [text]);
   return (
     <div class="field-wide">
       <dt>Metadata</dt>
       <dd>
-        <JsonTree value={root} state={{ query, current, branches }} />
+        {parsed ? (
+          <JsonTree value={parsed.root} state={{ query, current, branches }} />
+        ) : (
+          <pre class="plain">{text}</pre>
+        )}
       </dd>
     </div>
   );

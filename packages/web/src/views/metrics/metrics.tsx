@@ -117,7 +117,7 @@ function LastBatches({ state }: { state: LiveState }) {
   const wanted = filters.stage ?? "stt";
   const trend = useMemo(() => (data ? linesOfTrend(data, wanted) : null), [data, wanted]);
   return (
-    <section class="panel" aria-label="The last batches" aria-busy={answers !== path}>
+    <section class="panel" aria-label="The last batches" aria-busy={answers !== path && !problem}>
       <div class="toolbar">
         {trend !== null && trend.names.length > 0 && (
           <h2 class="charts-title">
