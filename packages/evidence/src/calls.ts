@@ -8,7 +8,7 @@ import { insertRows, ResultStore, storedTime, type Writer } from "./result-store
 
 type CallRow = Insertable<ResultTables["callRecord"]>;
 
-/** Rows that are made at once. */
+/** Rows that are made, or hashed, at once. */
 const PART = 1_000;
 
 export class CallResults extends ResultStore {
@@ -65,6 +65,12 @@ function toRow(batchId: number, call: NewCall): CallRow {
 
 function sha256Of(calls: readonly NewCall[]): string {
   const hash = createHash("sha256");
-  for (const call of calls) hash.update(JSON.stringify(call));
+  for (let start = 0; start < calls.length; start += PART)
+    hash.update(
+      calls
+        .slice(start, start + PART)
+        .map((call) => JSON.stringify(call))
+        .join(""),
+    );
   return hash.digest("hex");
 }

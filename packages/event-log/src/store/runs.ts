@@ -160,18 +160,23 @@ export class RunStore extends BatchStore {
 
 /** As {@link RunStore.runStarts}; hops from one run to the next in the index. @throws the driver's error */
 export async function readRunStarts(database: Database, batchId: number): Promise<RunStart[]> {
+  const log = database.dialect.logBy("batchExecutionLog_run");
   const starts: RunStart[] = [];
   for (;;) {
+    const next = sql`SELECT min(run) FROM ${log} WHERE batchId = ${batchId} AND run >`;
     const { rows } = await sql<RunStart>`
-      SELECT run, id AS firstId FROM ${database.dialect.logBy("batchExecutionLog_run")}
-      WHERE batchId = ${batchId} AND run > ${starts.at(-1)?.run ?? -1} ORDER BY run, id LIMIT 1`.execute(
-      database.kysely,
-    );
-    const [next] = rows;
-    if (!next) return starts;
-    starts.push(next);
+      WITH RECURSIVE hop (run, place) AS (
+        SELECT (${next} ${starts.at(-1)?.run ?? -1}), 1
+        UNION ALL SELECT (${next} hop.run), place + 1 FROM hop WHERE hop.run IS NOT NULL AND place < ${MOST_HOPS})
+      SELECT run, (SELECT min(id) FROM ${log} WHERE batchId = ${batchId} AND run = hop.run) AS firstId
+      FROM hop WHERE run IS NOT NULL ORDER BY run`.execute(database.kysely);
+    starts.push(...rows);
+    if (rows.length < MOST_HOPS) return starts;
   }
 }
+
+/** In one statement: servers end a recursion after a thousand. */
+const MOST_HOPS = 500;
 
 /**
  * The first statement of every transaction that writes for a run: while the transaction lasts no newer run can begin.
