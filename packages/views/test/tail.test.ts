@@ -1,6 +1,6 @@
 /** The tail on servers that give out ids in steps, as Galera, group replication and rings of servers do. */
 import { createConnection, type Connection, type ResultSetHeader } from "mysql2/promise";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Store } from "@cofi/event-log/store";
 import { Tail } from "@cofi/views/tail";
 import { freshDatabase, type FreshDatabase } from "../../../test/support/databases.js";
@@ -76,6 +76,29 @@ async function expectCaughtUp(): Promise<void> {
   expect({ lowWater: tail.lowWater, openHoles: tail.openHoles }).toEqual({ lowWater: ids.at(-1), openHoles: 0 });
   expect(warnings).toEqual([]);
 }
+
+test("a transaction that holds every other id, on a log that is slow, is heard once and to the end", async () => {
+  const now = performance.now.bind(performance);
+  let later = 0;
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => now() + later);
+  try {
+    await tail.refresh();
+    const [writer, slow] = [await node(1, 1), await node(1, 1)];
+    await write(writer, 1_009);
+    await tail.refresh();
+    later = 61_000;
+    await slow.beginTransaction();
+    for (let n = 0; n < 20; n++) {
+      await write(slow);
+      await write(writer);
+      await tail.refresh();
+    }
+    await slow.commit();
+    await expectCaughtUp();
+  } finally {
+    clock.mockRestore();
+  }
+});
 
 const steps = Array.from({ length: 8 }, (_, index) => index + 2);
 

@@ -186,7 +186,7 @@ export class LogCursor {
         this.#passLate(events, now, pass);
       }
     }
-    this.#recent.expire(longestTransactionMs, now);
+    this.#recent.expire(longestTransactionMs, now, this.#holes.lowest);
   }
 }
 

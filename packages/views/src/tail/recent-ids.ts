@@ -4,7 +4,7 @@
  * until they are older than the longest transaction, ever less often: a late event changes the count. Pure: the caller brings
  * the clock.
  */
-import type { IdRange } from "./holes.js";
+import { WIDE, type IdRange } from "./holes.js";
 
 /** Ids of a chunk, as a power of two. */
 export const CHUNK_BITS = 10;
@@ -118,13 +118,18 @@ export class RecentIds {
     return different;
   }
 
-  /** Forgets chunks that are older than the longest transaction, those that are counted not before a count after that. */
-  expire(longestTransactionMs: number, now: number): void {
+  /**
+   * Forgets chunks that are older than the longest transaction, those that are counted not before a count after that.
+   * @param lowestMissing the lowest id that is asked for by itself: the ids around it tell whether it is one that may come
+   */
+  expire(longestTransactionMs: number, now: number, lowestMissing: number | undefined): void {
     const newest = this.#numbers.at(-1);
+    const lowestInUse = Math.floor(((lowestMissing ?? Infinity) - WIDE) / CHUNK);
     this.#numbers = this.#numbers.filter((number) => {
       const { isCounted, seenAt, countedAt } = this.#chunks.get(number)!;
       // The next id may belong to the newest, which must then know all that came before.
-      const isOver = number !== newest && (isCounted ? countedAt : now) - seenAt >= longestTransactionMs;
+      const isOver =
+        number !== newest && number < lowestInUse && (isCounted ? countedAt : now) - seenAt >= longestTransactionMs;
       if (isOver) this.#chunks.delete(number);
       return !isOver;
     });
