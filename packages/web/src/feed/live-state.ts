@@ -48,6 +48,8 @@ export class LiveState {
   readonly unknownStages = signal<Readonly<Record<string, number>>>({});
   #eventsPerStage = DEFAULT_EVENTS_PER_STAGE;
   #pausedAt: number | null = null;
+  /** Highest id of the events that are shown, or counted while paused. */
+  #head = 0;
 
   /** Stops the clock with everything else, or lets it continue. */
   pause(isPaused: boolean): void {
@@ -66,6 +68,7 @@ export class LiveState {
       this.freshness.value = null;
       this.waiting.value = 0;
       this.missed.value = 0;
+      this.#head = 0;
     });
   }
 
@@ -78,7 +81,7 @@ export class LiveState {
     this.batch.value = snapshot.batch;
     setIfChanged(this.work, snapshot.work);
     this.unknownStages.value = snapshot.unknownStages;
-    this.missed.value = (same ? this.missed.peek() : 0) + (snapshot.missed ?? 0);
+    this.missed.value = same ? this.missed.peek() + this.#newIn(snapshot) : 0;
     this.learn(Date.parse(snapshot.asOf), snapshot.head);
     const taken = (summary: StageSummary): StageState => {
       const state = known.get(summary.stage) ?? { summary: signal(summary), feed: signal(EMPTY_FEED) };
@@ -89,6 +92,20 @@ export class LiveState {
     };
     replaceAll(this.stages, snapshot.stages.map(taken));
     replaceAll(this.steps, snapshot.steps.map(taken));
+  }
+
+  /** Counts what comes while the page is paused. */
+  count(data: Snapshot | Frame): void {
+    const ofBatch = "batchId" in data ? data.batchId : data.batch?.id;
+    if (ofBatch !== this.batch.peek()?.id) return;
+    this.waiting.value +=
+      "batchId" in data ? data.events.filter(({ id }) => id > this.#head).length : this.#newIn(data);
+    this.#head = Math.max(this.#head, data.head);
+  }
+
+  /** Missed events of a snapshot. The server counts from below an id that may still come, so some of them may be known. */
+  #newIn({ missed, head }: Snapshot): number {
+    return Math.min(missed ?? 0, Math.max(0, head - this.#head));
   }
 
   /** Ignores frames of other batches than the shown one; a snapshot follows those. */
@@ -119,6 +136,7 @@ export class LiveState {
 
   /** Records that the shown data is the state at `asOf` (server time). Without `head` no event has come since. */
   learn(asOf: number, head = this.freshness.peek()?.head ?? 0): void {
+    this.#head = head;
     if (Number.isFinite(asOf)) this.freshness.value = { asOf, head, learntAt: performance.now() };
   }
 

@@ -103,12 +103,7 @@ export class LiveFeed {
     this.#failedChecks = 0;
     if (message.lastEventId !== "") this.#lastEventId = message.lastEventId;
     const data = JSON.parse(message.data) as Snapshot | Frame;
-    if (this.state.paused.peek() && this.state.batch.peek() !== undefined) {
-      const [ofBatch, count] =
-        "batchId" in data ? [data.batchId, data.events.length] : [data.batch?.id, data.missed ?? 0];
-      if (ofBatch === this.state.batch.peek()?.id) this.state.waiting.value += count;
-      return;
-    }
+    if (this.state.paused.peek() && this.state.batch.peek() !== undefined) return this.state.count(data);
     // A snapshot replaces all waiting frames, except that their events may count as new.
     this.#queue.push(data);
     if (isSnapshot && this.state.batch.peek() === undefined) return this.#flush();

@@ -18,8 +18,8 @@ export type FromTab =
   | { isVisible: boolean }
   | { ping: true };
 
-/** `own`: the tab shall open the stream itself. `isKnown`: whether the worker has the tab's stream. */
+/** Every `open` is answered at once: the tab shall open the stream itself, or shares one. `isKnown`: the worker has the tab's stream. */
 export type ToTab =
-  | { own: true; request: number }
+  | { isShared: boolean; request: number }
   | (StreamEvent & { request: number })
   | { pong: true; isKnown: boolean };

@@ -4,7 +4,7 @@
  * batch. Where these are more than may be held, the ones that were looked at last hold theirs, and the others take turns, for a
  * snapshot at a time.
  */
-import { STREAM_EVENTS, type FromTab, type ToTab } from "./stream-messages.js";
+import { STREAM_EVENTS, type FromTab, type StreamEvent, type ToTab } from "./stream-messages.js";
 
 /** Tabs with a stream of their own, and streams that are held for the others: the rest is for everything else. */
 const OWN = 2;
@@ -30,6 +30,8 @@ interface SharedStream {
   readonly tabs: Set<Tab>;
   source: EventSource | null;
   lastEventId: string;
+  /** What this connection has said before its snapshot, for tabs that join. */
+  heard: StreamEvent[];
   /** A tab that joins now has missed the snapshot. */
   hasGivenSnapshot: boolean;
   isHeld: boolean;
@@ -90,8 +92,9 @@ function join(tab: Tab, url: URL, request: number): void {
   tabs.add(tab);
   if (ownStreams < OWN) {
     tab.place = "own";
-    return say(tab, { own: true, request });
+    return say(tab, { isShared: false, request });
   }
+  say(tab, { isShared: true, request });
   const lastEventId = url.searchParams.get("lastEventId") ?? "";
   url.searchParams.delete("lastEventId");
   let stream = streams.get(url.href);
@@ -101,6 +104,7 @@ function join(tab: Tab, url: URL, request: number): void {
       tabs: new Set(),
       source: null,
       lastEventId,
+      heard: [],
       hasGivenSnapshot: false,
       isHeld: false,
       endTurn: () => undefined,
@@ -110,9 +114,10 @@ function join(tab: Tab, url: URL, request: number): void {
   stream.tabs.add(tab);
   tab.place = stream;
   const { source } = stream;
+  if (source?.readyState === EventSource.CLOSED) connect(stream, "continue");
   // Each connection begins with a snapshot: the tabs that are there get another one.
-  if (source && (stream.hasGivenSnapshot || source.readyState === EventSource.CLOSED)) connect(stream);
-  else if (source?.readyState === EventSource.OPEN) pass(stream, source, "open", new Event("open"));
+  else if (stream.hasGivenSnapshot) connect(stream, "anew");
+  else for (const heard of stream.heard) say(tab, { ...heard, request });
 }
 
 /** Gives the streams that may be held their connections, and takes them from the others. */
@@ -128,7 +133,7 @@ function share(): void {
   for (const [place, stream] of byUse.entries()) {
     const wasHeld = stream.isHeld;
     stream.isHeld = place < held;
-    if (stream.isHeld && !stream.source) connect(stream);
+    if (stream.isHeld && !stream.source) connect(stream, "continue");
     if (wasHeld && !stream.isHeld) letGo(stream);
   }
   if (byUse.length > held && !isTakingTurns) void takeTurns();
@@ -160,16 +165,17 @@ async function turnOf(stream: SharedStream): Promise<void> {
       clearTimeout(timer);
       resolve();
     };
-    connect(stream);
+    connect(stream, "anew");
   });
   // It may be held by now.
   if (!stream.isHeld) letGo(stream);
 }
 
-function connect(stream: SharedStream): void {
+/** `anew`: without what was missed, where only the snapshot is wanted. */
+function connect(stream: SharedStream, how: "continue" | "anew"): void {
   letGo(stream);
   const url = new URL(stream.address);
-  if (stream.lastEventId !== "") url.searchParams.set("lastEventId", stream.lastEventId);
+  if (how === "continue" && stream.lastEventId !== "") url.searchParams.set("lastEventId", stream.lastEventId);
   const source = new EventSource(url);
   stream.source = source;
   for (const type of STREAM_EVENTS) source.addEventListener(type, (event) => pass(stream, source, type, event));
@@ -178,6 +184,7 @@ function connect(stream: SharedStream): void {
 function letGo(stream: SharedStream): void {
   stream.source?.close();
   stream.source = null;
+  stream.heard = [];
   stream.hasGivenSnapshot = false;
 }
 
@@ -187,6 +194,9 @@ function pass(stream: SharedStream, source: EventSource, type: (typeof STREAM_EV
   const { readyState } = source;
   if (lastEventId !== "") stream.lastEventId = lastEventId;
   if (type === "snapshot") stream.hasGivenSnapshot = true;
-  for (const tab of stream.tabs) say(tab, { type, request: tab.request, readyState, data, lastEventId });
+  const said = { type, readyState, data, lastEventId };
+  for (const tab of stream.tabs) say(tab, { ...said, request: tab.request });
+  if (stream.hasGivenSnapshot) stream.heard = [];
+  else stream.heard = type === "error" ? [said] : [...stream.heard, said];
   if (type === "snapshot" || readyState === EventSource.CLOSED) stream.endTurn();
 }

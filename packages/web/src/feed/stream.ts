@@ -33,14 +33,14 @@ function startWorker(): void {
   document.addEventListener("visibilitychange", () => {
     current?.lookedAt();
     say({ isVisible: !document.hidden });
-    say({ ping: true });
+    // A hidden page may be frozen before it reads the answer.
+    if (!document.hidden) say({ ping: true });
   });
   if (!("SharedWorker" in globalThis)) return;
   worker = new SharedWorker(new URL("./stream-worker.ts", import.meta.url), { type: "module", name: "cofi-streams" });
   worker.addEventListener("error", loseWorker);
   worker.port.addEventListener("message", ({ data }: MessageEvent<ToTab>) => {
-    clearTimeout(answerTimer);
-    answerTimer = undefined;
+    stopTimer();
     if (!("pong" in data)) current?.hear(data);
     else if (!data.isKnown) current?.ask();
   });
@@ -48,7 +48,10 @@ function startWorker(): void {
   say({ isVisible: !document.hidden });
   setInterval(() => say({ ping: true }), PING_MS);
   // A page that the browser keeps for the back button must not keep a stream.
-  addEventListener("pagehide", () => say({ close: true }));
+  addEventListener("pagehide", () => {
+    say({ close: true });
+    stopTimer();
+  });
   addEventListener("pageshow", ({ persisted }) => persisted && current?.ask());
 }
 
@@ -59,7 +62,15 @@ function say(message: FromTab): void {
   worker.port.postMessage(message);
 }
 
+function stopTimer(): void {
+  clearTimeout(answerTimer);
+  answerTimer = undefined;
+}
+
 function loseWorker(): void {
+  stopTimer();
+  // It may be slow, not gone.
+  say({ close: true });
   worker = null;
   current?.ask();
 }
@@ -118,8 +129,8 @@ class TabStream implements Stream {
 
   hear(message: Exclude<ToTab, { pong: true }>): void {
     if (message.request !== this.#request) return;
-    if ("own" in message) this.#openOwn();
-    else this.#take(message);
+    if ("type" in message) this.#take(message);
+    else if (!message.isShared) this.#openOwn();
   }
 
   #openOwn(): void {
