@@ -95,7 +95,7 @@ export class LiveState {
   }
 
   /** Counts what comes while the page is paused. */
-  count(data: Snapshot | Frame): void {
+  count(data: Snapshot | Pick<Frame, "batchId" | "head" | "events">): void {
     const ofBatch = "batchId" in data ? data.batchId : data.batch?.id;
     if (ofBatch !== this.batch.peek()?.id) return;
     this.waiting.value +=
