@@ -98,3 +98,21 @@ test("all figures are the same in whatever order events become visible, or the b
   expect(seen.outdated).toBeGreaterThan(20);
   expect(seen.same).toBeGreaterThan(20);
 });
+
+test("an event that comes late before a start that followed a silence has the batch folded anew", () => {
+  const start = Date.parse(CREATED);
+  const said = [
+    { at: 0, stage: "stt", eventType: "stage_start" },
+    { at: 10, stage: "stt", eventType: "stage_complete" },
+    { at: 290, stage: "lid", eventType: "info" },
+    { at: 170, stage: "lid", eventType: "info" },
+    { at: 300, stage: "stt", eventType: "stage_start" },
+    { at: 310, stage: "stt", eventType: "info" },
+  ] as const;
+  const events = said.map(({ at, ...fields }, index) =>
+    logEvent(index + 1, { ...fields, timestamp: new Date(start + at * 1_000).toISOString() }),
+  );
+  const late = fold([...events.filter(({ id }) => id !== 4), events[3]!]);
+  expect(fold(events).view.work.work.runs).toBe(2);
+  expect(late.view.work.work.runs === 2 || late.view.isOutdated).toBe(true);
+});

@@ -21,6 +21,7 @@ import type { Batch, LogEvent, Snapshot, StageStatus, StageSummary, Work } from 
 import { STAGES, STEPS, WORK } from "@cofi/event-log/stages";
 import { effectiveBatch } from "../batch-state.js";
 import { BatchWork } from "../work/work-fold.js";
+import { RecentFinishes } from "./recent-finishes.js";
 
 type FileState = "inFlight" | "done" | "failed";
 
@@ -42,8 +43,7 @@ interface StageState {
   lastEventAt: string | null;
   /** The same in epoch ms. */
   lastAt: number;
-  /** Epoch milliseconds at which files finished: all in the last minute before `lastEventAt`, and some older ones. */
-  finishes: number[];
+  readonly finishes: RecentFinishes;
   /** Newest first. */
   events: LogEvent[];
 }
@@ -64,7 +64,6 @@ export interface BatchView {
   eventsPerStage: number;
 }
 
-const MINUTE_MS = 60_000;
 const WORK_NAMES = WORK.map(({ name }) => name);
 
 /**
@@ -88,7 +87,7 @@ export function emptyView(batch: Batch, eventsPerStage: number, whole?: BatchVie
       finishedAt: null,
       lastEventAt: null,
       lastAt: -Infinity,
-      finishes: [],
+      finishes: new RecentFinishes(),
       events: [],
     },
   ]);
@@ -175,18 +174,11 @@ function applyToFile(state: StageState, fileName: string, event: LogEvent, at: n
   // Events become visible out of order, so a late one must not undo a newer one.
   if (previous && previous.id > event.id) return;
   if (previous) state[previous.state] -= 1;
-  const since = state.lastAt - MINUTE_MS;
-  if (previous && previous.finishedAt !== null && previous.finishedAt > since) {
-    const index = state.finishes.indexOf(previous.finishedAt);
-    if (index !== -1) state.finishes.splice(index, 1);
-  }
+  if (previous && previous.finishedAt !== null) state.finishes.remove(previous.finishedAt, state.lastAt);
   const finishedAt = next === "inFlight" ? null : at;
   state.files.set(fileName, { state: next, id: event.id, finishedAt });
   state[next] += 1;
-  if (finishedAt !== null) state.finishes.push(finishedAt);
-  // Not with each event, because at a thousand a second the last minute holds 60,000. Older ones are not counted.
-  if ((state.finishes[0] ?? Infinity) <= since - MINUTE_MS)
-    state.finishes = state.finishes.filter((time) => time > since);
+  if (finishedAt !== null) state.finishes.add(finishedAt, state.lastAt);
 }
 
 /** Ids mostly come ascending; a late one goes to its place, so that the list is newest first by id. */
@@ -278,9 +270,7 @@ export function progressOf(status: StageStatus, totalFiles: number | null, finis
 
 /** What an earlier run finished is left out. */
 function finishedInLastMinute(state: StageState, { runs, since }: Work): number {
-  const minuteAgo = state.lastAt - MINUTE_MS;
-  const begunAt = runs > 1 && since !== null ? Date.parse(since) : -Infinity;
-  return state.finishes.filter((time) => time > minuteAgo && time >= begunAt).length;
+  return state.finishes.count(state.lastAt, runs > 1 && since !== null ? Date.parse(since) : -Infinity);
 }
 
 /** Returns everything that a new viewer needs. `asOf` is the caller's clock, ISO 8601. */

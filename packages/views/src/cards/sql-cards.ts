@@ -7,6 +7,7 @@ import type { Database } from "@cofi/event-log/database";
 import type { Batch, Snapshot, StageStatus, Work } from "@cofi/event-log/events";
 import { effectiveBatch } from "../batch-state.js";
 import { summaryOf, type StageFigures } from "./projection.js";
+import { MINUTE_MS } from "./recent-finishes.js";
 import { STAGES, STEPS, WORK } from "@cofi/event-log/stages";
 import { edgeOf, type Part } from "../work/log-part.js";
 import { sqlBatchWork, sqlStageWork, type BoundsCount, type SqlStageWork } from "../work/sql-work.js";
@@ -27,7 +28,6 @@ export interface SqlFigures {
   head: number;
 }
 
-const MINUTE_MS = 60_000;
 const KNOWN: ReadonlySet<string> = new Set(WORK.map(({ name }) => name));
 
 /** How the latest event of a file is packed into one number with its id, so that MAX finds it: id * 4 + code. */

@@ -102,6 +102,8 @@ export class BatchWork {
   #lastId = 0;
   #lastAt = 0;
   readonly #marks: Mark[] = [];
+  /** An event that comes late below this id might change where the runs begin. */
+  #usedBelow = 0;
   /** The numbered runs that are known. */
   #starts: readonly RunStart[];
 
@@ -144,7 +146,7 @@ export class BatchWork {
     const isRunKnown = this.#beginRun(id, at, isLate);
     const stage = this.#stages.get(event.stage);
     const isPlaced = !stage || this.#noteStage(stage, event, at, isLate);
-    if (isLate) return isRunKnown && isPlaced && id > this.#first!.id && id > (this.#marks.at(-1)?.id ?? 0);
+    if (isLate) return isRunKnown && isPlaced && id > this.#first!.id && id > this.#usedBelow;
     this.#first ??= { id, at, run };
     this.#lastId = id;
     this.#lastAt = at;
@@ -158,7 +160,7 @@ export class BatchWork {
     if (starts === known) return true;
     this.#starts = starts;
     const newest = starts.at(-1)!;
-    if (known.length > 0 && !isLate) this.#marks.push({ id, at, run: newest.run, stage: null, before: this.#last });
+    if (known.length > 0 && !isLate) this.#mark({ id, at, run: newest.run, stage: null, before: this.#last });
     return !isLate;
   }
 
@@ -168,9 +170,15 @@ export class BatchWork {
     const previous = stage.latestBound;
     const isPlaced = stage.note(event, at, this.#starts.at(-1)?.firstId ?? 0);
     if (run !== null || stage.latestRunId !== id) return isPlaced;
-    if (!isAfterSilence({ id, at }, previous, isLate ? null : this.#last)) return isPlaced;
-    if (isLate) return false;
-    this.#marks.push({ id, at, run, stage: event.stage, before: this.#last });
+    const isMark = isAfterSilence({ id, at }, previous, isLate ? null : this.#last);
+    if (isLate) return isPlaced && !isMark;
+    if (isMark) this.#mark({ id, at, run, stage: event.stage, before: this.#last });
+    this.#usedBelow = id;
     return isPlaced;
+  }
+
+  #mark(mark: Mark): void {
+    this.#marks.push(mark);
+    this.#usedBelow = mark.id;
   }
 }
