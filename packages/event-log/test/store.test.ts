@@ -207,20 +207,6 @@ describe.each(DIALECTS)("the store on %s", (dialect) => {
     expect(await store.beginRun(id + 1, { owner: "none", leaseMs: 1, ...FACTS })).toBeNull();
   });
 
-  test("where each of a thousand runs begins in the log", async () => {
-    const batch = await store.createBatch({ name: "night", folder: null });
-    expect(await store.runStarts(batch.id)).toEqual([]);
-    const runs = Array.from({ length: 1_200 }, (_, n) => 3 * n);
-    const rows = [...runs, ...runs.toReversed(), null].map((run) => sql`(${batch.id}, 'stt', 'info', ${run})`);
-    await sql`INSERT INTO batchExecutionLog (batchId, stage, eventType, run) VALUES ${sql.join(rows)}`.execute(
-      fresh.database.kysely,
-    );
-    const { rows: starts } = await sql`SELECT run, min(id) AS firstId FROM batchExecutionLog
-      WHERE run IS NOT NULL GROUP BY run ORDER BY run`.execute(fresh.database.kysely);
-    expect(starts).toHaveLength(1_200);
-    expect(await store.runStarts(batch.id)).toEqual(starts);
-  });
-
   test("a run renews its lease and writes its row and its results at the same time, and none is refused", async () => {
     const { id } = await store.createBatch({ name: "night", folder: null });
     const run = (await store.beginRun(id, { owner: "a run", leaseMs: 60_000, ...FACTS }))!;

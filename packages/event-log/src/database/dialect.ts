@@ -57,6 +57,12 @@ export interface Database {
   insertNew(target: InsertTarget, rows: readonly (readonly InsertValue[])[]): Promise<void>;
   /** Proves that {@link insertNew} is allowed, without a row. @throws the driver's error */
   checkInsert(target: InsertTarget): Promise<void>;
+  /**
+   * The rows of a SELECT as lists of the values of `columns`, past the query builder: where there are very many of them, objects
+   * take several times as long.
+   * @throws the driver's error
+   */
+  lists(columns: readonly string[], select: RawBuilder<unknown>): Promise<InsertValue[][]>;
   /** Runs `work` in a transaction that writes, in which deleting rows that do not exist locks nothing. */
   transaction<T>(work: (db: Transaction<Tables>) => Promise<T>): Promise<T>;
   /** Runs `work` with statements that may take as long as they need, and wait for the locks of others. */

@@ -12,6 +12,7 @@ import { createPool } from "mysql2";
 import type { Database, Dialect, InsertTarget, InsertValue } from "./dialect.js";
 import { MysqlConnections } from "./mysql-connections.js";
 import { insertNothing, insertRows } from "./mysql-insert.js";
+import { runLists } from "./mysql-statements.js";
 import { describeUrl } from "./settings.js";
 import type { Tables } from "./tables.js";
 
@@ -56,6 +57,19 @@ export class MysqlDatabase implements Database {
 
   checkInsert(target: InsertTarget): Promise<void> {
     return insertNothing(this.#connections, target);
+  }
+
+  async lists(_columns: readonly string[], select: RawBuilder<unknown>): Promise<InsertValue[][]> {
+    const connection = await this.#connections.acquire();
+    try {
+      const { sql: text, parameters } = select.compile(this.kysely);
+      const rows = await this.#connections.guard(connection, () => runLists(connection, text, parameters));
+      connection.release();
+      return rows;
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    }
   }
 
   /** At the level of the session: read committed. */

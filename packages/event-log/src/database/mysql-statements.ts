@@ -3,7 +3,7 @@
  * written into the text: no rule of escaping, and no setting of a server, can make SQL of them.
  */
 import type { MysqlQueryResult } from "kysely";
-import mysql, { type FieldPacket, type PoolConnection } from "mysql2";
+import mysql, { type FieldPacket, type PoolConnection, type RowDataPacket } from "mysql2";
 import { databaseError } from "./mysql-errors.js";
 
 const { TypedParameter, Types } = mysql;
@@ -38,6 +38,24 @@ export function runStatement(
   });
 }
 
+/** As {@link runStatement} with parameters, the rows of a SELECT as lists of values. @throws DatabaseError */
+export function runLists(
+  connection: PoolConnection,
+  sql: string,
+  parameters: readonly unknown[],
+): Promise<(string | number | null)[][]> {
+  return new Promise((resolve, reject) => {
+    connection.execute<RowDataPacket[][]>(
+      { sql, rowsAsArray: true, values: parameters.map(bound) },
+      (error, result, fields) => {
+        if (error) return reject(databaseError(error, sql));
+        completeTimes(result, fields, (field) => fields.indexOf(field));
+        return resolve(result as unknown as (string | number | null)[][]);
+      },
+    );
+  });
+}
+
 /** The driver sends numbers as DOUBLE unless told otherwise, which MySQL refuses in LIMIT and MariaDB compares inexactly. */
 function bound(value: unknown): never {
   const isInteger = typeof value === "bigint" || Number.isSafeInteger(value);
@@ -48,14 +66,20 @@ const TIMES: ReadonlySet<number | undefined> = new Set([Types.DATETIME, Types.TI
 const WITHOUT_FRACTION = "YYYY-MM-DD HH:MM:SS".length;
 
 /** Prepared statements return times without their fraction where it is zero. */
-function completeTimes(result: unknown, fields: readonly FieldPacket[] | undefined): void {
+function completeTimes(
+  result: unknown,
+  fields: readonly FieldPacket[] | undefined,
+  keyOf: (field: FieldPacket) => string | number = ({ name }) => name,
+): void {
   if (!Array.isArray(result) || fields === undefined) return;
-  for (const { name, columnType, decimals } of fields) {
+  for (const field of fields) {
+    const { columnType, decimals } = field;
+    const key = keyOf(field);
     if (!TIMES.has(columnType) || !(decimals > 0 && decimals <= 6)) continue;
     const fraction = `.${"0".repeat(decimals)}`;
-    for (const row of result as Record<string, unknown>[]) {
-      const time = row[name];
-      if (typeof time === "string" && time.length === WITHOUT_FRACTION) row[name] = time + fraction;
+    for (const row of result as Record<string | number, unknown>[]) {
+      const time = row[key];
+      if (typeof time === "string" && time.length === WITHOUT_FRACTION) row[key] = time + fraction;
     }
   }
 }

@@ -1,5 +1,5 @@
 /** Verbs on `batchExecutionLog`. */
-import { sql, type RawBuilder, type SelectQueryBuilder, type Selectable } from "kysely";
+import { sql, type RawBuilder, type SelectQueryBuilder } from "kysely";
 import type { InsertTarget } from "../database/dialect.js";
 import type { Tables } from "../database/tables.js";
 import type { EventStatus, EventType, Json, LogEvent, LogEventDetail } from "../events.js";
@@ -8,7 +8,7 @@ import { RunOrder } from "../run-order.js";
 import { isCurrent } from "./run-filter.js";
 import { PlaceStore } from "./places.js";
 import { eventColumns, type StoredEvent } from "./event-columns.js";
-import { toDetail, toEvent, toReplayed } from "./event-rows.js";
+import { replayed, REPLAYED, toDetail, toEvent, toReplayed } from "./event-rows.js";
 import { nextCursor } from "./pages.js";
 
 export interface EventFilter {
@@ -31,11 +31,11 @@ export interface EventQuery extends EventFilter {
 const WRITTEN = eventColumns("written");
 const LOG: InsertTarget = { table: "batchExecutionLog", columns: WRITTEN, unique: "eventId" };
 
-type ReplayedRow = Pick<Selectable<Tables["batchExecutionLog"]>, ReturnType<typeof eventColumns<"replayed">>[number]>;
-
 /** Whether a replay reads what the event says in words: why something failed, or was left out. */
-function hasText({ eventType, status }: Pick<ReplayedRow, "eventType" | "status">): boolean {
-  return eventType === "error" || eventType === "info" || (eventType === "file_complete" && status === "failed");
+function hasText(row: readonly unknown[]): boolean {
+  const eventType = replayed(row, "eventType");
+  if (eventType === "error" || eventType === "info") return true;
+  return eventType === "file_complete" && replayed(row, "status") === "failed";
 }
 
 /** Every method throws `DatabaseUnavailableError` when the database cannot be reached for now. */
@@ -154,12 +154,12 @@ export class LogStore extends PlaceStore {
    * infos, sizes nowhere. Read from an index, for rows hold payloads of kilobytes.
    */
   async replay(batchId: number, afterId: number, upToId: number, limit: number): Promise<LogEvent[]> {
-    const columns = sql.join(eventColumns("replayed").map((column) => sql.ref(column)));
-    const select = sql<ReplayedRow>`SELECT ${columns} FROM ${this.database.dialect.logBy("batchExecutionLog_replay")}
+    const columns = sql.join(REPLAYED.map((column) => sql.ref(column)));
+    const select = sql`SELECT ${columns} FROM ${this.database.dialect.logBy("batchExecutionLog_replay")}
       WHERE batchId = ${batchId} AND id > ${afterId} AND id <= ${upToId} ORDER BY id LIMIT ${limit}`;
-    const { rows } = await this.query(() => select.execute(this.db));
-    const told = await this.#texts(rows.filter(hasText).map(({ id }) => id));
-    return rows.map((row) => toReplayed(row, told.get(row.id)));
+    const rows = await this.query(() => this.database.lists(REPLAYED, select));
+    const texts = await this.#texts(rows.filter(hasText).map((row) => replayed(row, "id")));
+    return rows.map((row) => toReplayed(row, texts.get(replayed(row, "id"))));
   }
 
   /** The metadata of events, by id: of those that have some. */

@@ -111,27 +111,27 @@ export function applyBatch(view: BatchView, batch: Batch): BatchView {
 }
 
 /**
- * Applies one event. Returns the new view; the argument must not be used any more, because its maps are reused.
+ * Applies one event. Returns the view after it; the argument must not be used any more, because its parts are reused.
  * The caller must apply each id once. The order does not matter: ids become visible in any order, and
  * a dashboard that replays them must show the same as one that saw them arrive. {@link BatchView.isOutdated} is the one
  * exception.
  */
 export function applyEvent(view: BatchView, event: LogEvent): BatchView {
-  const head = Math.max(view.head, event.id);
+  view.head = Math.max(view.head, event.id);
   if (view.runs.note(event.run, event.id)) view.isOutdated = true;
-  if (view.runs.isHistory(event.run, event.id)) return { ...view, head };
+  if (view.runs.isHistory(event.run, event.id)) return view;
   const at = Date.parse(event.timestamp);
   if (!view.isPart && !view.work.note(event, at)) view.isOutdated = true;
   const state = view.stages.get(event.stage);
   if (!state) {
     // A stage name such as `constructor` must work like any other.
     const seen = Object.hasOwn(view.unknownStages, event.stage) ? (view.unknownStages[event.stage] ?? 0) : 0;
-    return { ...view, head, unknownStages: { ...view.unknownStages, [event.stage]: seen + 1 } };
+    return { ...view, unknownStages: { ...view.unknownStages, [event.stage]: seen + 1 } };
   }
   applyToStage(state, event, at);
   if (event.fileName !== null) applyToFile(state, event.fileName, event, at);
   keepLatest(state, event, view.eventsPerStage);
-  return { ...view, head };
+  return view;
 }
 
 function applyToStage(state: StageState, event: LogEvent, at: number): void {
