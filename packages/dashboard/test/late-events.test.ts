@@ -41,12 +41,14 @@ describe.each(DIALECTS)("late events on %s", (dialect) => {
       await until(() => feed.ids.includes(11 + 10 * n), "the end of a file");
       await add(10 + 10 * n, n, { ...file, eventType: "file_start" });
     }
+    // The first event is in the snapshot, or comes after it.
+    const ids = (): number[] => feed.ids.filter((id) => id !== 1);
     const all = Array.from({ length: FILES }, (_, n) => [10 + 10 * n, 11 + 10 * n]).flat();
-    await until(() => feed.ids.length >= all.length, "all events");
-    expect(feed.ids.toSorted((a, b) => a - b)).toEqual(all);
+    await until(() => ids().length >= all.length, "all events");
+    expect(ids().toSorted((a, b) => a - b)).toEqual(all);
     await until(async () => (await seconds()).every((ms) => ms === 5_000), "the durations of all files");
     const { body } = await get<MetricsView>(`${it.url}/api/batch/${batch.id}/metrics`);
     expect(body.stages.find(({ stage }) => stage === "stt")?.overall).toMatchObject({ p50Ms: 5_000, p95Ms: 5_000 });
-    expect(feed.ids).toHaveLength(all.length);
+    expect(ids()).toHaveLength(all.length);
   });
 });

@@ -10,6 +10,14 @@ export interface ViewChange {
   isRefolded?: true;
 }
 
+/** A batch as it was folded from the database. */
+export interface OpenedBatch {
+  current: BatchView;
+  detail: Detail;
+  /** Ids of events that it includes although the tail may still deliver them. */
+  fromHoles: Set<number>;
+}
+
 /** The projection of one batch, which includes every event that the tail has delivered. */
 export class LiveView {
   readonly batchId: number;
@@ -22,12 +30,11 @@ export class LiveView {
   readonly #listeners = new Set<(change: ViewChange) => void>();
   readonly #close: () => void;
 
-  /** @param fromHoles ids of events that the view includes although the tail may still deliver them */
-  constructor(view: BatchView, detail: Detail, fromHoles: Set<number>, close: () => void) {
-    this.batchId = view.batch.id;
+  constructor({ current, detail, fromHoles }: OpenedBatch, close: () => void) {
+    this.batchId = current.batch.id;
     this.#detail = detail;
     this.#fromHoles = fromHoles;
-    this.#view = view;
+    this.#view = current;
     this.#close = close;
   }
 
@@ -86,11 +93,7 @@ export class LiveView {
    * For {@link LiveViews}: replaces the view by one that was folded again. `events` and `batch`: what the tail delivered
    * meanwhile, which has been reported.
    */
-  replace(
-    { current, detail, fromHoles }: { current: BatchView; detail: Detail; fromHoles: Set<number> },
-    events: readonly LogEvent[],
-    batch: Batch | null,
-  ): void {
+  replace({ current, detail, fromHoles }: OpenedBatch, events: readonly LogEvent[], batch: Batch | null): void {
     this.#view = current;
     this.#detail = detail;
     this.#fromHoles = fromHoles;

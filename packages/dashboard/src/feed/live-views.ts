@@ -4,19 +4,20 @@
  * see its counts by SQL.
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
-import type { Detail } from "@cofi/views/detail/detail";
 import { foldPages, replayPages } from "@cofi/views/detail/replay";
 import { DatabaseUnavailableError } from "@cofi/event-log/database";
 import type { Batch, LogEvent } from "@cofi/event-log/events";
-import { showEvents, shownEvents, type BatchView } from "@cofi/views/projection";
+import { showEvents, shownEvents } from "@cofi/views/projection";
 import { sqlSnapshot } from "@cofi/views/sql-cards";
 import type { Store } from "@cofi/event-log/store";
 import { eventSummary } from "@cofi/views/event-summary";
-import { LiveView } from "./live-view.js";
-import { newLoading, type Loading } from "./loading.js";
+import { LiveView, type OpenedBatch } from "./live-view.js";
+import { newLoading, remainingMs, type Loading } from "./loading.js";
 import { Preview } from "./preview.js";
 import type { TailLogger } from "@cofi/views/listener";
 import type { Tail } from "@cofi/views/tail";
+
+type Opening = LiveView | Preview | null;
 
 export interface LiveViewsOptions {
   eventsPerStage: number;
@@ -29,13 +30,6 @@ export interface LiveViewsOptions {
 const FIRST_PAGE = 1_000;
 /** Views kept without a viewer; when there are more, the longest unused is dropped first. */
 const MOST_UNHELD = 16;
-
-/** A batch folded from the database; `fromHoles`: ids that it includes although the tail may still deliver them. */
-interface Opened {
-  current: BatchView;
-  detail: Detail;
-  fromHoles: Set<number>;
-}
 
 /** Pause between two previews of a batch, as a multiple of the time that one takes, so that the replay makes progress. */
 const PREVIEW_PAUSE = { leastMs: 1_000, times: 5 };
@@ -90,13 +84,16 @@ export class LiveViews {
    * As {@link open}, but returns a preview while a large batch is being replayed. `after`: the preview that the caller already
    * has; the next one takes a while.
    */
-  async openOrPreview(batchId: number, after: Preview | null = null): Promise<LiveView | Preview | null> {
+  async openOrPreview(batchId: number, after: Preview | null = null): Promise<Opening> {
     const opening = this.open(batchId);
     const loading = this.#loading.get(batchId);
     if (!loading) return opening;
     if (!after) return Promise.race([opening, loading.preview]);
     const pause = Math.max(PREVIEW_PAUSE.leastMs, PREVIEW_PAUSE.times * after.tookMs);
-    const next = sleep(pause).then(() => this.#nextPreview(batchId, loading));
+    // Not shortly before the whole view is there, which a preview would only put off.
+    const next = sleep(pause).then((): Promise<Opening> =>
+      remainingMs(loading) > pause ? this.#nextPreview(batchId, loading) : opening,
+    );
     // Nobody waits for this preview if the replay finishes first or the database is lost.
     next.catch(() => undefined);
     return Promise.race([opening, next]);
@@ -149,12 +146,12 @@ export class LiveViews {
       const live = await this.#whileLoading(batchId, async (fold, loading) => {
         const batch = await this.#store.batch(batchId);
         if (!batch) return null;
-        const { current, detail, fromHoles } = await fold(batch);
+        const folded = await fold(batch);
         if (this.#loading.get(batchId) !== loading)
           throw new DatabaseUnavailableError(
             "The log was replaced while the batch was being read. The read starts again.",
           );
-        const opened = new LiveView(current, detail, fromHoles, endWatch);
+        const opened = new LiveView(folded, endWatch);
         opened.apply(loading.events, loading.batch);
         this.#live.set(batchId, opened);
         return opened;
@@ -201,7 +198,7 @@ export class LiveViews {
   /** Runs `work`, which folds the batch from the database; events that the tail delivers meanwhile wait in `loading`. */
   async #whileLoading<T>(
     batchId: number,
-    work: (fold: (batch: Batch) => Promise<Opened>, loading: Loading) => Promise<T>,
+    work: (fold: (batch: Batch) => Promise<OpenedBatch>, loading: Loading) => Promise<T>,
   ): Promise<T> {
     const loading = newLoading();
     // Nothing else runs up to the first await: the events that the tail has delivered are at or below `head`, and later
@@ -209,7 +206,7 @@ export class LiveViews {
     this.#loading.set(batchId, loading);
     const head = this.#tail.highest;
     const mayStillCome = this.#tail.mayStillCome();
-    const fold = async (batch: Batch): Promise<Opened> => {
+    const fold = async (batch: Batch): Promise<OpenedBatch> => {
       const fromHoles = new Set<number>();
       const { current, detail } = await foldPages(
         batch,

@@ -12,6 +12,13 @@ export interface Loading {
   latest: Promise<Preview> | null;
   /** Share of its events that has been read, 0 to 1. */
   share: number;
+  /** By `performance.now()`. */
+  readonly startedAt: number;
+}
+
+/** ms that reading the rest will take, as far as the part that has been read tells. */
+export function remainingMs({ share, startedAt }: Loading): number {
+  return share === 0 ? Infinity : ((performance.now() - startedAt) * (1 - share)) / share;
 }
 
 export function newLoading(): Loading {
@@ -19,5 +26,5 @@ export function newLoading(): Loading {
   const preview = new Promise<Preview>((resolve) => (offer = resolve));
   // Callers that wait for the preview get the error; without such callers nobody needs it.
   preview.catch(() => undefined);
-  return { events: [], batch: null, preview, offer, latest: null, share: 0 };
+  return { events: [], batch: null, preview, offer, latest: null, share: 0, startedAt: performance.now() };
 }
