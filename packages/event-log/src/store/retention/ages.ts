@@ -1,7 +1,7 @@
 /** Which batches are over, for how long, and by which clock. */
-import { sql, type Kysely } from "kysely";
+import { sql, type Kysely, type Selectable } from "kysely";
 import type { Database } from "../../database/dialect.js";
-import type { Tables } from "../../database/tables.js";
+import type { BatchStatusTable, Tables } from "../../database/tables.js";
 import { toApiTime } from "../../time.js";
 
 /** Nothing was removed, because it could have been too much. */
@@ -59,6 +59,8 @@ export interface EndedBatch {
   payloadsRemovedTo: number;
   /** There is something of the batch whose payloads were not removed yet. */
   hasPayloads: boolean;
+  /** As its row says of it; in the database's form. Where one of them differs, the batch has continued since. */
+  end: Readonly<Pick<Selectable<BatchStatusTable>, "run" | "status" | "finishedAt">>;
 }
 
 /** Those that are over at `now`, oldest first. */
@@ -75,19 +77,20 @@ export async function endedBatches(db: Kysely<Tables>, now: number): Promise<End
           .limit(1),
       ),
     )
-    .select(["batch.id", "name", "batch.status", "createdAt", "finishedAt", "leaseExpiresAt"])
+    .select(["batch.id", "name", "batch.status", "batch.run", "createdAt", "finishedAt", "leaseExpiresAt"])
     .select(["payloadsRemovedAt", "payloadsRemovedTo", "last.id as lastId", "last.timestamp as lastEventAt"])
     .orderBy("batch.id")
     .execute();
   const at = (time: string | null): number => (time === null ? -Infinity : Date.parse(toApiTime(time)));
   return rows.flatMap((row): EndedBatch[] => {
-    const { id, name, status, createdAt, payloadsRemovedAt } = row;
-    const endedAt = Math.max(at(createdAt), at(row.finishedAt), at(row.lastEventAt));
+    const { id, name, status, run, createdAt, finishedAt, payloadsRemovedAt } = row;
+    const endedAt = Math.max(at(createdAt), at(finishedAt), at(row.lastEventAt));
     const isEnded = status === "completed" || status === "completed_with_errors" || status === "failed";
     const isAbandoned = now - endedAt > ABANDONED_MS;
     if (at(row.leaseExpiresAt) > now || !(isEnded || isAbandoned)) return [];
     const [lastId, payloadsRemovedTo] = [row.lastId ?? 0, row.payloadsRemovedTo ?? 0];
     const hasPayloads = payloadsRemovedAt === null || lastId > payloadsRemovedTo;
-    return [{ id, name: name ?? `Batch ${id}`, createdAt, endedAt, lastId, payloadsRemovedTo, hasPayloads }];
+    const end = { run, status, finishedAt };
+    return [{ id, name: name ?? `Batch ${id}`, createdAt, endedAt, lastId, payloadsRemovedTo, hasPayloads, end }];
   });
 }

@@ -76,7 +76,7 @@ function firstAfter({ payloadsRemovedTo }: EndedBatch, what: What): number {
   return what === "events" ? 0 : payloadsRemovedTo;
 }
 
-/** A run of the batch has begun. */
+/** The batch is not as it was when it was found old enough: a run has begun, or has begun and ended, or events have come. */
 class BatchContinuesError extends Error {}
 
 interface Step extends Counted {
@@ -101,7 +101,8 @@ class Removal {
   async toItsEnd(): Promise<Removed> {
     try {
       await this.#events();
-      this.#total.isWhole = await (this.#what === "events" ? this.#batchItself() : this.#transcripts());
+      await (this.#what === "events" ? this.#batchItself() : this.#transcripts());
+      this.#total.isWhole = true;
     } catch (error) {
       if (!(error instanceof BatchContinuesError || error instanceof StoppedError)) throw error;
     }
@@ -178,29 +179,24 @@ class Removal {
     return Number(numAffectedRows);
   }
 
-  async #transcripts(): Promise<boolean> {
+  async #transcripts(): Promise<void> {
     await this.#rows("transcript");
     const payloadsRemovedAt = toDatabaseTime(new Date(this.#options.now));
     await this.#inTurn((db) => this.#note(db, { payloadsRemovedAt }));
-    return true;
   }
 
-  /** @returns false when events have come meanwhile, of which nobody has judged the age */
-  async #batchItself(): Promise<boolean> {
+  async #batchItself(): Promise<void> {
     const { id, createdAt } = this.#batch;
     for (const table of RESULT_TABLES) await this.#rows(table);
-    const work = async (db: Kysely<Tables>): Promise<boolean> => {
-      const late = db.selectFrom("batchExecutionLog").select("id").where("batchId", "=", id).limit(1);
-      if (await late.executeTakeFirst()) return false;
+    const work = async (db: Kysely<Tables>): Promise<void> => {
       await db.deleteFrom("batchRun").where("batchId", "=", id).execute();
       await db.deleteFrom("batchStatus").where("id", "=", id).execute();
       const removedAt = toDatabaseTime(new Date(this.#options.now));
       await db.insertInto("removedBatch").values({ batchId: id, createdAt, removedAt }).execute();
-      return true;
     };
     const { kysely } = this.#options.database;
     const batch = kysely.selectFrom("batchStatus").select("id").where("id", "=", id);
-    return this.#inTurn(work, async (isRemoved) => isRemoved && (await batch.execute()).length === 0);
+    await this.#inTurn(work, async () => (await batch.execute()).length === 0);
   }
 
   async #rows(table: (typeof RESULT_TABLES)[number]): Promise<void> {
@@ -247,16 +243,22 @@ class Removal {
     }
   }
 
-  /** Until the transaction ends no run of the batch begins. @throws BatchContinuesError when one has begun */
+  /** Until the transaction ends no run of the batch begins, and no event comes. @throws BatchContinuesError when the batch has continued */
   async #holdBatch(db: Kysely<Tables>): Promise<void> {
     const { now } = this.#options.database.dialect;
+    const { run, status, finishedAt } = this.#batch.end;
     const held = await db
       .updateTable("batchStatus")
       .set((eb) => ({ payloadsRemovedTo: eb.ref("payloadsRemovedTo") }))
       .where("id", "=", this.#batch.id)
+      .where("run", "=", run)
+      .where("status", "=", status)
+      .where("finishedAt", finishedAt === null ? "is" : "=", finishedAt)
       .where((eb) => eb.or([eb("leaseOwner", "is", null), eb("leaseExpiresAt", "<", now)]))
       .executeTakeFirst();
     if (held.numUpdatedRows === 0n) throw new BatchContinuesError();
+    const late = db.selectFrom("batchExecutionLog").select("id").where("batchId", "=", this.#batch.id);
+    if (await late.where("id", ">", this.#batch.lastId).limit(1).executeTakeFirst()) throw new BatchContinuesError();
   }
 }
 
