@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -199,6 +199,21 @@ describe("the file store", () => {
     expect(await reading.readFile("utf8")).toBe("first");
     await reading.close();
     await expect(store.openRecording(1, "a.wav", "original")).rejects.toMatchObject({ type: "file-missing" });
+  });
+
+  it("keeps what a new run puts there while a batch is removed, and removes what a killed engine left of that", async () => {
+    const store = await DiskFileStore.open(folder.path);
+    const left = join(folder.path, "incoming", "removed-20-left");
+    await mkdir(left);
+    await writeFile(join(left, "original"), "old");
+    for (let n = 0; n < 300; n++) await store.put(20, `${n}.wav`, chunks("old"), 100);
+    const removal = store.removeBatch(20);
+    // As soon as the first of the old ones is gone.
+    await until(async () => (await store.original(20, "0.wav").catch(() => null)) === null);
+    await store.put(20, "new.wav", chunks("new"), 100);
+    await removal;
+    expect(await readdir(join(folder.path, "20"))).toHaveLength(1);
+    expect(await readdir(join(folder.path, "incoming"))).toEqual([]);
   });
 
   it("says that the disk is full, and leaves nothing of the recording", async () => {

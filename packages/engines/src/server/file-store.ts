@@ -141,7 +141,13 @@ export class DiskFileStore implements FileStore {
 
   /** Removes all recordings of a batch, and what uploads and engines that were killed left; an unknown batch is not an error. */
   async removeBatch(batchId: number): Promise<void> {
-    await rm(join(this.#root, String(batchId)), { recursive: true, force: true, maxRetries: 3 });
+    // Aside first: what is put there from now on is of a run that begins, and stays.
+    const prefix = `removed-${batchId}-`;
+    await rename(join(this.#root, String(batchId)), join(this.#temporary, prefix + randomUUID())).catch(ignoreMissing);
+    // With what an engine that was killed left of an earlier time.
+    for (const entry of await readdir(this.#temporary))
+      if (entry.startsWith(prefix))
+        await rm(join(this.#temporary, entry), { recursive: true, force: true, maxRetries: 3 });
     await this.#removeAbandonedUploads();
     await removeAbandonedWorkFolders();
   }
@@ -151,7 +157,7 @@ export class DiskFileStore implements FileStore {
     for (const entry of await readdir(this.#temporary)) {
       const path = join(this.#temporary, entry);
       const facts = await stat(path).catch(ignoreMissing);
-      if (facts && facts.mtimeMs < oldest) await rm(path, { force: true });
+      if (facts && facts.mtimeMs < oldest) await rm(path, { recursive: true, force: true });
     }
   }
 

@@ -41,20 +41,13 @@ export class PlaceStore extends RunStore {
 
   /** Places with files of batches whose payloads are removed, or that are removed as a whole; and of `others`. */
   async filesToRemove(others: readonly number[] = []): Promise<FilesOfBatch[]> {
-    const select = this.db
-      .selectFrom("recordingPlace as files")
-      .leftJoin("batchStatus as batch", "batch.id", "files.batchId")
-      .select(["files.batchId", "files.place", "files.description"])
-      .where((eb) =>
-        eb.or([
-          eb("batch.id", "is", null),
-          eb("batch.payloadsRemovedAt", "is not", null),
-          ...(others.length > 0 ? [eb("files.batchId", "in", [...others])] : []),
-        ]),
-      )
-      .orderBy("files.place")
-      .orderBy("files.batchId");
-    return this.query(() => select.execute());
+    return this.query(() => this.#due(others).execute());
+  }
+
+  /** Whether they are, at this moment, among {@link filesToRemove}: a run that has begun since has put others there. */
+  async areToRemove({ batchId, place }: Pick<FilesOfBatch, "batchId" | "place">): Promise<boolean> {
+    const select = this.#due([]).where("files.batchId", "=", batchId).where("files.place", "=", place);
+    return (await this.query(() => select.executeTakeFirst())) !== undefined;
   }
 
   /** The files of the batch in this place are removed. @returns false when a run has begun meanwhile, which may have put others there */
@@ -77,6 +70,22 @@ export class PlaceStore extends RunStore {
     if (batch && batch.payloadsRemovedAt === null) return null;
     const found = batch ?? (await this.query(() => gone.executeTakeFirst()));
     return found ? { identity: `${database} ${toApiTime(found.createdAt)}`, isWhole: batch === undefined } : null;
+  }
+
+  #due(others: readonly number[]) {
+    return this.db
+      .selectFrom("recordingPlace as files")
+      .leftJoin("batchStatus as batch", "batch.id", "files.batchId")
+      .select(["files.batchId", "files.place", "files.description"])
+      .where((eb) =>
+        eb.or([
+          eb("batch.id", "is", null),
+          eb("batch.payloadsRemovedAt", "is not", null),
+          ...(others.length > 0 ? [eb("files.batchId", "in", [...others])] : []),
+        ]),
+      )
+      .orderBy("files.place")
+      .orderBy("files.batchId");
   }
 }
 

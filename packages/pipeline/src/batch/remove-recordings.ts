@@ -10,7 +10,7 @@ export interface ClearedPlace {
   description: string;
   /** Batches whose recordings are removed there. */
   removed: number[];
-  /** Batches whose recordings are still there. */
+  /** Batches whose recordings are still there, and are to go. */
   kept: number[];
   /** Why some are kept, as a sentence; null when none are. */
   reason: string | null;
@@ -55,9 +55,11 @@ async function clear(
       return cleared;
     }
     for (const { batchId } of files) {
-      await client.removeFiles(host, batchId, signal);
-      if (!(await store.filesAreRemoved({ batchId, place }))) continue;
-      cleared.removed.push(batchId);
+      // Not as it was when they were listed: a host may have been busy for minutes meanwhile.
+      if (await store.areToRemove({ batchId, place })) {
+        await client.removeFiles(host, batchId, signal);
+        if (await store.filesAreRemoved({ batchId, place })) cleared.removed.push(batchId);
+      }
       cleared.kept = cleared.kept.filter((kept) => kept !== batchId);
     }
   } catch (error) {
