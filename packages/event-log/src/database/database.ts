@@ -25,14 +25,19 @@ const SQLITE_RETRY_MS = 20;
  * and a missing privilege leaves as {@link DatabaseRejectedError}.
  * While another process holds an SQLite file, `work` is repeated, so it must do nothing but query: waiting inside SQLite
  * would stop the whole process.
+ * @param signal ends that waiting
  */
-export async function reportUnavailable<T>(database: Database, work: () => Promise<T>): Promise<T> {
+export async function reportUnavailable<T>(
+  database: Database,
+  work: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   const deadline = performance.now() + SQLITE_WAIT_MS;
   for (;;) {
     try {
       return await work();
     } catch (error) {
-      if (sqliteErrorCode(error) === SQLITE_BUSY && performance.now() < deadline) {
+      if (sqliteErrorCode(error) === SQLITE_BUSY && performance.now() < deadline && !signal?.aborted) {
         await sleep(SQLITE_RETRY_MS);
         continue;
       }

@@ -42,7 +42,7 @@ export class Patience {
   async attempt<T>(work: () => Promise<T>): Promise<{ result: T } | "unavailable"> {
     if (this.signal?.aborted) throw new StoppedError();
     try {
-      return { result: await reportUnavailable(this.#database, work) };
+      return { result: await reportUnavailable(this.#database, work, this.signal) };
     } catch (error) {
       if (!isUnavailable(error)) throw error;
       if (!this.#isReported) this.onWaiting(`${(error as Error).message} Waiting for it.`);
