@@ -47,8 +47,13 @@ export class Patience {
       if (!isUnavailable(error)) throw error;
       if (!this.#isReported) this.onWaiting(`${(error as Error).message} Waiting for it.`);
       this.#isReported = true;
-      await sleep(RETRY_MS, undefined, { signal: this.signal }).catch(() => undefined);
+      await this.pause(RETRY_MS);
       return "unavailable";
     }
+  }
+
+  /** Ends early when it is stopped. */
+  async pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.signal }).catch(() => undefined);
   }
 }

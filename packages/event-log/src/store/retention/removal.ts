@@ -2,7 +2,6 @@
  * Removes one batch, or the payloads of one, in small steps beside the writers. Each step is a transaction of its own that
  * counts what it changes; it waits for other writers as long as it takes.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import { sql, type Kysely } from "kysely";
 import type { Database } from "../../database/dialect.js";
 import type { Tables } from "../../database/tables.js";
@@ -37,6 +36,8 @@ export interface RemovalOptions {
 }
 
 const ROWS_A_STEP = 500;
+/** A step that took longer was held up by something that a longer pause would not help. */
+const LONGEST_PAUSE_MS = 1_000;
 const RESULT_TABLES = ["auditAnswer", "extractedTrade", "transcript", "tradeCall", "trade", "callRecord"] as const;
 
 /** Responses that prove a trade: results of triage, and verdicts. They go with their events only. */
@@ -111,9 +112,13 @@ class Removal {
 
   async #events(): Promise<void> {
     for (;;) {
-      const started = performance.now();
+      let began = 0;
       const step = await this.#inTurn(
-        (db) => this.#step(db),
+        (db) => {
+          // In its turn: what it waited for others before is no reason to wait again.
+          began = performance.now();
+          return this.#step(db);
+        },
         (done) => this.#isGone(done),
       );
       if (step === null) return;
@@ -121,7 +126,7 @@ class Removal {
       this.#total.bytes += step.bytes;
       this.#after = step.upTo;
       // As long a pause as the step took: writers have the database at least half of the time.
-      await sleep(performance.now() - started);
+      await this.#options.patience.pause(Math.min(performance.now() - began, LONGEST_PAUSE_MS));
     }
   }
 
