@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { sql } from "kysely";
 import { createConnection } from "mysql2/promise";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { openDatabase } from "@cofi/event-log/database";
-import { prune, type PruneOptions } from "@cofi/event-log/retention";
+import { prune, RetentionTakenOverError, type PruneOptions } from "@cofi/event-log/retention";
 import { Store } from "@cofi/event-log/store";
 import { DIALECTS, freshDatabase, type FreshDatabase } from "../../../test/support/databases.js";
 import { stallingProxy } from "../../../test/support/stalling-proxy.js";
@@ -106,6 +106,41 @@ describe.each(DIALECTS)("on %s", (dialect) => {
     expect(await prune(fresh.database, KEEP)).toHaveLength(1);
   });
 
+  test("the right is renewed while something that takes long is done elsewhere", async () => {
+    await batchOf(400, 10);
+    await batchOf(0, 1);
+    const { kysely } = fresh.database;
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    try {
+      const elsewhere = async (): Promise<void> => {
+        // As after a minute.
+        await sql`UPDATE retention SET expiresAt = ${ago(1 / 1_440)}`.execute(kysely);
+        vi.advanceTimersByTime(60_000);
+        const expiresAt = async (): Promise<string> =>
+          (await kysely.selectFrom("retention").select("expiresAt").executeTakeFirstOrThrow()).expiresAt ?? "";
+        await expect.poll(async () => (await expiresAt()) > ago(0), { interval: 10, timeout: 10_000 }).toBe(true);
+        expect(await prune(fresh.database, KEEP)).toBeNull();
+      };
+      expect(await prune(fresh.database, { ...KEEP, elsewhere })).toHaveLength(1);
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test("one whose right was taken over while it was busy elsewhere says so, and leaves the rest to the other", async () => {
+    await batchOf(400, 10);
+    await batchOf(0, 1);
+    const elsewhere = async (): Promise<void> => {
+      await sql`UPDATE retention SET owner = 'another', expiresAt = ${ago(-1)}`.execute(fresh.database.kysely);
+    };
+    await expect(prune(fresh.database, { ...KEEP, elsewhere })).rejects.toThrow(RetentionTakenOverError);
+    const { rows } = await sql`SELECT owner, tracesSince IS NULL AS isErased FROM retention`.execute(
+      fresh.database.kysely,
+    );
+    expect(rows).toEqual([{ owner: "another", isErased: 0 }]);
+  });
+
   test("what comes to a pruned batch goes at its own age; what a new run makes, too", async () => {
     const id = await batchOf(400, 10);
     await batchOf(0, 1);
@@ -171,6 +206,30 @@ describe("on a server", () => {
       );
     } finally {
       clearInterval(timer);
+      await database.close();
+      proxy.close();
+    }
+  });
+
+  test("a lost answer to taking the right does not keep prune from itself", async () => {
+    const id = await batchOf(400, 10);
+    await batchOf(0, 1);
+    const proxy = await stallingProxy(Number(new URL(fresh.url).port));
+    const through = new URL(fresh.url);
+    through.port = String(proxy.port);
+    const database = await openDatabase(through.href, { poolSize: 1 });
+    const other = await createConnection({ uri: fresh.url });
+    try {
+      await other.beginTransaction();
+      await other.query("SELECT id FROM retention FOR UPDATE");
+      const done = prune(database, KEEP);
+      const asks = "SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE 'update `retention`%'";
+      await expect.poll(async () => (await sql`${sql.raw(asks)}`.execute(fresh.database.kysely)).rows.length).toBe(1);
+      proxy.loseAnswers();
+      await other.commit();
+      expect(await done).toEqual([expect.objectContaining({ id, events: 10 })]);
+    } finally {
+      await other.end();
       await database.close();
       proxy.close();
     }

@@ -183,3 +183,29 @@ test("stopped before the file is rewritten, the next run does it, with nothing e
   expect(await prune(database, KEEP)).toEqual([]);
   expect(canaries.foundBelow(folder)).toEqual(KEPT);
 });
+
+test("traces of another prune, of what it removes while the file is rewritten, are left for the next one", async () => {
+  await threeBatches();
+  const late = await ended("late", 400);
+  const other = await holder("read");
+  // The file is rewritten by now, and its log waits for the reader. Another prune, which has taken over, removes a batch and is stopped.
+  let removing = Promise.resolve();
+  const onWaiting = (): void => {
+    removing = (async () => {
+      await end(late);
+      const beside = await openDatabase(`sqlite:${path}`);
+      await sql`UPDATE retention SET owner = NULL, expiresAt = NULL`.execute(beside.kysely);
+      const stop = new AbortController();
+      const pruned = await prune(beside, { ...KEEP, signal: stop.signal, onBatch: () => stop.abort() });
+      expect(pruned).toEqual([expect.objectContaining({ id: late.id })]);
+      await beside.close();
+      await other.letGo();
+    })();
+  };
+  await prune(database, { ...KEEP, onWaiting });
+  await removing;
+  const traces = await database.kysely.selectFrom("retention").select("tracesSince").executeTakeFirst();
+  expect(traces?.tracesSince).not.toBeNull();
+  expect(await prune(database, KEEP)).toEqual([]);
+  expect(canaries.foundBelow(folder)).toEqual(KEPT);
+});

@@ -4,10 +4,11 @@
  */
 import { randomUUID } from "node:crypto";
 import type { Kysely } from "kysely";
+import { reportUnavailable } from "../../database/database.js";
 import type { Database } from "../../database/dialect.js";
 import type { Tables } from "../../database/tables.js";
 
-/** How long the right outlives its last step: a process that ended without giving it back keeps others out for so long. */
+/** How long the right outlives its last renewal: a process that ended without giving it back keeps others out for so long. */
 const LENGTH_MS = 60_000;
 
 /** Another process prunes this database by now. */
@@ -25,21 +26,26 @@ export class RetentionTakenOverError extends Error {
 export class RetentionLock {
   readonly #database: Database;
   readonly #owner = randomUUID();
+  #renewal: NodeJS.Timeout | undefined;
 
-  private constructor(database: Database) {
+  constructor(database: Database) {
     this.#database = database;
   }
 
-  /** @returns null while another process holds it */
-  static async take(database: Database): Promise<RetentionLock | null> {
-    const lock = new RetentionLock(database);
-    const { now, fromNow } = database.dialect;
-    const taken = await database.kysely
+  /** May be repeated when the answer was lost. From then on the right is renewed until it is given back. @returns false while another process holds it */
+  async take(): Promise<boolean> {
+    const { now, fromNow } = this.#database.dialect;
+    const taken = await this.#database.kysely
       .updateTable("retention")
-      .set({ owner: lock.#owner, expiresAt: fromNow(LENGTH_MS) })
-      .where((eb) => eb.or([eb("owner", "is", null), eb("owner", "=", lock.#owner), eb("expiresAt", "<", now)]))
+      .set({ owner: this.#owner, expiresAt: fromNow(LENGTH_MS) })
+      .where((eb) => eb.or([eb("owner", "is", null), eb("owner", "=", this.#owner), eb("expiresAt", "<", now)]))
       .executeTakeFirst();
-    return taken.numUpdatedRows > 0n ? lock : null;
+    if (taken.numUpdatedRows === 0n) return false;
+    this.#renewal = setInterval(() => {
+      // A host can take minutes to remove recordings. What prevents a renewal is met again, and reported, by the next step.
+      void reportUnavailable(this.#database, () => this.hold(this.#database.kysely)).catch(() => undefined);
+    }, LENGTH_MS / 3);
+    return true;
   }
 
   /** The first statement of every transaction that removes something. @throws RetentionTakenOverError */
@@ -52,8 +58,9 @@ export class RetentionLock {
     if (held.numUpdatedRows === 0n) throw new RetentionTakenOverError();
   }
 
-  /** Gives the right back, where it is still held. */
+  /** Gives the right back, where it is still held. Idempotent. */
   async release(): Promise<void> {
+    clearInterval(this.#renewal);
     await this.#database.kysely
       .updateTable("retention")
       .set({ owner: null, expiresAt: null })

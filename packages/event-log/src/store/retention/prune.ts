@@ -70,10 +70,10 @@ export async function prune(database: Database, options: PruneOptions): Promise<
   }
   const patience = new Patience(database, options);
   const pruned: PrunedBatch[] = [];
-  let lock: RetentionLock | null = null;
+  // One owner for all attempts: the answer to the one that took the right may be lost.
+  const lock = new RetentionLock(database);
   try {
-    lock = await patience.until(() => RetentionLock.take(database));
-    if (lock === null) return null;
+    if (!(await patience.until(() => lock.take()))) return null;
     for (const { batch, what } of due) {
       const removed = await removeFrom(batch, what, { database, lock, now: now ?? 0, patience });
       if (removed.events === 0 && !(what === "events" && removed.isWhole)) continue;
@@ -82,13 +82,15 @@ export async function prune(database: Database, options: PruneOptions): Promise<
       options.onBatch?.(one);
     }
     if (!options.signal?.aborted) await options.elsewhere?.(pruned);
+    await patience.until(() => lock.hold(database.kysely));
     await eraseTraces(database, patience);
   } catch (error) {
     if (!(error instanceof StoppedError)) throw error;
   } finally {
-    const held = lock;
-    // A right that is not given back runs out.
-    if (held) await query(() => held.release()).catch((error: Error) => patience.onWaiting(error.message));
+    // A right that is not given back runs out: one who was stopped does not wait for the database.
+    await reportUnavailable(database, () => lock.release(), options.signal).catch((error: Error) =>
+      patience.onWaiting(error.message),
+    );
   }
   return pruned;
 }

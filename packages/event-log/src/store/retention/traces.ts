@@ -4,9 +4,9 @@ import type { Database } from "../../database/dialect.js";
 import type { Tables } from "../../database/tables.js";
 import { StoppedError, type Patience } from "./patience.js";
 
-/** Said in the transaction that removes something: the next {@link eraseTraces} has work to do, whoever runs it. */
+/** Said in each transaction that removes something: the next {@link eraseTraces} that begins has work to do, whoever runs it. */
 export async function leaveTraces({ dialect }: Database, db: Kysely<Tables>): Promise<void> {
-  await db.updateTable("retention").set({ tracesSince: dialect.now }).where("tracesSince", "is", null).execute();
+  await db.updateTable("retention").set({ tracesSince: dialect.now }).execute();
 }
 
 /**
@@ -18,9 +18,12 @@ export async function eraseTraces(database: Database, patience: Patience): Promi
   const { kysely, dialect } = database;
   const { signal, onWaiting } = patience;
   const traces = kysely.selectFrom("retention").select("tracesSince");
-  if (!(await patience.until(() => traces.executeTakeFirst()))?.tracesSince) return;
+  const since = (await patience.until(() => traces.executeTakeFirst()))?.tracesSince;
+  if (!since) return;
   const held = kysely.selectFrom("batchStatus").select("id").where("leaseExpiresAt", ">", dialect.now).limit(1);
   const isRunning = async (): Promise<boolean> => (await patience.until(() => held.execute())).length > 0;
   if (!(await database.eraseRemoved({ signal, onWaiting, isRunning }))) throw new StoppedError();
-  await patience.until(() => kysely.updateTable("retention").set({ tracesSince: null }).execute());
+  // Only those: a process that has taken over meanwhile may have left others.
+  const erased = kysely.updateTable("retention").set({ tracesSince: null }).where("tracesSince", "=", since);
+  await patience.until(() => erased.execute());
 }
