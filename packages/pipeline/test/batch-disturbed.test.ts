@@ -1,6 +1,7 @@
 /** Batches that are stopped, robbed of their lease, cut off from the database, or whose input is put right in between. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { sql } from "kysely";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openDatabase } from "@cofi/event-log/database";
 import { migrate } from "@cofi/event-log/migrate";
@@ -52,6 +53,28 @@ async function errorsOf(batchId: number): Promise<(string | null)[]> {
     eventType === "error" ? [errorMessage] : [],
   );
 }
+
+test("a run that is started while another process writes to the SQLite file for long begins when it is free", async () => {
+  const other = await openDatabase(bench.fresh.url);
+  try {
+    await sql`BEGIN IMMEDIATE`.execute(other.kysely);
+    const run = bench.run({ folder, runtime });
+    await expect.poll(() => bench.reported).toEqual([expect.stringMatching(/another process .*Waiting for it/)]);
+    await sql`ROLLBACK`.execute(other.kysely);
+    expect(await run).toMatchObject({ batchId: 1, status: "completed" });
+    expect((await bench.store.batches({ limit: 10 })).batches).toHaveLength(1);
+
+    bench.reported.length = 0;
+    await sql`BEGIN IMMEDIATE`.execute(other.kysely);
+    const controller = new AbortController();
+    const stopped = bench.run({ folder, runtime, signal: controller.signal });
+    await expect.poll(() => bench.reported).toHaveLength(1);
+    controller.abort(new Error("stopped by the test"));
+    await expect(stopped).rejects.toThrow("stopped by the test");
+  } finally {
+    await other.close();
+  }
+});
 
 test("after a stop, what is in work may finish, and the next run asks about nothing twice", async () => {
   const controller = new AbortController();

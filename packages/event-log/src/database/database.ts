@@ -1,13 +1,21 @@
 /** One API over MySQL / MariaDB and SQLite. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Database } from "./dialect.js";
-import { DatabaseRejectedError, DatabaseUnavailableError, isDenied, isRejection, isUnavailable } from "./errors.js";
+import {
+  DatabaseBusyError,
+  DatabaseRejectedError,
+  DatabaseUnavailableError,
+  isDenied,
+  isRejection,
+  isUnavailable,
+} from "./errors.js";
 import { MysqlDatabase } from "./mysql-database.js";
 import { sqliteErrorCode } from "./sqlite.js";
 import { SqliteDatabase } from "./sqlite-database.js";
 
 export type { Database, Dialect, DialectName } from "./dialect.js";
 export {
+  DatabaseBusyError,
   DatabaseError,
   DatabaseRejectedError,
   DatabaseUnavailableError,
@@ -37,7 +45,8 @@ export async function reportUnavailable<T>(
     try {
       return await work();
     } catch (error) {
-      if (sqliteErrorCode(error) === SQLITE_BUSY && performance.now() < deadline && !signal?.aborted) {
+      if (sqliteErrorCode(error) === SQLITE_BUSY) {
+        if (performance.now() >= deadline || signal?.aborted) throw busy(database.description, error);
         await sleep(SQLITE_RETRY_MS);
         continue;
       }
@@ -51,6 +60,13 @@ export async function reportUnavailable<T>(
 function denied(description: string, { message }: Error): DatabaseRejectedError {
   return new DatabaseRejectedError(
     `The user of the database ${description} lacks a privilege: ${message}. docs/database.md lists what to grant.`,
+  );
+}
+
+function busy(description: string, cause: unknown): DatabaseBusyError {
+  return new DatabaseBusyError(
+    `The database ${description} is in use: another process has been writing to it for long, as cofi prune does when it rewrites the file.`,
+    { cause },
   );
 }
 

@@ -6,6 +6,9 @@ export class DatabaseUnavailableError extends Error {
   override readonly name = "DatabaseUnavailableError";
 }
 
+/** It is there, and another process has been writing to the embedded database for long: the call has had no effect. */
+export class DatabaseBusyError extends DatabaseUnavailableError {}
+
 /** The database cannot be used as it is: a wrong login, no database, a server whose settings are not supported. Says what to do. */
 export class DatabaseRejectedError extends Error {
   override readonly name = "DatabaseRejectedError";

@@ -1,6 +1,4 @@
 /** Runs a folder as a batch: opens or continues it, holds the lease, takes it through the stages, and says how it ended. */
-import { setTimeout as pause } from "node:timers/promises";
-import { DatabaseUnavailableError } from "@cofi/event-log/database";
 import { EventLogger, shipLeftovers } from "@cofi/event-log/event-logger";
 import type { Batch, Json } from "@cofi/event-log/events";
 import { RunSupersededError, type RunOutcome } from "@cofi/event-log/runs";
@@ -21,6 +19,7 @@ import type { PipelineSettings } from "../settings.js";
 import { Stopping } from "./stopping.js";
 import { drain, throughStages, type BatchResult } from "./through-stages.js";
 import type { TriageConfig } from "../triage/triage-config.js";
+import { whenAvailable, whenFree } from "./when-available.js";
 
 export type { BatchResult } from "./through-stages.js";
 
@@ -44,8 +43,6 @@ export interface RunBatchOptions extends WantedBatch {
   report: (message: string) => void;
 }
 
-const DATABASE_RETRY_MS = 1_000;
-
 /**
  * Runs the batch to its end, or until the signal aborts.
  * @throws InputError when the folder cannot be a batch; BatchInUseError; LeaseLostError; DatabaseUnavailableError before the
@@ -61,10 +58,11 @@ export async function runBatch(options: RunBatchOptions): Promise<BatchResult> {
     signal.throwIfAborted();
     const configuration = await runConfiguration(options);
     // Before there is a batch: one whose events cannot be stored would wait with them for ever.
-    await stopping.within(store.assertCanInsert());
-    const { batch, isNew, message } = await stopping.within(openBatch(store, folder, options));
+    await stopping.within(whenFree(() => store.assertCanInsert(), options));
+    const opening = whenFree(() => openBatch(store, folder, options), options);
+    const { batch, isNew, message } = await stopping.within(opening);
     const { leaseMs } = settings;
-    const taking = Lease.take(store, batch, { leaseMs, version, configuration, report });
+    const taking = whenFree(() => Lease.take(store, batch, { leaseMs, version, configuration, report }), options);
     // One that is granted after it was given up must not keep others from the batch.
     const lease = await stopping.within(taking).catch((error: unknown) => {
       void taking.then((late) => late.release("interrupted")).catch(() => undefined);
@@ -84,11 +82,12 @@ export async function runBatch(options: RunBatchOptions): Promise<BatchResult> {
   }
 }
 
-async function shipEarlierEvents({ store, spoolDir, report, signal }: RunBatchOptions): Promise<void> {
+async function shipEarlierEvents(options: RunBatchOptions): Promise<void> {
+  const { store, spoolDir, report, signal } = options;
   const sink = {
     insertEvents: (events: Parameters<Store["insertEvents"]>[0]): Promise<void> => {
       signal.throwIfAborted();
-      return store.insertEvents(events);
+      return whenFree(() => store.insertEvents(events), options);
     },
     identityOf: (batchId: number): Promise<string | null> => store.identityOf(batchId),
   };
@@ -156,7 +155,7 @@ async function newContext(
   const { signal } = stopping;
   const persist = <T>(work: () => Promise<T>): Promise<T> =>
     stopping.within(
-      whenAvailable(work, signal, report).catch((error: unknown) => {
+      whenAvailable(work, { signal, report }).catch((error: unknown) => {
         if (!(error instanceof RunSupersededError)) throw error;
         lease.supersede();
         throw signal.reason;
@@ -196,23 +195,4 @@ async function newContext(
     report,
     persist,
   };
-}
-
-/** Runs `work`, again and again while the database is away. Rejects with the signal's reason when the batch is stopped meanwhile. */
-async function whenAvailable<T>(
-  work: () => Promise<T>,
-  signal: AbortSignal,
-  report: (message: string) => void,
-): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof DatabaseUnavailableError)) throw error;
-      if (signal.aborted) throw error;
-      if (attempt === 1) report(`${error.message} Waiting for it.`);
-      await pause(DATABASE_RETRY_MS, undefined, { signal }).catch(() => undefined);
-      signal.throwIfAborted();
-    }
-  }
 }
