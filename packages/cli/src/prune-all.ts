@@ -35,17 +35,17 @@ export async function pruneAll(database: Database, options: PruneAllOptions): Pr
   const { signal, report, dryRun = false, ...keep } = options;
   const store = new Store(database);
   let places: ClearedPlace[] = [];
-  // What waits in the spool would come into the database after its batch was pruned.
-  if (!dryRun) {
-    await clearSpool(store, report);
-    await shipLeftovers(spoolDir(), store, ({ message }) => report(message));
-  }
   const pruned = await prune(database, {
     ...keep,
     dryRun,
     signal,
     onWaiting: report,
     onBatch: (batch) => report(describePruned(batch)),
+    // What waits in the spool would come into the database after its batch was pruned.
+    async beforehand() {
+      await clearSpool(store, report);
+      await shipLeftovers(spoolDir(), store, ({ message }) => report(message), signal);
+    },
     async elsewhere() {
       await clearSpool(store, report);
       places = await clearHosts(store, signal);

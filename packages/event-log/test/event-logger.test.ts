@@ -219,6 +219,7 @@ test("a database that is down only makes the spool longer; what is left is shipp
     expect(problems).toEqual(["database"]);
 
     await server.restart();
+    expect(await shipLeftovers(folder, store, undefined, AbortSignal.abort())).toMatchObject({ shipped: 0 });
     expect(await shipLeftovers(folder, store)).toEqual({ shipped: 300, spools: 1, refused: 0 });
     const { events } = await store.events(batch.id, { limit: 1000 });
     const names = events.map(({ fileName }) => fileName).toReversed();

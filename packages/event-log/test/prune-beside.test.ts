@@ -97,6 +97,21 @@ describe.each(DIALECTS)("on %s", (dialect) => {
     }
   });
 
+  test("what is done beforehand is done under the right, and what it brings is removed with the rest", async () => {
+    const id = await batchOf(400, 10);
+    await batchOf(0, 1);
+    let inner: unknown;
+    const beforehand = async (): Promise<void> => {
+      await insert(id, 399, 5);
+      inner = await prune(fresh.database, {
+        ...KEEP,
+        beforehand: () => Promise.reject(new Error("without the right")),
+      });
+    };
+    expect(await prune(fresh.database, { ...KEEP, beforehand })).toEqual([expect.objectContaining({ id, events: 15 })]);
+    expect(inner).toBeNull();
+  });
+
   test("one that was killed keeps others out until its right has run out", async () => {
     await batchOf(400, 10);
     await batchOf(0, 1);

@@ -17,16 +17,19 @@ export interface Leftovers {
 /**
  * Ships what earlier processes left in `spoolDir`. Spools that another process holds are left to it; what belongs to another
  * database stays where it is.
+ * @param signal ends it between two inserts
  * @throws the database's error (DatabaseUnavailableError when it went away); what is not shipped stays
  */
 export async function shipLeftovers(
   spoolDir: string,
   store: EventSink,
   onProblem?: (problem: LoggerProblem) => void,
+  signal?: AbortSignal,
 ): Promise<Leftovers> {
   const total: Leftovers = { shipped: 0, spools: 0, refused: 0 };
   const report = quietly(onProblem);
   for (const { name, batchId } of spoolsIn(spoolDir)) {
+    if (signal?.aborted) break;
     let spool: Spool;
     try {
       const onDamage = (message: string): void => report({ kind: "spool", message, cause: null });
@@ -43,6 +46,7 @@ export async function shipLeftovers(
       total.spools += 1;
       const shipment = { spool, sink: store, onProblem: report, isAbandoned: () => false };
       for (;;) {
+        if (signal?.aborted) break;
         const events = spool.oldest(MAX_EVENTS, MAX_BYTES);
         const last = events.at(-1);
         if (!last) break;

@@ -85,13 +85,10 @@ export async function runBatch(options: RunBatchOptions): Promise<BatchResult> {
 async function shipEarlierEvents(options: RunBatchOptions): Promise<void> {
   const { store, spoolDir, report, signal } = options;
   const sink = {
-    insertEvents: (events: Parameters<Store["insertEvents"]>[0]): Promise<void> => {
-      signal.throwIfAborted();
-      return whenFree(() => store.insertEvents(events), options);
-    },
+    insertEvents: (events: Parameters<Store["insertEvents"]>[0]) => whenFree(() => store.insertEvents(events), options),
     identityOf: (batchId: number): Promise<string | null> => store.identityOf(batchId),
   };
-  const leftovers = await shipLeftovers(spoolDir, sink, ({ message }) => report(message));
+  const leftovers = await shipLeftovers(spoolDir, sink, ({ message }) => report(message), signal);
   if (leftovers.shipped > 0) report(`Shipped ${leftovers.shipped} events that an earlier run left in the spool.`);
 }
 

@@ -32,6 +32,8 @@ export interface PruneOptions extends PatienceOptions {
   now?: () => Date;
   /** Called after each batch. */
   onBatch?: ((pruned: PrunedBatch) => void) | undefined;
+  /** Prepares what is to be pruned, while no other process prunes it; before it is decided what is old enough. */
+  beforehand?: (() => Promise<void>) | undefined;
   /** Removes what lies outside of the database, while no other process prunes it; after the batches, in their order. */
   elsewhere?: ((pruned: readonly PrunedBatch[]) => Promise<void>) | undefined;
 }
@@ -56,26 +58,17 @@ export interface PrunedBatch {
  * @throws PruneRefusedError when a clock is wrong; RetentionTakenOverError; DatabaseUnavailableError
  */
 export async function prune(database: Database, options: PruneOptions): Promise<PrunedBatch[] | null> {
-  const query = <T>(work: () => Promise<T>): Promise<T> => reportUnavailable(database, work);
-  const now = await query(() => trustedNow(database, options.now?.() ?? new Date()));
-  const due = now === null ? [] : (await query(() => endedBatches(database.kysely, now))).flatMap(dueAt(now, options));
-  if (options.dryRun) {
-    const would: PrunedBatch[] = [];
-    for (const { batch, what } of due) {
-      const counted = await query(() => countIn(database.kysely, batch, what));
-      if (what === "events" || counted.events > 0) would.push(describe(batch, what, { ...counted, isWhole: true }));
-    }
-    for (const one of would) options.onBatch?.(one);
-    return would;
-  }
+  if (options.dryRun) return rehearse(database, options);
   const patience = new Patience(database, options);
   const pruned: PrunedBatch[] = [];
   // One owner for all attempts: the answer to the one that took the right may be lost.
   const lock = new RetentionLock(database);
   try {
     if (!(await patience.until(() => lock.take()))) return null;
+    await options.beforehand?.();
+    const { now, due } = await patience.until(() => whatIsDue(database, options));
     for (const { batch, what } of due) {
-      const removed = await removeFrom(batch, what, { database, lock, now: now ?? 0, patience });
+      const removed = await removeFrom(batch, what, { database, lock, now, patience });
       if (removed.events === 0 && !(what === "events" && removed.isWhole)) continue;
       const one = describe(batch, what, removed);
       pruned.push(one);
@@ -95,13 +88,34 @@ export async function prune(database: Database, options: PruneOptions): Promise<
   return pruned;
 }
 
-/** What is old enough of a batch; nothing when all of it is to be kept, or is removed. */
-function dueAt(now: number, { keepPayloadsMs, keepEventsMs }: PruneOptions) {
-  return (batch: EndedBatch): { batch: EndedBatch; what: What }[] => {
+/** What {@link prune} would remove. */
+async function rehearse(database: Database, options: PruneOptions): Promise<PrunedBatch[]> {
+  const { due } = await reportUnavailable(database, () => whatIsDue(database, options));
+  const would: PrunedBatch[] = [];
+  for (const { batch, what } of due) {
+    const counted = await reportUnavailable(database, () => countIn(database.kysely, batch, what));
+    if (what === "events" || counted.events > 0) would.push(describe(batch, what, { ...counted, isWhole: true }));
+  }
+  for (const one of would) options.onBatch?.(one);
+  return would;
+}
+
+interface Due {
+  batch: EndedBatch;
+  what: What;
+}
+
+/** What is old enough of each batch, and the time by which it is. @throws PruneRefusedError */
+async function whatIsDue(database: Database, options: PruneOptions): Promise<{ now: number; due: Due[] }> {
+  const now = await trustedNow(database, options.now?.() ?? new Date());
+  if (now === null) return { now: 0, due: [] };
+  const { keepPayloadsMs, keepEventsMs } = options;
+  const due = (await endedBatches(database.kysely, now)).flatMap((batch): Due[] => {
     const age = now - batch.endedAt;
     if (keepEventsMs !== null && age > keepEventsMs) return [{ batch, what: "events" }];
     return keepPayloadsMs !== null && age > keepPayloadsMs && batch.hasPayloads ? [{ batch, what: "payloads" }] : [];
-  };
+  });
+  return { now, due };
 }
 
 function describe({ id, name, endedAt }: EndedBatch, what: What, { events, bytes, isWhole }: Removed): PrunedBatch {
