@@ -86,13 +86,20 @@ async function wouldBeCleared(store: Store, pruned: readonly PrunedBatch[]): Pro
   return [...places.values()];
 }
 
-/** `Batch 7 (night), ended 2026-01-02: payloads of 12,345 events, 61.7 MB`. */
-function describePruned({ id, name, endedAt, what, events, bytes, unfinished }: PrunedBatch): string {
-  const count = events === 1 ? "1 event" : `${events.toLocaleString("en")} events`;
+/** `Batch 7 (night), ended 2026-01-02: payloads of 12,345 events and 310 transcripts, 61.7 MB`. */
+function describePruned({ id, name, endedAt, what, events, results, bytes, unfinished }: PrunedBatch): string {
   const size = `${(bytes / 1e6).toFixed(1)} MB`;
-  const results = unfinished ? "" : " and all results";
-  const gone = what === "payloads" ? `payloads of ${count}, ${size}` : `${count}${results}, ${size}`;
-  return `Batch ${id} (${name}), ended ${endedAt.slice(0, 10)}: ${gone}${unfinished ? "; not all of it yet" : ""}`;
+  const gone = [
+    `${what === "payloads" ? "payloads of " : ""}${counted(events, "event")}`,
+    ...(what === "payloads" && results > 0 ? [counted(results, "transcript")] : []),
+    ...(what === "events" ? [unfinished ? counted(results, "result") : "all results"] : []),
+  ];
+  const rest = unfinished ? "; not all of it yet" : "";
+  return `Batch ${id} (${name}), ended ${endedAt.slice(0, 10)}: ${gone.join(" and ")}, ${size}${rest}`;
+}
+
+function counted(count: number, what: string): string {
+  return `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
 }
 
 function describePlace({ description, removed, kept, reason }: ClearedPlace): string[] {

@@ -141,6 +141,40 @@ describe.each(DIALECTS)("retention on %s", (dialect) => {
     expect(await left(old)).toBe("3 events, 1 with payload");
   });
 
+  async function transcriptsOf(batchId: number, count: number): Promise<void> {
+    const transcript = { language: "en", confidence: 1, model: "m", text: "buy", segments: [] };
+    const results = new Results(fresh.database);
+    for (let n = 0; n < count; n++) await results.saveTranscript({ batchId, run: 0 }, `C${n}`, transcript);
+  }
+
+  test.each([
+    [40, "payloads"],
+    [400, "events"],
+  ])(
+    "a batch of %i days without events of which results go (%s) is counted and said, also when it is stopped",
+    async (days, what) => {
+      const id = await batchOf(days, "completed");
+      const { kysely } = fresh.database;
+      await kysely.deleteFrom("batchExecutionLog").where("batchId", "=", id).execute();
+      await transcriptsOf(id, 3);
+      await batchOf(0, "running");
+      const all = { id, what, events: 0, results: 3 };
+      expect(await prune(fresh.database, { ...KEEP, dryRun: true })).toMatchObject([all]);
+
+      const stop = new AbortController();
+      const transaction = fresh.database.transaction.bind(fresh.database);
+      fresh.database.transaction = async (work) => {
+        const result = await transaction(work);
+        if (!(await kysely.selectFrom("transcript").select("id").executeTakeFirst())) stop.abort();
+        return result;
+      };
+      expect(await prune(fresh.database, { ...KEEP, signal: stop.signal })).toMatchObject([
+        { ...all, unfinished: true },
+      ]);
+      expect(await prune(fresh.database, KEEP)).toHaveLength(what === "events" ? 1 : 0);
+    },
+  );
+
   test("stopped in the middle, the next run finishes it; writers go on meanwhile", async () => {
     const id = await batchOf(400, "completed");
     const { kysely } = fresh.database;

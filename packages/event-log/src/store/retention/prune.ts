@@ -46,6 +46,8 @@ export interface PrunedBatch {
   what: What;
   /** Rows of the log that were changed or removed; in a dry run, that would be. */
   events: number;
+  /** Rows of results, likewise; transcripts are all that go with payloads. */
+  results: number;
   /** Of payloads and responses. */
   bytes: number;
   /** Not all of it is removed, because this run was stopped or the batch continues. */
@@ -69,7 +71,7 @@ export async function prune(database: Database, options: PruneOptions): Promise<
     const { now, due } = await patience.until(() => whatIsDue(database, options));
     for (const { batch, what } of due) {
       const removed = await removeFrom(batch, what, { database, lock, now, patience });
-      if (removed.events === 0 && !(what === "events" && removed.isWhole)) continue;
+      if (isNothing(what, removed)) continue;
       const one = describe(batch, what, removed);
       pruned.push(one);
       options.onBatch?.(one);
@@ -94,7 +96,8 @@ async function rehearse(database: Database, options: PruneOptions): Promise<Prun
   const would: PrunedBatch[] = [];
   for (const { batch, what } of due) {
     const counted = await reportUnavailable(database, () => countIn(database.kysely, batch, what));
-    if (what === "events" || counted.events > 0) would.push(describe(batch, what, { ...counted, isWhole: true }));
+    const removed = { ...counted, isWhole: true };
+    if (!isNothing(what, removed)) would.push(describe(batch, what, removed));
   }
   for (const one of would) options.onBatch?.(one);
   return would;
@@ -118,7 +121,12 @@ async function whatIsDue(database: Database, options: PruneOptions): Promise<{ n
   return { now, due };
 }
 
-function describe({ id, name, endedAt }: EndedBatch, what: What, { events, bytes, isWhole }: Removed): PrunedBatch {
-  const one = { id, name, endedAt: new Date(endedAt).toISOString(), what, events, bytes };
+/** A batch that goes as a whole is something, also when it is empty. */
+function isNothing(what: What, { events, results, isWhole }: Removed): boolean {
+  return events === 0 && results === 0 && !(what === "events" && isWhole);
+}
+
+function describe({ id, name, endedAt }: EndedBatch, what: What, { isWhole, ...counted }: Removed): PrunedBatch {
+  const one = { id, name, endedAt: new Date(endedAt).toISOString(), what, ...counted };
   return isWhole ? one : { ...one, unfinished: true };
 }

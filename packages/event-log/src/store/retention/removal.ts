@@ -18,6 +18,8 @@ export type What = "payloads" | "events";
 export interface Counted {
   /** Rows of the log that were changed or removed. */
   events: number;
+  /** Rows of results; transcripts are all that go with payloads. */
+  results: number;
   /** Of payloads and responses. */
   bytes: number;
 }
@@ -38,7 +40,11 @@ export interface RemovalOptions {
 const ROWS_A_STEP = 500;
 /** A step that took longer was held up by something that a longer pause would not help. */
 const LONGEST_PAUSE_MS = 1_000;
-const RESULT_TABLES = ["auditAnswer", "extractedTrade", "transcript", "tradeCall", "trade", "callRecord"] as const;
+const RESULT_TABLES = {
+  payloads: ["transcript"],
+  events: ["auditAnswer", "extractedTrade", "transcript", "tradeCall", "trade", "callRecord"],
+} as const satisfies Record<What, readonly (keyof Tables)[]>;
+type ResultTable = (typeof RESULT_TABLES)[What][number];
 
 /** Responses that prove a trade: results of triage, and verdicts. They go with their events only. */
 const IS_EVIDENCE = sql<boolean>`stage IN (${sql.join(EVIDENCE.map((name) => sql.lit(name)))})`;
@@ -57,12 +63,17 @@ function bytesOf(what: What) {
 
 /** What {@link removeFrom} would count. */
 export async function countIn(db: Kysely<Tables>, batch: EndedBatch, what: What): Promise<Counted> {
-  const { rows } = await sql<Counted>`
+  const { rows } = await sql<Omit<Counted, "results">>`
     SELECT count(*) AS events, coalesce(sum(${bytesOf(what)}), 0) AS bytes FROM batchExecutionLog
     WHERE batchId = ${batch.id} AND id > ${firstAfter(batch, what)} AND id <= ${batch.lastId} AND ${isRemovable(what)}`.execute(
     db,
   );
-  return { events: Number(rows[0]?.events), bytes: Number(rows[0]?.bytes) };
+  let results = 0;
+  for (const table of RESULT_TABLES[what]) {
+    const count = db.selectFrom(table).select((eb) => eb.fn.countAll().as("rows"));
+    results += Number((await count.where("batchId", "=", batch.id).executeTakeFirstOrThrow()).rows);
+  }
+  return { events: Number(rows[0]?.events), results, bytes: Number(rows[0]?.bytes) };
 }
 
 /**
@@ -80,7 +91,7 @@ function firstAfter({ payloadsRemovedTo }: EndedBatch, what: What): number {
 /** The batch is not as it was when it was found old enough: a run has begun, or has begun and ended, or events have come. */
 class BatchContinuesError extends Error {}
 
-interface Step extends Counted {
+interface Step extends Omit<Counted, "results"> {
   /** Id of the last event that it looked at. */
   upTo: number;
 }
@@ -89,8 +100,10 @@ class Removal {
   readonly #batch: EndedBatch;
   readonly #what: What;
   readonly #options: RemovalOptions;
-  readonly #total: Removed = { events: 0, bytes: 0, isWhole: false };
+  readonly #total: Removed = { events: 0, results: 0, bytes: 0, isWhole: false };
   #after: number;
+  /** `performance.now()` at which the last step had its turn: what it waited for others before is no reason to wait again. */
+  #begunAt = 0;
 
   constructor(batch: EndedBatch, what: What, options: RemovalOptions) {
     this.#batch = batch;
@@ -102,7 +115,8 @@ class Removal {
   async toItsEnd(): Promise<Removed> {
     try {
       await this.#events();
-      await (this.#what === "events" ? this.#batchItself() : this.#transcripts());
+      for (const table of RESULT_TABLES[this.#what]) await this.#results(table);
+      await (this.#what === "events" ? this.#batchItself() : this.#payloadsAreRemoved());
       this.#total.isWhole = true;
     } catch (error) {
       if (!(error instanceof BatchContinuesError || error instanceof StoppedError)) throw error;
@@ -112,22 +126,21 @@ class Removal {
 
   async #events(): Promise<void> {
     for (;;) {
-      let began = 0;
       const step = await this.#inTurn(
-        (db) => {
-          // In its turn: what it waited for others before is no reason to wait again.
-          began = performance.now();
-          return this.#step(db);
-        },
+        (db) => this.#step(db),
         (done) => this.#isGone(done),
       );
       if (step === null) return;
       this.#total.events += step.events;
       this.#total.bytes += step.bytes;
       this.#after = step.upTo;
-      // As long a pause as the step took: writers have the database at least half of the time.
-      await this.#options.patience.pause(Math.min(performance.now() - began, LONGEST_PAUSE_MS));
+      await this.#rest();
     }
+  }
+
+  /** As long as the step took: writers have the database at least half of the time. */
+  async #rest(): Promise<void> {
+    await this.#options.patience.pause(Math.min(performance.now() - this.#begunAt, LONGEST_PAUSE_MS));
   }
 
   /** @returns null when there is nothing left */
@@ -184,15 +197,13 @@ class Removal {
     return Number(numAffectedRows);
   }
 
-  async #transcripts(): Promise<void> {
-    await this.#rows("transcript");
+  async #payloadsAreRemoved(): Promise<void> {
     const payloadsRemovedAt = toDatabaseTime(new Date(this.#options.now));
     await this.#inTurn((db) => this.#note(db, { payloadsRemovedAt }));
   }
 
   async #batchItself(): Promise<void> {
     const { id, createdAt } = this.#batch;
-    for (const table of RESULT_TABLES) await this.#rows(table);
     const work = async (db: Kysely<Tables>): Promise<void> => {
       await db.deleteFrom("batchRun").where("batchId", "=", id).execute();
       await db.deleteFrom("batchStatus").where("id", "=", id).execute();
@@ -204,15 +215,24 @@ class Removal {
     await this.#inTurn(work, async () => (await batch.execute()).length === 0);
   }
 
-  async #rows(table: (typeof RESULT_TABLES)[number]): Promise<void> {
+  async #results(table: ResultTable): Promise<void> {
     const { id } = this.#batch;
-    const step = async (db: Kysely<Tables>): Promise<boolean> => {
+    const { kysely } = this.#options.database;
+    const step = async (db: Kysely<Tables>): Promise<number[]> => {
       const rows = await db.selectFrom(table).select("id").where("batchId", "=", id).limit(ROWS_A_STEP).execute();
       const ids = rows.map((row) => row.id);
       if (ids.length > 0) await db.deleteFrom(table).where("id", "in", ids).execute();
-      return ids.length > 0;
+      return ids;
     };
-    while (await this.#inTurn(step));
+    const isGone = async (ids: readonly number[]): Promise<boolean> =>
+      ids.length === 0 ||
+      (await kysely.selectFrom(table).select("id").where("id", "in", ids).limit(1).execute()).length === 0;
+    for (;;) {
+      const { length } = await this.#inTurn(step, isGone);
+      if (length === 0) return;
+      this.#total.results += length;
+      await this.#rest();
+    }
   }
 
   async #note(
@@ -239,6 +259,7 @@ class Removal {
           await lock.hold(db);
           await this.#holdBatch(db);
           await leaveTraces(database, db);
+          this.#begunAt = performance.now();
           return (last.result = await work(db));
         }),
       );
