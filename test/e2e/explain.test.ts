@@ -162,6 +162,25 @@ describe.each(DIALECTS)("on %s", (dialect) => {
     }
   });
 
+  it("a verdict on a recording that has changed since says so, and no other verdict does", async () => {
+    await writeBatch(2, 24);
+    await cofi("run", join(folder, "batch"));
+    const verdicts = [...(await new Results(fresh.database).verdictsInForce(1)).values()];
+    const onFirst = verdicts.filter(({ restsOn }) => restsOn.calls.some(({ fileName }) => fileName === "c0.wav"));
+    await writeFile(join(folder, "batch", "c0.wav"), "another recording");
+    // The run ends before anything is answered about it.
+    await writeFile(join(folder, "batch", "calls.csv"), "call_id");
+    await cofi("run", join(folder, "batch"), "--batch", "1");
+    const { tradeId, restsOn } = onFirst[0]!;
+    const one = await cofi("explain", tradeId);
+    expect(one.output).toMatch(
+      new RegExp(`The recording of call C0 changed \\(event \\d+\\) after .*stt event ${restsOn.calls[0]?.stt}`),
+    );
+    expect(one.code).toBe(1);
+    const all = await cofi("explain", "--all");
+    expect(all.output).toContain(`${verdicts.length - onFirst.length} the same, ${onFirst.length} different.`);
+  });
+
   it("an answer that the log holds cut is named by its event, and no verdict on it is called another one", async () => {
     settings = { COFI_MAX_PAYLOAD_BYTES: "1024" };
     await writeBatch(2, 24);

@@ -7,6 +7,14 @@ export function skipReason(metadata: Json): string | null {
   return typeof reason === "string" ? reason : null;
 }
 
+/** A stage says of a file that it is not what an earlier run saw: `info` with the file's name and this. */
+export const CHANGED = { changed: true } as const;
+
+/** Whether an `info` event has {@link CHANGED}. */
+export function saysChanged(metadata: Json): boolean {
+  return metadataField(metadata, "changed") === true;
+}
+
 /** How long the audio of an event's file is; null for an event that does not say. */
 export function audioSeconds(metadata: Json): number | null {
   const said = metadataField(metadata, "audioSeconds");

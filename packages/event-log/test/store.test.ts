@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { sql } from "kysely";
 import { DatabaseUnavailableError, openDatabase } from "@cofi/event-log/database";
+import { CHANGED } from "@cofi/event-log/event-metadata";
 import { assertMigrated, migrate } from "@cofi/event-log/migrate";
 import { Results } from "@cofi/evidence/results";
 import { RunSupersededError, Store } from "@cofi/event-log/store";
@@ -160,6 +161,26 @@ describe.each(DIALECTS)("the store on %s", (dialect) => {
     ]);
     expect((await store.completedFiles(batch.id, "lid")).size).toBe(0);
     expect((await store.answers(batch.id, "stt", [])).size).toBe(0);
+  });
+
+  test("a recording changed where file_distribution says so last, in an event that is not history", async () => {
+    const batch = await store.createBatch({ name: "night", folder: null });
+    const say = (fileName: string, row: Record<string, string | number | null> = {}) =>
+      fresh.insertForeign({
+        batchId: batch.id,
+        stage: "file_distribution",
+        eventType: "info",
+        fileName,
+        metadata: JSON.stringify(CHANGED),
+        ...row,
+      });
+    await say("twice.wav", { run: 1 });
+    await say("refused.wav", { run: 1, metadata: '{"skipped":"it has no row"}' });
+    await say("trade", { run: 1, stage: "triaging" });
+    await say("done.wav", { run: 1, eventType: "file_complete" });
+    const last = await say("twice.wav", { run: 2 });
+    await say("late.wav", { run: 1 });
+    expect([...(await store.changes(batch.id))]).toEqual([["twice.wav", last]]);
   });
 
   test("a lease lasts by the database's clock: a host whose clock is an hour off neither loses nor takes it", async () => {

@@ -2,8 +2,11 @@
 import { sql, type Insertable } from "kysely";
 import type { ResultTables } from "@cofi/event-log/result-tables";
 import type { AnswerRecord, ExtractedTradeRecord, NewAnswer, NewExtractedTrade, TranscriptRecord } from "./records.js";
-import { insertRows, ordered, storedJson, type Writer } from "./result-store.js";
+import { chunks, insertRows, ordered, storedJson, type Writer } from "./result-store.js";
 import { TradeResults } from "./trades.js";
+
+/** Tables of what was said in calls. */
+type Heard = "transcript" | "extractedTrade" | "auditAnswer";
 
 export class TranscriptResults extends TradeResults {
   async saveTranscript(run: Writer, callId: string, transcript: Omit<TranscriptRecord, "callId">): Promise<void> {
@@ -100,7 +103,18 @@ export class TranscriptResults extends TradeResults {
     }));
   }
 
-  async #replaceOfCall<T extends "transcript" | "extractedTrade" | "auditAnswer">(
+  /** Removes what was heard in these calls. */
+  async removeHeard(run: Writer, what: Heard, callIds: readonly string[]): Promise<void> {
+    if (callIds.length === 0) return;
+    await this.write(run, async (db) => {
+      for (const ids of chunks(callIds))
+        await sql`DELETE FROM ${sql.table(what)} WHERE batchId = ${run.batchId} AND callId IN (${sql.join(ids)})`.execute(
+          db,
+        );
+    });
+  }
+
+  async #replaceOfCall<T extends Heard>(
     table: T,
     run: Writer,
     callId: string,

@@ -26,3 +26,22 @@ export function batchWith(files: Record<string, string | Buffer> = {}): Promise<
     ...files,
   });
 }
+
+/** Recordings of which each has its call (`C0` …) and its trade (`T0` …), which a scripted engine confirms. */
+export const FILES = Array.from({ length: 30 }, (_, n) => `call-${String(n).padStart(2, "0")}.wav`);
+
+/** The row of a call in calls.csv. */
+export function callOf(file: string, n: number): string {
+  return `C${n},${file},2026-11-20T09:${10 + n}:00Z,10,IN,+9198100000${10 + n},,,D1,AB${n},1`;
+}
+
+/** A batch of {@link FILES}. */
+export function batchOfFiles(): Promise<string> {
+  const trade = (_: string, n: number) =>
+    `T${n},,2026-11-20T09:${10 + n}:05Z,,AB${n},+9198100000${10 + n},D1,INFY,BUY,200,1500,DEALER`;
+  return folderWith({
+    ...Object.fromEntries(FILES.map((file) => [file, "audio"])),
+    "calls.csv": [CALLS_HEADER, ...FILES.map(callOf)].join("\n"),
+    "trades.csv": [TRADES_HEADER, ...FILES.map(trade)].join("\n"),
+  });
+}

@@ -7,10 +7,8 @@ import { Store } from "@cofi/event-log/store";
 import { RemoteRuntime } from "@cofi/pipeline/runtime/remote";
 import type { Runtime } from "@cofi/pipeline/runtime/runtime";
 import { startScriptedEngine, type ScriptedEngine } from "../../../test/support/scripted-engine.js";
-import { CALLS_HEADER, folderWith, TRADES_HEADER } from "./batch-files.js";
+import { batchOfFiles, FILES } from "./batch-files.js";
 import { batchInSqlite, type BatchBench } from "./batch-in-sqlite.js";
-
-const FILES = Array.from({ length: 30 }, (_, n) => `call-${String(n).padStart(2, "0")}.wav`);
 
 let bench: BatchBench;
 let engine: ScriptedEngine;
@@ -20,15 +18,7 @@ beforeEach(async () => {
   bench = await batchInSqlite({ COFI_GRACE_PERIOD_S: "1" });
   engine = await startScriptedEngine();
   runtime = new RemoteRuntime(() => [engine.url], bench.client, { slotsPerHost: 2, engineStartTimeoutMs: 5_000 });
-  const call = (file: string, n: number) =>
-    `C${n},${file},2026-11-20T09:${10 + n}:00Z,10,IN,+9198100000${10 + n},,,D1,AB${n},1`;
-  const trade = (_: string, n: number) =>
-    `T${n},,2026-11-20T09:${10 + n}:05Z,,AB${n},+9198100000${10 + n},D1,INFY,BUY,200,1500,DEALER`;
-  folder = await folderWith({
-    ...Object.fromEntries(FILES.map((file) => [file, "audio"])),
-    "calls.csv": [CALLS_HEADER, ...FILES.map(call)].join("\n"),
-    "trades.csv": [TRADES_HEADER, ...FILES.map(trade)].join("\n"),
-  });
+  folder = await batchOfFiles();
 });
 afterEach(async () => {
   await engine.close();

@@ -122,7 +122,9 @@ it("says which verdicts changed, from what to what, and why: in the log and to t
   const [now, before] = await bench.results.verdictHistory(batchId, "t2");
   expect(before).toMatchObject({ verdict: "CONFIRMED", run: 1, confirmedBy: [] });
   expect(now).toMatchObject({ verdict: "MISMATCH", mismatches: ["QTY"], run: 2 });
-  const changes = (await verdictEvents(batchId)).filter(({ eventType }) => eventType === "info");
+  const changes = (await verdictEvents(batchId)).filter(({ metadata }) =>
+    Object.hasOwn(Object(metadata), "verdictChange"),
+  );
   expect(changes.map(({ fileName, metadata }) => [fileName, metadata])).toEqual([
     [
       "t1",

@@ -90,11 +90,13 @@ class VerdictLog {
     const { id } = this.#batch;
     const ids = new Set(verdicts.flatMap(idsOf));
     const bodies = await this.#results.bodiesOf(id, [...ids]);
+    const changes = await this.#store.changes(id);
     const configurations = new Map((await this.#store.runs(id)).map(({ run, configuration }) => [run, configuration]));
     return verdicts.map((logged) => ({
       logged,
       payloadOf: (eventId) => bodies.get(eventId ?? 0)?.payload ?? null,
       responseOf: (eventId) => bodies.get(eventId ?? 0)?.response ?? null,
+      changeOf: (fileName) => changes.get(fileName) ?? null,
       configuration: configurations.get(logged.restsOn.run) ?? null,
     }));
   }

@@ -1,8 +1,10 @@
 /** All verbs on batches and their events; callers see no SQL. Results are the shapes of `events.ts`. */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { sql } from "kysely";
+import { saysChanged } from "../event-metadata.js";
 import type { Json } from "../events.js";
 import { parseJson } from "../json.js";
+import type { StageName } from "../stages.js";
 import { LogStore } from "./log.js";
 import { isCurrent } from "./run-filter.js";
 
@@ -121,6 +123,26 @@ export class Store extends LogStore {
     if (fileNames.length === 0) return new Map();
     const files = await this.#latestOf(batchId, stage, fileNames);
     return new Map(files.flatMap(({ fileName, id, answer }) => (answer === "cut" ? [[fileName, id]] : [])));
+  }
+
+  /**
+   * Recordings that are not what an earlier run saw, each with the id of the latest event that says so: answers before it are
+   * about another recording. The events are written before the new recording counts as distributed.
+   */
+  async changes(batchId: number): Promise<Map<string, number>> {
+    const current = isCurrent(await this.runStarts(batchId));
+    const said = sql<{ id: number }>`(SELECT id FROM ${this.database.dialect.logBy("batchExecutionLog_state")}
+      WHERE batchId = ${batchId} AND stage = ${"file_distribution" satisfies StageName} AND eventType = 'info'
+      AND fileName IS NOT NULL AND ${current})`;
+    const select = this.db
+      .selectFrom(said.as("said"))
+      .innerJoin("batchExecutionLog as log", "log.id", "said.id")
+      .select(["log.fileName", "log.id", "log.metadata"])
+      .$narrowType<{ fileName: string }>();
+    const changes = new Map<string, number>();
+    for (const { fileName, id, metadata } of await this.query(() => select.execute()))
+      if (saysChanged(parseJson(metadata) ?? null)) changes.set(fileName, Math.max(id, changes.get(fileName) ?? 0));
+    return changes;
   }
 
   async #latestOf(batchId: number, stage: string, fileNames: readonly string[]) {

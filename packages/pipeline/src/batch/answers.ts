@@ -40,6 +40,8 @@ const FIRST_AT_ONCE = 20;
 const CHARACTERS_AT_ONCE = 1_000_000;
 
 export class Answers {
+  /** Recordings that have changed between runs, each with the event that says so last, as far as they were read. */
+  changes: ReadonlyMap<string, number> = new Map();
   readonly #store: Store;
   readonly #batchId: number;
   readonly #persist: <T>(work: () => Promise<T>) => Promise<T>;
@@ -62,6 +64,16 @@ export class Answers {
   /** Keeps an answer that the log cannot hold whole. */
   keep(stage: string, name: string, answer: unknown): void {
     this.#tooLarge.set(key(stage, name), answer);
+  }
+
+  /** Reads which recordings have changed: from then on only answers after that count. The log must hold all that was logged. */
+  async readChanges(): Promise<void> {
+    this.changes = await this.#persist(() => this.#store.changes(this.#batchId));
+  }
+
+  /** Whether an answer is about the file as it is now. */
+  #counts(name: string, eventId: number): boolean {
+    return eventId > (this.changes.get(name) ?? 0);
   }
 
   /** The answer about one file or trade; null when the stage has not done it. */
@@ -96,7 +108,7 @@ export class Answers {
       const page = await this.#persist(() => this.#store.wholeAnswers(this.#batchId, stage, part));
       size.measure([...page.values()]);
       for (const [name, logged] of page) {
-        const recorded = this.#read(stage, logged);
+        const recorded = this.#read(stage, name, logged);
         if (recorded) yield [name, recorded];
       }
     }
@@ -109,7 +121,7 @@ export class Answers {
       const page: Page<CompletedFile & Logged> = await this.#answersAfter(stage, after, size.next);
       size.measure(page.files);
       yield page.files.flatMap((logged): [string, Recorded<unknown>][] => {
-        const recorded = this.#read(stage, logged);
+        const recorded = this.#read(stage, logged.fileName, logged);
         return recorded ? [[logged.fileName, recorded]] : [];
       });
       if (page.next === null) return;
@@ -121,7 +133,8 @@ export class Answers {
     return this.#persist(() => this.#store.answersPage(this.#batchId, stage, after, limit));
   }
 
-  #read(stage: string, { eventId, response, metadata }: Logged): Recorded<unknown> | null {
+  #read(stage: string, name: string, { eventId, response, metadata }: Logged): Recorded<unknown> | null {
+    if (!this.#counts(name, eventId)) return null;
     const answerFrom = this.#translations.get(stage) ?? objectIn;
     const answer = answerFrom(response);
     return answer === undefined ? null : { eventId, answer, metadata };
@@ -134,7 +147,7 @@ export class Answers {
     for (let start = 0; start < names.length; start += MOST_AT_ONCE) {
       const part = names.slice(start, start + MOST_AT_ONCE);
       const ids = await this.#persist(() => this.#store.answerIds(this.#batchId, stage, part));
-      for (const [name, id] of ids) found.set(name, id);
+      for (const [name, id] of ids) if (this.#counts(name, id)) found.set(name, id);
     }
     return found;
   }
@@ -143,7 +156,7 @@ export class Answers {
   async *completed(stage: string): AsyncGenerator<CompletedFile[]> {
     for (let after: string | null = null; ;) {
       const page: Page<CompletedFile> = await this.#completedAfter(stage, after);
-      yield page.files;
+      yield page.files.filter(({ fileName, eventId }) => this.#counts(fileName, eventId));
       if (page.next === null) return;
       after = page.next;
     }

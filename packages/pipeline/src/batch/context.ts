@@ -42,8 +42,6 @@ export interface BatchContext {
   refuse(count: number): void;
   /** How many were refused so far. */
   refused(): number;
-  /** Files whose content is not what an earlier run saw: what the log says of them does not count. */
-  readonly changed: Set<string>;
   /** Aborts when the batch is to stop: long work in this process ends then. */
   readonly signal: AbortSignal;
   /** Before a recording is put somewhere: retention finds it there later. */
@@ -90,6 +88,7 @@ interface ReadAnswers<S extends AnsweringStage> {
   of<T extends S>(stage: T, name: string): Promise<Recorded<AnswersByStage[T]> | null>;
   each<T extends S>(stage: T, names: Iterable<string>): AsyncGenerator<[string, Recorded<AnswersByStage[T]>]>;
   ids(stage: S, names: readonly string[]): Promise<Map<string, number>>;
+  readonly changes: ReadonlyMap<string, number>;
 }
 
 /** What a stage that reads `R` sees of its batch. */

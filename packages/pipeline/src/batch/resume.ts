@@ -1,4 +1,5 @@
 /** What the log says that earlier runs did of a stage, so that it is not done again. */
+import { CHANGED } from "@cofi/event-log/event-metadata";
 import type { WorkName } from "@cofi/event-log/stages";
 import type { BatchContext } from "./context.js";
 import type { StageWork, Unit } from "./stage.js";
@@ -32,7 +33,7 @@ export async function remainderOf(units: readonly Unit[], options: ResumeOptions
     context.signal.throwIfAborted();
     for (const { fileName, run } of files) {
       const unit = todo.get(fileName);
-      if (!unit || context.changed.has(fileName)) continue;
+      if (!unit) continue;
       todo.delete(fileName);
       if (run === null) foreign.push(unit);
     }
@@ -48,11 +49,11 @@ async function readBack(todo: Map<string, Unit>, { name, work, context, accept }
     context.signal.throwIfAborted();
     for (const [fileName, { answer, metadata }] of page) {
       const unit = todo.get(fileName);
-      if (!unit || context.changed.has(fileName)) continue;
+      if (!unit) continue;
       const isStale = work.isStale?.(unit, answer, metadata) ?? false;
       if (typeof isStale === "boolean" ? isStale : await isStale) {
-        context.changed.add(fileName);
-        await context.logger.info(name, "Changed since an earlier run: done again", { fileName });
+        const said = { fileName, metadata: CHANGED };
+        await context.logger.info(name, "Changed since an earlier run: done again", said);
         continue;
       }
       todo.delete(fileName);

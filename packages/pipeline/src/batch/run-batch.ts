@@ -180,7 +180,6 @@ async function newContext(
     answers: new Answers(store, run.batchId, persist),
     measured: new Measured(),
     beside: new Beside(),
-    changed: new Set(),
     refuse: (count) => void (refused += count),
     refused: () => refused,
     signal,

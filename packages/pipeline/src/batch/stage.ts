@@ -49,7 +49,8 @@ export interface StageWork<U extends Unit, Answer> {
   plan(): Promise<Plan<U>>;
   /**
    * Whether an answer that the log holds no longer fits, because what it was about has changed since. The unit is then
-   * asked again, and all later stages ask again about the file of its name. `metadata`: of the event that holds the answer.
+   * asked again; of a recording, file_distribution says so, and what later stages were answered before counts no more.
+   * `metadata`: of the event that holds the answer.
    */
   isStale?(unit: U, answer: Answer, metadata: Json): boolean | Promise<boolean>;
   /** The full request, as it is sent and logged; or why the unit turns out to be no business of this stage, now that its turn has come. */

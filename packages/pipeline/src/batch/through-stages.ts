@@ -94,6 +94,10 @@ async function everyStage(context: BatchContext, options: StagesOptions): Promis
     if (stage.reads.length > 0 && !(await drain(context.logger, options))) signal.throwIfAborted();
     const outcome = await runStage(stage, { context, runtime, stopping });
     outcomes.push({ ...outcome, name });
+    if (name === "file_distribution") {
+      if (!(await drain(context.logger, options))) signal.throwIfAborted();
+      await context.answers.readChanges();
+    }
     if (outcome.failed > 0) report(`${label}: ${outcome.failed} failed`);
   }
   return outcomes;

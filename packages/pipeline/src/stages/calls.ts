@@ -4,7 +4,9 @@ import type { StageContext } from "../batch/context.js";
 import { IN_PROCESS, defineStage, asIs } from "../batch/stage.js";
 import type { ListedCall } from "../csv/calls-csv.js";
 
-export const calls = defineStage("calls", ["calls", "ivr", "lid"], (context) => ({
+type CallsContext = StageContext<"calls" | "stt" | "llm1" | "llm2">;
+
+export const calls = defineStage("calls", ["calls", "stt", "llm1", "llm2"], (context) => ({
   answeredBy: IN_PROCESS,
   plan: async () => ({ units: [] }),
   payload: () => null,
@@ -12,9 +14,26 @@ export const calls = defineStage("calls", ["calls", "ivr", "lid"], (context) => 
   async finish() {
     const rows = context.calls.all().map((call) => withFindings(call, context));
     await context.persist(() => context.results.replaceCalls(context.run, rows));
+    await forgetOutdated(context);
     await context.logger.info("calls", `${rows.length} calls inserted`, { metadata: { calls: rows.length } });
   },
 }));
+
+/** Where the results of a stage are. */
+const HEARD = { stt: "transcript", llm1: "extractedTrade", llm2: "auditAnswer" } as const;
+
+/** What was heard in a recording that has changed since is no result of its call any more, also where a stage does not come to it. */
+async function forgetOutdated({ answers, calls: inBatch, persist, results, run }: CallsContext): Promise<void> {
+  const changed = [...answers.changes.keys()].flatMap((name) => inBatch.of(name) ?? []);
+  for (const stage of ["stt", "llm1", "llm2"] as const) {
+    const heard = await answers.ids(
+      stage,
+      changed.map(({ fileName }) => fileName),
+    );
+    const outdated = changed.flatMap(({ callId, fileName }) => (heard.has(fileName) ? [] : [callId]));
+    await persist(() => results.removeHeard(run, HEARD[stage], outdated));
+  }
+}
 
 /** A call whose audio could not be processed is inserted too, marked so. */
 function withFindings(call: ListedCall, { measured }: Pick<StageContext<never>, "measured">): NewCall {

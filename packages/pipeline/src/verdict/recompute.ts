@@ -20,6 +20,8 @@ export interface VerdictRecord {
   /** Payload or response of an event; null when it is not there, or was cut or removed. */
   payloadOf(eventId: number | null): Json;
   responseOf(eventId: number | null): Json;
+  /** The event that says last that a recording changed between runs; null when it did not. */
+  changeOf(fileName: string): number | null;
   /** Text of the configuration of the run that judged; null when the run is not recorded. */
   configuration: string | null;
 }
@@ -62,7 +64,7 @@ export function recompute(record: VerdictRecord): Recomputed {
   if (!parsed.success) return impossible(ANOTHER_FORM);
   const basis = parsed.data;
   // Nothing can be computed from an order or a configuration that is not the one that was used.
-  const others = factsThatDiffer(record, basis, configuration);
+  const others = [...factsThatDiffer(record, basis, configuration), ...outdated(record)];
   if (others.length > 0) return { outcome: "differs", differences: others };
   const config = (parseJson(configuration) as { verdict?: VerdictConfig } | undefined)?.verdict;
   if (!config) return impossible(ANOTHER_FORM);
@@ -135,6 +137,20 @@ function factsThatDiffer(record: VerdictRecord, { order, calls }: LoggedBasis, c
   if (!isDeepStrictEqual(calls.map(named), restsOn.calls.map(named)))
     differences.push("The calls and answers in the log are not those that the verdict names.");
   return differences;
+}
+
+/** Answers about recordings that have changed since: the pipeline takes none of them any more. */
+function outdated({ logged, changeOf }: VerdictRecord): string[] {
+  return logged.restsOn.calls.flatMap(({ callId, fileName, fileDistribution, ivr, stt, llm1, llm2 }) => {
+    const change = changeOf(fileName);
+    if (change === null) return [];
+    const answers = Object.entries({ file_distribution: fileDistribution, ivr, stt, llm1, llm2 });
+    const old = answers.flatMap(([stage, id]) => (id !== null && id < change ? [`${stage} event ${id}`] : []));
+    if (old.length === 0) return [];
+    return [
+      `The recording of call ${callId} changed (event ${change}) after these answers about it: ${old.join(", ")}.`,
+    ];
+  });
 }
 
 function recordingsThatDiffer(record: VerdictRecord): string[] {
