@@ -17,6 +17,8 @@ export interface ScriptedEngine {
   url: string;
   /** `POST`s in the order they came, as `stage file`. */
   requests: string[];
+  /** Recordings that were put here, as `file content`, in the order they came. */
+  uploads: string[];
   /** The next attempts of a file in a stage, in order; then "ok". The file of llm1 and llm2 is their call_id. */
   plan(stage: string, file: string, ...behaviours: Behaviour[]): void;
   /** Resolves when a request of this stage and file has come. */
@@ -82,6 +84,7 @@ function answer(stage: string, body: Record<string, unknown>): Record<string, un
 export async function startScriptedEngine(): Promise<ScriptedEngine> {
   const plans = new Map<string, Behaviour[]>();
   const requests: string[] = [];
+  const uploads: string[] = [];
   const waiting = new Map<string, () => void>();
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -94,8 +97,10 @@ export async function startScriptedEngine(): Promise<ScriptedEngine> {
     };
     if (path === "/health") return send(200, { status: "ok" });
     if (request.method === "DELETE") return void response.writeHead(204).end();
-    if (request.method === "PUT")
+    if (request.method === "PUT") {
+      uploads.push(`${decodeURIComponent(path.split("/").at(-1) ?? "")} ${body.toString()}`);
       return send(201, { bytes: body.length, sha256: createHash("sha256").update(body).digest("hex") });
+    }
     const stage = path.replace("/v1/", "");
     const payload = JSON.parse(body.toString()) as Record<string, unknown>;
     const key = `${stage} ${String(payload["file_name"] ?? payload["call_id"])}`;
@@ -118,6 +123,7 @@ export async function startScriptedEngine(): Promise<ScriptedEngine> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
+    uploads,
     plan: (stage, file, ...behaviours) => void plans.set(`${stage} ${file}`, behaviours),
     asked(stage, file) {
       const key = `${stage} ${file}`;

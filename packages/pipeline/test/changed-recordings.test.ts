@@ -1,7 +1,7 @@
 /** A recording that is replaced between two runs: nothing that was answered about the old one counts for the new one. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { RemoteRuntime } from "@cofi/pipeline/runtime/remote";
 import type { Runtime } from "@cofi/pipeline/runtime/runtime";
 import { startScriptedEngine, type ScriptedEngine } from "../../../test/support/scripted-engine.js";
@@ -108,3 +108,27 @@ test.each(["denoise", "ivr", "lid", "stt", "llm1", "llm2"])(
     expect((await verdictOn(batchId, "T4"))?.verdict).toBe("CONFIRMED");
   },
 );
+
+test("a host that has a copy of the old recording gets the new one before it is asked, in whichever run that is", async () => {
+  const elsewhere = await startScriptedEngine();
+  onTestFinished(() => elsewhere.close());
+  const limits = { slotsPerHost: 2, engineStartTimeoutMs: 5_000 };
+  runtime = new RemoteRuntime((stage) => [stage === "stt" ? elsewhere.url : engine.url], bench.client, limits);
+  const batchId = await replaced();
+  expect(elsewhere.uploads).toEqual([]);
+  const controller = new AbortController();
+  engine.plan("lid", FILE, "hang");
+  const stopped = bench.run({ folder, runtime, batchId, signal: controller.signal });
+  await engine.asked("lid", FILE);
+  controller.abort(new Error("stopped by the test"));
+  await stopped;
+  expect(elsewhere.uploads).toEqual([]);
+  expect((await bench.run({ folder, runtime, batchId })).status).toBe("completed");
+  expect(elsewhere.uploads).toEqual([`${FILE} adieu`]);
+  const said = (await bench.events(batchId)).filter(
+    ({ stage, eventType, fileName }) => stage === "stt" && eventType === "info" && fileName === FILE,
+  );
+  expect(said.map(({ metadata }) => metadata)).toEqual([
+    expect.objectContaining({ uploaded: expect.objectContaining({ host: elsewhere.url, bytes: 5 }) }),
+  ]);
+});

@@ -42,6 +42,8 @@ export interface BatchContext {
   refuse(count: number): void;
   /** How many were refused so far. */
   refused(): number;
+  /** Copies of recordings that have changed which this run has renewed, by their place and file. */
+  readonly renewed: Set<string>;
   /** Aborts when the batch is to stop: long work in this process ends then. */
   readonly signal: AbortSignal;
   /** Before a recording is put somewhere: retention finds it there later. */

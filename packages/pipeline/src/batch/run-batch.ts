@@ -180,6 +180,7 @@ async function newContext(
     answers: new Answers(store, run.batchId, persist),
     measured: new Measured(),
     beside: new Beside(),
+    renewed: new Set(),
     refuse: (count) => void (refused += count),
     refused: () => refused,
     signal,

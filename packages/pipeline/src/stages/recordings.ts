@@ -56,9 +56,35 @@ export async function upload(
   return client.upload(host, batchId, fileName, path, signal);
 }
 
-/** Asks about a recording; puts it on the host first where the host does not have it. */
+/** What a stage needs of its context to ask an engine. */
+type Asking = Pick<BatchContext, "client" | "batchId" | "noteFiles" | "logger" | "renewed"> & {
+  readonly answers: Pick<BatchContext["answers"], "changes">;
+};
+
+/**
+ * A host may have a copy of what a recording was before it changed, and answers about it without a word: once in a run, each
+ * place is given the present one before it is asked.
+ */
+async function renew(
+  context: Asking,
+  stage: StageName,
+  recording: Recording,
+  host: EngineHost,
+  signal: AbortSignal,
+): Promise<void> {
+  const { fileName } = recording;
+  const copy = `${host.files.place}\0${fileName}`;
+  if (!context.answers.changes.has(fileName) || context.renewed.has(copy)) return;
+  const { answer } = await upload(context, recording, host, signal);
+  context.renewed.add(copy);
+  const metadata = { uploaded: { host: host.url, ...answer } };
+  const message = `${host.name} is given the recording again, because it has changed between runs`;
+  await context.logger.info(stage, message, { fileName, gpuIp: host.name, metadata });
+}
+
+/** Asks about a recording; puts it on the host first where the host does not have it, or may have an old one. */
 export async function askEngine<T>(
-  context: Pick<BatchContext, "client" | "batchId" | "noteFiles" | "logger">,
+  context: Asking,
   stage: StageName,
   { recording }: FileUnit,
   payload: Json,
@@ -69,6 +95,7 @@ export async function askEngine<T>(
 ): Promise<Asked<T>> {
   const host = required(engine);
   const ask = (body: Json): Promise<Asked<T>> => context.client.process(host, stage, body, schema, signal);
+  await renew(context, stage, recording, host, signal);
   try {
     return await ask(payload);
   } catch (error) {
