@@ -148,3 +148,18 @@ test("a call in which nothing is said is left out when its turn comes, on every 
   expect((await bench.run({ folder, runtime, batchId })).status).toBe("completed");
   expect(engine.requests).toEqual([]);
 });
+
+test("files without an answer do not make the pages smaller that follow", async () => {
+  for (const file of FILES.slice(0, -1)) engine.plan("ivr", file, 422);
+  const { batchId } = await bench.run({ folder, runtime });
+  const limits: number[] = [];
+  class WatchedStore extends Store {
+    override answersPage(...[id, stage, after, limit]: Parameters<Store["answersPage"]>) {
+      if (stage === "ivr") limits.push(limit);
+      return super.answersPage(id, stage, after, limit);
+    }
+  }
+  await bench.run({ folder, runtime, batchId, store: new WatchedStore(bench.fresh.database) });
+  expect(limits.length).toBeGreaterThan(1);
+  expect(limits).toEqual(limits.toSorted((a, b) => a - b));
+});

@@ -170,11 +170,13 @@ export class Answers {
 /** How many answers are read at once: fewer of the long ones. */
 class PageSize {
   next = FIRST_AT_ONCE;
+  /** So many of the last ones would have fitted; none tell nothing. */
+  #fitting = MOST_AT_ONCE;
 
   measure(answers: readonly Logged[]): void {
     const characters = answers.reduce((sum, { length }) => sum + length, 1);
-    const fitting = Math.floor((CHARACTERS_AT_ONCE * answers.length) / characters);
-    this.next = Math.max(1, Math.min(MOST_AT_ONCE, fitting, 2 * this.next));
+    if (answers.length > 0) this.#fitting = Math.floor((CHARACTERS_AT_ONCE * answers.length) / characters);
+    this.next = Math.max(1, Math.min(MOST_AT_ONCE, this.#fitting, 2 * this.next));
   }
 }
 
