@@ -4,7 +4,7 @@ import type { Insertable } from "kysely";
 import type { ResultTables } from "@cofi/event-log/result-tables";
 import { toDatabaseTime } from "@cofi/event-log/time";
 import type { CallRecord, NewCall } from "./records.js";
-import { insertRows, ResultStore, storedTime, type Writer } from "./result-store.js";
+import { deleteOfCalls, HEARD, insertRows, ResultStore, storedTime, type Writer } from "./result-store.js";
 
 type CallRow = Insertable<ResultTables["callRecord"]>;
 
@@ -12,13 +12,25 @@ type CallRow = Insertable<ResultTables["callRecord"]>;
 const PART = 1_000;
 
 export class CallResults extends ResultStore {
-  /** Where all of them are stored already, as on a run that continues a batch, nothing is written. */
-  async replaceCalls(run: Writer, calls: readonly NewCall[]): Promise<void> {
+  /**
+   * Where all of them are stored already, as on a run that continues a batch, nothing is written. What was heard does not stay
+   * under a call that gets another file, or goes. `moving` is awaited before, with the files that get another call than they
+   * had, or get one again: whoever stores what was heard in them once more has to remember it from then on.
+   */
+  async replaceCalls(
+    run: Writer,
+    calls: readonly NewCall[],
+    moving: (fileNames: readonly string[]) => Promise<void> = async () => undefined,
+  ): Promise<void> {
     const { batchId } = run;
     const callsSha256 = sha256Of(calls);
     const batch = this.database.kysely.selectFrom("batchStatus").select("callsSha256").where("id", "=", batchId);
-    if ((await this.query(() => batch.executeTakeFirst()))?.callsSha256 === callsSha256) return;
+    const known = (await this.query(() => batch.executeTakeFirst()))?.callsSha256 ?? null;
+    if (known === callsSha256) return;
+    const moved = known === null ? { fileNames: [], callIds: [] } : await this.#moved(batchId, calls);
+    await moving(moved.fileNames);
     await this.write(run, async (db) => {
+      for (const table of HEARD) await deleteOfCalls(db, table, batchId, moved.callIds);
       await db.deleteFrom("callRecord").where("batchId", "=", batchId).execute();
       for (let start = 0; start < calls.length; start += PART) {
         const rows = calls.slice(start, start + PART).map((call) => toRow(batchId, call));
@@ -26,6 +38,18 @@ export class CallResults extends ResultStore {
       }
       await db.updateTable("batchStatus").set({ callsSha256 }).where("id", "=", batchId).execute();
     });
+  }
+
+  /** The files that get another call than is stored of them, and the ids of the calls that lose their file. */
+  async #moved(batchId: number, calls: readonly NewCall[]): Promise<{ fileNames: string[]; callIds: string[] }> {
+    const select = this.database.kysely.selectFrom("callRecord").select(["callId", "fileName"]);
+    const rows = await this.query(() => select.where("batchId", "=", batchId).execute());
+    const stored = new Map(rows.map(({ callId, fileName }) => [callId, fileName]));
+    const wanted = new Map(calls.map(({ callId, fileName }) => [callId, fileName]));
+    return {
+      fileNames: calls.flatMap(({ callId, fileName }) => (stored.get(callId) === fileName ? [] : [fileName])),
+      callIds: rows.flatMap(({ callId, fileName }) => (wanted.get(callId) === fileName ? [] : [callId])),
+    };
   }
 
   /** In the order they were stored. */

@@ -75,3 +75,16 @@ export async function insertRows<T extends keyof ResultTables>(
     );
   }
 }
+
+/** Tables of what was heard in calls. */
+export const HEARD = ["transcript", "extractedTrade", "auditAnswer"] as const satisfies readonly (keyof ResultTables)[];
+
+export async function deleteOfCalls(
+  db: Transaction<Tables>,
+  table: (typeof HEARD)[number],
+  batchId: number,
+  callIds: readonly string[],
+): Promise<void> {
+  for (const ids of chunks(callIds))
+    await sql`DELETE FROM ${sql.table(table)} WHERE batchId = ${batchId} AND callId IN (${sql.join(ids)})`.execute(db);
+}

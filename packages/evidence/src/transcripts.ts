@@ -1,12 +1,11 @@
 /** What was said in the calls of a batch: transcripts, the trades spoken of, and the answers to the audit questions. */
-import { sql, type Insertable } from "kysely";
+import type { Insertable } from "kysely";
 import type { ResultTables } from "@cofi/event-log/result-tables";
 import type { AnswerRecord, ExtractedTradeRecord, NewAnswer, NewExtractedTrade, TranscriptRecord } from "./records.js";
-import { chunks, insertRows, ordered, storedJson, type Writer } from "./result-store.js";
+import { deleteOfCalls, insertRows, type HEARD, ordered, storedJson, type Writer } from "./result-store.js";
 import { TradeResults } from "./trades.js";
 
-/** Tables of what was said in calls. */
-type Heard = "transcript" | "extractedTrade" | "auditAnswer";
+type Heard = (typeof HEARD)[number];
 
 export class TranscriptResults extends TradeResults {
   async saveTranscript(run: Writer, callId: string, transcript: Omit<TranscriptRecord, "callId">): Promise<void> {
@@ -106,12 +105,7 @@ export class TranscriptResults extends TradeResults {
   /** Removes what was heard in these calls. */
   async removeHeard(run: Writer, what: Heard, callIds: readonly string[]): Promise<void> {
     if (callIds.length === 0) return;
-    await this.write(run, async (db) => {
-      for (const ids of chunks(callIds))
-        await sql`DELETE FROM ${sql.table(what)} WHERE batchId = ${run.batchId} AND callId IN (${sql.join(ids)})`.execute(
-          db,
-        );
-    });
+    await this.write(run, (db) => deleteOfCalls(db, what, run.batchId, callIds));
   }
 
   async #replaceOfCall<T extends Heard>(
@@ -121,7 +115,7 @@ export class TranscriptResults extends TradeResults {
     rows: readonly Insertable<ResultTables[T]>[],
   ): Promise<void> {
     await this.write(run, async (db) => {
-      await sql`DELETE FROM ${sql.table(table)} WHERE batchId = ${run.batchId} AND callId = ${callId}`.execute(db);
+      await deleteOfCalls(db, table, run.batchId, [callId]);
       await insertRows(db, table, rows);
     });
   }

@@ -4,7 +4,7 @@ import { sql } from "kysely";
 import { saysChanged } from "../event-metadata.js";
 import type { Json } from "../events.js";
 import { parseJson } from "../json.js";
-import type { StageName } from "../stages.js";
+import type { WorkName } from "../stages.js";
 import { LogStore } from "./log.js";
 import { isCurrent } from "./run-filter.js";
 
@@ -126,13 +126,13 @@ export class Store extends LogStore {
   }
 
   /**
-   * Recordings that are not what an earlier run saw, each with the id of the latest event that says so: answers before it are
-   * about another recording. The events are written before the new recording counts as distributed.
+   * Files that are not what an earlier run saw, each with the id of the latest event of this stage that says so. Answers about a
+   * recording are about another one when they are before that of file_distribution.
    */
-  async changes(batchId: number): Promise<Map<string, number>> {
+  async changes(batchId: number, stage: WorkName = "file_distribution"): Promise<Map<string, number>> {
     const current = isCurrent(await this.runStarts(batchId));
     const said = sql<{ id: number }>`(SELECT id FROM ${this.database.dialect.logBy("batchExecutionLog_state")}
-      WHERE batchId = ${batchId} AND stage = ${"file_distribution" satisfies StageName} AND eventType = 'info'
+      WHERE batchId = ${batchId} AND stage = ${stage} AND eventType = 'info'
       AND fileName IS NOT NULL AND ${current})`;
     const select = this.db
       .selectFrom(said.as("said"))

@@ -42,6 +42,8 @@ const CHARACTERS_AT_ONCE = 1_000_000;
 export class Answers {
   /** Recordings that have changed between runs, each with the event that says so last, as far as they were read. */
   changes: ReadonlyMap<string, number> = new Map();
+  /** Recordings that had another call, or none, in an earlier run: their results have to be stored again. */
+  moved: ReadonlyMap<string, number> = new Map();
   readonly #store: Store;
   readonly #batchId: number;
   readonly #persist: <T>(work: () => Promise<T>) => Promise<T>;
@@ -66,9 +68,10 @@ export class Answers {
     this.#tooLarge.set(key(stage, name), answer);
   }
 
-  /** Reads which recordings have changed: from then on only answers after that count. The log must hold all that was logged. */
+  /** Reads what `changes` and `moved` hold: the log must have all that was logged. From then on only answers after a change count. */
   async readChanges(): Promise<void> {
-    this.changes = await this.#persist(() => this.#store.changes(this.#batchId));
+    this.changes = await this.#persist(() => this.#store.changes(this.#batchId, "file_distribution"));
+    this.moved = await this.#persist(() => this.#store.changes(this.#batchId, "calls"));
   }
 
   /** Whether an answer is about the file as it is now. */

@@ -27,18 +27,18 @@ export async function remainderOf(units: readonly Unit[], options: ResumeOptions
   const { name, work, context } = options;
   const todo = new Map(units.map((unit) => [unit.name, unit]));
   if (work.accept || work.isStale) return { done: await readBack(todo, options), todo: [...todo.values()] };
-  /** Logged by other services. */
-  const foreign: Unit[] = [];
+  /** Logged by other services, or stored under another call. */
+  const unstored: Unit[] = [];
   for await (const files of context.answers.completed(name)) {
     context.signal.throwIfAborted();
     for (const { fileName, run } of files) {
       const unit = todo.get(fileName);
       if (!unit) continue;
       todo.delete(fileName);
-      if (run === null) foreign.push(unit);
+      if (run === null || context.answers.moved.has(fileName)) unstored.push(unit);
     }
   }
-  if (work.store && foreign.length > 0) context.beside.add(restore(foreign, options));
+  if (work.store && unstored.length > 0) context.beside.add(restore(unstored, options));
   return { todo: [...todo.values()], done: units.length - todo.size };
 }
 
@@ -65,7 +65,7 @@ async function readBack(todo: Map<string, Unit>, { name, work, context, accept }
   return done;
 }
 
-/** Stores the results of answers that other services logged: only a run of ours stores them before it says that a unit is done. */
+/** Stores the results of answers that other services logged (only a run of ours stores them before it says that a unit is done), or that moved. */
 async function restore(units: readonly Unit[], { name, work, context }: ResumeOptions): Promise<void> {
   const unreadable = new Map(units.map((unit) => [unit.name, unit]));
   for await (const [fileName, { answer }] of context.answers.any(name, unreadable.keys())) {
@@ -73,6 +73,6 @@ async function restore(units: readonly Unit[], { name, work, context }: ResumeOp
     await work.store?.(unreadable.get(fileName)!, answer);
     unreadable.delete(fileName);
   }
-  const error = "The answer that another service has logged cannot be read; the next run asks again.";
+  const error = "The answer that the log holds cannot be read; the next run asks again.";
   for (const fileName of unreadable.keys()) await context.logger.fileError(name, fileName, { error });
 }

@@ -94,7 +94,8 @@ async function everyStage(context: BatchContext, options: StagesOptions): Promis
     if (stage.reads.length > 0 && !(await drain(context.logger, options))) signal.throwIfAborted();
     const outcome = await runStage(stage, { context, runtime, stopping });
     outcomes.push({ ...outcome, name });
-    if (name === "file_distribution") {
+    // Both say what has changed since earlier runs.
+    if (name === "file_distribution" || name === "calls") {
       if (!(await drain(context.logger, options))) signal.throwIfAborted();
       await context.answers.readChanges();
     }

@@ -1,8 +1,12 @@
 /** The step `calls`, after lid: inserts the calls of the batch with what was found out about their audio. */
+import { CHANGED } from "@cofi/event-log/event-metadata";
 import type { NewCall } from "@cofi/evidence/records";
 import type { StageContext } from "../batch/context.js";
 import { IN_PROCESS, defineStage, asIs } from "../batch/stage.js";
 import type { ListedCall } from "../csv/calls-csv.js";
+
+/** Events that are written at once. */
+const SAID_AT_ONCE = 1_000;
 
 type CallsContext = StageContext<"calls" | "stt" | "llm1" | "llm2">;
 
@@ -13,7 +17,8 @@ export const calls = defineStage("calls", ["calls", "stt", "llm1", "llm2"], (con
   ask: () => asIs(null),
   async finish() {
     const rows = context.calls.all().map((call) => withFindings(call, context));
-    await context.persist(() => context.results.replaceCalls(context.run, rows));
+    const moving = (fileNames: readonly string[]): Promise<void> => sayMoved(context, fileNames);
+    await context.persist(() => context.results.replaceCalls(context.run, rows, moving));
     await forgetOutdated(context);
     await context.logger.info("calls", `${rows.length} calls inserted`, { metadata: { calls: rows.length } });
   },
@@ -21,6 +26,16 @@ export const calls = defineStage("calls", ["calls", "stt", "llm1", "llm2"], (con
 
 /** Where the results of a stage are. */
 const HEARD = { stt: "transcript", llm1: "extractedTrade", llm2: "auditAnswer" } as const;
+
+/** The log says of recordings that get another call that what was heard is stored again: by this run, or by the next. */
+async function sayMoved({ answers, logger }: CallsContext, fileNames: readonly string[]): Promise<void> {
+  const heard = [...(await answers.ids("stt", fileNames)).keys()];
+  const message = "Another call than in an earlier run: what was heard is stored again";
+  for (let start = 0; start < heard.length; start += SAID_AT_ONCE) {
+    const part = heard.slice(start, start + SAID_AT_ONCE);
+    await Promise.all(part.map((fileName) => logger.info("calls", message, { fileName, metadata: CHANGED })));
+  }
+}
 
 /** What was heard in a recording that has changed since is no result of its call any more, also where a stage does not come to it. */
 async function forgetOutdated({ answers, calls: inBatch, persist, results, run }: CallsContext): Promise<void> {
