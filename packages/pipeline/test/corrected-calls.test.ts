@@ -1,10 +1,11 @@
-/** calls.csv that is corrected between two runs: what was heard in a recording stands under the call that it has now. */
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+/** calls.csv, or what lies beside it, is another one in a later run. */
+import { rename, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { Results } from "@cofi/evidence/results";
 import { RemoteRuntime } from "@cofi/pipeline/runtime/remote";
 import type { Runtime } from "@cofi/pipeline/runtime/runtime";
+import { DEFAULT_TRIAGE } from "@cofi/pipeline/triage-config";
 import { startScriptedEngine, type ScriptedEngine } from "../../../test/support/scripted-engine.js";
 import { batchOfFiles, callOf, CALLS_HEADER, FILES } from "./batch-files.js";
 import { batchInSqlite, type BatchBench } from "./batch-in-sqlite.js";
@@ -91,4 +92,43 @@ test("a run that is stopped before the words are stored leaves that to the next"
   expect((await bench.run({ folder, runtime, batchId })).status).toBe("completed");
   expect([await heard("C0"), await heard("C1")]).toEqual([whole(second[0]), whole(first[0])]);
   expect(engine.requests).toEqual([]);
+});
+
+test("a recording that goes, and comes back, is refused in the run without it alone", async () => {
+  const [path, aside] = [join(folder, first[0]), join(dirname(folder), `${basename(folder)}-aside`)];
+  await rename(path, aside);
+  onTestFinished(() => rm(aside, { force: true }));
+  const without = await bench.run({ folder, runtime, batchId });
+  expect(without).toMatchObject({ status: "completed_with_errors", summary: "1 rows or recordings refused." });
+  const errors = (await bench.events(batchId)).filter(({ eventType }) => eventType === "error");
+  expect(errors.map(({ stage, metadata }) => [stage, metadata])).toEqual([
+    ["callmetadata", expect.objectContaining({ code: "FILE_NOT_FOUND" })],
+  ]);
+  await rename(aside, path);
+  expect(await bench.run({ folder, runtime, batchId })).toMatchObject({
+    status: "completed",
+    summary: "All files went through.",
+  });
+  expect((await bench.results.trades(batchId)).map(({ verdict }) => verdict)).toEqual(FILES.map(() => "CONFIRMED"));
+});
+
+test("a recording that no row names is refused in each run that finds it", async () => {
+  const path = join(folder, "unlisted.wav");
+  await writeFile(path, "audio");
+  expect(await bench.run({ folder, runtime, batchId })).toMatchObject({ status: "completed_with_errors" });
+  expect(await bench.run({ folder, runtime, batchId })).toMatchObject({ status: "completed_with_errors" });
+  await rm(path);
+  expect(await bench.run({ folder, runtime, batchId })).toMatchObject({ status: "completed" });
+});
+
+test("rows are read again in another time zone, and only then", async () => {
+  const read = async () =>
+    (await bench.events(batchId)).filter(
+      ({ stage, eventType }) => stage.endsWith("metadata") && eventType === "file_complete",
+    ).length;
+  expect(await read()).toBe(2);
+  await bench.run({ folder, runtime, batchId });
+  expect(await read()).toBe(2);
+  await bench.run({ folder, runtime, batchId, triageConfig: { ...DEFAULT_TRIAGE, timeZone: "Europe/Berlin" } });
+  expect(await read()).toBe(4);
 });

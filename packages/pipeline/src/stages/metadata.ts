@@ -1,8 +1,10 @@
 /** callmetadata and trademetadata: the two CSV files, row by row. */
+import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import type { Json } from "@cofi/event-log/events";
 import type { StageName } from "@cofi/event-log/stages";
+import type { BatchFolder } from "../batch/batch-folder.js";
 import type { BatchContext } from "../batch/context.js";
 import { skip } from "../batch/runner.js";
 import { asIs, defineStage, IN_PROCESS } from "../batch/stage.js";
@@ -21,22 +23,30 @@ interface CsvUnit {
 interface CsvAnswer {
   /** Of the file: a corrected file is read again by the next run. */
   sha256: string;
+  /** Of all else by which its rows are judged: the time zone, and which recordings there are. */
+  besideSha256: string;
   rows: number;
   accepted: number;
   refused: number;
   codes: Record<string, number>;
 }
 
+/** Rows of calls.csv are judged by the recordings that they name. */
+function recordingsBeside({ recordings, refused }: BatchFolder): Iterable<string> {
+  return [...recordings.map(({ fileName }) => fileName), ...refused.flatMap(({ name, reason }) => [name, reason])];
+}
+
 export const callMetadata = defineStage<"calls", CsvUnit, CsvAnswer>("callmetadata", ["calls"], (context) => {
   const { folder, calls, recordings, triageConfig, signal } = context;
   /** What `ask` has read, for `accept`: on a run that continues a batch only the latter is called. */
   let asked: CallsCsv | null = null;
+  const csv = csvFile(context, folder.callsCsv, recordingsBeside(folder));
   return {
-    ...csvFile(context, folder.callsCsv),
+    ...csv,
     async ask({ name, path }) {
-      const sha256 = await sha256Of(path);
+      const read = await csv.read(path);
       asked = await readCalls(folder, triageConfig, signal);
-      return asIs({ sha256, ...logRowErrors(context, "callmetadata", name, asked.rows, asked.errors) });
+      return asIs({ ...read, ...logRowErrors(context, "callmetadata", name, asked.rows, asked.errors) });
     },
     async accept(_unit, answer) {
       const read = asked ?? (await readCalls(folder, triageConfig, signal));
@@ -58,12 +68,13 @@ export const callMetadata = defineStage<"calls", CsvUnit, CsvAnswer>("callmetada
 export const tradeMetadata = defineStage<"trades", CsvUnit, CsvAnswer>("trademetadata", ["trades"], (context) => {
   const { folder, trades, triageConfig, signal } = context;
   let asked: TradesCsv | null = null;
+  const csv = csvFile(context, folder.tradesCsv, []);
   return {
-    ...csvFile(context, folder.tradesCsv),
+    ...csv,
     async ask({ name, path }) {
-      const sha256 = await sha256Of(path);
+      const read = await csv.read(path);
       asked = await readTrades(folder, triageConfig, signal);
-      return asIs({ sha256, ...logRowErrors(context, "trademetadata", name, asked.rows, asked.errors) });
+      return asIs({ ...read, ...logRowErrors(context, "trademetadata", name, asked.rows, asked.errors) });
     },
     async accept(_unit, answer) {
       const read = asked ?? (await readTrades(folder, triageConfig, signal));
@@ -75,9 +86,11 @@ export const tradeMetadata = defineStage<"trades", CsvUnit, CsvAnswer>("trademet
   };
 });
 
-/** What both have in common. */
-function csvFile({ triageConfig }: Pick<BatchContext, "triageConfig">, csv: string) {
+/** What both have in common. `beside`: what else its rows are judged by. */
+function csvFile({ triageConfig }: Pick<BatchContext, "triageConfig">, csv: string, beside: Iterable<string>) {
+  const besideSha256 = sha256OfTexts([triageConfig.timeZone, ...beside]);
   return {
+    read: async (path: string) => ({ sha256: await sha256Of(path), besideSha256 }),
     answeredBy: IN_PROCESS,
     plan: async () => ({ units: [{ name: basename(csv), path: csv }] }),
     payload: async ({ name, path }: CsvUnit): Promise<Json> => ({
@@ -85,7 +98,8 @@ function csvFile({ triageConfig }: Pick<BatchContext, "triageConfig">, csv: stri
       bytes: (await stat(path)).size,
       time_zone: triageConfig.timeZone,
     }),
-    isStale: async ({ path }: CsvUnit, answer: CsvAnswer) => answer.sha256 !== (await sha256Of(path)),
+    isStale: async ({ path }: CsvUnit, answer: CsvAnswer) =>
+      answer.besideSha256 !== besideSha256 || answer.sha256 !== (await sha256Of(path)),
   };
 }
 
@@ -96,7 +110,7 @@ function logRowErrors(
   fileName: string,
   rows: number,
   errors: readonly RowError[],
-): Omit<CsvAnswer, "sha256"> {
+): Omit<CsvAnswer, "sha256" | "besideSha256"> {
   const codes: Record<string, number> = {};
   for (const { message, ...rest } of errors) {
     codes[rest.code] = (codes[rest.code] ?? 0) + 1;
@@ -104,4 +118,9 @@ function logRowErrors(
   }
   const refused = new Set(errors.flatMap(({ line }) => (line === null ? [] : [line]))).size;
   return { rows, accepted: rows - refused, refused, codes };
+}
+
+/** No text may hold NUL: names of files and time zones do not. */
+function sha256OfTexts(texts: readonly string[]): string {
+  return createHash("sha256").update(texts.join("\0")).digest("hex");
 }
