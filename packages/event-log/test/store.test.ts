@@ -1,12 +1,10 @@
 import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { sql } from "kysely";
-import { DatabaseUnavailableError, openDatabase } from "@cofi/event-log/database";
 import { CHANGED } from "@cofi/event-log/event-metadata";
-import { assertMigrated, migrate } from "@cofi/event-log/migrate";
 import { Results } from "@cofi/evidence/results";
 import { RunSupersededError, Store } from "@cofi/event-log/store";
-import { DIALECTS, emptyDatabase, freshDatabase, type FreshDatabase } from "../../../test/support/databases.js";
+import { DIALECTS, freshDatabase, type FreshDatabase } from "../../../test/support/databases.js";
 
 const FACTS = { version: "1.0.0", configuration: { triage: { matchFrom: 70 } } };
 
@@ -265,53 +263,4 @@ describe.each(DIALECTS)("the store on %s", (dialect) => {
       finishedAt: null,
     });
   });
-});
-
-describe.each(DIALECTS)("migrations on %s", (dialect) => {
-  test("from empty, twice, and by two migrators at once", async () => {
-    const { url, drop } = await emptyDatabase(dialect);
-    const [one, two] = await Promise.all([openDatabase(url), openDatabase(url)]);
-    try {
-      await expect(assertMigrated(one)).rejects.toThrow(/lacks migration 0001_event_log.*cofi migrate/);
-      const applied =
-        dialect === "mysql" ? (await Promise.all([migrate(one), migrate(two)])).flat() : await migrate(one);
-      expect(applied).toEqual([
-        "0001_event_log",
-        "0002_results",
-        "0003_snapshot",
-        "0004_retention",
-        "0005_runs",
-        "0006_retention_state",
-        "0007_calls_stored",
-      ]);
-      expect(await migrate(two)).toEqual([]);
-      await assertMigrated(two);
-    } finally {
-      await one.close();
-      await two.close();
-      await drop();
-    }
-  });
-
-  test("refuse a history that this version does not know", async () => {
-    const { url, drop } = await emptyDatabase(dialect);
-    const database = await openDatabase(url);
-    try {
-      await migrate(database);
-      const stranger = { name: "0000_before", timestamp: new Date().toISOString() };
-      await sql`INSERT INTO kysely_migration (name, timestamp) VALUES (${stranger.name}, ${stranger.timestamp})`.execute(
-        database.kysely,
-      );
-      await expect(migrate(database)).rejects.toThrow(/0000_before/);
-    } finally {
-      await database.close();
-      await drop();
-    }
-  });
-});
-
-test("a server that is not there is said to be unavailable, without the password", async () => {
-  const attempt = openDatabase("mysql://cofi:secret@127.0.0.1:1/cofi");
-  await expect(attempt).rejects.toThrow(DatabaseUnavailableError);
-  await expect(attempt).rejects.toThrow(/mysql:\/\/cofi@127\.0\.0\.1:1\/cofi is unavailable: .*ECONNREFUSED/);
 });
