@@ -68,7 +68,9 @@ export class Store extends LogStore {
     limit = PAGE,
   ): Promise<Page<CompletedFile>> {
     const current = isCurrent(await this.runStarts(batchId));
-    const rows = await this.query(() => this.#latest(batchId, stage, current, { after, limit }).execute());
+    const latest = sql`${this.#latest(batchId, stage, current, { after, limit })}`;
+    const lists = await this.query(() => this.database.lists(["fileName", "id", "run", "answer"], latest));
+    const rows = lists.map(([fileName, id, run, answer]) => ({ fileName, id, run, answer }) as LatestRow);
     return toPage(rows, limit, ({ fileName, id, run }) => ({ fileName, eventId: id, run }));
   }
 
@@ -186,8 +188,15 @@ export class Store extends LogStore {
   }
 }
 
+interface LatestRow {
+  fileName: string;
+  id: number;
+  run: number | null;
+  answer: "whole" | "cut" | null;
+}
+
 /** Those of the rows that are whole, by name; in all of them the greatest name is where the next page begins. */
-function toPage<Row extends { fileName: string; answer: "whole" | "cut" | null }, File>(
+function toPage<Row extends Pick<LatestRow, "fileName" | "answer">, File>(
   rows: readonly Row[],
   limit: number,
   toFile: (row: Row) => File | null,
