@@ -35,7 +35,7 @@ export interface Recorded<Answer> {
 }
 
 /** Answers read at once: so many that they take about so many characters, as far as the last ones tell. */
-const MOST_AT_ONCE = 2_000;
+const MOST_AT_ONCE = 500;
 const FIRST_AT_ONCE = 20;
 const CHARACTERS_AT_ONCE = 1_000_000;
 
