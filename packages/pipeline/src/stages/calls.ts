@@ -37,7 +37,7 @@ async function sayMoved({ answers, logger }: CallsContext, fileNames: readonly s
   }
 }
 
-/** What was heard in a recording that has changed since is no result of its call any more, also where a stage does not come to it. */
+/** Removes results of recordings that have changed since: they must not stay under the call where a stage does not reach the recording again. */
 async function forgetOutdated({ answers, calls: inBatch, persist, results, run }: CallsContext): Promise<void> {
   const changed = [...answers.changes.keys()].flatMap((name) => inBatch.of(name) ?? []);
   for (const stage of ["stt", "llm1", "llm2"] as const) {

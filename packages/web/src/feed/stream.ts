@@ -150,7 +150,7 @@ class TabStream implements Stream {
   }
 }
 
-/** What a listener is told; of `open` and `error` only the state. */
+/** The parts of an event that listeners get; `open` and `error` have only the state. */
 function partsOf({ readyState }: EventSource, event: Event): Omit<StreamEvent, "type"> {
   const { data = "", lastEventId = "" } = event as Partial<MessageEvent<string>>;
   return { readyState, data, lastEventId };
