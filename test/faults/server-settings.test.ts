@@ -157,7 +157,7 @@ describe("a server with", () => {
 
   // MySQL makes itself a certificate; MariaDB does so from 11.4 on.
   if (PRODUCT === "mysql")
-    test("require_secure_transport=1 takes who comes with TLS, and whose certificate is trusted", async () => {
+    test("require_secure_transport=1 takes a connection with TLS whose certificate is trusted", async () => {
       const withTls = (options: object): string => `${migrated}?ssl=${encodeURIComponent(JSON.stringify(options))}`;
       await under("require_secure_transport = 1", async () => {
         await (await openDatabase(withTls({ rejectUnauthorized: false }))).close();

@@ -231,7 +231,11 @@ export async function readBatchFolder(folder: string, signal?: AbortSignal): Pro
       const wanted = AUDIO_EXTENSIONS.has(extname(name).toLowerCase()) || namedInCalls.has(name);
       if ("bytes" in found) {
         if (wanted) batch.recordings.push(new Recording(path, name, found));
-        else batch.ignored.push({ name, reason: "is no recording by its extension and not named in calls.csv" });
+        else
+          batch.ignored.push({
+            name,
+            reason: "does not have the extension of a recording and is not named in calls.csv",
+          });
       } else if (!found.folder || namedInCalls.has(name)) {
         (wanted ? batch.refused : batch.ignored).push({ name, reason: found.reason });
       }

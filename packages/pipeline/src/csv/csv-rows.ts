@@ -74,7 +74,7 @@ function decode(bytes: Buffer): string | null {
 
 function isBlank(bytes: Buffer): boolean {
   const [first] = bytes;
-  // Most values start with a character that is no blank: that is seen without decoding them.
+  // Most values start with a character that is not blank, which shows without decoding them.
   return first === undefined || ((first <= 0x20 || first > 0x7f) && decode(bytes) === "");
 }
 

@@ -102,7 +102,7 @@ class Removal {
   readonly #options: RemovalOptions;
   readonly #total: Removed = { events: 0, results: 0, bytes: 0, isWhole: false };
   #after: number;
-  /** `performance.now()` at which the last step had its turn: what it waited for others before is no reason to wait again. */
+  /** By `performance.now()`: when the last step had its turn. The time that it waited for others before does not count. */
   #begunAt = 0;
 
   constructor(batch: EndedBatch, what: What, options: RemovalOptions) {
