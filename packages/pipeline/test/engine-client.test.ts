@@ -62,21 +62,23 @@ async function errorOf(work: Promise<unknown>): Promise<EngineError> {
 }
 
 test.each([
-  [400, "bad-request", false],
-  [404, "file-missing", false],
-  [413, "file-too-large", false],
-  [422, "unreadable-audio", false],
-  [408, "slow", true],
-  [429, "engine-busy", true],
-  [500, "engine-failed", true],
-  [503, "loading", true],
-])("%i %s: worth another try is %s", async (status, type, retryable) => {
+  [400, "bad-request", "file"],
+  [404, "file-missing", "file"],
+  [404, "no-such-page", "host"],
+  [413, "file-too-large", "file"],
+  [422, "unreadable-audio", "file"],
+  [408, "slow", "host"],
+  [429, "engine-busy", "busy"],
+  [500, "engine-failed", "host"],
+  [503, "loading", "busy"],
+  [503, "down", "host"],
+])("%i %s is the fault of: %s", async (status, type, fault) => {
   const problem = { type, title: "Title", status, detail: "what was found" };
   const engine = await serving((_request, response) => {
     response.writeHead(status, { "content-type": "application/problem+json" }).end(JSON.stringify(problem));
   });
   const error = await errorOf(ask(engine));
-  expect(error).toMatchObject({ status, type, retryable, response: { text: JSON.stringify(problem) } });
+  expect(error).toMatchObject({ status, type, fault, response: { text: JSON.stringify(problem) } });
   expect(error.message).toBe(`gpu1 refused the file: what was found (${status} ${type}).`);
 });
 
@@ -88,42 +90,46 @@ test("keeps how long a busy engine asks to be left alone", async () => {
     ["soon", 0, 0],
   ] as const) {
     const engine = await serving((_request, response) => response.writeHead(503, { "retry-after": header }).end("{}"));
-    const { retryAfterMs } = await errorOf(ask(engine));
+    const { retryAfterMs, fault } = await errorOf(ask(engine));
+    expect(fault).toBe(header === "soon" ? "host" : "busy");
     expect(retryAfterMs).toBeGreaterThanOrEqual(least);
     expect(retryAfterMs).toBeLessThanOrEqual(most);
   }
 });
 
-test("an error page of a proxy is told by its status and kept for the log", async () => {
-  const engine = await serving((_request, response) => response.writeHead(502).end("<h1>Bad Gateway</h1>"));
-  expect(await errorOf(ask(engine))).toMatchObject({
-    type: "http-502",
-    retryable: true,
-    response: new JsonText('"<h1>Bad Gateway</h1>"'),
-  });
-});
+test.each([302, 401, 403, 404, 413, 502])(
+  "a page of a proxy or of another program is the fault of the host, told by its status %i and kept for the log",
+  async (status) => {
+    const engine = await serving((_request, response) => response.writeHead(status).end("<h1>Not an engine</h1>"));
+    expect(await errorOf(ask(engine))).toMatchObject({
+      type: `http-${status}`,
+      fault: "host",
+      response: new JsonText('"<h1>Not an engine</h1>"'),
+    });
+  },
+);
 
 test("an answer that is no JSON, or not what the contract says, is refused with what is wrong", async () => {
   const garbage = await serving((_request, response) => response.end("<html>"));
   expect(await errorOf(ask(garbage))).toMatchObject({
     type: "no-json",
-    retryable: true,
+    fault: "host",
     message: "gpu1 returned 200 with invalid JSON.",
     response: { text: '"<html>"' },
   });
   const wrong = await serving((_request, response) => response.end('{"ok":"perhaps"}'));
   const error = await errorOf(ask(wrong));
-  expect(error).toMatchObject({ type: "contract-violated", retryable: true, response: { text: '{"ok":"perhaps"}' } });
+  expect(error).toMatchObject({ type: "contract-violated", fault: "host", response: { text: '{"ok":"perhaps"}' } });
   expect(error.message).toMatch(/gpu1 .*: ok: .*boolean/);
 });
 
 test("ends a request that gets no answer, one that gets half of one, and an upload that nobody reads", async () => {
   const silent = await serving(() => undefined);
-  expect(await errorOf(ask(silent))).toMatchObject({ type: "timeout", retryable: true });
+  expect(await errorOf(ask(silent))).toMatchObject({ type: "timeout", fault: "host" });
   const half = await serving((_request, response) => response.write('{"ok":'));
   expect(await errorOf(ask(half))).toMatchObject({
     type: "timeout",
-    retryable: true,
+    fault: "host",
     message: expect.stringMatching(/The first 6 bytes of a response came\.$/),
     response: { text: JSON.stringify('{"ok":') },
   });
@@ -137,17 +143,17 @@ test("ends a request that gets no answer, one that gets half of one, and an uplo
   );
   await writeFile(path, Buffer.alloc(32 * 1024 * 1024));
   const error = await errorOf(client.upload(deaf, 1, "a.wav", path, never));
-  expect(error).toMatchObject({ type: "timeout", retryable: true });
+  expect(error).toMatchObject({ type: "timeout", fault: "host" });
   expect(error.message).toMatch(/within 0\.4 s \(COFI_ENGINE_TIMEOUT_S\)/);
 });
 
 test("a host that breaks off or is not there is worth another try; a stop is told as such", async () => {
   const breaking = await serving((request) => request.socket.destroy());
-  expect(await errorOf(ask(breaking))).toMatchObject({ status: null, retryable: true });
+  expect(await errorOf(ask(breaking))).toMatchObject({ status: null, fault: "host" });
   expect(await errorOf(ask({ name: "gone", url: "http://127.0.0.1:1" }))).toMatchObject({ type: "ECONNREFUSED" });
   const controller = new AbortController();
   const hanging = await serving(() => controller.abort());
-  expect(await errorOf(ask(hanging, controller.signal))).toMatchObject({ type: "stopped", retryable: true });
+  expect(await errorOf(ask(hanging, controller.signal))).toMatchObject({ type: "stopped", fault: "host" });
 });
 
 test("an upload is refused when what arrived is not what was sent, or the file is gone", async () => {
@@ -156,7 +162,7 @@ test("an upload is refused when what arrived is not what was sent, or the file i
   });
   expect(await errorOf(client.upload(engine, 1, "a.wav", path, never))).toMatchObject({
     type: "damaged-upload",
-    retryable: true,
+    fault: "host",
   });
   await expect(client.upload(engine, 1, "a.wav", join(folder, "gone.wav"), never)).rejects.toThrow(/ENOENT.*gone\.wav/);
 });

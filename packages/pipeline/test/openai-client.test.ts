@@ -154,12 +154,12 @@ test("the models are given the schema of the contract, and their answers checked
   script.push(() => completed("m", "I am sorry, I cannot do that."));
   await expect(extract({ call_id: "C1", transcript })).rejects.toMatchObject({
     type: "no-json",
-    retryable: true,
+    fault: "answer",
   });
   script.push(() => completed("m", '{"call_id":', "length"));
   await expect(extract({ call_id: "C1", transcript })).rejects.toMatchObject({
     type: "answer-cut",
-    retryable: false,
+    fault: "file",
   });
   script.push(() => completed("m", { call_id: "C1", trades: "none" }));
   await expect(extract({ call_id: "C1", transcript })).rejects.toMatchObject({
@@ -176,14 +176,14 @@ test("refusals name the setting or the model, and never the key", async () => {
     return error;
   };
   expect(await refusal(401)).toMatchObject({
-    retryable: false,
+    fault: "file",
     message: expect.stringMatching(/COFI_STT_OPENAI_API_KEY/),
   });
   expect(await refusal(404)).toMatchObject({
-    retryable: false,
+    fault: "file",
     message: expect.stringMatching(/model-of-STT installed/),
   });
-  expect(await refusal(429, { "retry-after": "3" })).toMatchObject({ retryable: true, retryAfterMs: 3_000 });
+  expect(await refusal(429, { "retry-after": "3" })).toMatchObject({ fault: "busy", retryAfterMs: 3_000 });
 });
 
 test("settings that cannot be are refused by name", () => {

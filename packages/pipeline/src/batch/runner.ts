@@ -236,6 +236,7 @@ class StageRun {
       const durationMs = performance.now() - started;
       response ??= refusal?.response;
       await logger.fileError(name, unit.name, { error, willRetry, response, ...at, durationMs });
+      if (refusal?.fault === "stage") throw new StageFailedError(refusal.message, { cause: refusal });
       if (willRetry && signal.aborted) return null;
       if (willRetry) return { notBeforeMs: Math.min(refusal?.retryAfterMs ?? 0, MAX_RETRY_DELAY_MS) };
       if (retryable) this.#unanswered += 1;

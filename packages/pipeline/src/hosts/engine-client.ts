@@ -7,7 +7,7 @@ import { z } from "zod";
 import type { Json } from "@cofi/event-log/events";
 import type { JsonText } from "@cofi/event-log/json-text";
 import { uploadResponse } from "./engine-contract.js";
-import { EngineError } from "./engine-error.js";
+import { EngineError, type Fault } from "./engine-error.js";
 import { HttpClient, type HttpRequest, type Reply } from "./http-client.js";
 
 /** One engine as a client sees it. `url` may change when the engine is started again. */
@@ -60,7 +60,7 @@ export class EngineClient {
       throw new EngineError(`${engine.name} stored something else than was sent: the SHA-256 differs.`, {
         status: reply.status,
         type: "damaged-upload",
-        retryable: true,
+        fault: "host",
         response: reply.body,
       });
     return { answer: stored, response: reply.body };
@@ -118,14 +118,14 @@ export function invalidJson(host: string, { status, body }: Reply): EngineError 
   return new EngineError(`${host} returned ${status} with invalid JSON.`, {
     status,
     type: "no-json",
-    retryable: true,
+    fault: "host",
     response: body,
   });
 }
 
 /**
- * Checks what a host answered against the contract. An answer that violates it may be an accident of a model, so the error
- * is retryable; it keeps `response`, the answer as it came.
+ * Checks what a host answered against the contract. What violates it is the answer of another program, or of one that is
+ * broken: the fault is the host's. The error keeps `response`, the answer as it came.
  */
 export function checked<T>(
   { name }: Pick<EngineAddress, "name">,
@@ -138,7 +138,7 @@ export function checked<T>(
   const [issue] = result.error.issues;
   throw new EngineError(
     `${name} returned a response that violates the engine contract: ${issue?.path.join(".") || "the response"}: ${issue?.message}.`,
-    { status: 200, type: "contract-violated", retryable: true, response },
+    { status: 200, type: "contract-violated", fault: "host", response },
   );
 }
 
@@ -153,13 +153,26 @@ function problemError(
   return new EngineError(`${engine.name} refused ${what}: ${detail.replace(/\.$/, "")} (${status} ${type}).`, {
     status,
     type,
-    retryable: isWorthAnotherAttempt(status),
+    fault: parsed.success ? faultOfProblem(status, type, retryAfterMs) : faultOfStatus(status, retryAfterMs),
     retryAfterMs,
     response: body,
   });
 }
 
-/** 5xx, "too many requests" and "request timeout" pass; any other 4xx says that this input will never do. */
-export function isWorthAnotherAttempt(status: number): boolean {
-  return status >= 500 || status === 429 || status === 408;
+/** What the contract has for "never with this file"; a problem of the engine's own with one of these is taken as that. */
+const ABOUT_THE_FILE = new Set([400, 413, 415, 422]);
+/** With 404, which any web server gives for an address that it does not know. */
+const MISSING = new Set(["file-missing", "variant-missing"]);
+const BUSY = new Set(["engine-busy", "loading"]);
+
+/** Of a refusal that is a problem document. */
+function faultOfProblem(status: number, type: string, retryAfterMs: number): Fault {
+  if (ABOUT_THE_FILE.has(status) || (status === 404 && MISSING.has(type))) return "file";
+  if (status === 503 && BUSY.has(type)) return "busy";
+  return faultOfStatus(status, retryAfterMs);
+}
+
+/** Of any other refusal: a proxy, or another program at the engine's address, knows nothing about the file. */
+function faultOfStatus(status: number, retryAfterMs: number): Fault {
+  return status === 429 || (status === 503 && retryAfterMs > 0) ? "busy" : "host";
 }

@@ -2,12 +2,22 @@
 import type { Json } from "@cofi/event-log/events";
 import type { JsonText } from "@cofi/event-log/json-text";
 
+/**
+ * Whose fault it is that a file got no answer. It decides who is avoided, and what counts as an attempt of the file:
+ * - `file`: the host has said, in the contract's words, that it will never answer about this file;
+ * - `answer`: a model answered with what cannot be used, such as a quote that was not said; asking again may help;
+ * - `host`: no connection, no answer in time, or an answer that is not the contract's: another host may answer;
+ * - `busy`: the host asks to be left alone for a while, which is no fault at all;
+ * - `stage`: no file will get an answer until somebody changes a setting, such as a key or the name of a model.
+ */
+export type Fault = "file" | "answer" | "host" | "busy" | "stage";
+
 export interface EngineErrorInit {
   /** HTTP status; null when there was no answer. */
   status: number | null;
   /** `type` of the problem document, or a word for what went wrong below HTTP. */
   type: string;
-  retryable: boolean;
+  fault: Fault;
   /** How long the engine asks to be left alone (`Retry-After`), in milliseconds. */
   retryAfterMs?: number | undefined;
   /** What came back, for the log: all of it, or as much as came. */
@@ -20,23 +30,28 @@ export class EngineError extends Error {
   override readonly name = "EngineError";
   readonly status: number | null;
   readonly type: string;
-  readonly retryable: boolean;
+  readonly fault: Fault;
   /** 0 when the engine did not say. */
   readonly retryAfterMs: number;
   readonly response: JsonText | Json | undefined;
 
-  constructor(message: string, { status, type, retryable, retryAfterMs, response, cause }: EngineErrorInit) {
+  constructor(message: string, { status, type, fault, retryAfterMs, response, cause }: EngineErrorInit) {
     super(message, { cause });
     this.status = status;
     this.type = type;
-    this.retryable = retryable;
+    this.fault = fault;
     this.retryAfterMs = retryAfterMs ?? 0;
     this.response = response;
   }
 
+  /** Whether asking again, here or elsewhere, may help. */
+  get retryable(): boolean {
+    return this.fault !== "file" && this.fault !== "stage";
+  }
+
   /** The same error with another text of what came back. */
   withResponse(response: JsonText | Json): EngineError {
-    const { status, type, retryable, retryAfterMs, cause } = this;
-    return new EngineError(this.message, { status, type, retryable, retryAfterMs, response, cause });
+    const { status, type, fault, retryAfterMs, cause } = this;
+    return new EngineError(this.message, { status, type, fault, retryAfterMs, response, cause });
   }
 }

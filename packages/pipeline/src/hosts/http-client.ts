@@ -68,7 +68,7 @@ export class HttpClient {
       const bytes = chunks.reduce((sum, { length }) => sum + length, 0);
       const init = {
         status: null,
-        retryable: true,
+        fault: "host" as const,
         cause: error,
         ...(bytes > 0 && { response: part(chunks, secret) }),
       };

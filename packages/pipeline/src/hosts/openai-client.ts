@@ -6,9 +6,9 @@ import type { z } from "zod";
 import { SettingsError } from "@cofi/event-log/environment";
 import type { Json } from "@cofi/event-log/events";
 import { JsonText } from "@cofi/event-log/json-text";
-import { checked, invalidJson, isWorthAnotherAttempt, type Answered } from "./engine-client.js";
+import { checked, invalidJson, type Answered } from "./engine-client.js";
 import { audit, extraction, type Llm1Response, type Llm2Response, type SttResponse } from "./engine-contract.js";
-import { EngineError } from "./engine-error.js";
+import { EngineError, type Fault } from "./engine-error.js";
 import { HttpClient, type HttpRequest, type Reply } from "./http-client.js";
 import { answerWithBody } from "./logged-answer.js";
 import { chatCompletion, transcriptOf, verboseTranscription } from "./openai-answers.js";
@@ -78,7 +78,7 @@ export class OpenAiEngines {
       throw new EngineError(
         `${name} gave text but no segments: evidence needs the time at which it was said. ` +
           "Use a server and model that answer response_format verbose_json.",
-        { status: 200, type: "not-supported", retryable: false, response },
+        { status: 200, type: "not-supported", fault: "file", response },
       );
     return { answer, response: answerWithBody(answer, body) };
   }
@@ -120,7 +120,7 @@ export class OpenAiEngines {
       throw new EngineError(`${model} at ${name} ran out of tokens before its answer was complete: raise its limit.`, {
         status: 200,
         type: "answer-cut",
-        retryable: false,
+        fault: "file",
         response,
       });
     let said: unknown;
@@ -130,7 +130,7 @@ export class OpenAiEngines {
       throw new EngineError(`${name} answered with text that is not JSON, although it was given a schema.`, {
         status: 200,
         type: "no-json",
-        retryable: true,
+        fault: "answer",
         response,
         cause,
       });
@@ -167,7 +167,7 @@ export class OpenAiEngines {
     throw new EngineError(`${host} answered HTTP ${status}.${hint}${missing}`, {
       status,
       type: `http-${status}`,
-      retryable: isWorthAnotherAttempt(status),
+      fault: faultOf(status),
       retryAfterMs,
       response: answerWithBody(null, body),
     });
@@ -195,4 +195,9 @@ function server(stage: OpenAiStage, env: NodeJS.ProcessEnv): [OpenAiStage, Serve
   if (!model) throw new SettingsError(`${variable}_MODEL is not set, but ${variable}_URL is: name the model to ask.`);
   const base = url.replace(/\/+$/, "").replace(/\/v1$/, "");
   return [[stage, { url: base, model, apiKey: env[`${variable}_API_KEY`]?.trim() || null }]];
+}
+
+function faultOf(status: number): Fault {
+  if (status === 429) return "busy";
+  return status >= 500 || status === 408 ? "host" : "file";
 }

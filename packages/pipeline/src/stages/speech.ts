@@ -199,5 +199,5 @@ async function aboutThisCall<T extends { call_id: string }>(
 
 /** Another attempt may give a better answer. */
 function refusal(what: string, type: string, response: JsonText): EngineError {
-  return new EngineError(`${what}: its answer is refused.`, { status: 200, type, retryable: true, response });
+  return new EngineError(`${what}: its answer is refused.`, { status: 200, type, fault: "answer", response });
 }
