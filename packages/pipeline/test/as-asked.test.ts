@@ -59,7 +59,7 @@ async function proxied(target: string, change?: Change): Promise<RecordingProxy>
 
 async function runBatch(env: NodeJS.ProcessEnv, ...urls: string[]): Promise<LogEventDetail[]> {
   bench = await batchInSqlite({ COFI_ATTEMPTS: "2", ...env });
-  const limits = { slotsPerHost: 1, engineStartTimeoutMs: 5_000 };
+  const limits = { slotsPerHost: 1 };
   const { batchId } = await bench.run({ folder, runtime: new RemoteRuntime(() => urls, bench.client, limits) });
   const { store } = bench;
   const events = await bench.events(batchId);
@@ -187,7 +187,6 @@ describe("servers that speak the OpenAI protocol", () => {
     const { id } = (await bench?.store.currentBatch()) ?? { id: 0 };
     const runtime = new RemoteRuntime(() => [engine.url], bench!.client, {
       slotsPerHost: 1,
-      engineStartTimeoutMs: 5_000,
     });
     await bench?.run({ folder, runtime, batchId: id });
     expect(models.requests).toHaveLength(asked);

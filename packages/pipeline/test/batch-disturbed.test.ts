@@ -27,7 +27,7 @@ let folder: string;
 beforeEach(async () => {
   bench = await batchInSqlite();
   engine = await startScriptedEngine();
-  runtime = new RemoteRuntime(() => [engine.url], bench.client, { slotsPerHost: 2, engineStartTimeoutMs: 5_000 });
+  runtime = new RemoteRuntime(() => [engine.url], bench.client, { slotsPerHost: 2 });
   folder = await folderWith({
     ...Object.fromEntries(FILES.map((file) => [file, "audio"])),
     "calls.csv": callsCsv(),

@@ -17,7 +17,7 @@ let folder: string;
 beforeEach(async () => {
   bench = await batchInSqlite({ COFI_GRACE_PERIOD_S: "1", COFI_ATTEMPTS: "1" });
   engine = await startScriptedEngine();
-  runtime = new RemoteRuntime(() => [engine.url], bench.client, { slotsPerHost: 2, engineStartTimeoutMs: 5_000 });
+  runtime = new RemoteRuntime(() => [engine.url], bench.client, { slotsPerHost: 2 });
   folder = await batchOfFiles();
 });
 afterEach(async () => {
@@ -112,7 +112,7 @@ test.each(["denoise", "ivr", "lid", "stt", "llm1", "llm2"])(
 test("a host that has a copy of the old recording gets the new one before it is asked, in whichever run that is", async () => {
   const elsewhere = await startScriptedEngine();
   onTestFinished(() => elsewhere.close());
-  const limits = { slotsPerHost: 2, engineStartTimeoutMs: 5_000 };
+  const limits = { slotsPerHost: 2 };
   runtime = new RemoteRuntime((stage) => [stage === "stt" ? elsewhere.url : engine.url], bench.client, limits);
   const batchId = await replaced();
   expect(elsewhere.uploads).toEqual([]);

@@ -18,7 +18,7 @@ let batchId: number;
 beforeEach(async () => {
   bench = await batchInSqlite({ COFI_GRACE_PERIOD_S: "1", COFI_ATTEMPTS: "1" });
   engine = await startScriptedEngine();
-  runtime = new RemoteRuntime(() => [engine.url], bench.client, { slotsPerHost: 2, engineStartTimeoutMs: 5_000 });
+  runtime = new RemoteRuntime(() => [engine.url], bench.client, { slotsPerHost: 2 });
   folder = await batchOfFiles();
   for (const file of FILES) {
     const text = `words of ${file}`;

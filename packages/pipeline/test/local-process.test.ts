@@ -195,7 +195,7 @@ test("an engine that ends whatever it is asked is given up, and the batch fails 
   const { status, summary } = await bench.run({ folder: batch, runtime: mixed("denoise", broken, scripted) });
   await scripted.close();
   expect(status).toBe("failed");
-  expect(summary).toMatch(/^denoise: The engine of denoise ended with exit code 7: out of luck \(3 times/);
+  expect(summary).toMatch(/^denoise: The engine of denoise ended with exit code 7: out of luck \(4 times/);
 });
 
 test("an engine that cannot start is told with the reason", async () => {

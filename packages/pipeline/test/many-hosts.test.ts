@@ -30,7 +30,7 @@ afterEach(async () => {
 });
 
 function runtimeOf(urls: readonly string[]): RemoteRuntime {
-  return new RemoteRuntime(() => [...urls], bench.client, { slotsPerHost: 2, engineStartTimeoutMs: 500 });
+  return new RemoteRuntime(() => [...urls], bench.client, { slotsPerHost: 2 });
 }
 
 /** The files that an engine was asked about, one set a stage. */
@@ -42,19 +42,21 @@ function filesOf({ requests }: ScriptedEngine): string[][] {
   );
 }
 
-test("each file stays on one host through all stages, also where the hosts share a name", async () => {
+test("nearly all files stay on one host through all stages, also where the hosts share a name", async () => {
   const { status } = await bench.run({ folder, runtime: runtimeOf(engines.map(({ url }) => url)) });
   expect(status).toBe("completed");
-  const shares = engines.map((engine) => {
-    const [first, ...others] = filesOf(engine);
-    for (const other of others) expect(other).toEqual(first);
-    return first?.length ?? 0;
+  const stayed = engines.map((engine) => {
+    const [first = [], ...others] = filesOf(engine);
+    return first.filter((file) => others.every((files) => files.includes(file))).length;
   });
-  expect(shares.reduce((sum, share) => sum + share, 0)).toBe(FILES.length);
-  expect(Math.min(...shares)).toBeGreaterThan(2);
+  // A file that waits behind others is taken by a host that has none left.
+  expect(stayed.reduce((sum, files) => sum + files, 0)).toBeGreaterThanOrEqual(FILES.length * 0.75);
+  expect(Math.min(...stayed)).toBeGreaterThan(2);
+  const done = SOUND.map((_, stage) => engines.flatMap((engine) => filesOf(engine)[stage] ?? []).toSorted());
+  for (const files of done) expect(files).toEqual(FILES.toSorted());
 });
 
-test("a host that is not there is told, and the others do its files", async () => {
+test("a host that is not there is said to be, and the others do its files", async () => {
   const [first, second] = engines as [ScriptedEngine, ScriptedEngine, ScriptedEngine];
   const runtime = runtimeOf([first.url, second.url, "http://127.0.0.1:1"]);
   const { batchId, status } = await bench.run({ folder, runtime });
@@ -62,14 +64,17 @@ test("a host that is not there is told, and the others do its files", async () =
   expect(filesOf(first).map((files, n) => [...files, ...(filesOf(second)[n] ?? [])].length)).toEqual(
     SOUND.map(() => FILES.length),
   );
-  const errors = (await bench.events(batchId)).filter(({ eventType }) => eventType === "error");
-  expect(errors.every(({ errorMessage }) => /127\.0\.0\.1:1\) is not healthy/.test(errorMessage ?? ""))).toBe(true);
-  expect(new Set(errors.map(({ stage }) => stage)).has("denoise")).toBe(true);
+  const events = await bench.events(batchId);
+  expect(events.filter(({ eventType }) => eventType === "error")).toEqual([]);
+  const said = events.filter(({ metadata }) => /not ready yet: .*127\.0\.0\.1:1/.test(JSON.stringify(metadata)));
+  expect(new Set(said.map(({ stage }) => stage)).has("denoise")).toBe(true);
+  expect(said[0]?.metadata).toMatchObject({ host: { url: "http://127.0.0.1:1", to: "joining" } });
 });
 
 test("a file that one host cannot do is tried on the next", async () => {
   const [first, second] = engines as [ScriptedEngine, ScriptedEngine, ScriptedEngine];
-  for (const engine of [first, second]) engine.plan("denoise", "call-3.wav", 500);
+  first.plan("denoise", "call-3.wav", 500);
+  second.plan("denoise", "call-3.wav", "garbage");
   const { batchId, status } = await bench.run({ folder, runtime: runtimeOf([first.url, second.url]) });
   expect(status).toBe("completed");
   const asked = [first, second].map(
@@ -79,6 +84,15 @@ test("a file that one host cannot do is tried on the next", async () => {
   const denoised = (await bench.events(batchId)).filter(({ stage }) => stage === "denoise");
   const done = denoised.find(({ eventType, fileName }) => eventType === "file_complete" && fileName === "call-3.wav");
   expect(done).toMatchObject({ attempt: 3, gpuIp: "127.0.0.1" });
+});
+
+test("a file that two hosts cannot do for the same reason is given up", async () => {
+  for (const engine of engines) engine.plan("denoise", "call-3.wav", 500, 500, 500);
+  const { batchId, status } = await bench.run({ folder, runtime: runtimeOf(engines.map(({ url }) => url)) });
+  expect(status).toBe("completed_with_errors");
+  const errors = (await bench.events(batchId)).filter(({ eventType }) => eventType === "error");
+  expect(errors.length).toBeLessThanOrEqual(3);
+  expect(errors.at(-1)).toMatchObject({ fileName: "call-3.wav", status: "failed" });
 });
 
 test("the stages are those of the stage table, in its order, each step after its stage", () => {

@@ -55,7 +55,7 @@ async function prunedBatch(): Promise<number> {
 const remove = () =>
   removeRecordings({
     store,
-    keepers: [new RemoteRuntime(() => null, client, { slotsPerHost: 1, engineStartTimeoutMs: 1_000 })],
+    keepers: [new RemoteRuntime(() => null, client, { slotsPerHost: 1 })],
     client,
     signal: new AbortController().signal,
   });

@@ -17,7 +17,7 @@ let folder: string;
 beforeEach(async () => {
   bench = await batchInSqlite({ COFI_GRACE_PERIOD_S: "1" });
   engine = await startScriptedEngine();
-  runtime = new RemoteRuntime(() => [engine.url], bench.client, { slotsPerHost: 2, engineStartTimeoutMs: 5_000 });
+  runtime = new RemoteRuntime(() => [engine.url], bench.client, { slotsPerHost: 2 });
   folder = await batchOfFiles();
 });
 afterEach(async () => {

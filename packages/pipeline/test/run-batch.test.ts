@@ -69,7 +69,7 @@ describe.each(DIALECTS)("a batch on %s", (dialect) => {
       results: new Results(fresh.database),
       client,
       openAi: new OpenAiEngines({}, 1_000),
-      runtime: new RemoteRuntime(() => [engine.url], client, { slotsPerHost: 2, engineStartTimeoutMs: 30_000 }),
+      runtime: new RemoteRuntime(() => [engine.url], client, { slotsPerHost: 2 }),
       settings,
       triageConfig: DEFAULT_TRIAGE,
       version: "0.0.0",
@@ -258,11 +258,11 @@ describe.each(DIALECTS)("a batch on %s", (dialect) => {
   test("an engine that cannot be had fails the stage with the reason", async () => {
     const runtime: Runtime = new RemoteRuntime(() => ["http://127.0.0.1:1"], client, {
       slotsPerHost: 1,
-      engineStartTimeoutMs: 500,
     });
-    const { status, summary } = await run({ runtime });
+    const settings = pipelineSettings({ COFI_ENGINE_START_TIMEOUT_S: "1" });
+    const { status, summary } = await run({ runtime, settings });
     expect(status).toBe("failed");
-    expect(summary).toMatch(/file_distribution: 127\.0\.0\.1 .*not healthy.*ECONNREFUSED/);
+    expect(summary).toMatch(/file_distribution: Its host was away, .* for 1 s .*127\.0\.0\.1:1.*ECONNREFUSED/);
   });
 
   test("a folder that cannot be a batch is refused before anything is written", async () => {

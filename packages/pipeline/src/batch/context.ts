@@ -5,6 +5,7 @@ import type { FilePlace } from "@cofi/event-log/store";
 import type { Results } from "@cofi/evidence/results";
 import type { ListedCall } from "../csv/calls-csv.js";
 import type { ListedTrade } from "../csv/trades-csv.js";
+import type { HostState } from "../pool/host-state.js";
 import type { EngineClient } from "../hosts/engine-client.js";
 import type { OpenAiEngines } from "../hosts/openai-client.js";
 import type { PipelineSettings } from "../settings.js";
@@ -42,6 +43,8 @@ export interface BatchContext {
   refuse(count: number): void;
   /** How many were refused so far. */
   refused(): number;
+  /** What was thought of each host at the end of the last stage that used it, by its key. */
+  readonly hostStates: Map<string, HostState>;
   /** Copies of recordings that have changed which this run has renewed, by their place and file. */
   readonly renewed: Set<string>;
   /** Aborts when the batch is to stop: long work in this process ends then. */

@@ -181,6 +181,7 @@ async function newContext(
     measured: new Measured(),
     beside: new Beside(),
     renewed: new Set(),
+    hostStates: new Map(),
     refuse: (count) => void (refused += count),
     refused: () => refused,
     signal,

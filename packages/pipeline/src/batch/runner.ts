@@ -2,26 +2,32 @@
  * One runner for all stages and steps: starts their engines, limits what is in progress at once, times, retries and logs every
  * step, skips what the log says is done, and stops cleanly.
  */
-import { setTimeout as pause } from "node:timers/promises";
-import pLimit from "p-limit";
 import type { Json } from "@cofi/event-log/events";
-import { JsonText } from "@cofi/event-log/json-text";
 import { isStageName, type WorkName } from "@cofi/event-log/stages";
-import { EngineError } from "../hosts/engine-error.js";
 import { InputError } from "../input-error.js";
-import { EngineStartError, type EngineHost, type RunningEngines, type Runtime } from "../runtime/runtime.js";
-import { hostsFor, MAX_RETRY_DELAY_MS, retryDelay, type NextAttempt } from "./attempts.js";
+import { inNextStage, type Change, type Condition } from "../pool/host-state.js";
+import { HostPool } from "../pool/host-pool.js";
+import { EngineStartError, type RunningEngines, type Runtime } from "../runtime/runtime.js";
+import { Attempts, skip, StageFailedError } from "./attempts.js";
 import type { BatchContext } from "./context.js";
+import { ALWAYS_WELL, namedHosts, preferredOf, retryDelay, type NamedHost } from "./named-hosts.js";
 import { Progress } from "./progress.js";
 import { remainderOf } from "./resume.js";
 import type { Stopping } from "./stopping.js";
-import { LeftOut, type AskAgain, type Executor, type Stage, type StageWork, type Unit } from "./stage.js";
-import { workThrough } from "./work-through.js";
+import type { Executor, Stage, StageWork, Unit } from "./stage.js";
+import { StageHosts } from "./stage-hosts.js";
 
-/** The stage as a whole cannot continue: the batch fails. */
-export class StageFailedError extends Error {
-  override readonly name = "StageFailedError";
-}
+export { StageFailedError } from "./attempts.js";
+
+/** What a change of a host is called in the log. */
+const SAID_OF: Readonly<Record<Condition, string>> = {
+  joining: "is not ready yet",
+  healthy: "is in use",
+  suspect: "is paused",
+  ejected: "is left out",
+  probing: "is tried again",
+  gone: "is given up",
+};
 
 export interface StageOutcome {
   done: number;
@@ -77,8 +83,7 @@ export async function runStage(stage: Stage, options: RunnerOptions): Promise<St
 /** The state of one run of one stage. */
 class StageRun {
   readonly progress: Progress;
-  /** Failures that another attempt might have healed; when nothing else happened, the engine is to blame and not the files. */
-  #unanswered = 0;
+  readonly #attempts: Attempts;
   readonly #name: WorkName;
   readonly #work: StageWork<Unit, unknown>;
   readonly #options: RunnerOptions;
@@ -89,6 +94,12 @@ class StageRun {
     this.#work = stage.create(context);
     this.#options = options;
     this.progress = new Progress(context.logger, stage.name);
+    this.#attempts = new Attempts({
+      stage: stage.name,
+      work: this.#work,
+      progress: this.progress,
+      context,
+    });
     const { answerFrom } = this.#work;
     if (answerFrom) context.answers.translate(stage.name, answerFrom);
   }
@@ -101,7 +112,7 @@ class StageRun {
     this.progress.total = units.length;
     await logger.stageStart(this.#name, { totalFiles: units.length });
     for (const { name, reason } of skipped) skip(context, this.#name, name, reason);
-    const accept = (unit: Unit, answer: unknown): boolean | Promise<boolean> => this.#accepted(unit, answer);
+    const accept = (unit: Unit, answer: unknown): boolean | Promise<boolean> => this.#attempts.accepted(unit, answer);
     const { todo, done } = await remainderOf(units, { name: this.#name, work, context, accept });
     this.progress.done += done;
     if (todo.length < units.length)
@@ -109,16 +120,15 @@ class StageRun {
     const by = work.answeredBy;
     if (todo.length > 0) await (by === "engine" ? this.#withEngines(todo) : this.#by(todo, by));
     signal.throwIfAborted();
-    if (this.#unanswered > 0 && this.#unanswered === this.progress.total)
+    const { unanswered } = this.#attempts;
+    if (unanswered > 0 && unanswered === this.progress.total)
       throw new StageFailedError("No file got an answer; the errors above say why.");
     await work.finish?.();
   }
 
+  /** In this process, or at a server that the stage knows. */
   async #by(units: readonly Unit[], { name, slots }: Executor): Promise<void> {
-    const limit = pLimit(slots);
-    const attempt = (unit: Unit, number: number): Promise<NextAttempt | null> =>
-      limit(() => this.#attempt(unit, null, name, number));
-    await workThrough([{ units, slots }], (unit) => this.#begin((number) => attempt(unit, number)));
+    await this.#workOn(units, [{ name, slots, key: name ?? "", engine: null }]);
   }
 
   async #withEngines(units: readonly Unit[]): Promise<void> {
@@ -137,161 +147,59 @@ class StageRun {
     const onHard = (): void => void stop().catch(() => undefined);
     stopping.hard.addEventListener("abort", onHard, { once: true });
     try {
-      const hosts = engines.hosts.map((host, index) => {
-        // Engines on one host are told apart by their place among them, which is the same in every stage.
-        const place = engines.hosts.slice(0, index).filter(({ name: other }) => other === host.name).length;
-        return { host, key: `${host.name}#${place}`, limit: pLimit(host.slots) };
-      });
-      const queues = new Map(hosts.map((host) => [host, { units: [] as Unit[], slots: host.host.slots }]));
-      for (const unit of units) queues.get(hostsFor(unit.name, hosts)[0]!)?.units.push(unit);
-      const attempt = (unit: Unit, number: number): Promise<NextAttempt | null> => {
-        const preference = hostsFor(unit.name, hosts);
-        const { host, limit } = preference[(number - 1) % preference.length]!;
-        return limit(() => this.#attempt(unit, host, host.name, number));
-      };
-      await workThrough([...queues.values()], (unit) => this.#begin((number) => attempt(unit, number)));
+      await this.#workOn(units, namedHosts(engines.hosts));
     } finally {
       stopping.hard.removeEventListener("abort", onHard);
       await stop();
     }
   }
 
-  /** Makes the first attempt at a unit. @returns what to do until it is over; null when it is. Rejects only when the stage cannot continue */
-  async #begin(attemptOnce: (attempt: number) => Promise<NextAttempt | null>): Promise<(() => Promise<void>) | null> {
-    const first = await attemptOnce(1);
-    if (first !== null) return () => this.#again(first, attemptOnce);
-    await this.progress.report();
-    return null;
-  }
-
-  async #again(first: NextAttempt, attemptOnce: (attempt: number) => Promise<NextAttempt | null>): Promise<void> {
-    const { settings, signal } = this.#options.context;
-    let next: NextAttempt | null = first;
-    for (let attempt = 1; next !== null; attempt++) {
-      const delay = Math.max(retryDelay(settings.retryDelayMs, attempt), next.notBeforeMs);
-      await pause(delay, undefined, { signal }).catch(() => undefined);
-      next = await attemptOnce(attempt + 1);
-    }
-    await this.progress.report();
-  }
-
-  /** Null when it was the last attempt. */
-  async #attempt(
-    unit: Unit,
-    host: EngineHost | null,
-    hostName: string | null,
-    attempt: number,
-  ): Promise<NextAttempt | null> {
+  /** Has the hosts work on the units until all are over. @throws when the stage cannot continue */
+  async #workOn(units: readonly Unit[], hosts: readonly NamedHost[]): Promise<void> {
     const { context, stopping } = this.#options;
-    const { logger, settings, calls, signal } = context;
-    const name = this.#name;
-    if (signal.aborted) return null;
-    await host?.ready();
-    const at = { attempt, ...(hostName === null ? {} : { gpuIp: hostName }) };
-    const started = performance.now();
-    let response: unknown;
+    const { settings, calls, hostStates, signal } = context;
+    const places = new Map(hosts.map(({ key }, place) => [key, place]));
+    const pool = new HostPool(
+      {
+        units: units.map(({ name }) => ({
+          name,
+          audioSeconds: calls.of(name)?.durationS ?? null,
+          prefers: places.get(this.#work.liesOn?.(name) ?? "") ?? preferredOf(name, hosts),
+        })),
+        hosts: hosts.map(({ name, slots, engine, key }) => {
+          const before = hostStates.get(key);
+          const state = engine === null ? ALWAYS_WELL : before && inNextStage(before);
+          return { name: name ?? "this process", slots, ...(state && { state }) };
+        }),
+        attempts: settings.attempts,
+        retryDelayMs: (failures) => retryDelay(settings.retryDelayMs, failures),
+        firstPauseMs: 2 * settings.retryDelayMs,
+        mostRequestMs: settings.requestTimeoutMs,
+        mostWithoutHostMs: settings.engineStartTimeoutMs,
+      },
+      performance.now(),
+    );
     try {
-      const payload = await this.#work.payload(unit, host);
-      if (payload instanceof LeftOut) {
-        this.#leaveOut(unit, payload);
-        return null;
-      }
-      const audioSeconds = calls.of(unit.name)?.durationS;
-      const length = audioSeconds === undefined ? {} : { metadata: { audioSeconds } };
-      await logger.fileStart(name, unit.name, { payload, ...length, ...at });
-      const again: AskAgain = async (refused, next, metadata) => {
-        const durationMs = performance.now() - started;
-        const answered = { response: refused.response };
-        await logger.fileError(name, unit.name, { error: refused, willRetry: true, ...answered, ...at, durationMs });
-        await logger.fileStart(name, unit.name, {
-          payload: next,
-          metadata: { ...length.metadata, ...metadata },
-          ...at,
-        });
-      };
-      const asked = await this.#work.ask(unit, payload, host, stopping.hard, again);
-      const { answer } = asked;
-      response = asked.response;
-      host?.answered?.();
-      if (this.#isTooLarge(response)) context.answers.keep(name, unit.name, answer);
-      const durationMs = performance.now() - started;
-      await this.#work.store?.(unit, answer);
-      const metadata = this.#work.metadata?.(unit);
-      await logger.fileComplete(name, unit.name, { response, ...at, durationMs, metadata });
-      if (await this.#accepted(unit, answer)) this.progress.done += 1;
-      return null;
-    } catch (error) {
-      if (error instanceof InputError) {
-        await logger.fileError(name, unit.name, { error, ...at });
-        this.progress.failed += 1;
-        throw error;
-      }
-      if (signal.aborted && !(error instanceof EngineError)) throw error;
-      const refusal = error instanceof EngineError ? error : null;
-      const retryable = refusal?.retryable ?? false;
-      if (refusal?.status === null) host?.brokeOff?.();
-      else host?.answered?.();
-      // A file that was in progress when the batch was stopped is attempted again by the next run.
-      const willRetry = retryable && (attempt < settings.attempts || signal.aborted);
-      const durationMs = performance.now() - started;
-      response ??= refusal?.response;
-      await logger.fileError(name, unit.name, { error, willRetry, response, ...at, durationMs });
-      if (refusal?.fault === "stage") throw new StageFailedError(refusal.message, { cause: refusal });
-      if (willRetry && signal.aborted) return null;
-      if (willRetry) return { notBeforeMs: Math.min(refusal?.retryAfterMs ?? 0, MAX_RETRY_DELAY_MS) };
-      if (retryable) this.#unanswered += 1;
-      this.#drop(unit);
-      return null;
+      await new StageHosts({
+        pool,
+        stopping,
+        make: (attempt, ending) =>
+          this.#attempts.make(units[attempt.unit]!, hosts[attempt.host]!, pool, attempt, ending),
+        look: async (host, looking) => hosts[host]!.engine?.look(looking),
+        giveUp: (unit, why, error) => this.#attempts.giveUp(units[unit]!, why, error),
+        changed: ({ host, ...change }) => this.#tellChange(hosts[host]!, change),
+        failure: (why) => new StageFailedError(why),
+      }).toTheEnd();
+    } finally {
+      if (!signal.aborted) hosts.forEach(({ key }, place) => hostStates.set(key, pool.stateOf(place)));
     }
   }
 
-  /** The log would cut it. */
-  #isTooLarge(response: unknown): boolean {
-    const text = response instanceof JsonText ? response.text : JSON.stringify(response);
-    return Buffer.byteLength(text ?? "") > this.#options.context.logger.textLimit(this.#name);
+  #tellChange({ name, engine }: NamedHost, { from, to, rule }: Change): void {
+    const metadata = { host: { url: engine?.url ?? null, from, to, rule } };
+    void this.#options.context.logger.info(this.#name, `${name} ${SAID_OF[to]}: ${rule}`, {
+      metadata,
+      ...(name !== null && { gpuIp: name }),
+    });
   }
-
-  /** False when the answer cannot be used: then the unit has failed. */
-  #accepted(unit: Unit, answer: unknown): boolean | Promise<boolean> {
-    try {
-      const accepted = this.#work.accept?.(unit, answer);
-      return accepted === undefined
-        ? true
-        : accepted.then(
-            () => true,
-            (error: unknown) => this.#refused(unit, error),
-          );
-    } catch (error) {
-      return this.#refused(unit, error);
-    }
-  }
-
-  async #refused(unit: Unit, error: unknown): Promise<false> {
-    const { logger, signal } = this.#options.context;
-    if (signal.aborted) throw signal.reason;
-    await logger.fileError(this.#name, unit.name, { error });
-    this.#drop(unit);
-    return false;
-  }
-
-  #drop(unit: Unit): void {
-    this.progress.failed += 1;
-    this.#work.dropped?.(unit);
-  }
-
-  #leaveOut(unit: Unit, { reason }: LeftOut): void {
-    this.progress.total -= 1;
-    skip(this.#options.context, this.#name, unit.name, reason);
-    this.#work.dropped?.(unit);
-  }
-}
-
-/** Says in the log that a recording goes no further, so that nobody has to look for it. */
-export function skip(
-  { logger }: Pick<BatchContext, "logger">,
-  stage: WorkName,
-  fileName: string,
-  reason: string,
-): void {
-  void logger.info(stage, `Left out: ${reason}`, { fileName, metadata: { skipped: reason } });
 }

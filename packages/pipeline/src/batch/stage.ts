@@ -62,7 +62,9 @@ export interface StageWork<U extends Unit, Answer> {
   /** Stores the results of an answer before the log says that the unit is done: must be idempotent. An error fails the unit. */
   store?(unit: U, answer: Answer): Promise<void>;
   /** What the event that says that the unit is done keeps beside the answer. */
-  metadata?(unit: U): { [key: string]: Json };
+  metadata?(unit: U, host: EngineHost | null): { [key: string]: Json };
+  /** The key of the host on which what the stage works on lies, as far as it is known: that one is asked first. */
+  liesOn?(fileName: string): string | undefined;
   /** Takes an answer, fresh or read back from the log, on every run: must be quick and idempotent. An error fails the unit. */
   accept?(unit: U, answer: Answer): void | Promise<void>;
   /** The unit goes no further: it has failed for good, or was left out. */

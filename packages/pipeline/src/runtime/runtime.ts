@@ -16,6 +16,11 @@ export interface EngineHost extends EngineAddress {
   readonly slots: number;
   /** Resolves when it can take a request: at once, or after it has been started again. @throws EngineStartError */
   ready(): Promise<void>;
+  /**
+   * One look whether it can take requests.
+   * @throws EngineStartError when it does not come back, EngineError when it cannot now
+   */
+  look(signal: AbortSignal): Promise<void>;
   /** Told after each answer about a file: an engine that answers is not broken, whatever it did before. */
   answered?(): void;
   /** Told when a request got no answer because the connection could not be made or broke off. */

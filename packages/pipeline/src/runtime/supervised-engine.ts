@@ -75,6 +75,11 @@ export class SupervisedEngine implements EngineHost {
     await this.#ready;
   }
 
+  async look(signal: AbortSignal): Promise<void> {
+    await this.ready();
+    await this.#options.client.health(this, signal);
+  }
+
   answered(): void {
     this.#endsInARow = 0;
     this.#inDoubt = false;
@@ -173,7 +178,7 @@ export class SupervisedEngine implements EngineHost {
     const { listener, signal, stage } = this.#options;
     if (this.#stopped || signal.aborted) return;
     this.#endsInARow += 1;
-    const givenUp = this.#endsInARow >= this.#maxEnds;
+    const givenUp = this.#endsInARow > this.#maxEnds;
     const message = `The engine of ${stage} ${reason}`;
     listener.error(message, { ...engine.details, ends: this.#endsInARow, startedAgain: givenUp ? "no" : "yes" });
     const next = async (): Promise<void> => {

@@ -6,7 +6,7 @@ import type { Json } from "@cofi/event-log/events";
 import type { StageName } from "@cofi/event-log/stages";
 import type { BatchFolder } from "../batch/batch-folder.js";
 import type { BatchContext } from "../batch/context.js";
-import { skip } from "../batch/runner.js";
+import { skip } from "../batch/attempts.js";
 import { asIs, defineStage, IN_PROCESS } from "../batch/stage.js";
 import { readCalls, type CallsCsv } from "../csv/calls-csv.js";
 import type { RowError } from "../csv/csv-rows.js";

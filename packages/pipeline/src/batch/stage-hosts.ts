@@ -1,0 +1,148 @@
+/** Gives the units of a stage to its hosts as the pool decides, until all are over. */
+import type { Attempt, HostChange, HostPool } from "../pool/host-pool.js";
+import { EngineStartError } from "../runtime/runtime.js";
+import type { Stopping } from "./stopping.js";
+
+export interface StageHostsOptions {
+  pool: HostPool;
+  stopping: Stopping;
+  /** Makes one attempt and tells the pool what became of it. Rejects only when the stage cannot continue. */
+  make: (attempt: Attempt, ending: Ending) => Promise<void>;
+  /** One look at a host. @throws EngineStartError when it does not come back, else why it cannot work */
+  look: (host: number, signal: AbortSignal) => Promise<void>;
+  giveUp: (unit: number, why: string, error: Error) => Promise<void>;
+  changed: (change: HostChange) => void;
+  /** What the stage fails with. */
+  failure: (why: string) => Error;
+}
+
+/** How an attempt is ended from outside. */
+export interface Ending {
+  /** Aborts when its answer is not waited for any longer. */
+  readonly signal: AbortSignal;
+  /** Why; null while it is waited for, and when the batch is stopped. */
+  why: "overdue" | "outrun" | null;
+}
+
+/** How long a host may take to say that it can work. */
+export const LOOK_TIMEOUT_MS = 10_000;
+/** Two decisions are at least so far apart, unless something happens. */
+const LEAST_WAIT_MS = 5;
+
+export class StageHosts {
+  readonly #options: StageHostsOptions;
+  readonly #endings = new Map<Attempt, { ending: Ending; controller: AbortController }>();
+  readonly #work = new Set<Promise<void>>();
+  readonly #looks = new AbortController();
+  #failure: { reason: unknown } | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  #isDeciding = false;
+  #ended!: () => void;
+
+  constructor(options: StageHostsOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects with the first failure when the stage cannot continue, after everything in work has ended. */
+  async toTheEnd(): Promise<void> {
+    const { stopping } = this.#options;
+    const onStop = (): void => this.#decide();
+    const onHard = (): void => this.#endAll();
+    stopping.signal.addEventListener("abort", onStop, { once: true });
+    stopping.hard.addEventListener("abort", onHard, { once: true });
+    try {
+      await new Promise<void>((resolve) => {
+        this.#ended = resolve;
+        this.#decide();
+      });
+    } finally {
+      clearTimeout(this.#timer);
+      this.#looks.abort();
+      stopping.signal.removeEventListener("abort", onStop);
+      stopping.hard.removeEventListener("abort", onHard);
+    }
+    if (this.#failure) throw this.#failure.reason;
+  }
+
+  #decide(): void {
+    // What is done about a decision may call for the next one: not within this one.
+    if (this.#isDeciding) return;
+    const { pool, stopping, changed, failure } = this.#options;
+    this.#isDeciding = true;
+    clearTimeout(this.#timer);
+    const now = performance.now();
+    if (!this.#failure && !stopping.signal.aborted) {
+      for (const decision of pool.decide(now)) {
+        if (decision.do === "ask") this.#make(decision.attempt);
+        else if (decision.do === "look") this.#lookAt(decision.host);
+        else if (decision.do === "drop") this.#drop(decision.attempt, decision.why);
+        else this.#start(this.#options.giveUp(decision.unit, decision.why, decision.error));
+      }
+      const why = pool.hopeless(now);
+      if (why !== null) this.#fail(failure(why));
+    }
+    for (const change of pool.changes()) changed(change);
+    this.#isDeciding = false;
+    const isOver = pool.isOver || this.#failure !== null || stopping.signal.aborted;
+    if (isOver && this.#work.size === 0) return this.#ended();
+    const waitMs = Math.min(Math.max(LEAST_WAIT_MS, pool.nextAt(now) - now), 2 ** 31 - 1);
+    this.#timer = setTimeout(() => this.#decide(), waitMs);
+  }
+
+  #make(attempt: Attempt): void {
+    const controller = new AbortController();
+    const ending: Ending = { signal: controller.signal, why: null };
+    this.#endings.set(attempt, { ending, controller });
+    if (this.#options.stopping.hard.aborted) controller.abort();
+    this.#start(
+      this.#options.make(attempt, ending).finally(() => {
+        this.#endings.delete(attempt);
+        this.#options.pool.release(attempt);
+      }),
+    );
+  }
+
+  #start(work: Promise<void>): void {
+    const over = work
+      .catch((reason: unknown) => this.#fail(reason))
+      .finally(() => {
+        this.#work.delete(over);
+        this.#decide();
+      });
+    this.#work.add(over);
+  }
+
+  #drop(attempt: Attempt, why: "overdue" | "outrun"): void {
+    const found = this.#endings.get(attempt);
+    if (!found || found.ending.why !== null) return;
+    found.ending.why = why;
+    found.controller.abort();
+  }
+
+  #lookAt(host: number): void {
+    const { pool, look } = this.#options;
+    const signal = AbortSignal.any([this.#looks.signal, AbortSignal.timeout(LOOK_TIMEOUT_MS)]);
+    // Nobody waits for it at the end of the stage.
+    void look(host, signal)
+      .then(
+        () => pool.looked(host, null, performance.now()),
+        (error: unknown) => {
+          const { message } = error as Error;
+          if (error instanceof EngineStartError) pool.gone(host, message, performance.now());
+          else pool.looked(host, message, performance.now());
+        },
+      )
+      .finally(() => {
+        if (!this.#looks.signal.aborted) this.#decide();
+      });
+  }
+
+  #fail(reason: unknown): void {
+    this.#failure ??= { reason };
+    this.#endAll();
+  }
+
+  #endAll(): void {
+    for (const { controller } of this.#endings.values()) controller.abort();
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * Faults of hosts that may have been those of a file: one that no host can do must end, and one that was unlucky with its hosts
+ * must not. A fault is held against a file only once its host has proven to be well: by an answer about another file, or by a look
+ * after it was left out.
+ */
+import { EngineError } from "../hosts/engine-error.js";
+
+interface Fault {
+  host: number;
+  error: Error;
+  /** null for an answer that a model gave: another attempt may have another one, wherever it is made. */
+  reason: string | null;
+  isProven: boolean;
+}
+
+/** Without a connection nothing was said about the file. */
+const UNREACHED = new Set([
+  "EAI_AGAIN",
+  "ECONNREFUSED",
+  "EHOSTDOWN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
+/** A file that fails on so many hosts for the same reason is to blame itself. */
+const HOSTS_FOR_THE_SAME_REASON = 2;
+
+export class FileFaults {
+  readonly #attempts: number;
+  readonly #byUnit = new Map<number, Fault[]>();
+  /** Units with faults of a host that it has not proven yet. */
+  readonly #unproven = new Map<number, Set<number>>();
+
+  /** `attempts`: faults that are held against a file, of whichever hosts and reasons, after which it is given up. */
+  constructor(attempts: number) {
+    this.#attempts = attempts;
+  }
+
+  /** Notes a failed attempt. @returns why the unit is to be given up now; null when it is to be tried again */
+  note(unit: number, host: number, hostNames: readonly string[], error: Error): string | null {
+    const { type, fault } = error instanceof EngineError ? error : { type: error.name, fault: "answer" };
+    if (fault === "busy" || UNREACHED.has(type)) return null;
+    const isProven = fault === "answer";
+    const faults = this.#byUnit.get(unit) ?? [];
+    this.#byUnit.set(unit, faults);
+    faults.push({
+      host,
+      error,
+      reason: isProven ? null : `${type} ${withoutNames(error.message, hostNames)}`,
+      isProven,
+    });
+    if (!isProven) this.#unprovenOf(host).add(unit);
+    return this.#verdict(unit);
+  }
+
+  /** A host has proven to be well. @returns the units that are to be given up, with the reason */
+  proven(host: number): { unit: number; why: string }[] {
+    const units = this.#unproven.get(host);
+    if (!units) return [];
+    this.#unproven.delete(host);
+    return [...units].flatMap((unit) => {
+      for (const fault of this.#byUnit.get(unit) ?? []) if (fault.host === host) fault.isProven = true;
+      const why = this.#verdict(unit);
+      return why === null ? [] : [{ unit, why }];
+    });
+  }
+
+  /** Whether the unit were to be given up, were this host proven to be well. */
+  wouldEnd(unit: number, host: number): boolean {
+    const faults = this.#byUnit.get(unit) ?? [];
+    return this.#verdictOn(faults.filter((fault) => fault.isProven || fault.host === host)) !== null;
+  }
+
+  /** The error of the unit's last fault. @throws when it has none */
+  lastOf(unit: number): Error {
+    const last = this.#byUnit.get(unit)?.at(-1);
+    if (!last) throw new Error(`Unit ${unit} is given up without a fault.`);
+    return last.error;
+  }
+
+  /** Hosts that have failed with the unit. */
+  hostsOf(unit: number): ReadonlySet<number> {
+    return new Set(this.#byUnit.get(unit)?.map(({ host }) => host));
+  }
+
+  forget(unit: number): void {
+    const faults = this.#byUnit.get(unit);
+    if (!faults) return;
+    this.#byUnit.delete(unit);
+    for (const { host } of faults) this.#unproven.get(host)?.delete(unit);
+  }
+
+  #unprovenOf(host: number): Set<number> {
+    const known = this.#unproven.get(host) ?? new Set();
+    this.#unproven.set(host, known);
+    return known;
+  }
+
+  #verdict(unit: number): string | null {
+    return this.#verdictOn((this.#byUnit.get(unit) ?? []).filter(({ isProven }) => isProven));
+  }
+
+  #verdictOn(proven: readonly Fault[]): string | null {
+    const hosts = new Map<string, Set<number>>();
+    for (const { host, reason } of proven) {
+      if (reason === null) continue;
+      const failed = hosts.get(reason) ?? new Set();
+      hosts.set(reason, failed.add(host));
+      if (failed.size >= HOSTS_FOR_THE_SAME_REASON)
+        return `it failed on ${failed.size} hosts for the same reason, and these answer about other files`;
+    }
+    return proven.length >= this.#attempts ? `its ${proven.length} attempts failed (COFI_ATTEMPTS)` : null;
+  }
+}
+
+/** What went wrong, whichever host it was and however long it took. */
+function withoutNames(message: string, hostNames: readonly string[]): string {
+  let text = message;
+  for (const name of hostNames) text = text.replaceAll(name, "");
+  return text.replace(/\d+/g, "");
+}

@@ -1,0 +1,489 @@
+/**
+ * Which host a file of a stage tries next, from what the hosts did. It makes no request and reads no clock: whoever uses it tells
+ * what happened and when, and does what it decides. So a test, and a simulation of a whole night, run the very scheduler.
+ *
+ * A host with a free slot takes the longest file of those that lie on it; of others only where that ends sooner than waiting for
+ * their host. Near the end of a stage it may try what has been in work elsewhere for far longer than usual: the first answer counts.
+ */
+import { EngineError } from "../hosts/engine-error.js";
+import { Durations } from "./durations.js";
+import { FileFaults } from "./file-faults.js";
+import { isUsable, next, NEW_HOST, type Change, type HostEvent, type HostState } from "./host-state.js";
+import { Pending } from "./pending.js";
+import { Retries } from "./retries.js";
+
+export interface PoolHost {
+  name: string;
+  /** Files that it works on at once. */
+  slots: number;
+  /** Default: nothing is known of it. */
+  state?: HostState;
+}
+
+export interface PoolUnit {
+  name: string;
+  /** How long its audio is, in seconds; null when nobody knows. */
+  audioSeconds: number | null;
+  /** The host on which it lies, as a place in the list of hosts; -1 for none. */
+  prefers: number;
+}
+
+export interface PoolOptions {
+  units: readonly PoolUnit[];
+  hosts: readonly PoolHost[];
+  /** Of a file, before it is given up. */
+  attempts: number;
+  /** How long a file waits before its attempt after so many failures, where no other host can take it, in ms. */
+  retryDelayMs: (failures: number) => number;
+  /** How long a host is left alone for the first time, in ms. */
+  firstPauseMs: number;
+  /** No request takes longer, in ms. */
+  mostRequestMs: number;
+  /** The stage fails when all hosts were away, or answered nothing, for so long, in ms. */
+  mostWithoutHostMs: number;
+}
+
+/** One attempt at a unit on a host. */
+export interface Attempt {
+  readonly unit: number;
+  readonly host: number;
+  /** From 1. */
+  readonly number: number;
+  /** When the request was sent, or, before that, when the attempt was decided on. */
+  begunAt: number;
+  /** When it is not waited for any longer; Infinity before the request is sent. */
+  deadlineAt: number;
+  /** The attempt elsewhere that it races with. */
+  readonly hedges: Attempt | null;
+}
+
+export type Decision =
+  | { do: "ask"; attempt: Attempt }
+  /** Find out whether the host can work, and tell by `looked`. */
+  | { do: "look"; host: number }
+  /** It is over: `overdue` without an answer in time, `outrun` by another host that was asked too. */
+  | { do: "drop"; attempt: Attempt; why: "overdue" | "outrun" }
+  /** It is over, since its hosts have proven to be well. `error`: of its last attempt. */
+  | { do: "giveUp"; unit: number; why: string; error: Error };
+
+/** A step of a host that people should know of. */
+export interface HostChange extends Change {
+  host: number;
+}
+
+interface Host {
+  readonly name: string;
+  readonly slots: number;
+  state: HostState;
+  /** Files that it may have in work: falls by half when it says that it is busy, and grows by one with each round of answers. */
+  limit: number;
+  readonly work: Set<Attempt>;
+  isLooking: boolean;
+  lastAnswerAt: number;
+}
+
+/** How often attempts that are late are looked for, in ms: not for each file that ends. */
+const LATE_EVERY_MS = 50;
+/** Hosts that are so much slower than the fastest, or more, leave what would end sooner elsewhere. */
+const SLOW = 1.25;
+
+export class HostPool {
+  readonly durations = new Durations();
+  readonly #options: PoolOptions;
+  readonly #hosts: Host[];
+  readonly #weights: Float64Array;
+  /** Of the weights. */
+  readonly #median: number;
+  readonly #pending: Pending;
+  readonly #retries: Retries;
+  readonly #faults: FileFaults;
+  readonly #inWork = new Map<number, Attempt[]>();
+  readonly #tries = new Map<number, number>();
+  readonly #decisions: Decision[] = [];
+  readonly #changes: HostChange[] = [];
+  /** Why a host could not be asked last. */
+  #trouble: string | null = null;
+  #left: number;
+  #lastGoodAt: number;
+  #lateAt = 0;
+
+  /** `now`: as the caller's clock counts, in ms; so is every other time. */
+  constructor(options: PoolOptions, now: number) {
+    const { units, hosts, attempts } = options;
+    this.#options = options;
+    this.#hosts = hosts.map((host) => newHost(host, now));
+    this.#weights = weightsOf(units);
+    this.#median = this.#weights.toSorted()[this.#weights.length >> 1] ?? 1;
+    this.#pending = new Pending(
+      this.#weights,
+      Int32Array.from(units, ({ prefers }) => prefers),
+      hosts.length,
+    );
+    this.#retries = new Retries();
+    this.#faults = new FileFaults(attempts);
+    this.#left = units.length;
+    this.#lastGoodAt = now;
+  }
+
+  /** All units are done or given up, and whoever asks has been told so. */
+  get isOver(): boolean {
+    return this.#left === 0 && this.#decisions.length === 0;
+  }
+
+  stateOf(host: number): HostState {
+    return this.#hosts[host]!.state;
+  }
+
+  /** Another host that can be asked from now on. @returns its place */
+  join(host: PoolHost, now: number): number {
+    this.#hosts.push(newHost(host, now));
+    this.#pending.addHost();
+    return this.#hosts.length - 1;
+  }
+
+  /** What is to be done now. Ask again after each thing that is told, and at `nextAt`. */
+  decide(now: number): Decision[] {
+    this.#hosts.forEach((host, at) => this.#look(host, at, now));
+    if (now >= this.#lateAt) this.#dropLate(now);
+    // One each in turn: the first host must not take what lies on the others before they are asked.
+    for (let taken = true; taken;) {
+      taken = false;
+      this.#hosts.forEach((host, at) => {
+        if (!this.#hasRoom(host, now)) return;
+        const found = this.#unitFor(at, now);
+        if (found === null) return;
+        taken = true;
+        this.#begin(found.unit, at, found.hedges, now);
+      });
+    }
+    if (this.#hosts.some(({ state }) => isUsable(state) && state.condition !== "probing")) this.#lastGoodAt = now;
+    return this.#decisions.splice(0);
+  }
+
+  /** When `decide` is to be asked again although nothing happened. */
+  nextAt(now: number): number {
+    let at = Number.POSITIVE_INFINITY;
+    const isIdle = this.#hosts.some((host) => this.#hasRoom(host, now));
+    for (const { state, isLooking, work } of this.#hosts) {
+      if (state.condition !== "gone" && !isLooking && state.pausedUntil > now) at = Math.min(at, state.pausedUntil);
+      for (const { deadlineAt, begunAt, unit } of work) {
+        if (deadlineAt === Number.POSITIVE_INFINITY) continue;
+        at = Math.min(at, Math.max(this.#lateAt, deadlineAt));
+        const overdueAt = begunAt + this.durations.overdueMs(this.#weights[unit]!);
+        if (isIdle && overdueAt > now) at = Math.min(at, overdueAt);
+      }
+    }
+    const failsAt =
+      this.#inWork.size > 0 ? Number.POSITIVE_INFINITY : this.#lastGoodAt + this.#options.mostWithoutHostMs;
+    return Math.min(at, this.#retries.nextAt(now), failsAt);
+  }
+
+  /** Why the stage cannot continue, in sentences; null while it can. */
+  hopeless(now: number): string | null {
+    if (this.isOver || this.#inWork.size > 0) return null;
+    const { mostWithoutHostMs } = this.#options;
+    const isOne = this.#hosts.length === 1;
+    const last = this.#trouble === null ? "" : ` ${isOne ? "" : "The last one: "}${this.#trouble}`;
+    if (this.#hosts.every(({ state }) => state.condition === "gone"))
+      return isOne && this.#trouble !== null
+        ? this.#trouble
+        : `All of its ${this.#hosts.length} hosts are gone.${last}`;
+    if (now - this.#lastGoodAt < mostWithoutHostMs) return null;
+    const which = isOne ? "Its host was" : `All of its ${this.#hosts.length} hosts were`;
+    return `${which} away, or answered nothing, for ${mostWithoutHostMs / 1000} s (COFI_ENGINE_START_TIMEOUT_S).${last}`;
+  }
+
+  /** Steps of hosts since this was asked last. */
+  changes(): HostChange[] {
+    return this.#changes.splice(0);
+  }
+
+  /** A host was looked at: null when it can work, else why not. */
+  looked(host: number, trouble: string | null, now: number): void {
+    this.#hosts[host]!.isLooking = false;
+    const wasOut = this.#hosts[host]!.state.condition !== "joining";
+    this.#trouble = trouble ?? this.#trouble;
+    this.#tell(host, { is: "looked", trouble }, now);
+    if (trouble === null && wasOut) this.#proven(host);
+  }
+
+  /** A host does not come back. */
+  gone(host: number, why: string, now: number): void {
+    this.#hosts[host]!.isLooking = false;
+    this.#trouble = why;
+    this.#tell(host, { is: "gone", why }, now);
+  }
+
+  /** The request of an attempt is sent now: from here on it is waited for. */
+  asked(attempt: Attempt, now: number): void {
+    const { audioSeconds } = this.#options.units[attempt.unit]!;
+    const usual = this.durations.deadlineMs(this.#weights[attempt.unit]!, audioSeconds);
+    attempt.begunAt = now;
+    // Each further attempt is waited for twice as long: what nearly all took need not do for this one.
+    attempt.deadlineAt = now + Math.min(this.#options.mostRequestMs, usual * 2 ** (attempt.number - 1));
+  }
+
+  /** Nothing is left to be done about an attempt: its slot is free. Until then an answer that cannot be stored holds its host up. */
+  release(attempt: Attempt): void {
+    this.#hosts[attempt.host]!.work.delete(attempt);
+  }
+
+  /** @returns false when another host was first: this answer does not count */
+  answered(attempt: Attempt, now: number): boolean {
+    const { unit } = attempt;
+    const host = this.#hosts[attempt.host]!;
+    const isFirst = this.#inWork.get(unit)?.includes(attempt) ?? false;
+    this.#end(attempt);
+    host.lastAnswerAt = now;
+    host.limit = Math.min(host.slots, host.limit + 1 / host.limit);
+    this.durations.note(attempt.host, this.#weights[unit]!, now - attempt.begunAt);
+    this.#tell(attempt.host, { is: "answered" }, now);
+    if (isFirst) this.#over(unit, now);
+    this.#proven(attempt.host);
+    return isFirst;
+  }
+
+  /**
+   * An attempt that got no answer.
+   * @returns `again`: it will be tried again; `elsewhere`: it is still in work on another host; `doubtful`: it is given up if a look
+   *   at the host, told by {@link settled}, is good; else why it is given up
+   */
+  failed(attempt: Attempt, error: Error, now: number): "again" | "elsewhere" | "doubtful" | { why: string } {
+    const { unit } = attempt;
+    if (!this.#inWork.get(unit)?.includes(attempt)) return "elsewhere";
+    this.#end(attempt);
+    const fault = error instanceof EngineError ? error.fault : "file";
+    const host = this.#hosts[attempt.host]!;
+    if (fault === "busy") {
+      host.limit = Math.max(1, Math.floor(host.limit / 2));
+      this.#tell(attempt.host, { is: "busy", forMs: (error as EngineError).retryAfterMs }, now);
+    } else if (fault === "host") this.#tell(attempt.host, { is: "fault", what: error.message }, now);
+    else if (fault === "answer") this.#tell(attempt.host, { is: "answered" }, now);
+    if (fault === "file" || fault === "stage") {
+      this.#over(unit, now);
+      if (fault === "file") this.#tell(attempt.host, { is: "answered" }, now);
+      return { why: error.message };
+    }
+    const names = this.#hosts.map(({ name }) => name);
+    const why = this.#faults.note(unit, attempt.host, names, error);
+    if (why !== null) {
+      this.#over(unit, now);
+      return { why };
+    }
+    if (this.#inWork.has(unit)) return "elsewhere";
+    if (fault === "host" && this.#faults.wouldEnd(unit, attempt.host)) return "doubtful";
+    if (fault === "busy") this.#tries.set(unit, attempt.number - 1);
+    this.#again(attempt, fault === "busy" ? 0 : attempt.number, now);
+    return "again";
+  }
+
+  /** What a look at the host of a `doubtful` attempt says. @returns as {@link failed} */
+  settled(attempt: Attempt, isWell: boolean, now: number): "again" | { why: string } {
+    const { unit, host, number } = attempt;
+    const why = isWell ? this.#proven(host, unit) : null;
+    if (why === null) {
+      this.#again(attempt, number, now);
+      return "again";
+    }
+    this.#over(unit, now);
+    return { why };
+  }
+
+  #again({ unit }: Attempt, failures: number, now: number): void {
+    this.#retries.add(unit, failures === 0 ? now : now + this.#options.retryDelayMs(failures));
+  }
+
+  /** The attempt was not made, because its host is gone: the unit waits again. */
+  returned(attempt: Attempt, now: number): void {
+    this.#end(attempt);
+    this.#tries.set(attempt.unit, attempt.number - 1);
+    if (!this.#inWork.has(attempt.unit)) this.#retries.add(attempt.unit, now);
+  }
+
+  /** The unit turned out to be no business of this stage, or failed by no fault of a host. */
+  withdrawn(attempt: Attempt, now: number): void {
+    this.#end(attempt);
+    this.#over(attempt.unit, now);
+  }
+
+  #look(host: Host, at: number, now: number): void {
+    const { state } = host;
+    if (!state.needsLook || host.isLooking || state.condition === "gone" || state.pausedUntil > now) return;
+    host.isLooking = true;
+    this.#decisions.push({ do: "look", host: at });
+  }
+
+  #hasRoom({ state, limit, work }: Host, now: number): boolean {
+    if (!isUsable(state) || state.pausedUntil > now) return false;
+    return work.size < (state.condition === "probing" ? 1 : Math.floor(limit));
+  }
+
+  #unitFor(at: number, now: number): { unit: number; hedges: Attempt | null } | null {
+    const { state } = this.#hosts[at]!;
+    const isLastHope = !this.#hosts.some((other, index) => index !== at && isUsable(other.state));
+    /** Another host that is not on probation and has not failed with the unit. */
+    const isBetterElsewhere = (failed: ReadonlySet<number>): boolean =>
+      this.#hosts.some(
+        ({ state: other }, index) =>
+          index !== at && !failed.has(index) && isUsable(other) && other.condition !== "probing",
+      );
+    const retry = this.#retries.take(now, (unit, isDue) => {
+      const failed = this.#faults.hostsOf(unit);
+      // At once where it has not failed yet; else after its pause. A host on probation is shown by files that are beyond doubt.
+      if (!failed.has(at)) return state.condition !== "probing" || failed.size === 0 || !isBetterElsewhere(failed);
+      return isDue && !isBetterElsewhere(failed);
+    });
+    if (retry !== null) return { unit: retry, hedges: null };
+    const late = this.#lateOf(at, now, true);
+    if (late) return { unit: late.unit, hedges: late };
+    const unit = isLastHope ? this.#takeUpTo(Number.POSITIVE_INFINITY, at) : this.#takeBySpeed(at, now);
+    if (unit !== null) return { unit, hedges: null };
+    const overdue = state.condition === "healthy" ? this.#lateOf(at, now, false) : null;
+    return overdue && { unit: overdue.unit, hedges: overdue };
+  }
+
+  #takeUpTo(most: number, at: number): number | null {
+    return this.#pending.takeOwn(at, most) ?? this.#pending.takeFromOther(at, most, this.#isSooner(at));
+  }
+
+  /** The first file shows how quick a host is, so it should not be the longest of all. */
+  #takeBySpeed(at: number, now: number): number | null {
+    if (this.durations.isKnown(at)) return this.#takeUpTo(this.#mostFor(at, now), at);
+    return this.#takeUpTo(this.#median, at) ?? this.#takeUpTo(Number.POSITIVE_INFINITY, at);
+  }
+
+  /**
+   * The heaviest file that a slow host may take: one that it ends before the others have done all that waits, or, where they
+   * are all at work, before the first of them is free and has done it. (Any other rule makes the slowest host the last to end.)
+   */
+  #mostFor(at: number, now: number): number {
+    const own = this.durations.ratioOf(at);
+    if (own === null) return Number.POSITIVE_INFINITY;
+    let fastest = own;
+    let speed = 0;
+    let freeInMs = Number.POSITIVE_INFINITY;
+    const others = this.#hosts.flatMap((host, index) => {
+      const ratio = index !== at && isUsable(host.state) ? this.durations.ratioOf(index) : null;
+      return ratio === null ? [] : [{ host, ratio }];
+    });
+    for (const { host, ratio } of others) {
+      fastest = Math.min(fastest, ratio);
+      speed += Math.floor(host.limit) / ratio;
+    }
+    if (own <= SLOW * fastest) return Number.POSITIVE_INFINITY;
+    for (const { host, ratio } of others) {
+      if (ratio > SLOW * fastest) continue;
+      if (host.work.size < Math.floor(host.limit)) freeInMs = 0;
+      for (const { unit, begunAt } of host.work)
+        freeInMs = Math.min(freeInMs, Math.max(0, begunAt + ratio * this.#weights[unit]! - now));
+    }
+    return Math.max(this.#pending.left / (speed * own), freeInMs / (own - fastest));
+  }
+
+  /** Whether a file that lies on another host ends sooner here than there, where others wait before it. */
+  #isSooner(at: number): (owner: number, weight: number) => boolean {
+    return (owner, weight) => {
+      const { state, limit } = this.#hosts[owner]!;
+      const [here, there] = [this.durations.ratioOf(at), this.durations.ratioOf(owner)];
+      if (!isUsable(state) || here === null || there === null) return true;
+      const waitMs = (Math.max(0, this.#pending.leftOf(owner) - weight) * there) / Math.floor(limit);
+      // By so much that it pays to move the file; what a slow host leaves alone must not be left by all.
+      return waitMs + there * weight >= SLOW * here * weight;
+    };
+  }
+
+  /** The overdue attempt elsewhere that most needs another one here. `isUrgent`: only of hosts that were left out, or are silent since they were asked. */
+  #lateOf(at: number, now: number, isUrgent: boolean): Attempt | null {
+    let found: Attempt | null = null;
+    let foundBy = 0;
+    this.#hosts.forEach(({ state, work, lastAnswerAt }, index) => {
+      if (index === at || work.size === 0) return;
+      const isOut = state.condition === "ejected" || state.needsLook;
+      for (const attempt of work) {
+        if (this.#inWork.get(attempt.unit)?.length !== 1 || this.#faults.hostsOf(attempt.unit).has(at)) continue;
+        if (attempt.deadlineAt === Number.POSITIVE_INFINITY) continue;
+        if (isUrgent && !isOut && lastAnswerAt >= attempt.begunAt) continue;
+        const by = now - attempt.begunAt - (isOut ? 0 : this.durations.overdueMs(this.#weights[attempt.unit]!));
+        if (by > foundBy) [found, foundBy] = [attempt, by];
+      }
+    });
+    return found;
+  }
+
+  #begin(unit: number, host: number, hedges: Attempt | null, now: number): void {
+    const number = (this.#tries.get(unit) ?? 0) + 1;
+    this.#tries.set(unit, number);
+    const attempt: Attempt = { unit, host, number, begunAt: now, deadlineAt: Number.POSITIVE_INFINITY, hedges };
+    this.#hosts[host]!.work.add(attempt);
+    this.#inWork.set(unit, [...(this.#inWork.get(unit) ?? []), attempt]);
+    this.#decisions.push({ do: "ask", attempt });
+  }
+
+  #dropLate(now: number): void {
+    this.#lateAt = now + LATE_EVERY_MS;
+    for (const { work } of this.#hosts)
+      for (const attempt of work)
+        if (now >= attempt.deadlineAt) this.#decisions.push({ do: "drop", attempt, why: "overdue" });
+  }
+
+  #end(attempt: Attempt): void {
+    attempt.deadlineAt = Number.POSITIVE_INFINITY;
+    const others = this.#inWork.get(attempt.unit)?.filter((other) => other !== attempt) ?? [];
+    if (others.length > 0) this.#inWork.set(attempt.unit, others);
+    else this.#inWork.delete(attempt.unit);
+  }
+
+  /** Nothing more is done about the unit. */
+  #over(unit: number, now: number): void {
+    for (const other of this.#inWork.get(unit) ?? []) {
+      this.#end(other);
+      this.#decisions.push({ do: "drop", attempt: other, why: "outrun" });
+      // Not slow, but silent: nothing has come from it since it was asked.
+      const { lastAnswerAt } = this.#hosts[other.host]!;
+      if (lastAnswerAt < other.begunAt) {
+        const what = `It was silent about a file for ${Math.round(now - other.begunAt)} ms, until another host had answered`;
+        this.#tell(other.host, { is: "fault", what }, now);
+      }
+    }
+    this.#inWork.delete(unit);
+    this.#tries.delete(unit);
+    this.#faults.forget(unit);
+    this.#left -= 1;
+  }
+
+  /** @returns why `judged` is to be given up, which is left to the caller; null when it is not */
+  #proven(host: number, judged: number | null = null): string | null {
+    let verdict: string | null = null;
+    for (const { unit, why } of this.#faults.proven(host))
+      if (unit === judged) verdict = why;
+      // In work elsewhere it has another chance.
+      else if (!this.#inWork.has(unit) && this.#retries.remove(unit)) {
+        this.#decisions.push({ do: "giveUp", unit, why, error: this.#faults.lastOf(unit) });
+        this.#tries.delete(unit);
+        this.#faults.forget(unit);
+        this.#left -= 1;
+      }
+    return verdict;
+  }
+
+  #tell(at: number, event: HostEvent, now: number): void {
+    const host = this.#hosts[at]!;
+    const isLast = !this.#hosts.some((other, index) => index !== at && isUsable(other.state));
+    const { state, change } = next(host.state, event, { now, isLast, firstPauseMs: this.#options.firstPauseMs });
+    host.state = state;
+    if (change) this.#changes.push({ ...change, host: at });
+  }
+}
+
+function newHost({ name, slots, state = NEW_HOST }: PoolHost, now: number): Host {
+  return { name, slots, state, limit: slots, work: new Set(), isLooking: false, lastAnswerAt: now };
+}
+
+/** Lengths of audio as shares of their mean; 1 where none is known. */
+function weightsOf(units: readonly PoolUnit[]): Float64Array {
+  const known = units.flatMap(({ audioSeconds }) => (audioSeconds !== null && audioSeconds > 0 ? [audioSeconds] : []));
+  const mean = known.reduce((sum, seconds) => sum + seconds, 0) / known.length;
+  return Float64Array.from(units, ({ audioSeconds }) =>
+    audioSeconds !== null && audioSeconds > 0 ? audioSeconds / mean : 1,
+  );
+}

@@ -1,0 +1,182 @@
+/**
+ * What is thought of one host in one stage, and how that changes with what the host does: a state machine without a clock, a
+ * connection or a list of the other hosts. Leaving out and trying again is outlier detection with half-open probes.
+ */
+
+/**
+ * - `joining`: it has not been ready yet; it is looked at until it is;
+ * - `healthy`: it answers;
+ * - `suspect`: its latest attempts failed, and it is still asked;
+ * - `ejected`: it is left alone until its pause is over, and then looked at;
+ * - `probing`: the look was good; one file at a time shows whether it answers;
+ * - `gone`: it does not come back in this stage.
+ */
+export type Condition = "joining" | "healthy" | "suspect" | "ejected" | "probing" | "gone";
+
+export interface HostState {
+  readonly condition: Condition;
+  /** Faults since its last answer. */
+  readonly faults: number;
+  /** Its latest attempts, the newest last: whether it answered. */
+  readonly recent: readonly boolean[];
+  /** It is neither asked nor looked at before this moment, as the caller's clock counts in ms. */
+  readonly pausedUntil: number;
+  /** How long it was left alone last, in ms; 0 when it has answered well since. */
+  readonly pauseMs: number;
+  /** It must be looked at before it is asked again. */
+  readonly needsLook: boolean;
+}
+
+export type HostEvent =
+  /** It answered about a file. */
+  | { is: "answered" }
+  /** It did not, by its own fault. `what`: for people, as a sentence. */
+  | { is: "fault"; what: string }
+  /** It asks to be left alone for so long; 0 when it did not say. */
+  | { is: "busy"; forMs: number }
+  /** It was looked at: null when it can work, else why not. */
+  | { is: "looked"; trouble: string | null }
+  | { is: "gone"; why: string };
+
+/** A step that people should know of. */
+export interface Change {
+  from: Condition;
+  to: Condition;
+  /** Why, as a sentence without its point. */
+  rule: string;
+}
+
+export interface Step {
+  state: HostState;
+  change: Change | null;
+}
+
+/** Faults in a row after which a host is left out. */
+const FAULTS_IN_A_ROW = 3;
+/** A host is left out, too, when half of so many recent attempts were its faults. */
+const RECENT_ATTEMPTS = 10;
+/** With the look and the file that follow, a host that is well again is back within a minute. */
+const LONGEST_PAUSE_MS = 30_000;
+/** Between looks at a host that has not been ready yet, such as one that loads its model. */
+const FIRST_JOINING_PAUSE_MS = 100;
+const LONGEST_JOINING_PAUSE_MS = 2_000;
+/** Given to a host that is busy and does not say for how long. */
+const BUSY_PAUSE_MS = 1_000;
+
+export const NEW_HOST: HostState = {
+  condition: "joining",
+  faults: 0,
+  recent: [],
+  pausedUntil: 0,
+  pauseMs: 0,
+  needsLook: true,
+};
+
+/** The state in which a host begins its next stage: one that was left out stays so until its pause is over; any other is looked at anew. */
+export function inNextStage(state: HostState): HostState {
+  const { condition, pausedUntil, pauseMs } = state;
+  const wasLeftOut = condition === "ejected" || (condition === "suspect" && state.needsLook);
+  return wasLeftOut ? { ...NEW_HOST, condition: "ejected", pausedUntil, pauseMs } : NEW_HOST;
+}
+
+/** Whether files may be given to it, when its pause is over. */
+export function isUsable({ condition, needsLook }: HostState): boolean {
+  return (condition === "healthy" || condition === "suspect" || condition === "probing") && !needsLook;
+}
+
+export interface Circumstances {
+  /** As the caller's clock counts, in ms. */
+  now: number;
+  /** No other host is usable: the last one is paused, but never left out. */
+  isLast: boolean;
+  /** How long a host is left alone for the first time; each further time twice as long, up to half a minute. */
+  firstPauseMs: number;
+}
+
+export function next(state: HostState, event: HostEvent, circumstances: Circumstances): Step {
+  const { now } = circumstances;
+  if (state.condition === "gone") return { state, change: null };
+  switch (event.is) {
+    case "answered":
+      return answered(state);
+    case "fault":
+      return faulted(state, event.what, circumstances);
+    case "busy": {
+      const pausedUntil = Math.max(state.pausedUntil, now + (event.forMs || BUSY_PAUSE_MS));
+      return { state: { ...state, pausedUntil }, change: null };
+    }
+    case "looked":
+      return event.trouble === null ? lookedWell(state) : lookedIll(state, event.trouble, circumstances);
+    case "gone":
+      return step(state, { condition: "gone" }, event.why);
+  }
+}
+
+function answered(state: HostState): Step {
+  const recent = [...state.recent, true].slice(-RECENT_ATTEMPTS);
+  // The pauses of a host that comes and goes grow until it has answered well for a while.
+  const isWell = recent.length >= FAULTS_IN_A_ROW && recent.slice(-FAULTS_IN_A_ROW).every(Boolean);
+  const after = {
+    condition: "healthy",
+    faults: 0,
+    recent,
+    needsLook: false,
+    pauseMs: isWell ? 0 : state.pauseMs,
+  } as const;
+  // Also a late answer of a host that is left out: it lives.
+  const wasOut = state.condition === "ejected" || state.needsLook;
+  const isNews = wasOut || state.condition === "probing";
+  return step(state, wasOut ? { ...after, pausedUntil: 0 } : after, isNews ? "it answers again" : null);
+}
+
+function faulted(state: HostState, what: string, circumstances: Circumstances): Step {
+  const faults = state.faults + 1;
+  const recent = [...state.recent, false].slice(-RECENT_ATTEMPTS);
+  // What was in work when it was left out adds nothing.
+  if (state.condition === "ejected" || state.needsLook) return step(state, { faults }, null);
+  const rule = ruleOf(state.condition, faults, recent);
+  if (rule === null) return step(state, { condition: "suspect", faults, recent }, null);
+  const left = { ...paused(state, circumstances), faults, recent: [] };
+  const why = `${rule}. The last one: ${what.replace(/\.$/, "")}`;
+  return circumstances.isLast
+    ? step(state, { ...left, condition: "suspect" }, `${why}. It is not left out, because no other host can be asked`)
+    : step(state, { ...left, condition: "ejected" }, why);
+}
+
+/** Why a host is left out; null when it is not. */
+function ruleOf(condition: Condition, faults: number, recent: readonly boolean[]): string | null {
+  if (condition === "probing") return "The file that was to show whether it is well again got no answer";
+  if (faults >= FAULTS_IN_A_ROW) return `${faults} faults in a row`;
+  const failed = recent.filter((ok) => !ok).length;
+  return recent.length === RECENT_ATTEMPTS && failed * 2 >= RECENT_ATTEMPTS
+    ? `${failed} faults in its last ${RECENT_ATTEMPTS} attempts`
+    : null;
+}
+
+function lookedWell(state: HostState): Step {
+  return state.condition === "joining"
+    ? step(state, { condition: "healthy", needsLook: false, pauseMs: 0 }, state.pauseMs > 0 ? "it is ready" : null)
+    : step(state, { condition: "probing", needsLook: false }, "it says that it is well; one file will show it");
+}
+
+function lookedIll(state: HostState, trouble: string, circumstances: Circumstances): Step {
+  if (state.condition !== "joining") return step(state, paused(state, circumstances), null);
+  const { now } = circumstances;
+  const pauseMs = Math.min(Math.max(FIRST_JOINING_PAUSE_MS, 2 * state.pauseMs), LONGEST_JOINING_PAUSE_MS);
+  return step(state, { pauseMs, pausedUntil: now + pauseMs }, state.pauseMs === 0 ? trouble.replace(/\.$/, "") : null);
+}
+
+/** Left alone for twice as long as before. */
+function paused(
+  { pauseMs: before }: HostState,
+  { now, firstPauseMs }: Circumstances,
+): Pick<HostState, "pauseMs" | "pausedUntil" | "needsLook"> {
+  const pauseMs = Math.min(Math.max(firstPauseMs, 2 * before), LONGEST_PAUSE_MS);
+  return { pauseMs, pausedUntil: now + pauseMs, needsLook: true };
+}
+
+/** `rule` null: nothing that people need to know. */
+function step(state: HostState, changes: Partial<HostState>, rule: string | null): Step {
+  const after = { ...state, ...changes };
+  return { state: after, change: rule === null ? null : { from: state.condition, to: after.condition, rule } };
+}
