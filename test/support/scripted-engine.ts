@@ -6,15 +6,41 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 
 /**
  * What to do with one attempt: answer well, with these fields in place of the usual ones, answer an HTTP status, break off, send
  * garbage, or never answer.
  */
-type Behaviour = "ok" | Record<string, unknown> | "reset" | "garbage" | "wrong shape" | "hang" | number;
+type Behaviour =
+  | "ok"
+  | Record<string, unknown>
+  | "reset"
+  | "garbage"
+  | "wrong shape"
+  | "hang"
+  | "trickle"
+  | "no such page"
+  | "log in"
+  | number;
+
+export interface ScriptedOptions {
+  /** It has what was put on it and made there, and nothing else, as engines of the contract do; default: it answers about any file. */
+  keepsFiles?: boolean;
+  /** How long it takes to answer, in ms. */
+  tookMs?: (stage: string, file: string) => number;
+  /** What it does with each request that no plan is for. */
+  always?: (stage: string, file: string) => Behaviour;
+  /** Whether it says that it can work; false hangs up. */
+  isThere?: () => boolean;
+}
 
 export interface ScriptedEngine {
   url: string;
+  /** Of an engine that keeps files: the audio that each answer was about, as `stage file content`. */
+  heard: string[];
+  /** Loses all its files. */
+  forget(): void;
   /** `POST`s in the order they came, as `stage file`. */
   requests: string[];
   /** Recordings that were put here, as `file content`, in the order they came. */
@@ -81,14 +107,24 @@ function answer(stage: string, body: Record<string, unknown>): Record<string, un
   }
 }
 
-export async function startScriptedEngine(): Promise<ScriptedEngine> {
+export async function startScriptedEngine({
+  keepsFiles = false,
+  tookMs = () => 0,
+  always = () => "ok",
+  isThere = () => true,
+}: ScriptedOptions = {}): Promise<ScriptedEngine> {
   const plans = new Map<string, Behaviour[]>();
   const requests: string[] = [];
   const uploads: string[] = [];
+  const heard: string[] = [];
+  /** By file: original and denoised audio. */
+  const files = new Map<string, Map<string, Buffer>>();
   const waiting = new Map<string, () => void>();
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = request.url ?? "";
+    if (!isThere()) return void request.socket.destroy();
+    const { pathname: path, searchParams } = new URL(request.url ?? "", "http://engine");
+    const variant = searchParams.get("variant") ?? "original";
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks);
@@ -97,7 +133,20 @@ export async function startScriptedEngine(): Promise<ScriptedEngine> {
     };
     if (path === "/health") return send(200, { status: "ok" });
     if (request.method === "DELETE") return void response.writeHead(204).end();
+    const missing = (wanted: string, has: ReadonlyMap<string, Buffer> | undefined): void => {
+      const type = has?.has("original") && wanted !== "original" ? "variant-missing" : "file-missing";
+      send(404, { type, title: "Missing", status: 404, detail: "It is not here" });
+    };
+    if (request.method === "GET") {
+      const has = files.get(decodeURIComponent(path.split("/").at(-1) ?? ""));
+      const content = has?.get(variant);
+      return content ? void response.end(content) : missing(variant, has);
+    }
     if (request.method === "PUT") {
+      const name = decodeURIComponent(path.split("/").at(-1) ?? "");
+      const has = files.get(name) ?? new Map<string, Buffer>();
+      if (variant !== "original" && !has.has("original")) return missing("original", has);
+      files.set(name, has.set(variant, body));
       uploads.push(`${decodeURIComponent(path.split("/").at(-1) ?? "")} ${body.toString()}`);
       return send(201, { bytes: body.length, sha256: createHash("sha256").update(body).digest("hex") });
     }
@@ -106,11 +155,28 @@ export async function startScriptedEngine(): Promise<ScriptedEngine> {
     const key = `${stage} ${String(payload["file_name"] ?? payload["call_id"])}`;
     requests.push(key);
     waiting.get(key)?.();
-    const behaviour = plans.get(key)?.shift() ?? "ok";
+    const file = key.slice(stage.length + 1);
+    const behaviour = plans.get(key)?.shift() ?? always(stage, file);
+    const afterMs = tookMs(stage, file);
+    if (afterMs > 0) await pause(afterMs);
+    if (keepsFiles && behaviour === "ok" && payload["file_name"] !== undefined) {
+      const has = files.get(file);
+      const content = has?.get(String(payload["variant"] ?? "original"));
+      if (!content) return missing(String(payload["variant"] ?? "original"), has);
+      heard.push(`${key} ${content.toString()}`);
+      if (stage === "denoise") has?.set("denoised", Buffer.concat([Buffer.from("denoised "), content]));
+    }
     if (behaviour === "ok") return send(200, answer(stage, payload));
     if (typeof behaviour === "object") return send(200, { ...answer(stage, payload), ...behaviour });
     if (behaviour === "hang") return undefined;
     if (behaviour === "reset") return void request.socket.destroy();
+    if (behaviour === "no such page") return void response.writeHead(404).end("<h1>Not Found</h1>");
+    if (behaviour === "log in") return void response.writeHead(302, { location: "/login" }).end();
+    if (behaviour === "trickle") {
+      response.writeHead(200).write("{");
+      const timer = setInterval(() => response.write(" "), 20);
+      return void response.on("close", () => clearInterval(timer));
+    }
     if (behaviour === "garbage") return void response.writeHead(200).end("<html>no JSON</html>");
     if (behaviour === "wrong shape") return send(200, { engine: ENGINE, elapsed_ms: 1, segments: "none" });
     return send(behaviour, { type: "scripted", title: "Scripted", status: behaviour, detail: "as the test wants it" });
@@ -124,6 +190,8 @@ export async function startScriptedEngine(): Promise<ScriptedEngine> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     uploads,
+    heard,
+    forget: () => files.clear(),
     plan: (stage, file, ...behaviours) => void plans.set(`${stage} ${file}`, behaviours),
     asked(stage, file) {
       const key = `${stage} ${file}`;

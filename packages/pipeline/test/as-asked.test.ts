@@ -116,10 +116,14 @@ describe("engines", () => {
     expect(of(events, "lid", "file_start", "error", "file_complete")).toMatchObject([
       { eventType: "file_start", payload: first?.request.toString() },
       { eventType: "error", status: "processing", response: missing },
-      { eventType: "file_start", payload: second?.request.toString(), metadata: { uploaded: { bytes: 14 } } },
+      {
+        eventType: "file_start",
+        payload: second?.request.toString(),
+        metadata: { uploaded: { bytes: 14 }, denoised: { madeOn: proxy.url } },
+      },
       { eventType: "file_complete", response: second?.response.toString() },
     ]);
-    expect(JSON.parse(second?.request.toString() ?? "")).toMatchObject({ variant: "original" });
+    expect(JSON.parse(second?.request.toString() ?? "")).toMatchObject({ variant: "denoised" });
   });
 
   const answers: [string, ProxiedAnswer, string][] = [

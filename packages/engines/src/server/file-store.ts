@@ -124,13 +124,27 @@ export class DiskFileStore implements FileStore {
   }
 
   async writeVariant(batchId: number, fileName: string, variant: Variant, content: Uint8Array): Promise<string> {
+    await this.putVariant(batchId, fileName, variant, [content], Number.POSITIVE_INFINITY);
+    return join(this.#folder(batchId, fileName), VARIANT_FILES[variant]);
+  }
+
+  /**
+   * Stores a derived recording that was made on another host, replacing an earlier one. Throws 404 `file-missing` when its
+   * original is not here, 413 `file-too-large`; when the upload breaks off, the stream's error.
+   */
+  async putVariant(
+    batchId: number,
+    fileName: string,
+    variant: Variant,
+    content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    maxBytes: number,
+  ): Promise<StoredFile> {
     const temporary = this.#temporaryPath();
-    const path = join(this.#folder(batchId, fileName), VARIANT_FILES[variant]);
     try {
-      await writeDurably(temporary, [content], Number.POSITIVE_INFINITY);
+      const stored = await writeDurably(temporary, content, maxBytes);
       await this.original(batchId, fileName);
-      await rename(temporary, path);
-      return path;
+      await rename(temporary, join(this.#folder(batchId, fileName), VARIANT_FILES[variant]));
+      return stored;
     } catch (error) {
       if (isMissing(error)) throw fileMissing(batchId, fileName);
       throw isDiskFull(error) ? this.#diskFull(error) : error;

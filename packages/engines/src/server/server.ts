@@ -12,7 +12,7 @@ import { DiskFileStore, fileTooLarge, validBatchId, validFileName, validVariant 
 import { JobQueue } from "./job-queue.js";
 import { ENGINES_VERSION } from "./package-version.js";
 import { EngineProblem } from "./problem.js";
-import type { StageEngine } from "./stage-engine.js";
+import type { StageEngine, Variant } from "./stage-engine.js";
 
 /** A recording of 12 hours at 8 kHz and 16 bits has 691 MB; two channels of it fit. */
 export const DEFAULT_MAX_FILE_BYTES = 2 * 1024 ** 3;
@@ -204,26 +204,38 @@ interface FileParameters {
   fileName: string;
 }
 
+/** The recording that a request is about. Throws 400 naming the field that is wrong. */
+function recordingOf({ params, query }: { params: FileParameters; query: { variant?: unknown } }): {
+  batchId: number;
+  fileName: string;
+  variant: "original" | Variant;
+} {
+  const wanted = query.variant ?? "original";
+  const variant = wanted === "original" ? wanted : validVariant(wanted);
+  return { batchId: validBatchId(params.batchId), fileName: validFileName(params.fileName), variant };
+}
+
 function addFileRoutes(app: FastifyInstance, files: DiskFileStore, maxFileBytes: number): void {
   // A recording is a stream of bytes whatever its content type says, JSON included.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_request, _payload, done) => done(null));
 
-  app.put<{ Params: FileParameters }>("/files/:batchId/:fileName", async (request, reply) => {
-    const batchId = validBatchId(request.params.batchId);
-    const fileName = validFileName(request.params.fileName);
-    if (Number(request.headers["content-length"]) > maxFileBytes) throw fileTooLarge(maxFileBytes);
-    reply.code(201);
-    return files.put(batchId, fileName, request.raw, maxFileBytes);
-  });
+  app.put<{ Params: FileParameters; Querystring: { variant?: unknown } }>(
+    "/files/:batchId/:fileName",
+    async (request, reply) => {
+      const { batchId, fileName, variant } = recordingOf(request);
+      if (Number(request.headers["content-length"]) > maxFileBytes) throw fileTooLarge(maxFileBytes);
+      reply.code(201);
+      return variant === "original"
+        ? files.put(batchId, fileName, request.raw, maxFileBytes)
+        : files.putVariant(batchId, fileName, variant, request.raw, maxFileBytes);
+    },
+  );
 
   app.get<{ Params: FileParameters; Querystring: { variant?: unknown } }>(
     "/files/:batchId/:fileName",
     async (request, reply) => {
-      const batchId = validBatchId(request.params.batchId);
-      const fileName = validFileName(request.params.fileName);
-      const wanted = request.query.variant ?? "original";
-      const variant = wanted === "original" ? wanted : validVariant(wanted);
+      const { batchId, fileName, variant } = recordingOf(request);
       const file = await files.openRecording(batchId, fileName, variant);
       reply.header("content-length", (await file.stat()).size);
       reply.type(variant === "original" ? "application/octet-stream" : "audio/wav");

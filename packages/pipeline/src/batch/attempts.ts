@@ -1,4 +1,5 @@
 /** One attempt at a unit after another: what is asked, what is logged of it, and what becomes of the answer. */
+import type { Json } from "@cofi/event-log/events";
 import { JsonText } from "@cofi/event-log/json-text";
 import type { WorkName } from "@cofi/event-log/stages";
 import { EngineError } from "../hosts/engine-error.js";
@@ -77,13 +78,9 @@ export class Attempts {
       if (this.#isTooLarge(response)) context.answers.keep(stage, unit.name, answer);
       const tookMs = durationMs();
       await work.store?.(unit, answer);
-      await logger.fileComplete(stage, unit.name, {
-        response,
-        ...at,
-        durationMs: tookMs,
-        metadata: work.metadata?.(unit, engine),
-      });
-      if (await this.accepted(unit, answer)) progress.done += 1;
+      const kept = work.metadata?.(unit, engine);
+      await logger.fileComplete(stage, unit.name, { response, ...at, durationMs: tookMs, metadata: kept });
+      if (await this.accepted(unit, answer, kept ?? null)) progress.done += 1;
     } catch (caught) {
       if (caught instanceof InputError) {
         if (!isOver) pool.withdrawn(attempt, performance.now());
@@ -140,9 +137,9 @@ export class Attempts {
   }
 
   /** Takes an answer, fresh or of the log. @returns false when it cannot be used: then the unit has failed */
-  accepted(unit: Unit, answer: unknown): boolean | Promise<boolean> {
+  accepted(unit: Unit, answer: unknown, metadata: Json): boolean | Promise<boolean> {
     try {
-      const accepted = this.#options.work.accept?.(unit, answer);
+      const accepted = this.#options.work.accept?.(unit, answer, metadata);
       return accepted === undefined
         ? true
         : accepted.then(

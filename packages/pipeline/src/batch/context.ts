@@ -12,6 +12,7 @@ import type { PipelineSettings } from "../settings.js";
 import type { TriageConfig } from "../triage/triage-config.js";
 import type { Answers, AnsweringStage, AnswersByStage, Recorded } from "./answers.js";
 import type { BatchFolder, Recording } from "./batch-folder.js";
+import type { DerivedAudio } from "./derived-audio.js";
 import type { Beside } from "./beside.js";
 import type { Measured } from "./measured.js";
 
@@ -45,6 +46,8 @@ export interface BatchContext {
   refused(): number;
   /** What was thought of each host at the end of the last stage that used it, by its key. */
   readonly hostStates: Map<string, HostState>;
+  /** Where recordings, and what was made from them, lie. */
+  readonly derived: DerivedAudio;
   /** Copies of recordings that have changed which this run has renewed, by their place and file. */
   readonly renewed: Set<string>;
   /** Aborts when the batch is to stop: long work in this process ends then. */

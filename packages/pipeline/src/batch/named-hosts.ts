@@ -6,7 +6,7 @@ import { NEW_HOST, type HostState } from "../pool/host-state.js";
 export interface NamedHost {
   /** As logged in `gpuIp`; null for this process. */
   name: string | null;
-  /** The same for the engines of one host in every stage. */
+  /** As of {@link EngineHost}. */
   key: string;
   slots: number;
   /** null when the stage does the work by itself. */
@@ -18,13 +18,8 @@ export const ALWAYS_WELL: HostState = { ...NEW_HOST, condition: "healthy", needs
 
 const MAX_RETRY_DELAY_MS = 60_000;
 
-/** Engines on one host are told apart by their place among them, which is the same in every stage. */
 export function namedHosts(engines: readonly EngineHost[]): NamedHost[] {
-  return engines.map((engine, index) => {
-    const { name, slots } = engine;
-    const place = engines.slice(0, index).filter((other) => other.name === name).length;
-    return { name, slots, engine, key: `${name}#${place}` };
-  });
+  return engines.map((engine) => ({ name: engine.name, key: engine.key, slots: engine.slots, engine }));
 }
 
 /**

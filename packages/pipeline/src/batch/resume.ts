@@ -1,5 +1,6 @@
 /** What the log says that earlier runs did of a stage, so that it is not done again. */
 import { CHANGED } from "@cofi/event-log/event-metadata";
+import type { Json } from "@cofi/event-log/events";
 import type { WorkName } from "@cofi/event-log/stages";
 import type { BatchContext } from "./context.js";
 import type { StageWork, Unit } from "./stage.js";
@@ -16,7 +17,7 @@ export interface ResumeOptions {
   work: StageWork<Unit, unknown>;
   context: BatchContext;
   /** Takes an answer; false when the unit has failed by it. */
-  accept: (unit: Unit, answer: unknown) => boolean | Promise<boolean>;
+  accept: (unit: Unit, answer: unknown, metadata: Json) => boolean | Promise<boolean>;
 }
 
 /**
@@ -57,7 +58,7 @@ async function readBack(todo: Map<string, Unit>, { name, work, context, accept }
         continue;
       }
       todo.delete(fileName);
-      const isAccepted = accept(unit, answer);
+      const isAccepted = accept(unit, answer, metadata);
       // Not awaited where there is nothing to wait for: a hundred thousand turns would take as long as all the rest.
       if (typeof isAccepted === "boolean" ? isAccepted : await isAccepted) done += 1;
     }

@@ -3,18 +3,19 @@ import { EventLogger, shipLeftovers } from "@cofi/event-log/event-logger";
 import type { Batch, Json } from "@cofi/event-log/events";
 import { RunSupersededError, type RunOutcome } from "@cofi/event-log/runs";
 import type { Results } from "@cofi/evidence/results";
-import type { Store } from "@cofi/event-log/store";
+import type { FilePlace, Store } from "@cofi/event-log/store";
 import { readBatchFolder, type BatchFolder } from "./batch-folder.js";
 import { Answers } from "./answers.js";
 import { Beside } from "./beside.js";
 import { Calls, type BatchContext } from "./context.js";
+import { DerivedAudio } from "./derived-audio.js";
 import type { EngineClient } from "../hosts/engine-client.js";
 import { isLost, Lease } from "./lease.js";
 import type { OpenAiEngines } from "../hosts/openai-client.js";
 import { Measured } from "./measured.js";
 import { openBatch, type WantedBatch } from "./open-batch.js";
 import { runConfiguration } from "./run-configuration.js";
-import type { Runtime } from "../runtime/runtime.js";
+import type { RunningEngines, Runtime } from "../runtime/runtime.js";
 import type { PipelineSettings } from "../settings.js";
 import { Stopping } from "./stopping.js";
 import { drain, throughStages, type BatchResult } from "./through-stages.js";
@@ -111,7 +112,9 @@ async function withLease(
     });
     try {
       const context = await newContext(options, folder, lease, logger, stopping);
-      const result = await throughStages(context, batch, { store, runtime, stopping, report });
+      const result = await throughStages(context, batch, { store, runtime, stopping, report }).finally(() =>
+        stopping.toTheEnd(context.derived.close(stopping.hard)),
+      );
       if (isLost(signal.reason)) throw signal.reason;
       return (await drain(logger, { stopping, report }))
         ? result
@@ -163,6 +166,15 @@ async function newContext(
   if (configurationSha256 === undefined) throw new Error(`Run ${run.run} of batch ${run.batchId} is not in batchRun.`);
   let refused = 0;
   const noted = new Map<string, Promise<void>>();
+  const noteFiles = (files: FilePlace): Promise<void> => {
+    const known = noted.get(files.place) ?? persist(() => store.noteFiles(run, files));
+    noted.set(files.place, known);
+    return known;
+  };
+  const denoise = (): Promise<RunningEngines> => {
+    const info = (message: string, metadata: Json): void => void logger.info("denoise", message, { metadata });
+    return options.runtime.start("denoise", run.batchId, { info, error: info }, signal);
+  };
   return {
     batchId: run.batchId,
     run,
@@ -180,16 +192,13 @@ async function newContext(
     answers: new Answers(store, run.batchId, persist),
     measured: new Measured(),
     beside: new Beside(),
+    derived: new DerivedAudio({ batchId: run.batchId, client, denoise, noteFiles }),
     renewed: new Set(),
     hostStates: new Map(),
     refuse: (count) => void (refused += count),
     refused: () => refused,
     signal,
-    noteFiles(files) {
-      const known = noted.get(files.place) ?? persist(() => store.noteFiles(run, files));
-      noted.set(files.place, known);
-      return known;
-    },
+    noteFiles,
     report,
     persist,
   };

@@ -112,7 +112,7 @@ class StageRun {
     this.progress.total = units.length;
     await logger.stageStart(this.#name, { totalFiles: units.length });
     for (const { name, reason } of skipped) skip(context, this.#name, name, reason);
-    const accept = (unit: Unit, answer: unknown): boolean | Promise<boolean> => this.#attempts.accepted(unit, answer);
+    const accept = this.#attempts.accepted.bind(this.#attempts);
     const { todo, done } = await remainderOf(units, { name: this.#name, work, context, accept });
     this.progress.done += done;
     if (todo.length < units.length)

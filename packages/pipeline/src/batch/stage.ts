@@ -65,8 +65,11 @@ export interface StageWork<U extends Unit, Answer> {
   metadata?(unit: U, host: EngineHost | null): { [key: string]: Json };
   /** The key of the host on which what the stage works on lies, as far as it is known: that one is asked first. */
   liesOn?(fileName: string): string | undefined;
-  /** Takes an answer, fresh or read back from the log, on every run: must be quick and idempotent. An error fails the unit. */
-  accept?(unit: U, answer: Answer): void | Promise<void>;
+  /**
+   * Takes an answer, fresh or read back from the log, on every run: must be quick and idempotent. An error fails the unit.
+   * `metadata`: of the event that holds it.
+   */
+  accept?(unit: U, answer: Answer, metadata: Json): void | Promise<void>;
   /** The unit goes no further: it has failed for good, or was left out. */
   dropped?(unit: U): void;
   /** Once after the units, on every run of the batch. */

@@ -23,6 +23,8 @@ export interface Answered<T> {
   response: JsonText;
 }
 
+export type Uploaded = z.infer<typeof uploadResponse>;
+
 const problem = z.looseObject({ type: z.string(), title: z.string().optional(), detail: z.string().optional() });
 
 /** Keeps one pool of connections a host. */
@@ -46,13 +48,45 @@ export class EngineClient {
     fileName: string,
     path: string,
     signal: AbortSignal,
-  ): Promise<Answered<z.infer<typeof uploadResponse>>> {
+  ): Promise<Answered<Uploaded>> {
     const { size } = await stat(path);
+    const route = routeOf(batchId, fileName);
+    return this.#put(engine, route, createReadStream(path) as AsyncIterable<Buffer>, size, signal);
+  }
+
+  /**
+   * Copies the denoised audio of a recording, whose original lies on both, from one engine's host to another's.
+   * @throws EngineError; of type `variant-missing` or `file-missing` when `from` does not have it
+   */
+  async copyDenoised(
+    from: EngineAddress,
+    to: EngineAddress,
+    batchId: number,
+    fileName: string,
+    signal: AbortSignal,
+  ): Promise<Answered<Uploaded>> {
+    const route = `${routeOf(batchId, fileName)}?variant=denoised`;
+    const url = from.url + route;
+    const content = await this.#http.download({ host: from.name, url, method: "GET", signal });
+    if ("json" in content) throw problemError(from, content);
+    return this.#put(to, route, content.body, content.bytes, signal);
+  }
+
+  async #put(
+    engine: EngineAddress,
+    route: string,
+    content: AsyncIterable<Buffer>,
+    bytes: number | null,
+    signal: AbortSignal,
+  ): Promise<Answered<Uploaded>> {
     const hash = createHash("sha256");
-    const reply = await this.#call(engine, `/files/${batchId}/${encodeURIComponent(fileName)}`, {
+    const reply = await this.#call(engine, route, {
       method: "PUT",
-      headers: { "content-type": "application/octet-stream", "content-length": String(size) },
-      body: Readable.from(hashed(path, hash)),
+      headers: {
+        "content-type": "application/octet-stream",
+        ...(bytes !== null && { "content-length": String(bytes) }),
+      },
+      body: Readable.from(hashed(content, hash)),
       signal,
     });
     const stored = checked(engine, uploadResponse, reply.json, reply.body);
@@ -107,8 +141,12 @@ export class EngineClient {
   }
 }
 
-async function* hashed(path: string, hash: Hash): AsyncGenerator<Buffer> {
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+function routeOf(batchId: number, fileName: string): string {
+  return `/files/${batchId}/${encodeURIComponent(fileName)}`;
+}
+
+async function* hashed(content: AsyncIterable<Buffer>, hash: Hash): AsyncGenerator<Buffer> {
+  for await (const chunk of content) {
     hash.update(chunk);
     yield chunk;
   }

@@ -5,7 +5,8 @@ import type { JsonText } from "@cofi/event-log/json-text";
 /**
  * Whose fault it is that a file got no answer. It decides who is avoided, and what counts as an attempt of the file:
  * - `file`: the host has said, in the contract's words, that it will never answer about this file;
- * - `answer`: a model answered with what cannot be used, such as a quote that was not said; asking again may help;
+ * - `answer`: a model answered with what cannot be used, such as a quote that was not said, or what it needs of other hosts could
+ *   not be had; asking again may help;
  * - `host`: no connection, no answer in time, or an answer that is not the contract's: another host may answer;
  * - `busy`: the host asks to be left alone for a while, which is no fault at all;
  * - `stage`: no file will get an answer until somebody changes a setting, such as a key or the name of a model.

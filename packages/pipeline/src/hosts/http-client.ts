@@ -26,6 +26,12 @@ export interface Reply {
   body: JsonText;
 }
 
+export interface Download {
+  body: AsyncIterable<Buffer>;
+  /** How long it is; null when the host did not say. */
+  bytes: number | null;
+}
+
 const CONNECT_TIMEOUT_MS = 10_000;
 /** An answer beyond this is refused: no engine has that much to say about one call. */
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
@@ -52,46 +58,110 @@ export class HttpClient {
    * Resolves with any reply that came whole, whatever its status.
    * @throws EngineError with status null when none came, or only a part, which is in its `response`
    */
-  async send({ host, url, signal, secret, ...options }: HttpRequest): Promise<Reply> {
+  async send({ signal, secret, ...options }: HttpRequest): Promise<Reply> {
     const deadline = AbortSignal.timeout(this.#timeoutMs);
     const chunks: Buffer[] = [];
     try {
-      const answer = await request(url, {
-        ...options,
-        signal: AbortSignal.any([signal, deadline]),
-        dispatcher: this.#agent,
-      });
+      const answer = await this.#request(options, AbortSignal.any([signal, deadline]));
       for await (const chunk of answer.body as AsyncIterable<Buffer>) chunks.push(chunk);
-      const status = answer.statusCode;
-      return { status, retryAfterMs: readRetryAfter(answer.headers["retry-after"]), ...received(chunks, secret) };
+      return reply(answer, chunks, secret);
     } catch (error) {
-      const bytes = chunks.reduce((sum, { length }) => sum + length, 0);
-      const init = {
-        status: null,
-        fault: "host" as const,
-        cause: error,
-        ...(bytes > 0 && { response: part(chunks, secret) }),
-      };
-      const so = bytes > 0 ? ` The first ${bytes} bytes of a response came.` : "";
-      if (signal.aborted)
-        throw new EngineError(`The request to ${host} was stopped.${so}`, { ...init, type: "stopped" });
-      if (deadline.aborted)
-        throw new EngineError(
-          `${host} (${url}) did not answer within ${this.#timeoutMs / 1000} s (COFI_ENGINE_TIMEOUT_S).${so}`,
-          { ...init, type: "timeout" },
-        );
-      const { code, message } = error as { code?: string; message?: string };
-      const what = bytes > 0 ? "broke off its response" : "gave no answer";
-      throw new EngineError(`${host} (${url}) ${what}: ${message || code || String(error)}.${so}`, {
-        ...init,
-        type: code ?? "no-answer",
-      });
+      throw this.#failure(error, options, { signal, deadline, chunks, secret });
     }
+  }
+
+  /**
+   * Asks for a file of any size: it is read while it comes. Any other status than 2xx is a reply, as of {@link send}.
+   * @throws EngineError, also while the file is read
+   */
+  async download({ signal, secret, ...options }: HttpRequest): Promise<Reply | Download> {
+    const deadline = AbortSignal.timeout(this.#timeoutMs);
+    const either = AbortSignal.any([signal, deadline]);
+    const failure = (error: unknown): EngineError =>
+      this.#failure(error, options, { signal, deadline, chunks: [], secret });
+    try {
+      const answer = await this.#request(options, either);
+      const body = answer.body as AsyncIterable<Buffer>;
+      if (answer.statusCode >= 200 && answer.statusCode < 300) {
+        const length = Number(answer.headers["content-length"]);
+        return { body: readable(body, failure), bytes: Number.isSafeInteger(length) ? length : null };
+      }
+      const chunks: Buffer[] = [];
+      for await (const chunk of body) chunks.push(chunk);
+      return reply(answer, chunks, secret);
+    } catch (error) {
+      throw failure(error);
+    }
+  }
+
+  #request(
+    { host: _host, url, ...options }: Omit<HttpRequest, "signal" | "secret">,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData> {
+    return request(url, { ...options, signal, dispatcher: this.#agent });
+  }
+
+  /** Why there is no reply that came whole. */
+  #failure(
+    error: unknown,
+    { host, url }: Pick<HttpRequest, "host" | "url">,
+    { signal, deadline, chunks, secret }: Broken,
+  ): EngineError {
+    // Of another host, from which what was sent was read meanwhile.
+    if (error instanceof EngineError) return error;
+    const bytes = chunks.reduce((sum, { length }) => sum + length, 0);
+    const init = {
+      status: null,
+      fault: "host" as const,
+      cause: error,
+      ...(bytes > 0 && { response: part(chunks, secret) }),
+    };
+    const so = bytes > 0 ? ` The first ${bytes} bytes of a response came.` : "";
+    if (signal.aborted)
+      return new EngineError(`The request to ${host} was stopped.${so}`, { ...init, type: "stopped" });
+    if (deadline.aborted)
+      return new EngineError(
+        `${host} (${url}) did not answer within ${this.#timeoutMs / 1000} s (COFI_ENGINE_TIMEOUT_S).${so}`,
+        { ...init, type: "timeout" },
+      );
+    const { code, message } = error as { code?: string; message?: string };
+    const what = bytes > 0 ? "broke off its response" : "gave no answer";
+    return new EngineError(`${host} (${url}) ${what}: ${message || code || String(error)}.${so}`, {
+      ...init,
+      type: code ?? "no-answer",
+    });
   }
 
   async close(): Promise<void> {
     await this.#agent.close();
   }
+}
+
+interface Broken {
+  signal: AbortSignal;
+  deadline: AbortSignal;
+  /** What came of the reply. */
+  chunks: readonly Buffer[];
+  secret: string | null | undefined;
+}
+
+async function* readable(
+  body: AsyncIterable<Buffer>,
+  failure: (error: unknown) => EngineError,
+): AsyncGenerator<Buffer> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw failure(error);
+  }
+}
+
+function reply(
+  { statusCode: status, headers }: Dispatcher.ResponseData,
+  chunks: readonly Buffer[],
+  secret: string | null | undefined,
+): Reply {
+  return { status, retryAfterMs: readRetryAfter(headers["retry-after"]), ...received(chunks, secret) };
 }
 
 /** What came of a reply that broke off. */

@@ -13,6 +13,7 @@ import {
   type RunningEngines,
   type Runtime,
   type RuntimeListener,
+  keyOf,
 } from "./runtime.js";
 import { SupervisedEngine, type StartedEngine } from "./supervised-engine.js";
 
@@ -66,7 +67,7 @@ export class DockerRuntime implements Runtime, FileKeeper {
     const engines: SupervisedEngine[] = [];
     const failures: unknown[] = [];
     await Promise.all(
-      hosts.map(async (docker) => {
+      hosts.map(async (docker, index) => {
         const launch = (): Promise<StartedEngine> =>
           EngineContainer.start(docker, containerOf(stage, batchId, image, settings), settings.network);
         try {
@@ -76,6 +77,10 @@ export class DockerRuntime implements Runtime, FileKeeper {
             ...options,
             stage,
             name: docker.host,
+            key: keyOf(
+              docker.host,
+              hosts.slice(0, index).map(({ host: name }) => ({ name })),
+            ),
             files,
             launch,
             listener,

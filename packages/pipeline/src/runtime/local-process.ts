@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import type { StageName } from "@cofi/event-log/stages";
 import type { FilePlace } from "@cofi/event-log/store";
 import type { EngineClient } from "../hosts/engine-client.js";
-import { UNHEARD, type FileKeeper, type RunningEngines, type Runtime, type RuntimeListener } from "./runtime.js";
+import { keyOf, UNHEARD, type FileKeeper, type RunningEngines, type Runtime, type RuntimeListener } from "./runtime.js";
 import { SupervisedEngine, type StartedEngine } from "./supervised-engine.js";
 
 export interface LocalProcessOptions {
@@ -38,7 +38,15 @@ export class LocalProcessRuntime implements Runtime, FileKeeper {
   ): Promise<RunningEngines> {
     const { command, ...options } = this.#options;
     const launch = async (): Promise<StartedEngine> => new EngineProcess(command(stage));
-    const engine = new SupervisedEngine({ ...options, stage, name: HOST, launch, listener, signal });
+    const engine = new SupervisedEngine({
+      ...options,
+      stage,
+      name: HOST,
+      key: keyOf(HOST, []),
+      launch,
+      listener,
+      signal,
+    });
     await engine.ready();
     return { hosts: [engine], stop: (hurry) => engine.stop(hurry) };
   }

@@ -2,7 +2,7 @@
 import { SettingsError } from "@cofi/event-log/environment";
 import type { StageName } from "@cofi/event-log/stages";
 import type { EngineClient } from "../hosts/engine-client.js";
-import type { EngineHost, FileKeeper, RunningEngines, Runtime } from "./runtime.js";
+import { keyOf, type EngineHost, type FileKeeper, type RunningEngines, type Runtime } from "./runtime.js";
 
 /** The base URLs of a stage's engines; null when the variable is not set. @throws SettingsError */
 export function remoteUrls(stage: StageName, env: NodeJS.ProcessEnv): string[] | null {
@@ -36,24 +36,26 @@ export class RemoteRuntime implements Runtime, FileKeeper {
 
   /** All of them, whether they are there or not: each is asked from when it is ready. */
   async start(stage: StageName): Promise<RunningEngines> {
-    const hosts = (this.#urls(stage) ?? []).map((url) => this.#host(url));
+    const hosts = this.#hosts(this.#urls(stage) ?? []);
     return { hosts, stop: () => Promise.resolve() };
   }
 
   /** A host is known by its URL, also when no setting names it any more. */
   filesAt(place: string): Promise<RunningEngines> | null {
     if (!/^https?:/.test(place)) return null;
-    return Promise.resolve({ hosts: [this.#host(place)], stop: () => Promise.resolve() });
+    return Promise.resolve({ hosts: this.#hosts([place]), stop: () => Promise.resolve() });
   }
 
-  #host(url: string): EngineHost {
-    return {
-      name: new URL(url).hostname,
+  #hosts(urls: readonly string[]): EngineHost[] {
+    const named = urls.map((url) => ({ name: new URL(url).hostname, url }));
+    return named.map(({ name, url }, index) => ({
+      name,
+      key: keyOf(name, named.slice(0, index)),
       url,
       files: { place: url, description: url },
       slots: this.#slots,
       ready: () => Promise.resolve(),
-      look: (signal) => this.#client.health({ name: new URL(url).hostname, url }, signal),
-    };
+      look: (signal) => this.#client.health({ name, url }, signal),
+    }));
   }
 }

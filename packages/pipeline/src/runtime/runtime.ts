@@ -10,6 +10,8 @@ export class EngineStartError extends Error {
 
 /** One engine in use. */
 export interface EngineHost extends EngineAddress {
+  /** The same for the engines of one host in every stage and run; engines of hosts that share a name are told apart by it. */
+  readonly key: string;
   /** Where it keeps the recordings that are put on it. */
   readonly files: FilePlace;
   /** Files it works on at once. */
@@ -59,3 +61,8 @@ export interface FileKeeper {
 
 /** Nobody reads a log of engines that were started to remove files; what goes wrong is an error of the removal. */
 export const UNHEARD: RuntimeListener = { info: () => undefined, error: () => undefined };
+
+/** The key of an engine: its host's name, and its place among those of the same name before it. */
+export function keyOf(name: string, before: readonly { name: string }[]): string {
+  return `${name}#${before.filter((other) => other.name === name).length}`;
+}

@@ -22,6 +22,7 @@ export interface SupervisedEngineOptions {
   stage: StageName;
   /** Host as logged in `gpuIp`. */
   name: string;
+  key: string;
   files: FilePlace;
   launch: () => Promise<StartedEngine>;
   client: EngineClient;
@@ -41,6 +42,7 @@ const DOUBT_MS = 2_000;
 /** Starting -> running -> (ends by itself) starting … -> stopped. `ready()` waits through `starting`. */
 export class SupervisedEngine implements EngineHost {
   readonly name: string;
+  readonly key: string;
   readonly files: FilePlace;
   readonly slots: number;
   url = "";
@@ -62,6 +64,7 @@ export class SupervisedEngine implements EngineHost {
   constructor(options: SupervisedEngineOptions) {
     this.#options = options;
     this.name = options.name;
+    this.key = options.key;
     this.files = options.files;
     this.slots = options.slotsPerHost;
     this.#maxEnds = options.slotsPerHost * options.attempts;

@@ -39,11 +39,15 @@ export const fileDistribution = defineStage<never, FileUnit, { bytes: number; sh
     }),
     ask: ({ recording }, _payload, host, signal) => upload(context, recording, required(host), signal),
     answerFrom: answerOf(uploadResponse),
-    metadata: ({ recording }) => ({ fileVersion: recording.version }),
+    metadata: ({ recording }, host) => ({ fileVersion: recording.version, placedOn: host?.key ?? null }),
+    accept({ name }, _answer, metadata) {
+      const placedOn = fieldOf(metadata, "placedOn");
+      if (typeof placedOn === "string") context.derived.note(name, placedOn);
+    },
     // A file that was not touched since has the same content: a hundred thousand recordings need not be read for it.
     isStale({ recording }, answer, metadata) {
       if (answer.bytes !== recording.bytes) return true;
-      if (versionIn(metadata) === recording.version) return false;
+      if (fieldOf(metadata, "fileVersion") === recording.version) return false;
       return sha256Of(recording.path).then((sha256) => sha256 !== answer.sha256);
     },
     dropped: drop(context),
@@ -52,16 +56,21 @@ export const fileDistribution = defineStage<never, FileUnit, { bytes: number; sh
 
 export const denoise = defineStage<never, FileUnit, DenoiseResponse>("denoise", [], (context) => ({
   answeredBy: "engine",
+  liesOn: (name) => context.derived.liesOn(name),
   plan: async () => ({ units: recordingsOf(context) }),
   payload: ({ name }) => ({ batch_id: context.batchId, file_name: name }),
-  ask: (unit, payload, host, signal, again) =>
-    askEngine(context, "denoise", unit, payload, denoiseResponse, host, signal, again),
+  async ask(unit, payload, host, signal, again) {
+    const asked = await askEngine(context, "denoise", unit, payload, denoiseResponse, host, signal, again);
+    context.derived.note(unit.name, required(host).key);
+    return asked;
+  },
   answerFrom: answerOf(denoiseResponse),
   dropped: drop(context),
 }));
 
 export const ivr = defineStage<never, FileUnit, IvrResponse>("ivr", [], (context) => ({
   answeredBy: "engine",
+  liesOn: (name) => context.derived.liesOn(name),
   plan: async () => ({ units: recordingsOf(context) }),
   payload: ({ name }) => ({ batch_id: context.batchId, file_name: name }),
   ask: (unit, payload, host, signal, again) =>
@@ -73,6 +82,7 @@ export const ivr = defineStage<never, FileUnit, IvrResponse>("ivr", [], (context
 
 export const lid = defineStage<"calls" | "ivr", FileUnit, LidResponse>("lid", ["calls", "ivr"], (context) => ({
   answeredBy: "engine",
+  liesOn: (name) => context.derived.liesOn(name),
   plan: async () => ({ units: recordingsOf(context) }),
   payload: ({ name }) => ({
     batch_id: context.batchId,
@@ -100,9 +110,7 @@ export const lid = defineStage<"calls" | "ivr", FileUnit, LidResponse>("lid", ["
   dropped: drop(context),
 }));
 
-/** Of the file that was put on a host; undefined when the event does not say. */
-function versionIn(metadata: Json): Json | undefined {
-  return typeof metadata === "object" && metadata !== null && "fileVersion" in metadata
-    ? metadata["fileVersion"]
-    : undefined;
+/** Of the metadata of an event; undefined when it does not say. */
+function fieldOf(metadata: Json, field: string): Json | undefined {
+  return typeof metadata === "object" && metadata !== null && !Array.isArray(metadata) ? metadata[field] : undefined;
 }

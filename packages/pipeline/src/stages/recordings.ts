@@ -57,7 +57,7 @@ export async function upload(
 }
 
 /** What a stage needs of its context to ask an engine. */
-type Asking = Pick<BatchContext, "client" | "batchId" | "noteFiles" | "logger" | "renewed"> & {
+type Asking = Pick<BatchContext, "client" | "batchId" | "noteFiles" | "logger" | "renewed" | "derived"> & {
   readonly answers: Pick<BatchContext["answers"], "changes">;
 };
 
@@ -102,16 +102,12 @@ export async function askEngine<T>(
     if (!(error instanceof EngineError) || (error.type !== "file-missing" && error.type !== "variant-missing"))
       throw error;
     const uploaded = await upload(context, recording, host, signal);
-    const metadata = { uploaded: { host: host.url, ...uploaded.answer } };
-    if (error.type === "file-missing" && !asksForVariant(payload)) {
-      await again(error, payload, metadata);
-      return ask(payload);
-    }
-    const message = `${host.name} has no denoised audio of this file: the original is used`;
-    await context.logger.info(stage, message, { fileName: recording.fileName, gpuIp: host.name });
-    const original = { ...(payload as { [key: string]: Json }), variant: "original" };
-    await again(error, original, metadata);
-    return ask(original);
+    const brought = asksForVariant(payload) ? await context.derived.bring(recording, host, signal) : null;
+    await again(error, payload, {
+      uploaded: { host: host.url, ...uploaded.answer },
+      ...(brought && { denoised: brought }),
+    });
+    return ask(payload);
   }
 }
 

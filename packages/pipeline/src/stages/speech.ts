@@ -30,6 +30,7 @@ export const stt = defineStage<"calls" | "trades" | "ivr" | "lid" | "triaging", 
     const { openAi, settings, calls, measured, recordings } = context;
     return {
       answeredBy: modelServer(context, "stt"),
+      liesOn: (name) => context.derived.liesOn(name),
       async plan() {
         const all = recordingsOf(context);
         if (settings.sttScope === "all") return { units: all };
