@@ -68,7 +68,7 @@ export class Attempts {
         });
         await logger.fileStart(stage, unit.name, { payload: next, metadata: { ...metadata, ...more }, ...at });
       };
-      pool.asked(attempt, performance.now());
+      ending.sent();
       const asked = await work.ask(unit, payload, engine, ending.signal, again);
       const { answer } = asked;
       response = asked.response;

@@ -16,8 +16,10 @@ export interface StageHostsOptions {
   failure: (why: string) => Error;
 }
 
-/** How an attempt is ended from outside. */
+/** How an attempt is watched, and ended from outside. */
 export interface Ending {
+  /** To be called when its request is sent: from then on it is waited for. */
+  readonly sent: () => void;
   /** Aborts when its answer is not waited for any longer. */
   readonly signal: AbortSignal;
   /** Why; null while it is waited for, and when the batch is stopped. */
@@ -69,7 +71,6 @@ export class StageHosts {
     if (this.#isDeciding) return;
     const { pool, stopping, changed, failure } = this.#options;
     this.#isDeciding = true;
-    clearTimeout(this.#timer);
     const now = performance.now();
     if (!this.#failure && !stopping.signal.aborted) {
       for (const decision of pool.decide(now)) {
@@ -85,13 +86,24 @@ export class StageHosts {
     this.#isDeciding = false;
     const isOver = pool.isOver || this.#failure !== null || stopping.signal.aborted;
     if (isOver && this.#work.size === 0) return this.#ended();
-    const waitMs = Math.min(Math.max(LEAST_WAIT_MS, pool.nextAt(now) - now), 2 ** 31 - 1);
+    this.#wait();
+  }
+
+  /** Decides again when the pool has to, although nothing happened. */
+  #wait(): void {
+    clearTimeout(this.#timer);
+    const now = performance.now();
+    const waitMs = Math.min(Math.max(LEAST_WAIT_MS, this.#options.pool.nextAt(now) - now), 2 ** 31 - 1);
     this.#timer = setTimeout(() => this.#decide(), waitMs);
   }
 
   #make(attempt: Attempt): void {
     const controller = new AbortController();
-    const ending: Ending = { signal: controller.signal, why: null };
+    const sent = (): void => {
+      this.#options.pool.asked(attempt, performance.now());
+      this.#wait();
+    };
+    const ending: Ending = { signal: controller.signal, why: null, sent };
     this.#endings.set(attempt, { ending, controller });
     if (this.#options.stopping.hard.aborted) controller.abort();
     this.#start(

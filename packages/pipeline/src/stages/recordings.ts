@@ -62,27 +62,44 @@ type Asking = Pick<BatchContext, "client" | "batchId" | "noteFiles" | "logger" |
 };
 
 /**
- * A host may have a copy of what a recording was before it changed, and answers about it without a word: once in a run, each
- * place is given the present one before it is asked.
+ * Before a host is asked about a recording: where that lies elsewhere, or has changed since the host may have got a copy (it would
+ * answer about the old one without a word), the host is given it, once in a run.
  */
-async function renew(
+async function prepare(
   context: Asking,
   stage: StageName,
   recording: Recording,
+  payload: Json,
   host: EngineHost,
   signal: AbortSignal,
 ): Promise<void> {
   const { fileName } = recording;
   const copy = `${host.files.place}\0${fileName}`;
-  if (!context.answers.changes.has(fileName) || context.renewed.has(copy)) return;
-  const { answer } = await upload(context, recording, host, signal);
+  const liesOn = context.derived.liesOn(fileName);
+  const isElsewhere = liesOn !== undefined && liesOn !== host.key;
+  const hasChanged = context.answers.changes.has(fileName);
+  if ((!isElsewhere && !hasChanged) || context.renewed.has(copy)) return;
+  const why = hasChanged ? "because it has changed between runs" : "because it lies on another host";
+  const metadata = await give(context, recording, payload, host, signal);
   context.renewed.add(copy);
-  const metadata = { uploaded: { host: host.url, ...answer } };
-  const message = `${host.name} is given the recording again, because it has changed between runs`;
+  const message = `${host.name} is given the recording, ${why}`;
   await context.logger.info(stage, message, { fileName, gpuIp: host.name, metadata });
 }
 
-/** Asks about a recording; puts it on the host first where the host does not have it, or may have an old one. */
+/** Puts a recording on a host, and its denoised audio where the request is about that. @returns what was done, for the log */
+async function give(
+  context: Asking,
+  recording: Recording,
+  payload: Json,
+  host: EngineHost,
+  signal: AbortSignal,
+): Promise<{ [key: string]: Json }> {
+  const { answer } = await upload(context, recording, host, signal);
+  const denoised = asksForVariant(payload) ? await context.derived.bring(recording, host, signal) : null;
+  return { uploaded: { host: host.url, ...answer }, ...(denoised && { denoised }) };
+}
+
+/** Asks about a recording; gives it to the host first where the host does not have it, or may have an old one. */
 export async function askEngine<T>(
   context: Asking,
   stage: StageName,
@@ -95,18 +112,13 @@ export async function askEngine<T>(
 ): Promise<Asked<T>> {
   const host = required(engine);
   const ask = (body: Json): Promise<Asked<T>> => context.client.process(host, stage, body, schema, signal);
-  await renew(context, stage, recording, host, signal);
+  await prepare(context, stage, recording, payload, host, signal);
   try {
     return await ask(payload);
   } catch (error) {
     if (!(error instanceof EngineError) || (error.type !== "file-missing" && error.type !== "variant-missing"))
       throw error;
-    const uploaded = await upload(context, recording, host, signal);
-    const brought = asksForVariant(payload) ? await context.derived.bring(recording, host, signal) : null;
-    await again(error, payload, {
-      uploaded: { host: host.url, ...uploaded.answer },
-      ...(brought && { denoised: brought }),
-    });
+    await again(error, payload, await give(context, recording, payload, host, signal));
     return ask(payload);
   }
 }
