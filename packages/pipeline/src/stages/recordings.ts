@@ -80,7 +80,8 @@ async function prepare(
   const hasChanged = context.answers.changes.has(fileName);
   if ((!isElsewhere && !hasChanged) || context.renewed.has(copy)) return;
   const why = hasChanged ? "because it has changed between runs" : "because it lies on another host";
-  const metadata = await give(context, recording, payload, host, signal);
+  // What was made from it lies beside it.
+  const metadata = await give(context, recording, isElsewhere ? payload : null, host, signal);
   context.renewed.add(copy);
   const message = `${host.name} is given the recording, ${why}`;
   await context.logger.info(stage, message, { fileName, gpuIp: host.name, metadata });
