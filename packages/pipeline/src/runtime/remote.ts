@@ -1,26 +1,12 @@
 /** Engines that run already, on hosts of their own: `COFI_ENGINE_<STAGE>_URLS`. */
-import { SettingsError } from "@cofi/event-log/environment";
 import type { StageName } from "@cofi/event-log/stages";
+import { baseUrls } from "../hosts/base-urls.js";
 import type { EngineClient } from "../hosts/engine-client.js";
 import type { EngineHost, FileKeeper, RunningEngines, Runtime } from "./runtime.js";
 
 /** The base URLs of a stage's engines; null when the variable is not set. @throws SettingsError */
 export function remoteUrls(stage: StageName, env: NodeJS.ProcessEnv): string[] | null {
-  const variable = `COFI_ENGINE_${stage.toUpperCase()}_URLS`;
-  const text = env[variable]?.trim();
-  if (!text) return null;
-  return text.split(",").map((part) => {
-    const url = part.trim();
-    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
-      throw new SettingsError(
-        `${variable} holds ${JSON.stringify(url)}; expected http:// or https:// URLs, comma separated.`,
-      );
-    if (new URL(url).username || new URL(url).password)
-      throw new SettingsError(
-        `${variable} holds a URL with a user or password: it would stand in the log. Leave it out.`,
-      );
-    return url.replace(/\/+$/, "");
-  });
+  return baseUrls(`COFI_ENGINE_${stage.toUpperCase()}_URLS`, env);
 }
 
 export class RemoteRuntime implements Runtime, FileKeeper {

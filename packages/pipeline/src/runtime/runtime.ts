@@ -10,8 +10,8 @@ export class EngineStartError extends Error {
 
 /** One engine in use. */
 export interface EngineHost extends EngineAddress {
-  /** Where it keeps the recordings that are put on it. */
-  readonly files: FilePlace;
+  /** Where it keeps the recordings that are put on it; null for one that is given what it needs with each question. */
+  readonly files: FilePlace | null;
   /** Files it works on at once. */
   readonly slots: number;
   /** Resolves when it can take a request: at once, or after it has been started again. @throws EngineStartError */
@@ -25,6 +25,12 @@ export interface EngineHost extends EngineAddress {
   answered?(): void;
   /** Told when a request got no answer because the connection could not be made or broke off. */
   brokeOff?(): void;
+}
+
+/** Where a host keeps the recordings that are put on it. @throws Error for a host that keeps none */
+export function filesOf({ name, files }: EngineHost): FilePlace {
+  if (!files) throw new Error(`${name} keeps no recordings: none can be put there.`);
+  return files;
 }
 
 export interface RunningEngines {
