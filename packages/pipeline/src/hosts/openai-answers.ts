@@ -12,18 +12,6 @@ export const verboseTranscription = z.looseObject({
     .nullish(),
 });
 
-export const chatCompletion = z.looseObject({
-  model: z.string().nullish(),
-  choices: z
-    .array(
-      z.looseObject({
-        finish_reason: z.string().nullish(),
-        message: z.looseObject({ content: z.string().nullable() }),
-      }),
-    )
-    .min(1),
-});
-
 /** Whisper names languages in English where others use codes. */
 const LANGUAGE_CODES: Readonly<Record<string, string>> = {
   english: "en",

@@ -49,17 +49,46 @@ export async function formOf({ file, ...fields }: TranscriptionRequest, path: st
   return form;
 }
 
+/** How a server is asked for JSON: by the schema, for any JSON, or in words alone; each when it refused the one before. */
+export type JsonMode = "json_schema" | "json_object" | "words";
+const NEXT_MODE: Record<JsonMode, JsonMode | null> = { json_schema: "json_object", json_object: "words", words: null };
+
+export interface ChatOptions {
+  stage: "llm1" | "llm2";
+  model: string;
+  mode: JsonMode;
+  /** What was wrong with an earlier answer to the same question, as sentences; null when there was none. */
+  refused: string | null;
+}
+
 /** The body of a chat completion about `input`, which is what the engine of the stage would be asked. */
-export function chatRequest(stage: "llm1" | "llm2", model: string, input: Json): { [key: string]: Json } {
+export function chatRequest({ stage, model, mode, refused }: ChatOptions, input: Json): { [key: string]: Json } {
+  const schema = mode === "json_schema" ? "" : ` ${SCHEMA_RULE} ${JSON.stringify(SCHEMAS[stage])}`;
+  // Many chat templates insist on one question after the instructions: what was wrong stands with these.
+  const before = refused === null ? "" : ` ${REFUSED_BEFORE} ${refused}`;
   return {
     model,
     temperature: 0,
     messages: [
-      { role: "system", content: PROMPTS[stage] },
+      { role: "system", content: `${PROMPTS[stage]}${schema}${before}` },
       { role: "user", content: JSON.stringify(input) },
     ],
+    ...formatOf(stage, mode),
+  };
+}
+
+function formatOf(stage: "llm1" | "llm2", mode: JsonMode): { [key: string]: Json } {
+  if (mode === "words") return {};
+  if (mode === "json_object") return { response_format: { type: "json_object" } };
+  return {
     response_format: { type: "json_schema", json_schema: { name: stage, strict: true, schema: SCHEMAS[stage] } },
   };
+}
+
+/** How to ask a server that refused `request`; null when it was asked in words alone. */
+export function nextMode(request: Json): JsonMode | null {
+  const format = (request as { response_format?: { type?: string } }).response_format?.type;
+  return NEXT_MODE[format === "json_schema" || format === "json_object" ? format : "words"];
 }
 
 function jsonSchema(schema: z.ZodType): Json {
@@ -67,6 +96,10 @@ function jsonSchema(schema: z.ZodType): Json {
 }
 
 const SCHEMAS = { llm1: jsonSchema(extraction), llm2: jsonSchema(audit) };
+
+const SCHEMA_RULE = "Answer with one JSON object of this JSON schema, and with nothing else:";
+
+const REFUSED_BEFORE = "An earlier answer of yours about this call was refused.";
 
 const EVIDENCE_RULE =
   "Every quote must be copied verbatim from the text of the segment whose id you give, with that segment's start_s and end_s. " +
