@@ -1,5 +1,4 @@
 /** stt, llm1 and llm2 answered by a real HTTP server that speaks the OpenAI protocol as vLLM and others do. */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Json } from "@cofi/event-log/events";
 import { sql } from "kysely";
@@ -12,6 +11,7 @@ import { completion } from "../../../test/support/openai-server.js";
 import { startScriptedEngine, type ScriptedEngine } from "../../../test/support/scripted-engine.js";
 import { batchWith, CALLS_HEADER } from "./batch-files.js";
 import { batchInSqlite, type BatchBench } from "./batch-in-sqlite.js";
+import { wavFile } from "./wav-file.js";
 import { startModelServer, wellBehaved, type Answer, type Heard, type ModelServerMock } from "./model-server.js";
 
 const KEY = "sk-secret-0123456789";
@@ -50,13 +50,12 @@ function completed(...of: Parameters<typeof completion>): Answer {
   return { body: completion(...of) };
 }
 
-async function audio(): Promise<string> {
-  return join(await batchWith({ "a.wav": "recorded bytes" }), "a.wav");
-}
+const TRIM = { start_s: 0, end_s: 10 };
 
 async function transcribe(fileName: string, language: string | null) {
-  const path = await audio();
-  return engines.transcribe(host(), await engines.transcription(fileName, path, language), path, never);
+  const path = join(await batchWith({ "a.wav": wavFile(10) }), "a.wav");
+  const spoken = { fileName, path, language, durationS: 10, trim: TRIM, speech: async () => [] };
+  return engines.transcribe(host(), await engines.transcription(spoken, never), spoken, never);
 }
 
 const host = () => ({ name: "127.0.0.1", url: server.url });
@@ -64,11 +63,11 @@ const host = () => ({ name: "127.0.0.1", url: server.url });
 const extract = (input: Json) => engines.extract(host(), engines.chat("llm1", host(), input), never);
 
 test("a transcription becomes an stt answer in the recording's own time", async () => {
-  const { answer } = await transcribe('a "quoted" 😀.wav', "en");
+  const { answer } = await transcribe('a "quoted" 😀.mp3', "en");
   expect(sttResponse.parse(answer)).toMatchObject({
     engine: { name: "openai-compatible", model: "model-of-STT" },
     language: "en",
-    duration_s: 60,
+    duration_s: 10,
     text: TEXT,
     segments: [{ id: 0, start_s: 1.5, end_s: 4, text: TEXT }],
   });
@@ -78,7 +77,8 @@ test("a transcription becomes an stt answer in the recording's own time", async 
   const form = await new Response(new Uint8Array(body), {
     headers: { "content-type": headers["content-type"] ?? "" },
   }).formData();
-  expect(await (form.get("file") as File).text()).toBe("recorded bytes");
+  const file = form.get("file") as File;
+  expect([file.name, file.type, file.size]).toEqual(['a "quoted" 😀.wav', "audio/wav", 44 + 10 * 32_000]);
   expect(Object.fromEntries([...form].filter(([name]) => name !== "file"))).toEqual({
     model: "model-of-STT",
     language: "en",
@@ -158,6 +158,7 @@ test("settings that cannot be are refused by name", () => {
 
 test("a batch with the three stages on such servers: invented words are refused and asked again, the key is nowhere", async () => {
   const folder = await batchWith({
+    "a.wav": wavFile(10),
     "calls.csv": `${CALLS_HEADER}\nc1,a.wav,2026-11-20T09:15:00+05:30,10,IN,+919812345678,,2104,D07,C1,2\n`,
     "trades.csv":
       "trade_id,order_time,client_code,client_phones,dealer_id,symbol,side,quantity,price,order_source\n" +
@@ -186,5 +187,5 @@ test("a batch with the three stages on such servers: invented words are refused 
   }
   expect(bench.reported.join()).not.toContain(KEY);
   const upload = server.heard.find(({ path }) => path.endsWith("transcriptions"));
-  expect(upload?.body.includes(await readFile(join(folder, "a.wav")))).toBe(true);
+  expect(upload?.body.includes("WAVEfmt ")).toBe(true);
 });

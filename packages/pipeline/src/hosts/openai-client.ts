@@ -4,11 +4,12 @@
  */
 import type { z } from "zod";
 import type { Json } from "@cofi/event-log/events";
+import { JsonText } from "@cofi/event-log/json-text";
+import { piecesOf, SHORTEST_S, type Span } from "./audio-pieces.js";
 import { checked, type Answered, type EngineAddress } from "./engine-client.js";
 import { audit, extraction, type Llm1Response, type Llm2Response, type SttResponse } from "./engine-contract.js";
-import { EngineError } from "./engine-error.js";
 import { answerWithBody } from "./logged-answer.js";
-import { transcriptOf, verboseTranscription } from "./openai-answers.js";
+import { transcriptOf, verboseTranscription, type TranscribedPiece } from "./openai-answers.js";
 import { answerIn, chatCompletion } from "./openai-content.js";
 import { OpenAiHttp } from "./openai-http.js";
 import { modelIsReady } from "./openai-readiness.js";
@@ -20,9 +21,23 @@ import {
   type JsonMode,
   type TranscriptionRequest,
 } from "./openai-requests.js";
-import { modelServers, type ModelServer, type OpenAiStage } from "./openai-servers.js";
+import { audioLimits, modelServers, type AudioLimits, type ModelServer, type OpenAiStage } from "./openai-servers.js";
+import { cutAudio, secondsIn } from "./recording-audio.js";
 
 type ChatStage = "llm1" | "llm2";
+
+/** A recording whose conversation is to be transcribed. */
+export interface SpokenRecording {
+  fileName: string;
+  path: string;
+  durationS: number;
+  /** The conversation in it. */
+  trim: Span;
+  /** ISO 639-1; null lets the server find out. */
+  language: string | null;
+  /** The speech in it, to find the silences in which one is cut that is too long for a server. */
+  speech: () => Promise<readonly Span[]>;
+}
 
 /** The response of each answer, also of those that an EngineError refuses, is {@link answerWithBody}. */
 export class OpenAiEngines {
@@ -30,10 +45,14 @@ export class OpenAiEngines {
   readonly #http: OpenAiHttp;
   /** How a server is asked for JSON since it refused to be asked otherwise, by stage and URL. */
   readonly #modes = new Map<string, JsonMode>();
+  readonly #limits: AudioLimits;
+  /** The audio of requests that are about to be sent: it is made for their hash. */
+  readonly #audio = new WeakMap<TranscriptionRequest, Buffer<ArrayBuffer>>();
 
-  /** Reads `COFI_<STAGE>_OPENAI_URL`, `_MODEL`, `_API_KEY` and `_SLOTS`. @throws SettingsError */
+  /** Reads `COFI_<STAGE>_OPENAI_…`. @throws SettingsError */
   constructor(env: NodeJS.ProcessEnv, requestTimeoutMs: number) {
     this.#servers = modelServers(env);
+    this.#limits = audioLimits(env);
     this.#http = new OpenAiHttp(requestTimeoutMs);
   }
 
@@ -56,9 +75,31 @@ export class OpenAiEngines {
     };
   }
 
-  /** What {@link transcribe} sends about the recording at `path`. `language`: ISO 639-1; null lets the server find out. */
-  transcription(fileName: string, path: string, language: string | null): Promise<TranscriptionRequest> {
-    return transcriptionRequest(this.#server("stt").model, fileName, path, language);
+  /**
+   * What {@link transcribe} sends about the conversation in a recording: one request, or several where it is too long for one.
+   * @throws EngineError when its audio cannot be decoded
+   */
+  async transcription(
+    recording: SpokenRecording,
+    signal: AbortSignal,
+  ): Promise<TranscriptionRequest | TranscriptionRequest[]> {
+    const { model } = this.#server("stt");
+    const { path, trim, durationS } = recording;
+    // A trim that leaves nothing is no reason to send nothing: whether something is said, the server hears.
+    const span = trim.end_s - trim.start_s < SHORTEST_S ? { start_s: 0, end_s: durationS } : trim;
+    const longest = Math.min(this.#limits.maxSeconds, secondsIn(this.#limits.maxBytes));
+    const speech = span.end_s - span.start_s > longest ? await recording.speech() : [];
+    const requests: TranscriptionRequest[] = [];
+    const pieces = piecesOf(span, speech, longest);
+    for (const piece of pieces) {
+      const audio = await cutAudio(path, piece, signal);
+      const request = transcriptionRequest({ model, ...recording }, piece, audio);
+      // The pieces of a long recording are made again one by one, so that no more than one is in memory.
+      if (pieces.length === 1) this.#audio.set(request, audio);
+      requests.push(request);
+    }
+    const [only, ...others] = requests;
+    return only && others.length === 0 ? only : requests;
   }
 
   /**
@@ -82,28 +123,32 @@ export class OpenAiEngines {
     return mode;
   }
 
-  /** Transcribes the whole recording at `path`. Segment times are those of the recording. @throws EngineError */
+  /** `asked`: of {@link transcription}. Segment times are those of the recording. @throws EngineError */
   async transcribe(
     host: EngineAddress,
-    asked: TranscriptionRequest,
-    path: string,
+    asked: TranscriptionRequest | TranscriptionRequest[],
+    { path, durationS }: Pick<SpokenRecording, "path" | "durationS">,
     signal: AbortSignal,
   ): Promise<Answered<SttResponse>> {
     const started = performance.now();
-    const body = await formOf(asked, path);
-    const reply = await this.#http.post(this.#server("stt"), host, "/v1/audio/transcriptions", { body, signal });
-    const response = answerWithBody(null, reply.body);
-    const transcription = checked(host, verboseTranscription, reply.json, response);
-    const { model, language } = asked;
+    const parts: TranscribedPiece[] = [];
+    const bodies: string[] = [];
+    const requests = Array.isArray(asked) ? asked : [asked];
+    for (const request of requests) {
+      const audio = this.#audio.get(request) ?? (await cutAudio(path, request.file, signal));
+      const body = formOf(request, audio);
+      const reply = await this.#http.post(this.#server("stt"), host, "/v1/audio/transcriptions", { body, signal });
+      const transcription = checked(host, verboseTranscription, reply.json, answerWithBody(null, reply.body));
+      parts.push({ piece: request.file, transcription });
+      bodies.push(reply.body.text);
+    }
+    const body = new JsonText(Array.isArray(asked) ? `[${bodies.join()}]` : bodies.join());
+    const { model } = this.#server("stt");
+    const language = requests[0]?.language;
     const elapsedMs = performance.now() - started;
-    const answer = transcriptOf(transcription, { model, asked: language, elapsedMs });
-    if (answer === null)
-      throw new EngineError(
-        `${host.name} gave text but no segments: evidence needs the time at which it was said. ` +
-          "Use a server and model that answer response_format verbose_json.",
-        { status: 200, type: "not-supported", fault: "file", response },
-      );
-    return { answer, response: answerWithBody(answer, reply.body) };
+    const about = { name: host.name, model, asked: language, durationS, elapsedMs };
+    const answer = transcriptOf(parts, { ...about, response: answerWithBody(null, body) });
+    return { answer, response: answerWithBody(answer, body) };
   }
 
   /** `asked`: of {@link chat}. @throws EngineError */

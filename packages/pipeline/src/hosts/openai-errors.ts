@@ -75,6 +75,8 @@ const BUSY = /loading|busy|overload|capacity|try again|warming/i;
 const ABOUT_THE_FILE = new Set([400, 413, 415, 422]);
 /** Words by which servers name what asks for JSON. */
 const ABOUT_THE_FORMAT = /response_?format|json_?schema|json_?object|guided|structured.?output|grammar/i;
+const TOO_LARGE =
+  /(?:size|length|duration).*exceed|exceed.*(?:size|length|duration)|too (?:large|long|big)|longer than/i;
 const ABOUT_THE_TIMES = /response_?format|verbose_json|timestamp_granularities/i;
 
 function meaningOf(server: ModelServer, { status, retryAfterMs }: Reply, { message, words }: Said): Meaning {
@@ -104,7 +106,8 @@ function meaningOf(server: ModelServer, { status, retryAfterMs }: Reply, { messa
         fault: "stage",
         hint: "Evidence needs times: use a server and model that answer verbose_json.",
       };
-    return { type, fault: "file", hint: "" };
+    const isTooLarge = server.stage === "stt" && (status === 413 || TOO_LARGE.test(all));
+    return { type, fault: "file", hint: isTooLarge ? `Lower ${variable}_MAX_MB or ${variable}_MAX_S.` : "" };
   }
   const hint = status === 404 || status === 405 ? `Check ${variable}_URL, which goes up to and without /v1.` : "";
   return { type, fault: "host", hint };

@@ -1,15 +1,18 @@
 /** What is sent to servers that speak the OpenAI protocol: the very fields and bodies, as they are logged. */
 import { createHash } from "node:crypto";
-import { openAsBlob, createReadStream } from "node:fs";
-import { pipeline } from "node:stream/promises";
 import { FormData } from "undici";
 import { z } from "zod";
 import type { Json } from "@cofi/event-log/events";
+import type { Span } from "./audio-pieces.js";
 import { audit, extraction } from "./engine-contract.js";
+import { whisperCode } from "./whisper-languages.js";
 
-/** The fields of the form in their order, with the file by its name, size and lower-case SHA-256 in place of its bytes. */
+/**
+ * The fields of the form in their order. In place of its bytes, the file stands with its name, size, lower-case SHA-256, and
+ * the part of the recording that it holds.
+ */
 export type TranscriptionRequest = {
-  file: { name: string; bytes: number; sha256: string };
+  file: { name: string; bytes: number; sha256: string; start_s: number; end_s: number };
   model: string;
   response_format: string;
   "timestamp_granularities[]": string;
@@ -17,34 +20,27 @@ export type TranscriptionRequest = {
 };
 
 /** `language`: ISO 639-1; null lets the server find out. */
-export async function transcriptionRequest(
-  model: string,
-  fileName: string,
-  path: string,
-  language: string | null,
-): Promise<TranscriptionRequest> {
-  const hash = createHash("sha256");
-  let bytes = 0;
-  await pipeline(createReadStream(path), async function* (chunks: AsyncIterable<Buffer>) {
-    for await (const chunk of chunks) {
-      bytes += chunk.length;
-      hash.update(chunk);
-    }
-    yield* [];
-  });
+export function transcriptionRequest(
+  { model, fileName, language }: { model: string; fileName: string; language: string | null },
+  { start_s, end_s }: Span,
+  audio: Uint8Array,
+): TranscriptionRequest {
+  const sha256 = createHash("sha256").update(audio).digest("hex");
+  // Servers look at the end of the name to know the format.
+  const name = `${fileName.replace(/\.[^.]*$/, "")}.wav`;
   return {
-    file: { name: fileName, bytes, sha256: hash.digest("hex") },
+    file: { name, bytes: audio.length, sha256, start_s, end_s },
     model,
     response_format: "verbose_json",
     "timestamp_granularities[]": "segment",
-    ...(language !== null && { language }),
+    ...(language !== null && { language: whisperCode(language) }),
   };
 }
 
-/** The form of a request, with the recording at `path` as its file. */
-export async function formOf({ file, ...fields }: TranscriptionRequest, path: string): Promise<FormData> {
+/** The form of a request, with its audio. */
+export function formOf({ file, ...fields }: TranscriptionRequest, audio: Uint8Array<ArrayBuffer>): FormData {
   const form = new FormData();
-  form.set("file", await openAsBlob(path), file.name);
+  form.set("file", new Blob([audio], { type: "audio/wav" }), file.name);
   for (const [name, value] of Object.entries(fields)) form.set(name, value);
   return form;
 }

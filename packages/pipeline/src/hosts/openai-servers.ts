@@ -36,3 +36,20 @@ export function modelServers(variables: NodeJS.ProcessEnv): Map<OpenAiStage, Mod
   env.check();
   return new Map(servers);
 }
+
+/** What the servers of stt take in one request. */
+export interface AudioLimits {
+  maxBytes: number;
+  maxSeconds: number;
+}
+
+/** @throws SettingsError */
+export function audioLimits(variables: NodeJS.ProcessEnv): AudioLimits {
+  const env = new Environment(variables);
+  const limits = {
+    maxBytes: env.wholeNumber("COFI_STT_OPENAI_MAX_MB", 25, 1, 2_000) * 1_000_000,
+    maxSeconds: env.wholeNumber("COFI_STT_OPENAI_MAX_S", 1_400, 1, 86_400),
+  };
+  env.check();
+  return limits;
+}

@@ -27,6 +27,12 @@ export const stt = defineStage<"calls" | "trades" | "ivr" | "lid" | "triaging", 
   ["calls", "trades", "ivr", "lid", "triaging"],
   (context) => {
     const { openAi, settings, calls, measured, recordings } = context;
+    const spokenIn = (path: string, name: string) => ({
+      path,
+      durationS: measured.speechOf(name)?.durationS ?? 0,
+      trim: trimOf(measured, name),
+      speech: async () => (await context.answers.of("ivr", name))?.answer.speech ?? [],
+    });
     return {
       answeredBy: "engine",
       async plan() {
@@ -41,14 +47,21 @@ export const stt = defineStage<"calls" | "trades" | "ivr" | "lid" | "triaging", 
       },
       async payload({ name, recording }) {
         const language = measured.languageOf(name)?.language ?? "und";
-        if (openAi.answers("stt"))
-          return openAi.transcription(name, recording.path, language === "und" ? null : language);
+        if (openAi.answers("stt")) {
+          const spoken = { fileName: name, ...spokenIn(recording.path, name) };
+          return openAi.transcription({ ...spoken, language: language === "und" ? null : language }, context.signal);
+        }
         const trim = trimOf(measured, name);
         return { batch_id: context.batchId, file_name: name, variant: "denoised", trim, language };
       },
       ask: (unit, payload, host, signal, again) =>
         openAi.answers("stt")
-          ? openAi.transcribe(required(host), payload as TranscriptionRequest, unit.recording.path, signal)
+          ? openAi.transcribe(
+              required(host),
+              payload as TranscriptionRequest | TranscriptionRequest[],
+              spokenIn(unit.recording.path, unit.name),
+              signal,
+            )
           : askEngine(context, "stt", unit, payload, sttResponse, host, signal, again),
       answerFrom: answerOf(sttResponse),
       async store({ name }, { language, confidence, model, text, segments }) {
