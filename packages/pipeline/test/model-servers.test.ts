@@ -138,3 +138,17 @@ test("a repeated question says what was wrong with the answer before", async () 
   expect(errors).toEqual(Array.from({ length: 2 }, () => expect.stringMatching(/not in the transcript/)));
   expect(errors.join()).not.toContain("two hundred");
 });
+
+test("a recording that cannot be decoded fails alone", async () => {
+  await servers[0]!.close();
+  servers[0] = await startModelServer("speaches");
+  const { status, events } = await batch(2, {
+    ...serversIn(["STT"], { urls: [servers[0].url], model: "Systran/faster-whisper-small" }),
+  });
+  expect(status).toBe("completed_with_errors");
+  const errors = of(events, "stt", "error").map(({ errorMessage, status: state }) => [state, errorMessage]);
+  expect(errors).toEqual(
+    Array.from({ length: 2 }, () => ["failed", expect.stringMatching(/^No audio can be decoded: /)]),
+  );
+  expect(servers[0].heard).toEqual([]);
+});

@@ -2,7 +2,6 @@
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { EngineError } from "@cofi/pipeline/engine-error";
 import { piecesOf, type Span } from "@cofi/pipeline/audio-pieces";
 import { OpenAiEngines } from "@cofi/pipeline/openai-client";
 import { RemoteRuntime } from "@cofi/pipeline/runtime/remote";
@@ -10,6 +9,7 @@ import { startScriptedEngine } from "../../../test/support/scripted-engine.js";
 import { batchWith, CALLS_HEADER } from "./batch-files.js";
 import { batchInSqlite } from "./batch-in-sqlite.js";
 import { serversIn, startModelServer, type Answer, type ModelServerMock } from "./model-server.js";
+import { refusalOf } from "./openai-bench.js";
 import { wavFile } from "./wav-file.js";
 
 const MODEL = "Systran/faster-whisper-small";
@@ -66,13 +66,6 @@ function hears(segments: object[] | null, more: object = {}): Answer {
   return { body: { task: "transcribe", language: "english", duration: "10.0", text, segments, ...more } };
 }
 
-async function refusalOf(work: Promise<unknown>): Promise<EngineError> {
-  return (await work.then(
-    () => null,
-    (error: unknown) => error,
-  )) as EngineError;
-}
-
 describe("audio", () => {
   test("the conversation alone is sent, and times are given back in the recording's own", async () => {
     server.script.push(hears([segment(0.5, 1.5, " Good morning."), segment(1.5, 4, " Buy.")]));
@@ -112,10 +105,17 @@ describe("audio", () => {
     expect(server.heard).toHaveLength(3);
   });
 
-  test("a recording that cannot be decoded is the file's fault; an empty trim does not keep it from being heard", async () => {
+  test("a recording that cannot be decoded is the file's fault, a missing ffmpeg the stage's; an empty trim does not keep it from being heard", async () => {
     const refused = await refusalOf(transcribe({ audio: "no audio at all" }));
     expect(refused).toMatchObject({ fault: "file", type: "unreadable-audio" });
     expect(refused.message).not.toContain("cofi-batch");
+    const path = process.env["PATH"];
+    process.env["PATH"] = "/nowhere";
+    try {
+      expect(await refusalOf(transcribe())).toMatchObject({ fault: "stage", type: "no-ffmpeg" });
+    } finally {
+      process.env["PATH"] = path;
+    }
     server.script.push(hears([]));
     expect((await transcribe({ trim: span(3, 3) })).asked).toMatchObject({ file: span(0, 10) });
   });

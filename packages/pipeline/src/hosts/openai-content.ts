@@ -18,7 +18,7 @@ export const chatCompletion = z.looseObject({
           content: content.nullish(),
           refusal: z.string().nullish(),
           tool_calls: z.array(toolCall).nullish(),
-          /** Of llama.cpp, vLLM up to 0.10 and DeepSeek. */
+          /** Of llama.cpp, DeepSeek and older vLLM. */
           reasoning_content: z.string().nullish(),
           /** Of vLLM and Ollama. */
           reasoning: z.string().nullish(),

@@ -22,7 +22,7 @@ interface Said {
 
 /**
  * The server's own words, in the shapes that servers give them: `error.message` (OpenAI, llama.cpp, vLLM, Ollama's `/v1`),
- * `error` as text (Ollama, vLLM's 401), `message` (vLLM before 0.10), `detail` (FastAPI: speaches, vLLM), or plain text.
+ * `error` as text (Ollama, vLLM's 401), `message` (older vLLM), `detail` (FastAPI: speaches, vLLM), or plain text.
  */
 function saidIn({ json, body }: Pick<Reply, "json" | "body">): Said {
   const { error, detail, message } = (typeof json === "object" && json !== null ? json : {}) as Record<string, unknown>;
