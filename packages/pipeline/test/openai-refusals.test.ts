@@ -140,6 +140,20 @@ const REFUSALS: Refusal[] = [
     message: new RegExp(`HTTP ${status}(?:: upstream connect error)?\\.`),
   })),
   {
+    server: "Ollama",
+    what: "a gateway's rate limit with status 200",
+    answer: { body: { error: { message: "Provider returned error", code: 429 } } },
+    fault: "busy",
+    message: /429: Provider returned error\.$/,
+  },
+  {
+    server: "Ollama",
+    what: "a gateway's error with status 200",
+    answer: { body: { error: { message: "Provider returned error", code: "oops" } } },
+    fault: "host",
+    message: /500: Provider returned error\.$/,
+  },
+  {
     server: "vLLM",
     what: "a message without an end",
     answer: error(400, `${KEY} ${"word ".repeat(500)}`),

@@ -52,6 +52,15 @@ export function serverMessage(reply: Pick<Reply, "json" | "body">): string {
   return shortened(saidIn(reply).message);
 }
 
+/** Of an error that a gateway sends with 200: `code` is then the status that it got, where it is one. */
+export function statusOfError(json: unknown): number | null {
+  const { error } = (typeof json === "object" && json !== null ? json : {}) as { error?: unknown };
+  const { success, data } = openAiError.safeParse(error);
+  if (!success) return null;
+  const code = Number(data.code);
+  return code >= 400 && code < 600 ? code : 500;
+}
+
 /** A refusal with status 4xx, 5xx or 3xx as an error that carries the server's own words. */
 export function refusalOf(server: ModelServer, host: string, reply: Reply): EngineError {
   const { status, retryAfterMs, body } = reply;

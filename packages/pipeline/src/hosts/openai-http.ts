@@ -4,7 +4,7 @@ import { invalidJson, type EngineAddress } from "./engine-client.js";
 import { EngineError } from "./engine-error.js";
 import { HttpClient, type HttpRequest, type Reply } from "./http-client.js";
 import { answerWithBody } from "./logged-answer.js";
-import { refusalOf } from "./openai-errors.js";
+import { refusalOf, statusOfError } from "./openai-errors.js";
 import type { ModelServer } from "./openai-servers.js";
 
 type Options = Pick<HttpRequest, "headers" | "body" | "signal">;
@@ -24,6 +24,8 @@ export class OpenAiHttp {
       const reply = await this.#send(server, host, "POST", path, options);
       if (!isGood(reply)) throw refusalOf(server, host.name, reply);
       if (reply.json === undefined) throw invalidJson(host.name, reply);
+      const status = statusOfError(reply.json);
+      if (status !== null) throw refusalOf(server, host.name, { ...reply, status });
       return reply;
     } catch (error) {
       if (!(error instanceof EngineError) || !(error.response instanceof JsonText)) throw error;
