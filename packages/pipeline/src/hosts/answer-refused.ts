@@ -2,9 +2,9 @@
 import type { JsonText } from "@cofi/event-log/json-text";
 import { EngineError } from "./engine-error.js";
 
-/** Another attempt may give a better answer, if the model is told what was wrong with this one. */
+/** Another attempt may give a better answer, if the question says why this one was refused. */
 export class AnswerRefused extends EngineError {
-  /** What was wrong, as sentences for the model. They may repeat what was said in a call, so that they stand in no message. */
+  /** The reason, as sentences for the model. They may repeat words of a call, so that they stand in no message. */
   readonly forModel: string;
 
   constructor(message: string, { type, response, forModel }: { type: string; response: JsonText; forModel: string }) {

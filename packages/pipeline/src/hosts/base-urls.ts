@@ -3,7 +3,7 @@ import { SettingsError } from "@cofi/event-log/environment";
 
 /**
  * The base URLs in a variable, comma separated, without a slash at the end; null when it is not set.
- * @throws SettingsError for what is no http:// or https:// URL, and for a URL that holds a user or a password
+ * @throws SettingsError for text that is no http:// or https:// URL, and for a URL that holds a user or a password
  */
 export function baseUrls(variable: string, env: NodeJS.ProcessEnv): string[] | null {
   const text = env[variable]?.trim();

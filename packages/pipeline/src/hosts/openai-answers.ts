@@ -25,7 +25,7 @@ interface Segment extends Span {
   logprob: number | null;
 }
 
-/** What was answered about one piece of the recording. */
+/** The answer about one piece of the recording. */
 export interface TranscribedPiece {
   piece: Span;
   transcription: Transcription;
@@ -45,7 +45,7 @@ interface About {
 
 /**
  * The transcript in the engines' contract, in the recording's own time.
- * @throws EngineError for text without the time at which it was said, and for segments that lie outside of what was sent
+ * @throws EngineError for text without the time at which it was said, and for segments that lie outside of the audio
  */
 export function transcriptOf(parts: readonly TranscribedPiece[], about: About): SttResponse {
   const { model, asked, durationS, elapsedMs } = about;
@@ -75,7 +75,7 @@ export function transcriptOf(parts: readonly TranscribedPiece[], about: About): 
   };
 }
 
-/** How far beyond the audio a server may put what was said: Whisper rounds, and pads what it is given. */
+/** How far beyond the audio a server may put words: Whisper rounds, and pads what it is given. */
 const TOLERANCE_S = 1;
 
 function segmentsOf({ piece, transcription }: TranscribedPiece, { name, response }: About): Segment[] {
@@ -111,7 +111,7 @@ function refused(message: string, init: { type: string; fault: Fault; response: 
   return new EngineError(message, { status: 200, ...init });
 }
 
-/** Whisper's own rule (`no_speech_threshold`, `logprob_threshold`): what it heard in silence, and is not sure of. */
+/** Whisper's own rule (`no_speech_threshold`, `logprob_threshold`): words that it heard in silence and is not sure of. */
 function isSilence(noSpeech: number | null, logprob: number | null): boolean {
   return noSpeech !== null && logprob !== null && noSpeech > 0.6 && logprob < -1;
 }

@@ -104,7 +104,7 @@ export class OpenAiEngines {
 
   /**
    * What {@link extract} or {@link audit} sends to a host; `input` is what the engine of the stage would be asked. `refused`:
-   * what was wrong with an earlier answer to the same question.
+   * why an earlier answer to the same question was refused.
    */
   chat(stage: ChatStage, host: EngineAddress, input: Json, refused: string | null = null): Json {
     const { model } = this.#server(stage);
@@ -118,7 +118,7 @@ export class OpenAiEngines {
   askOtherwise(stage: ChatStage, host: EngineAddress, request: Json): JsonMode | null {
     const mode = nextMode(request);
     if (mode === null) return null;
-    // A question that was on its way before another one was refused must not bring back what was refused.
+    // A question that was on its way before another one was refused must not bring back a way that was refused.
     if (this.#modes.get(key(stage, host)) !== "words") this.#modes.set(key(stage, host), mode);
     return mode;
   }

@@ -1,4 +1,4 @@
-/** The one JSON value in what a model said, wherever and however it put it. */
+/** The one JSON value in the words of a model, wherever and however it put it. */
 import { z } from "zod";
 import type { JsonText } from "@cofi/event-log/json-text";
 import { AnswerRefused } from "./answer-refused.js";
@@ -31,14 +31,14 @@ export const chatCompletion = z.looseObject({
 type Message = z.infer<typeof chatCompletion>["choices"][number]["message"];
 
 interface Asked {
-  /** Who answered, for messages. */
+  /** Model and host, for messages. */
   model: string;
   name: string;
   response: JsonText;
 }
 
 /**
- * What the model was asked to produce.
+ * The value that the model was asked to produce.
  * @throws EngineError when it was cut or filtered; AnswerRefused when it is not exactly one value of the schema
  */
 export function answerIn<T>(completion: z.infer<typeof chatCompletion>, schema: z.ZodType<T>, asked: Asked): T {
@@ -82,7 +82,7 @@ function placesOf({ content: said, tool_calls: calls, reasoning_content: thought
   return [text, tool, thought ?? "", reasoning ?? ""].map(withoutThoughts).filter((one) => one !== "");
 }
 
-/** Without what the model thought before it answered, byte-order marks and white space. Thoughts that never end are all there is. */
+/** Without the thoughts before the answer, byte-order marks and white space. Thoughts that never end have no answer behind them. */
 function withoutThoughts(text: string): string {
   const end = text.lastIndexOf("</think>");
   const answer = end >= 0 ? text.slice(end + "</think>".length) : text.replace(/^[\s\uFEFF]*<think>[^]*$/, "");

@@ -1,16 +1,16 @@
-/** What a refusal of a server that speaks the OpenAI protocol means. */
+/** The meaning of refusals by servers that speak the OpenAI protocol. */
 import { z } from "zod";
 import { EngineError, type Fault } from "./engine-error.js";
 import type { Reply } from "./http-client.js";
 import { answerWithBody } from "./logged-answer.js";
 import { variableOf, type ModelServer } from "./openai-servers.js";
 
-/** Longer messages are cut: they may repeat much of what was asked. */
+/** Longer messages are cut: they may repeat much of the question. */
 const MAX_MESSAGE = 300;
 
 const word = z.union([z.string(), z.number()]).nullish().catch(null);
 const openAiError = z.looseObject({ message: z.string(), type: word, code: word, param: word });
-/** FastAPI's list of what is wrong with a request; its `input` repeats what was sent and is left out. */
+/** FastAPI's list of the faults of a request; its `input` repeats the request and is left out. */
 const invalidFields = z.array(z.looseObject({ loc: z.array(z.union([z.string(), z.number()])), msg: z.string() }));
 const text = z.string();
 

@@ -1,7 +1,7 @@
 /**
  * Whether a model server can answer: it has loaded, takes the key, and has the model.
  *
- * What servers do, from their documentation and code:
+ * The habits of servers, from their documentation and code:
  * - llama.cpp answers `/health` with 503 `{"error":{"message":"Loading model"}}` while it loads, but lists its model in
  *   `/v1/models` already then, so `/health` is asked first. One that was started with one model answers for it under whatever
  *   name is asked (`tools/server/README.md`); one that routes to several lists them with a `status`.
@@ -9,7 +9,7 @@
  *   is dead. `/v1/models` has the names of `--served-model-name` and the adapters, and no other name is answered.
  * - Ollama has no `/health` (404). It loads a model when it is asked. Names in `/v1/models` have a tag, `latest` where none is
  *   given, and upper and lower case are one (`types/model/name.go`).
- * - speaches answers `/health` at once, lists what was downloaded, and knows other names for some of it
+ * - speaches answers `/health` at once, lists the downloaded models, and knows other names for some of it
  *   (`model_aliases.json`), which `/v1/models/{id}` resolves and the list does not show.
  */
 import { z } from "zod";
@@ -82,7 +82,7 @@ function has(models: readonly Listed[], model: string): boolean {
   );
 }
 
-/** As Ollama lists it. Other servers have no name that ends like this, so that nothing is taken for what it is not. */
+/** As Ollama lists it. Other servers have no name that ends like this, so that no model is taken for another. */
 function withTag(model: string): string {
   const name = model.toLowerCase();
   return name.slice(name.lastIndexOf("/") + 1).includes(":") ? name : `${name}:latest`;

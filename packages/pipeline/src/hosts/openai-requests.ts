@@ -53,14 +53,14 @@ export interface ChatOptions {
   stage: "llm1" | "llm2";
   model: string;
   mode: JsonMode;
-  /** What was wrong with an earlier answer to the same question, as sentences; null when there was none. */
+  /** Why an earlier answer to the same question was refused, as sentences; null when none was. */
   refused: string | null;
 }
 
 /** The body of a chat completion about `input`, which is what the engine of the stage would be asked. */
 export function chatRequest({ stage, model, mode, refused }: ChatOptions, input: Json): { [key: string]: Json } {
   const schema = mode === "json_schema" ? "" : ` ${SCHEMA_RULE} ${JSON.stringify(SCHEMAS[stage])}`;
-  // Many chat templates insist on one question after the instructions: what was wrong stands with these.
+  // Many chat templates insist on one question after the instructions: the reason of a refusal stands with these.
   const before = refused === null ? "" : ` ${REFUSED_BEFORE} ${refused}`;
   return {
     model,

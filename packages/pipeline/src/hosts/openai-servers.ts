@@ -37,7 +37,7 @@ export function modelServers(variables: NodeJS.ProcessEnv): Map<OpenAiStage, Mod
   return new Map(servers);
 }
 
-/** What the servers of stt take in one request. */
+/** The most that the servers of stt take in one request. */
 export interface AudioLimits {
   maxBytes: number;
   maxSeconds: number;

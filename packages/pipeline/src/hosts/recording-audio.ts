@@ -25,13 +25,14 @@ export async function cutAudio(
   { start_s, end_s }: Span,
   signal: AbortSignal,
 ): Promise<Buffer<ArrayBuffer>> {
-  const samples = await decoded(path, start_s, end_s - start_s, signal);
-  if (secondsIn(samples.length + HEADER_BYTES) < SHORTEST_S)
+  const chunks = await decoded(path, start_s, end_s - start_s, signal);
+  const bytes = chunks.reduce((sum, { length }) => sum + length, 0);
+  if (secondsIn(bytes + HEADER_BYTES) < SHORTEST_S)
     throw broken(`The recording has no audio between ${start_s} s and ${end_s} s.`, "unreadable-audio", "file");
-  return Buffer.concat([wavHeader(samples.length), samples]);
+  return Buffer.concat([wavHeader(bytes), ...chunks]);
 }
 
-function decoded(path: string, startS: number, seconds: number, signal: AbortSignal): Promise<Buffer> {
+function decoded(path: string, startS: number, seconds: number, signal: AbortSignal): Promise<Buffer[]> {
   // Seeking in the output, not in the file: the start of a compressed recording is found by decoding it alone.
   const from = ["-i", `file:${path}`, "-map", "0:a:0", "-ss", startS.toFixed(3), "-t", seconds.toFixed(3)];
   // Without the limit two like channels would be mixed 3 dB louder than either.
@@ -63,9 +64,8 @@ function decoded(path: string, startS: number, seconds: number, signal: AbortSig
     ffmpeg.on("close", (code) => {
       clearTimeout(timer);
       signal.removeEventListener("abort", leave);
-      const bytes = Buffer.concat(chunks);
       if (failure) reject(failure);
-      else if (code === 0 || bytes.length > 0) resolve(bytes);
+      else if (code === 0 || chunks.length > 0) resolve(chunks);
       else reject(broken(`No audio can be decoded: ${firstLine(complaint, path)}.`, "unreadable-audio", "file"));
     });
   });

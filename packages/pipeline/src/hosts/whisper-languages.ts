@@ -27,7 +27,7 @@ const CODES: ReadonlyMap<string, string> = new Map(
 const ISO: Readonly<Record<string, string>> = { jw: "jv" };
 const WHISPER: Readonly<Record<string, string>> = { jv: "jw" };
 
-/** ISO 639-1 (639-3 for haw and yue) of what a server calls a language; `und` for what is none. */
+/** ISO 639-1 (639-3 for haw and yue) of a language as a server names it; `und` for a word that is no language. */
 export function languageCode(said: string): string {
   const text = said.trim().toLowerCase();
   const [primary = ""] = text.split(/[-_]/);

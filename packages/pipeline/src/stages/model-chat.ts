@@ -13,7 +13,7 @@ interface Question {
   payload: Json;
   host: EngineHost | null;
   again: AskAgain;
-  /** What the engine of the stage would be asked. */
+  /** The payload for the engine of the stage. */
   input: () => Promise<Json>;
 }
 
@@ -21,7 +21,7 @@ interface Question {
 export class ModelChat {
   readonly #stage: "llm1" | "llm2";
   readonly #openAi: BatchContext["openAi"];
-  /** What was wrong with the last answer about a file that is to be asked about again. */
+  /** Why the last answer about a file was refused, while it is to be asked about again. */
   readonly #refused = new Map<string, string>();
 
   constructor(stage: "llm1" | "llm2", { openAi }: Pick<BatchContext, "openAi">) {
@@ -29,7 +29,7 @@ export class ModelChat {
     this.#openAi = openAi;
   }
 
-  /** The request as it goes over the wire; to a model server, a repeated question says what was wrong with the answer before. */
+  /** The request as it goes over the wire; to a model server, a repeated question says why the answer before was refused. */
   payload(name: string, host: EngineHost | null, input: Json): Json {
     if (!this.#openAi.answers(this.#stage)) return input;
     return this.#openAi.chat(this.#stage, required(host), input, this.#refused.get(name) ?? null);

@@ -18,7 +18,7 @@ export interface VerdictConfig {
   /** Share of the limit by which an execution may be worse: rounding, not slippage. */
   priceTolerance: number;
   /**
-   * What a transcript means whose recogniser gave no confidence. listen: a person has to listen to the call, as with a low one;
+   * The meaning of a transcript whose recogniser gave no confidence. listen: a person has to listen to the call, as with a low one;
    * trust: it is relied on, and the reason of the verdict says so. The configurations of older runs do not have it: they relied
    * on it without a word.
    */

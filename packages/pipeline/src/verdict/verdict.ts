@@ -182,7 +182,7 @@ function mustBeHeard({ isConfidenceUnknown }: VerdictCall, { unknownConfidence }
   return isConfidenceUnknown && unknownConfidence === "listen";
 }
 
-/** Says what was relied on although nobody knows how well it was understood; empty when nothing was. */
+/** Names calls that are relied on although nobody knows how well they were understood; empty when there are none. */
 function relied(calls: readonly VerdictCall[], { unknownConfidence }: VerdictConfig): string {
   const unknown = calls.filter(({ isConfidenceUnknown }) => isConfidenceUnknown);
   if (unknown.length === 0 || unknownConfidence !== "trust") return "";
