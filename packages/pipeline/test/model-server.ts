@@ -44,7 +44,9 @@ export interface ModelServerMock {
   /** `GET`s in the order they came, as paths. */
   looks: string[];
   /** What the next questions get; then as a well-behaved server. */
-  script: (Answer | ((heard: Heard) => Answer))[];
+  script: (Answer | ((heard: Heard) => Answer | Promise<Answer>))[];
+  /** Resolves when the first question has come. */
+  asked: Promise<void>;
   /** How many more looks find it loading. */
   loading: number;
   close(): Promise<void>;
@@ -104,11 +106,16 @@ export async function startModelServer(kind: Kind, options: Options = {}): Promi
         if (request.method === "GET") {
           mock.looks.push(heard.path);
           mock.loading = Math.max(0, mock.loading - 1);
-        } else mock.heard.push(heard);
+        } else {
+          mock.heard.push(heard);
+          wasAsked();
+        }
         if (kind === "vLLM" && isLoading) return void request.socket.destroy();
-        const answer = request.method === "GET" ? lookedAt(heard, isLoading) : asked(heard);
-        const text = typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body);
-        response.writeHead(answer.status ?? 200, { "content-type": "application/json", ...answer.headers }).end(text);
+        void Promise.resolve(request.method === "GET" ? lookedAt(heard, isLoading) : asked(heard)).then((answer) => {
+          const text = typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body);
+          const headers = { "content-type": "application/json", ...answer.headers };
+          response.writeHead(answer.status ?? 200, headers).end(text);
+        });
       });
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -131,13 +138,15 @@ export async function startModelServer(kind: Kind, options: Options = {}): Promi
     return { status: 404, body: { detail: "Not Found" } };
   }
 
-  function asked(heard: Heard): Answer {
+  function asked(heard: Heard): Answer | Promise<Answer> {
     if (isRefused(heard)) return UNAUTHORIZED[kind];
     const next = mock.script.shift() ?? wellBehaved;
     return typeof next === "function" ? next(heard) : next;
   }
 
+  let wasAsked!: () => void;
   const mock: ModelServerMock = {
+    asked: new Promise((resolve) => (wasAsked = resolve)),
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     heard: [],
     looks: [],

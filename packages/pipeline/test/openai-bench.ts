@@ -40,7 +40,7 @@ export class OpenAiBench {
   /** Looks once whether it is ready. */
   async look(): Promise<void> {
     const server = this.#engines.serverOf("llm1");
-    if (server) await this.#engines.readiness(server).health(this.#host, NEVER);
+    if (server) await this.#engines.look(server, this.#host, NEVER);
   }
 
   async close(): Promise<void> {

@@ -164,7 +164,7 @@ test("a batch with the three stages on such servers: invented words are refused 
       "trade_id,order_time,client_code,client_phones,dealer_id,symbol,side,quantity,price,order_source\n" +
       "t1,2026-11-20T09:17:00+05:30,C1,+919812345678,D07,INFY,BUY,200,1500,DEALER\n",
   });
-  const limits = { slotsPerHost: 1, engineStartTimeoutMs: 5_000 };
+  const limits = { slotsPerHost: 1 };
   server.script.push(wellBehaved, (request) => {
     const { body } = wellBehaved(request);
     return { body: String(body).replaceAll("two hundred shares", "nine hundred shares") };

@@ -66,13 +66,9 @@ export class OpenAiEngines {
     return [...this.#servers.values()].find((server) => server.stage === stage) ?? null;
   }
 
-  /** Looks whether a host has loaded, takes the key and has the model. */
-  readiness(server: ModelServer) {
-    return {
-      /** @throws EngineError when it is not ready */
-      health: (host: EngineAddress, signal: AbortSignal): Promise<void> =>
-        modelIsReady(this.#http, server, host, signal),
-    };
+  /** Looks whether a host has loaded, takes the key and has the model. @throws EngineError when it is not ready */
+  look(server: ModelServer, host: EngineAddress, signal: AbortSignal): Promise<void> {
+    return modelIsReady(this.#http, server, host, signal);
   }
 
   /**

@@ -1,22 +1,21 @@
 /** Model servers that run already and speak the OpenAI protocol: `COFI_<STAGE>_OPENAI_URL`. They keep no recordings. */
 import type { StageName } from "@cofi/event-log/stages";
 import type { OpenAiEngines } from "../hosts/openai-client.js";
-import { hostsInUse } from "./hosts-in-use.js";
-import type { RunningEngines, Runtime, RuntimeListener } from "./runtime.js";
+import type { EngineHost, RunningEngines, Runtime, RuntimeListener } from "./runtime.js";
 
 export class ModelServers implements Runtime {
   readonly #openAi: OpenAiEngines;
   readonly #others: Runtime;
-  readonly #limits: { slotsPerHost: number; engineStartTimeoutMs: number };
+  readonly #slots: number;
 
   /** `others`: where the engines of the stages come from that no model server answers. */
-  constructor(openAi: OpenAiEngines, others: Runtime, limits: { slotsPerHost: number; engineStartTimeoutMs: number }) {
+  constructor(openAi: OpenAiEngines, others: Runtime, limits: { slotsPerHost: number }) {
     this.#openAi = openAi;
     this.#others = others;
-    this.#limits = limits;
+    this.#slots = limits.slotsPerHost;
   }
 
-  /** Finds the servers of a stage, and waits until they have loaded its model. @throws EngineStartError */
+  /** The servers of a stage, whether they have loaded or not: each is asked from when it is ready. @throws EngineStartError */
   async start(
     stage: StageName,
     batchId: number,
@@ -25,14 +24,17 @@ export class ModelServers implements Runtime {
   ): Promise<RunningEngines> {
     const server = this.#openAi.serverOf(stage);
     if (!server) return this.#others.start(stage, batchId, listener, signal);
-    const { slotsPerHost, engineStartTimeoutMs: timeoutMs } = this.#limits;
-    const hosts = server.urls.map((url) => ({
-      name: new URL(url).hostname,
-      url,
-      files: null,
-      slots: server.slots ?? slotsPerHost,
-      ready: () => Promise.resolve(),
-    }));
-    return hostsInUse(stage, hosts, { check: this.#openAi.readiness(server), timeoutMs, listener, signal });
+    const hosts = server.urls.map((url): EngineHost => {
+      const name = new URL(url).hostname;
+      return {
+        name,
+        url,
+        files: null,
+        slots: server.slots ?? this.#slots,
+        ready: () => Promise.resolve(),
+        look: (looking) => this.#openAi.look(server, { name, url }, looking),
+      };
+    });
+    return { hosts, stop: () => Promise.resolve() };
   }
 }
