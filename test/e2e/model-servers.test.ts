@@ -44,12 +44,7 @@ test("engines and model servers, each for its stages", async () => {
     COFI_RETRY_DELAY_MS: "1",
   });
   // The words that the server quotes are not those of the scripted engine: it is asked twice, and the file fails.
-  expect(models.requests).toEqual([
-    "/health",
-    "/v1/models",
-    "/v1/chat/completions",
-    "/v1/chat/completions",
-  ]);
+  expect(models.requests).toEqual(["/health", "/v1/models", "/v1/chat/completions", "/v1/chat/completions"]);
   expect(engine.requests.filter((request) => request.startsWith("llm1"))).toEqual([]);
   expect(output).toMatch(/No file got an answer/);
   expect(code).toBe(1);

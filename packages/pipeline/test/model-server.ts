@@ -111,11 +111,12 @@ export async function startModelServer(kind: Kind, options: Options = {}): Promi
           wasAsked();
         }
         if (kind === "vLLM" && isLoading) return void request.socket.destroy();
-        void Promise.resolve(request.method === "GET" ? lookedAt(heard, isLoading) : asked(heard)).then((answer) => {
-          const text = typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body);
-          const headers = { "content-type": "application/json", ...answer.headers };
-          response.writeHead(answer.status ?? 200, headers).end(text);
-        });
+        const send = async (answer: Answer | Promise<Answer>): Promise<void> => {
+          const { status = 200, headers, body } = await answer;
+          response.writeHead(status, { "content-type": "application/json", ...headers });
+          response.end(typeof body === "string" ? body : JSON.stringify(body));
+        };
+        void send(request.method === "GET" ? lookedAt(heard, isLoading) : asked(heard));
       });
   }).listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -157,3 +157,20 @@ test("a recording that cannot be decoded fails alone", async () => {
   );
   expect(servers[0].heard).toEqual([]);
 });
+
+test("rate limits and a server that loads again cost no file, though each has one attempt", async () => {
+  const busy = (status: number, message: string): Answer => ({ status, body: { error: { message } } });
+  const [first, second] = servers as [ModelServerMock, ModelServerMock];
+  first.script.push(busy(429, "Rate limit reached"), busy(503, "Loading model"), busy(429, "Rate limit reached"));
+  second.script.push(busy(503, "server busy, please try again.  maximum pending requests exceeded"));
+  quoteWell(20);
+  const { status, events } = await batch(10, {
+    ...serversIn(["LLM1"], { urls: servers.map(({ url }) => url), model: MODEL }),
+    COFI_ATTEMPTS: "1",
+  });
+  expect(status).toBe("completed");
+  expect(of(events, "llm1", "file_complete")).toHaveLength(10);
+  const errors = of(events, "llm1", "error");
+  expect(errors.length).toBeGreaterThan(0);
+  expect(new Set(errors.map(({ status: state }) => state))).toEqual(new Set(["processing"]));
+});
