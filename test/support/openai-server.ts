@@ -32,8 +32,11 @@ const TRADE = {
   evidence: EVIDENCE,
 };
 
-/** The body of the answer to a request. */
+/** The body of the answer to a request; whatever name its model is asked by, as llama.cpp. */
 export function openAiAnswer(path: string, body: Buffer): string {
+  if (path === "/health") return '{"status":"ok"}';
+  if (path === "/v1/models")
+    return JSON.stringify({ object: "list", data: [{ id: "model.gguf", object: "model", owned_by: "llamacpp" }] });
   if (path === "/v1/audio/transcriptions") {
     const segments = [{ id: 0, start: 1.5, end: 4, text: ` ${TEXT} `, avg_logprob: -0.1 }];
     // vLLM gives the duration as a string.

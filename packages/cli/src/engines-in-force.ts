@@ -25,8 +25,8 @@ export function enginesInForce(openAi: OpenAiEngines, docker: DockerSettings | n
 }
 
 function engineOf(stage: StageName, openAi: OpenAiEngines, docker: DockerSettings | null): Json {
-  const server = openAi.describe(stage);
-  if (server) return { runtime: "openai", url: withoutQuery(server.url), model: server.model };
+  const server = openAi.serverOf(stage);
+  if (server) return { runtime: "openai", urls: server.urls.map(withoutQuery), model: server.model };
   const urls = urlsOf(stage);
   if (urls) return { runtime: "remote", urls: urls.map(withoutQuery) };
   if (docker) {

@@ -5,6 +5,7 @@ import { Store } from "@cofi/event-log/store";
 import { OpenAiEngines } from "@cofi/pipeline/openai-client";
 import { runBatch, type BatchResult } from "@cofi/pipeline/run-batch";
 import { dockerSettings, type DockerSettings } from "@cofi/pipeline/runtime/docker-settings";
+import { ModelServers } from "@cofi/pipeline/runtime/model-servers";
 import { pipelineSettings, type PipelineSettings } from "@cofi/pipeline/settings";
 import { loadTriageConfig, type TriageConfig } from "@cofi/pipeline/triage-config";
 import { configuredEngines } from "./engines.js";
@@ -54,7 +55,7 @@ export async function runConfiguredBatch(
       triageConfig,
       client: engines.client,
       openAi,
-      runtime: engines.runtime,
+      runtime: new ModelServers(openAi, engines.runtime, settings),
       version: VERSION,
       engines: enginesInForce(openAi, containers),
       spoolDir: spoolDir(),

@@ -24,6 +24,8 @@ export interface PipelineSettings {
   maxPayloadBytes: number;
   /** all: transcribe every call with a row; matched: only those that triage found for a trade. */
   sttScope: "all" | "matched";
+  /** A transcript whose recogniser gave no confidence: listen: a person has to; trust: it is relied on, and the reason says so. */
+  unknownConfidence: "listen" | "trust";
   /** process: acknowledged events survive a killed process; power: also a power cut, at one fsync a commit. */
   durability: "process" | "power";
 }
@@ -41,6 +43,7 @@ export function pipelineSettings(variables: NodeJS.ProcessEnv): PipelineSettings
     leaseMs: env.wholeNumber("COFI_LEASE_S", 60, 5, 3_600) * 1_000,
     maxPayloadBytes: env.wholeNumber("COFI_MAX_PAYLOAD_BYTES", 4 * 1024 * 1024, 1_024, 16_000_000),
     sttScope: env.choice("COFI_STT_SCOPE", "all", ["all", "matched"]),
+    unknownConfidence: env.choice("COFI_UNKNOWN_CONFIDENCE", "listen", ["listen", "trust"]),
     durability: env.choice("COFI_EVENT_DURABILITY", "process", ["process", "power"]),
   };
   env.check();

@@ -8,6 +8,7 @@ import { Store } from "@cofi/event-log/store";
 import { EngineClient } from "@cofi/pipeline/engine-client";
 import { OpenAiEngines } from "@cofi/pipeline/openai-client";
 import { runBatch, type BatchResult, type RunBatchOptions } from "@cofi/pipeline/run-batch";
+import { ModelServers } from "@cofi/pipeline/runtime/model-servers";
 import type { Runtime } from "@cofi/pipeline/runtime/runtime";
 import { pipelineSettings } from "@cofi/pipeline/settings";
 import { DEFAULT_TRIAGE } from "@cofi/pipeline/triage-config";
@@ -41,13 +42,14 @@ export async function batchInSqlite(env: NodeJS.ProcessEnv = {}): Promise<BatchB
     fresh,
     dataDir,
     reported,
-    run: (options) =>
-      runBatch({
+    run({ runtime, ...options }) {
+      const settings =
+        options.settings ?? pipelineSettings({ COFI_RETRY_DELAY_MS: "5", COFI_SLOTS_PER_HOST: "2", ...env });
+      return runBatch({
         store,
         results,
         client,
         openAi,
-        settings: pipelineSettings({ COFI_RETRY_DELAY_MS: "5", COFI_SLOTS_PER_HOST: "2", ...env }),
         triageConfig: DEFAULT_TRIAGE,
         version: "0.0.0",
         engines: null,
@@ -55,7 +57,10 @@ export async function batchInSqlite(env: NodeJS.ProcessEnv = {}): Promise<BatchB
         signal: new AbortController().signal,
         report: (message) => void reported.push(message),
         ...options,
-      }),
+        settings,
+        runtime: new ModelServers(openAi, runtime, settings),
+      });
+    },
     events: (batchId) => store.batchEventsAfter(batchId, 0, Number.MAX_SAFE_INTEGER, 10_000),
     async close() {
       await client.close();

@@ -8,7 +8,7 @@ import { SettingsError } from "@cofi/event-log/environment";
 import { EngineClient } from "@cofi/pipeline/engine-client";
 import { DockerRuntime } from "@cofi/pipeline/runtime/docker";
 import { dockerSettings } from "@cofi/pipeline/runtime/docker-settings";
-import { EngineStartError, type RunningEngines } from "@cofi/pipeline/runtime/runtime";
+import { EngineStartError, filesOf, type RunningEngines } from "@cofi/pipeline/runtime/runtime";
 import { importNodeImage, startDockerDaemon, type DockerDaemon } from "./docker-daemon.js";
 
 /** Keeps files in the shared folder, answers with what it was started with, and dies when told. */
@@ -153,7 +153,7 @@ test("removes files from the volume of a daemon that it knows, by a container of
   const { engines, host } = await start("file_distribution");
   await client.upload(host, 7, "a.wav", join(folder, "a.wav"), never);
   await engines.stop();
-  const { place, description } = host.files;
+  const { place, description } = filesOf(host);
   expect(place).toBe(`docker:${daemon.url}#${PROJECT}@test`);
   expect(description).toBe(`the volume ${PROJECT} of the Docker daemon at ${daemon.url}`);
   expect(runtime.filesAt(place.replace("@test", "@another machine"), never)).toBeNull();

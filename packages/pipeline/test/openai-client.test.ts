@@ -1,8 +1,4 @@
 /** stt, llm1 and llm2 answered by a real HTTP server that speaks the OpenAI protocol as vLLM and others do. */
-import { once } from "node:events";
-import { readFile } from "node:fs/promises";
-import { createServer, type IncomingHttpHeaders } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Json } from "@cofi/event-log/events";
 import { sql } from "kysely";
@@ -11,57 +7,24 @@ import { EngineError } from "@cofi/pipeline/engine-error";
 import { llm1Response, llm2Response, sttResponse } from "@cofi/pipeline/engine-contract";
 import { OpenAiEngines } from "@cofi/pipeline/openai-client";
 import { RemoteRuntime } from "@cofi/pipeline/runtime/remote";
-import { completion, openAiAnswer } from "../../../test/support/openai-server.js";
+import { completion } from "../../../test/support/openai-server.js";
 import { startScriptedEngine, type ScriptedEngine } from "../../../test/support/scripted-engine.js";
 import { batchWith, CALLS_HEADER } from "./batch-files.js";
 import { batchInSqlite, type BatchBench } from "./batch-in-sqlite.js";
+import { wavFile } from "./wav-file.js";
+import { startModelServer, wellBehaved, type Answer, type Heard, type ModelServerMock } from "./model-server.js";
 
 const KEY = "sk-secret-0123456789";
 const TEXT = "Buy two hundred shares of Infosys.";
 const never = new AbortController().signal;
 
-interface Heard {
-  path: string;
-  headers: IncomingHttpHeaders;
-  body: Buffer;
-}
-
-interface Answer {
-  status?: number;
-  headers?: Record<string, string>;
-  body: string;
-}
-
-let heard: Heard[];
-/** What the server answers next; then as a well-behaved one. */
-let script: ((heard: Heard) => Answer)[];
-let url: string;
-let stop: () => Promise<void>;
+let server: ModelServerMock;
 let bench: BatchBench;
 let engines: OpenAiEngines;
 let scripted: ScriptedEngine;
 
 beforeEach(async () => {
-  heard = [];
-  script = [];
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request
-      .on("data", (chunk: Buffer) => chunks.push(chunk))
-      .on("end", () => {
-        const one = { path: request.url ?? "", headers: request.headers, body: Buffer.concat(chunks) };
-        heard.push(one);
-        const { status = 200, headers = {}, body } = (script.shift() ?? wellBehaved)(one);
-        response.writeHead(status, { "content-type": "application/json", ...headers }).end(body);
-      });
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  stop = async () => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, "close");
-  };
+  server = await startModelServer("llama.cpp", { apiKey: KEY });
   bench = await batchInSqlite(environment());
   engines = new OpenAiEngines(environment(), 5_000);
   scripted = await startScriptedEngine();
@@ -70,54 +33,52 @@ afterEach(async () => {
   await engines.close();
   await bench.close();
   await scripted.close();
-  await stop();
+  await server.close();
 });
 
 function environment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     ["STT", "LLM1", "LLM2"].flatMap((stage) => [
-      [`COFI_${stage}_OPENAI_URL`, `${url}/v1/`],
+      [`COFI_${stage}_OPENAI_URL`, `${server.url}/v1/`],
       [`COFI_${stage}_OPENAI_MODEL`, `model-of-${stage}`],
       [`COFI_${stage}_OPENAI_API_KEY`, KEY],
     ]),
   );
 }
 
-function wellBehaved({ path, body }: Heard): Answer {
-  return { body: openAiAnswer(path, body) };
-}
-
 function completed(...of: Parameters<typeof completion>): Answer {
   return { body: completion(...of) };
 }
 
-async function audio(): Promise<string> {
-  return join(await batchWith({ "a.wav": "recorded bytes" }), "a.wav");
-}
+const TRIM = { start_s: 0, end_s: 10 };
 
 async function transcribe(fileName: string, language: string | null) {
-  const path = await audio();
-  return engines.transcribe(await engines.transcription(fileName, path, language), path, never);
+  const path = join(await batchWith({ "a.wav": wavFile(10) }), "a.wav");
+  const spoken = { fileName, path, language, durationS: 10, trim: TRIM, speech: async () => [] };
+  return engines.transcribe(host(), await engines.transcription(spoken, never), spoken, never);
 }
 
-const extract = (input: Json) => engines.extract(engines.chat("llm1", input), never);
+const host = () => ({ name: "127.0.0.1", url: server.url });
+
+const extract = (input: Json) => engines.extract(host(), engines.chat("llm1", host(), input), never);
 
 test("a transcription becomes an stt answer in the recording's own time", async () => {
-  const { answer } = await transcribe('a "quoted" 😀.wav', "en");
+  const { answer } = await transcribe('a "quoted" 😀.mp3', "en");
   expect(sttResponse.parse(answer)).toMatchObject({
     engine: { name: "openai-compatible", model: "model-of-STT" },
     language: "en",
-    duration_s: 60,
+    duration_s: 10,
     text: TEXT,
     segments: [{ id: 0, start_s: 1.5, end_s: 4, text: TEXT }],
   });
   expect(answer.confidence).toBeCloseTo(0.905, 3);
-  const [{ path, headers, body }] = heard as [Heard];
+  const [{ path, headers, body }] = server.heard as [Heard];
   expect([path, headers.authorization]).toEqual(["/v1/audio/transcriptions", `Bearer ${KEY}`]);
   const form = await new Response(new Uint8Array(body), {
     headers: { "content-type": headers["content-type"] ?? "" },
   }).formData();
-  expect(await (form.get("file") as File).text()).toBe("recorded bytes");
+  const file = form.get("file") as File;
+  expect([file.name, file.type, file.size]).toEqual(['a "quoted" 😀.wav', "audio/wav", 44 + 10 * 32_000]);
   expect(Object.fromEntries([...form].filter(([name]) => name !== "file"))).toEqual({
     model: "model-of-STT",
     language: "en",
@@ -127,16 +88,16 @@ test("a transcription becomes an stt answer in the recording's own time", async 
 });
 
 test("a silent recording, and a server that gives text alone", async () => {
-  script.push(() => ({ body: '{"text":"","segments":[],"duration":3.5,"language":"en"}' }));
+  server.script.push(() => ({ body: '{"text":"","segments":[],"duration":3.5,"language":"en"}' }));
   expect((await transcribe("a.wav", null)).answer).toMatchObject({ text: "", segments: [], confidence: null });
-  script.push(() => ({ body: '{"text":"something was said"}' }));
+  server.script.push(() => ({ body: '{"text":"something was said"}' }));
   await expect(transcribe("a.wav", null)).rejects.toThrow(/no segments/);
 });
 
 test("the models are given the schema of the contract, and their answers checked against it", async () => {
   const transcript = { segments: [{ id: 0, start_s: 1.5, end_s: 4, text: TEXT, confidence: 0.9 }] };
   expect(llm1Response.parse((await extract({ call_id: "C1", transcript })).answer).trades).toHaveLength(1);
-  const request = JSON.parse(heard[0]?.body.toString() ?? "") as {
+  const request = JSON.parse(server.heard[0]?.body.toString() ?? "") as {
     model: string;
     response_format: {
       type: string;
@@ -148,40 +109,41 @@ test("the models are given the schema of the contract, and their answers checked
   expect(request.response_format.json_schema.schema.required).toContain("trades");
   expect(request.response_format.json_schema.schema.additionalProperties).toBe(false);
   const questions = [{ id: "q1", text: "?" }];
-  const audited = await engines.audit(engines.chat("llm2", { call_id: "C1", questions }), never);
+  const audited = await engines.audit(host(), engines.chat("llm2", host(), { call_id: "C1", questions }), never);
   expect(llm2Response.parse(audited.answer).answers).toHaveLength(1);
 
-  script.push(() => completed("m", "I am sorry, I cannot do that."));
+  server.script.push(() => completed("m", "I am sorry, I cannot do that."));
   await expect(extract({ call_id: "C1", transcript })).rejects.toMatchObject({
     type: "no-json",
     fault: "answer",
   });
-  script.push(() => completed("m", '{"call_id":', "length"));
+  server.script.push(() => completed("m", '{"call_id":', "length"));
   await expect(extract({ call_id: "C1", transcript })).rejects.toMatchObject({
     type: "answer-cut",
     fault: "file",
   });
-  script.push(() => completed("m", { call_id: "C1", trades: "none" }));
+  server.script.push(() => completed("m", { call_id: "C1", trades: "none" }));
   await expect(extract({ call_id: "C1", transcript })).rejects.toMatchObject({
     type: "contract-violated",
+    fault: "answer",
   });
 });
 
 test("refusals name the setting or the model, and never the key", async () => {
   const refusal = async (status: number, headers = {}): Promise<EngineError> => {
-    script.push(() => ({ status, headers, body: `{"error":{"message":"Incorrect key ${KEY}"}}` }));
+    server.script.push(() => ({ status, headers, body: `{"error":{"message":"Incorrect key ${KEY}"}}` }));
     const error = await transcribe("a.wav", null).catch((reason: unknown) => reason);
     if (!(error instanceof EngineError)) throw error;
     expect(error.message + JSON.stringify(error.response)).not.toContain(KEY);
     return error;
   };
   expect(await refusal(401)).toMatchObject({
-    fault: "file",
+    fault: "stage",
     message: expect.stringMatching(/COFI_STT_OPENAI_API_KEY/),
   });
   expect(await refusal(404)).toMatchObject({
-    fault: "file",
-    message: expect.stringMatching(/model-of-STT installed/),
+    fault: "host",
+    message: expect.stringMatching(/answered HTTP 404: Incorrect key \[key\]\. Check COFI_STT_OPENAI_URL/),
   });
   expect(await refusal(429, { "retry-after": "3" })).toMatchObject({ fault: "busy", retryAfterMs: 3_000 });
 });
@@ -189,22 +151,23 @@ test("refusals name the setting or the model, and never the key", async () => {
 test("settings that cannot be are refused by name", () => {
   const withUrl = (value: string, model = "m") =>
     new OpenAiEngines({ COFI_STT_OPENAI_URL: value, COFI_STT_OPENAI_MODEL: model }, 1_000);
-  expect(() => withUrl("nowhere")).toThrow(/COFI_STT_OPENAI_URL is "nowhere"/);
-  expect(() => withUrl("http://user:secret@host/")).toThrow(/without user and password/);
+  expect(() => withUrl("nowhere")).toThrow(/COFI_STT_OPENAI_URL holds "nowhere"/);
+  expect(() => withUrl("http://user:secret@host/")).toThrow(/user or password/);
   expect(() => withUrl("http://host", "")).toThrow(/COFI_STT_OPENAI_MODEL is not set/);
 });
 
 test("a batch with the three stages on such servers: invented words are refused and asked again, the key is nowhere", async () => {
   const folder = await batchWith({
+    "a.wav": wavFile(10),
     "calls.csv": `${CALLS_HEADER}\nc1,a.wav,2026-11-20T09:15:00+05:30,10,IN,+919812345678,,2104,D07,C1,2\n`,
     "trades.csv":
       "trade_id,order_time,client_code,client_phones,dealer_id,symbol,side,quantity,price,order_source\n" +
       "t1,2026-11-20T09:17:00+05:30,C1,+919812345678,D07,INFY,BUY,200,1500,DEALER\n",
   });
-  const limits = { slotsPerHost: 1, engineStartTimeoutMs: 5_000 };
-  script.push(wellBehaved, (request) => {
+  const limits = { slotsPerHost: 1 };
+  server.script.push(wellBehaved, (request) => {
     const { body } = wellBehaved(request);
-    return { body: body.replaceAll("two hundred shares", "nine hundred shares") };
+    return { body: String(body).replaceAll("two hundred shares", "nine hundred shares") };
   });
   const runtime = new RemoteRuntime(() => [scripted.url], bench.client, limits);
   const { batchId, status } = await bench.run({ folder, runtime });
@@ -223,6 +186,6 @@ test("a batch with the three stages on such servers: invented words are refused 
     expect(JSON.stringify(rows)).not.toContain(KEY);
   }
   expect(bench.reported.join()).not.toContain(KEY);
-  const upload = heard.find(({ path }) => path.endsWith("transcriptions"));
-  expect(upload?.body.includes(await readFile(join(folder, "a.wav")))).toBe(true);
+  const upload = server.heard.find(({ path }) => path.endsWith("transcriptions"));
+  expect(upload?.body.includes("WAVEfmt ")).toBe(true);
 });

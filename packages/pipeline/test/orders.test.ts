@@ -88,7 +88,7 @@ function results(trades: TradeRow[], calls: TriageCall[], heard: (callId: string
   const byId = new Map(calls.map((one) => [one.callId, one]));
   const callOf = (callId: string) => {
     const { startTime, endTime } = byId.get(callId) ?? call(callId);
-    const more = { clientCode: null, answers: [], transcriptConfidence: 1 };
+    const more = { clientCode: null, answers: [], transcriptConfidence: 1, isConfidenceUnknown: false };
     return { callId, startTime, endTime, trades: heard(callId), ...more };
   };
   const toJudge = triagedOrders(trades, (tradeId) => found.get(tradeId), DEFAULT_TRIAGE);

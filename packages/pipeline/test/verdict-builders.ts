@@ -59,6 +59,7 @@ export function call(fields: Partial<VerdictCall> = {}): VerdictCall {
     trades: [spoken()],
     answers: [],
     transcriptConfidence: 0.9,
+    isConfidenceUnknown: false,
     ...fields,
   };
 }

@@ -28,6 +28,7 @@ describe("for any order and any calls", () => {
       .record({
         trades: fc.option(fc.array(extracted, { maxLength: 4 })),
         transcriptConfidence: fc.option(confidences),
+        isConfidenceUnknown: fc.boolean(),
         clientCode: fc.option(fc.constantFrom("AB1234", "AB1235", "ZR5520")),
         minute: fc.integer({ min: 0, max: 90 }),
       })

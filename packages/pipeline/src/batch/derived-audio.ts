@@ -6,7 +6,7 @@ import type { FilePlace } from "@cofi/event-log/store";
 import type { EngineClient } from "../hosts/engine-client.js";
 import { denoiseResponse } from "../hosts/engine-contract.js";
 import { EngineError } from "../hosts/engine-error.js";
-import type { EngineHost, RunningEngines } from "../runtime/runtime.js";
+import { filesOf, type EngineHost, type RunningEngines } from "../runtime/runtime.js";
 import type { Recording } from "./batch-folder.js";
 
 export interface DerivedAudioOptions {
@@ -86,7 +86,7 @@ export class DerivedAudio {
     for (const source of sources.toSorted((a, b) => Number(sharesFiles(b, host)) - Number(sharesFiles(a, host))))
       try {
         await source.ready();
-        await noteFiles(source.files);
+        await noteFiles(filesOf(source));
         await client.upload(source, batchId, fileName, path, signal);
         await client.process(source, "denoise", { batch_id: batchId, file_name: fileName }, denoiseResponse, signal);
         if (!sharesFiles(source, host)) await client.copyDenoised(source, host, batchId, fileName, signal);
@@ -105,5 +105,5 @@ export class DerivedAudio {
 }
 
 function sharesFiles(a: EngineHost, b: EngineHost): boolean {
-  return a.files.place === b.files.place;
+  return filesOf(a).place === filesOf(b).place;
 }

@@ -13,6 +13,9 @@ export interface NamedHost {
   engine: EngineHost | null;
 }
 
+/** Units that take no time share the commits of their events. */
+export const THIS_PROCESS: NamedHost = { name: null, key: "", slots: 64, engine: null };
+
 /** Of this process: there is nothing to look at. */
 export const ALWAYS_WELL: HostState = { ...NEW_HOST, condition: "healthy", needsLook: false };
 

@@ -2,7 +2,7 @@ import type { Json } from "@cofi/event-log/events";
 import type { PipelineSettings } from "../settings.js";
 import { auditQuestions } from "../stages/audit-questions.js";
 import type { TriageConfig } from "../triage/triage-config.js";
-import { DEFAULT_VERDICT } from "../verdict/verdict-config.js";
+import { verdictConfig } from "../verdict/verdict-config.js";
 
 /** Everything that decides how a run works and judges, recorded with it. Holds no keys and no passwords. */
 export async function runConfiguration({
@@ -15,5 +15,11 @@ export async function runConfiguration({
   engines: Json;
 }): Promise<Json> {
   const questions: Json = (await auditQuestions()).map((question) => ({ ...question }));
-  return { triage: triageConfig, verdict: { ...DEFAULT_VERDICT }, questions, pipeline: { ...settings }, engines };
+  return {
+    triage: triageConfig,
+    verdict: { ...verdictConfig(settings) },
+    questions,
+    pipeline: { ...settings },
+    engines,
+  };
 }

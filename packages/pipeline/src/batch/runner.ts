@@ -10,11 +10,11 @@ import { HostPool } from "../pool/host-pool.js";
 import { EngineStartError, type RunningEngines, type Runtime } from "../runtime/runtime.js";
 import { Attempts, skip, StageFailedError } from "./attempts.js";
 import type { BatchContext } from "./context.js";
-import { ALWAYS_WELL, namedHosts, preferredOf, retryDelay, type NamedHost } from "./named-hosts.js";
+import { ALWAYS_WELL, namedHosts, preferredOf, retryDelay, THIS_PROCESS, type NamedHost } from "./named-hosts.js";
 import { Progress } from "./progress.js";
 import { remainderOf } from "./resume.js";
 import type { Stopping } from "./stopping.js";
-import type { Executor, Stage, StageWork, Unit } from "./stage.js";
+import type { Stage, StageWork, Unit } from "./stage.js";
 import { StageHosts } from "./stage-hosts.js";
 
 export { StageFailedError } from "./attempts.js";
@@ -117,18 +117,13 @@ class StageRun {
     this.progress.done += done;
     if (todo.length < units.length)
       void logger.info(this.#name, `${units.length - todo.length} of ${units.length} are done by an earlier run`);
-    const by = work.answeredBy;
-    if (todo.length > 0) await (by === "engine" ? this.#withEngines(todo) : this.#by(todo, by));
+    if (todo.length > 0)
+      await (work.answeredBy === "engine" ? this.#withEngines(todo) : this.#workOn(todo, [THIS_PROCESS]));
     signal.throwIfAborted();
     const { unanswered } = this.#attempts;
     if (unanswered > 0 && unanswered === this.progress.total)
       throw new StageFailedError("No file got an answer; the errors above say why.");
     await work.finish?.();
-  }
-
-  /** In this process, or at a server that the stage knows. */
-  async #by(units: readonly Unit[], { name, slots }: Executor): Promise<void> {
-    await this.#workOn(units, [{ name, slots, key: name ?? "", engine: null }]);
   }
 
   async #withEngines(units: readonly Unit[]): Promise<void> {

@@ -1,5 +1,6 @@
 /** Gives the units of a stage to its hosts as the pool decides, until all are over. */
 import type { Attempt, HostChange, HostPool } from "../pool/host-pool.js";
+import { EngineError } from "../hosts/engine-error.js";
 import { EngineStartError } from "../runtime/runtime.js";
 import type { Stopping } from "./stopping.js";
 
@@ -8,7 +9,7 @@ export interface StageHostsOptions {
   stopping: Stopping;
   /** Makes one attempt and tells the pool what became of it. Rejects only when the stage cannot continue. */
   make: (attempt: Attempt, ending: Ending) => Promise<void>;
-  /** One look at a host. @throws EngineStartError when it does not come back, else why it cannot work */
+  /** One look at a host. @throws EngineStartError when it does not come back, else why it cannot work; a fault of the stage ends it */
   look: (host: number, signal: AbortSignal) => Promise<void>;
   giveUp: (unit: number, why: string, error: Error) => Promise<void>;
   changed: (change: HostChange) => void;
@@ -140,7 +141,9 @@ export class StageHosts {
         () => pool.looked(host, null, performance.now()),
         (error: unknown) => {
           const { message } = error as Error;
-          if (error instanceof EngineStartError) pool.gone(host, message, performance.now());
+          // No host can work as the stage is set up: nobody is to wait for it to come back.
+          if (error instanceof EngineError && error.fault === "stage") this.#fail(this.#options.failure(message));
+          else if (error instanceof EngineStartError) pool.gone(host, message, performance.now());
           else pool.looked(host, message, performance.now());
         },
       )

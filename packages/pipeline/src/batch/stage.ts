@@ -43,8 +43,8 @@ export interface Asked<Answer> {
 }
 
 export interface StageWork<U extends Unit, Answer> {
-  /** An engine of the runtime, or `ask` by itself: in this process, or at a server that it knows. */
-  answeredBy: "engine" | Executor;
+  /** An engine of the runtime, or `ask` by itself. */
+  answeredBy: "engine" | "this process";
   /** Once, on every run of the batch, also where all units are done. */
   plan(): Promise<Plan<U>>;
   /**
@@ -81,17 +81,6 @@ export interface StageWork<U extends Unit, Answer> {
  * request that went over the wire, and what came back.
  */
 export type AskAgain = (refused: EngineError, payload: Json, metadata: { [key: string]: Json }) => Promise<void>;
-
-/** Where the work is done when no engine does it. */
-export interface Executor {
-  /** As logged in `gpuIp`; null for this process. */
-  name: string | null;
-  /** Units in work at once. */
-  slots: number;
-}
-
-/** This process. Units that take no time share the commits of their events. */
-export const IN_PROCESS: Executor = { name: null, slots: 64 };
 
 /** Ties what a stage reads to what its context offers: nothing else can be read. */
 export function defineStage<const R extends Reads, U extends Unit, Answer>(

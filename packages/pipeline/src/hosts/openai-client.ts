@@ -3,94 +3,158 @@
  * What comes back is translated to the engines' contract and checked against it.
  */
 import type { z } from "zod";
-import { SettingsError } from "@cofi/event-log/environment";
 import type { Json } from "@cofi/event-log/events";
 import { JsonText } from "@cofi/event-log/json-text";
-import { checked, invalidJson, type Answered } from "./engine-client.js";
+import { piecesOf, SHORTEST_S, type Span } from "./audio-pieces.js";
+import { checked, type Answered, type EngineAddress } from "./engine-client.js";
 import { audit, extraction, type Llm1Response, type Llm2Response, type SttResponse } from "./engine-contract.js";
-import { EngineError, type Fault } from "./engine-error.js";
-import { HttpClient, type HttpRequest, type Reply } from "./http-client.js";
 import { answerWithBody } from "./logged-answer.js";
-import { chatCompletion, transcriptOf, verboseTranscription } from "./openai-answers.js";
-import { chatRequest, formOf, transcriptionRequest, type TranscriptionRequest } from "./openai-requests.js";
+import { transcriptOf, verboseTranscription, type TranscribedPiece } from "./openai-answers.js";
+import { answerIn, chatCompletion } from "./openai-content.js";
+import { OpenAiHttp } from "./openai-http.js";
+import { modelIsReady } from "./openai-readiness.js";
+import {
+  chatRequest,
+  formOf,
+  nextMode,
+  transcriptionRequest,
+  type JsonMode,
+  type TranscriptionRequest,
+} from "./openai-requests.js";
+import { audioLimits, modelServers, type AudioLimits, type ModelServer, type OpenAiStage } from "./openai-servers.js";
+import { cutAudio, secondsIn } from "./recording-audio.js";
 
-export type OpenAiStage = "stt" | "llm1" | "llm2";
-const STAGES: readonly OpenAiStage[] = ["stt", "llm1", "llm2"];
+type ChatStage = "llm1" | "llm2";
 
-interface Server {
-  /** Up to and without `/v1`. */
-  url: string;
-  model: string;
-  apiKey: string | null;
+/** A recording whose conversation is to be transcribed. */
+export interface SpokenRecording {
+  fileName: string;
+  path: string;
+  durationS: number;
+  /** The conversation in it. */
+  trim: Span;
+  /** ISO 639-1; null lets the server find out. */
+  language: string | null;
+  /** The speech in it, to find the silences in which one is cut that is too long for a server. */
+  speech: () => Promise<readonly Span[]>;
 }
 
 /** The response of each answer, also of those that an EngineError refuses, is {@link answerWithBody}. */
 export class OpenAiEngines {
-  readonly #servers: ReadonlyMap<OpenAiStage, Server>;
-  readonly #http: HttpClient;
+  readonly #servers: ReadonlyMap<OpenAiStage, ModelServer>;
+  readonly #http: OpenAiHttp;
+  /** How a server is asked for JSON since it refused to be asked otherwise, by stage and URL. */
+  readonly #modes = new Map<string, JsonMode>();
+  readonly #limits: AudioLimits;
+  /** The audio of requests that are about to be sent: it is made for their hash. */
+  readonly #audio = new WeakMap<TranscriptionRequest, Buffer<ArrayBuffer>>();
 
-  /** Reads `COFI_<STAGE>_OPENAI_URL`, `_MODEL` and `_API_KEY`. @throws SettingsError */
+  /** Reads `COFI_<STAGE>_OPENAI_…`. @throws SettingsError */
   constructor(env: NodeJS.ProcessEnv, requestTimeoutMs: number) {
-    this.#servers = new Map(STAGES.flatMap((stage) => server(stage, env)));
-    this.#http = new HttpClient(requestTimeoutMs);
+    this.#servers = modelServers(env);
+    this.#limits = audioLimits(env);
+    this.#http = new OpenAiHttp(requestTimeoutMs);
   }
 
-  /** Whether a server is configured for the stage; it is then asked in place of the engine. */
+  /** Whether servers are configured for the stage; they are then asked in place of its engines. */
   answers(stage: OpenAiStage): boolean {
     return this.#servers.has(stage);
   }
 
-  /** The server and model that answer for a stage; null for a stage that none is configured for. */
-  describe(stage: string): { url: string; model: string } | null {
-    const found = [...this.#servers].find(([name]) => name === stage);
-    return found ? { url: found[1].url, model: found[1].model } : null;
+  /** The servers of a stage; null for one that none is configured for. */
+  serverOf(stage: string): ModelServer | null {
+    return [...this.#servers.values()].find((server) => server.stage === stage) ?? null;
   }
 
-  /** As logged in `gpuIp`. */
-  hostName(stage: OpenAiStage): string {
-    return new URL(this.#server(stage).url).hostname;
+  /** Looks whether a host has loaded, takes the key and has the model. @throws EngineError when it is not ready */
+  look(server: ModelServer, host: EngineAddress, signal: AbortSignal): Promise<void> {
+    return modelIsReady(this.#http, server, host, signal);
   }
 
-  /** What {@link transcribe} sends about the recording at `path`. `language`: ISO 639-1; null lets the server find out. */
-  transcription(fileName: string, path: string, language: string | null): Promise<TranscriptionRequest> {
-    return transcriptionRequest(this.#server("stt").model, fileName, path, language);
+  /**
+   * What {@link transcribe} sends about the conversation in a recording: one request, or several where it is too long for one.
+   * @throws EngineError when its audio cannot be decoded
+   */
+  async transcription(
+    recording: SpokenRecording,
+    signal: AbortSignal,
+  ): Promise<TranscriptionRequest | TranscriptionRequest[]> {
+    const { model } = this.#server("stt");
+    const { path, trim, durationS } = recording;
+    // A trim that leaves nothing is no reason to send nothing: whether something is said, the server hears.
+    const span = trim.end_s - trim.start_s < SHORTEST_S ? { start_s: 0, end_s: durationS } : trim;
+    const longest = Math.min(this.#limits.maxSeconds, secondsIn(this.#limits.maxBytes));
+    const speech = span.end_s - span.start_s > longest ? await recording.speech() : [];
+    const requests: TranscriptionRequest[] = [];
+    const pieces = piecesOf(span, speech, longest);
+    for (const piece of pieces) {
+      const audio = await cutAudio(path, piece, signal);
+      const request = transcriptionRequest({ model, ...recording }, piece, audio);
+      // The pieces of a long recording are made again one by one, so that no more than one is in memory.
+      if (pieces.length === 1) this.#audio.set(request, audio);
+      requests.push(request);
+    }
+    const [only, ...others] = requests;
+    return only && others.length === 0 ? only : requests;
   }
 
-  /** What {@link extract} or {@link audit} sends; `input` is what the engine of the stage would be asked. */
-  chat(stage: "llm1" | "llm2", input: Json): Json {
-    return chatRequest(stage, this.#server(stage).model, input);
+  /**
+   * What {@link extract} or {@link audit} sends to a host; `input` is what the engine of the stage would be asked. `refused`:
+   * why an earlier answer to the same question was refused.
+   */
+  chat(stage: ChatStage, host: EngineAddress, input: Json, refused: string | null = null): Json {
+    const { model } = this.#server(stage);
+    return chatRequest({ stage, model, mode: this.#modes.get(key(stage, host)) ?? "json_schema", refused }, input);
   }
 
-  /** Transcribes the whole recording at `path`. Segment times are those of the recording. @throws EngineError */
-  async transcribe(asked: TranscriptionRequest, path: string, signal: AbortSignal): Promise<Answered<SttResponse>> {
+  /**
+   * Remembers that a host refused to be asked for JSON as in `request`: {@link chat} asks it in another way from now on.
+   * @returns how; null when there is no other way
+   */
+  askOtherwise(stage: ChatStage, host: EngineAddress, request: Json): JsonMode | null {
+    const mode = nextMode(request);
+    if (mode === null) return null;
+    // A question that was on its way before another one was refused must not bring back a way that was refused.
+    if (this.#modes.get(key(stage, host)) !== "words") this.#modes.set(key(stage, host), mode);
+    return mode;
+  }
+
+  /** `asked`: of {@link transcription}. Segment times are those of the recording. @throws EngineError */
+  async transcribe(
+    host: EngineAddress,
+    asked: TranscriptionRequest | TranscriptionRequest[],
+    { path, durationS }: Pick<SpokenRecording, "path" | "durationS">,
+    signal: AbortSignal,
+  ): Promise<Answered<SttResponse>> {
     const started = performance.now();
-    const { json, body } = await this.#post("stt", "/v1/audio/transcriptions", {
-      body: await formOf(asked, path),
-      signal,
-    });
-    const name = this.hostName("stt");
-    const response = answerWithBody(null, body);
-    const transcription = checked({ name }, verboseTranscription, json, response);
-    const { model, language } = asked;
+    const parts: TranscribedPiece[] = [];
+    const bodies: string[] = [];
+    const requests = Array.isArray(asked) ? asked : [asked];
+    for (const request of requests) {
+      const audio = this.#audio.get(request) ?? (await cutAudio(path, request.file, signal));
+      const body = formOf(request, audio);
+      const reply = await this.#http.post(this.#server("stt"), host, "/v1/audio/transcriptions", { body, signal });
+      const transcription = checked(host, verboseTranscription, reply.json, answerWithBody(null, reply.body));
+      parts.push({ piece: request.file, transcription });
+      bodies.push(reply.body.text);
+    }
+    const body = new JsonText(Array.isArray(asked) ? `[${bodies.join()}]` : bodies.join());
+    const { model } = this.#server("stt");
+    const language = requests[0]?.language;
     const elapsedMs = performance.now() - started;
-    const answer = transcriptOf(transcription, { model, asked: language, elapsedMs });
-    if (answer === null)
-      throw new EngineError(
-        `${name} gave text but no segments: evidence needs the time at which it was said. ` +
-          "Use a server and model that answer response_format verbose_json.",
-        { status: 200, type: "not-supported", fault: "file", response },
-      );
+    const about = { name: host.name, model, asked: language, durationS, elapsedMs };
+    const answer = transcriptOf(parts, { ...about, response: answerWithBody(null, body) });
     return { answer, response: answerWithBody(answer, body) };
   }
 
   /** `asked`: of {@link chat}. @throws EngineError */
-  async extract(asked: Json, signal: AbortSignal): Promise<Answered<Llm1Response>> {
-    return this.#complete("llm1", asked, extraction, signal);
+  async extract(host: EngineAddress, asked: Json, signal: AbortSignal): Promise<Answered<Llm1Response>> {
+    return this.#complete("llm1", host, asked, extraction, signal);
   }
 
   /** `asked`: of {@link chat}. @throws EngineError */
-  async audit(asked: Json, signal: AbortSignal): Promise<Answered<Llm2Response>> {
-    return this.#complete("llm2", asked, audit, signal);
+  async audit(host: EngineAddress, asked: Json, signal: AbortSignal): Promise<Answered<Llm2Response>> {
+    return this.#complete("llm2", host, asked, audit, signal);
   }
 
   async close(): Promise<void> {
@@ -98,7 +162,8 @@ export class OpenAiEngines {
   }
 
   async #complete<Shape extends z.ZodType>(
-    stage: "llm1" | "llm2",
+    stage: ChatStage,
+    host: EngineAddress,
     asked: Json,
     schema: Shape,
     signal: AbortSignal,
@@ -106,98 +171,29 @@ export class OpenAiEngines {
     Answered<z.infer<Shape> & { engine: { name: string; version: string; model: string }; elapsed_ms: number }>
   > {
     const started = performance.now();
-    const { model } = this.#server(stage);
-    const name = this.hostName(stage);
+    const server = this.#server(stage);
+    const { model } = server;
     const headers = { "content-type": "application/json" };
-    const { json, body } = await this.#post(stage, "/v1/chat/completions", {
-      body: JSON.stringify(asked),
-      headers,
-      signal,
-    });
-    const response = answerWithBody(null, body);
-    const [choice] = checked({ name }, chatCompletion, json, response).choices;
-    if (choice?.finish_reason === "length")
-      throw new EngineError(`${model} at ${name} ran out of tokens before its answer was complete: raise its limit.`, {
-        status: 200,
-        type: "answer-cut",
-        fault: "file",
-        response,
-      });
-    let said: unknown;
-    try {
-      said = JSON.parse(choice?.message.content ?? "");
-    } catch (cause) {
-      throw new EngineError(`${name} answered with text that is not JSON, although it was given a schema.`, {
-        status: 200,
-        type: "no-json",
-        fault: "answer",
-        response,
-        cause,
-      });
-    }
+    const body = JSON.stringify(asked);
+    const reply = await this.#http.post(server, host, "/v1/chat/completions", { body, headers, signal });
+    const response = answerWithBody(null, reply.body);
+    const completion = checked(host, chatCompletion, reply.json, response);
+    const said = answerIn(completion, schema, { model, name: host.name, response });
     const answer = {
-      ...(checked({ name }, schema, said, response) as z.infer<Shape> & object),
+      ...(said as z.infer<Shape> & object),
       engine: { name: "openai-compatible", version: "v1", model },
       elapsed_ms: performance.now() - started,
     };
-    return { answer, response: answerWithBody(answer, body) };
+    return { answer, response: answerWithBody(answer, reply.body) };
   }
 
-  /** @throws EngineError unless the server answers 2xx with JSON */
-  async #post(
-    stage: OpenAiStage,
-    path: string,
-    options: Pick<HttpRequest, "headers" | "body" | "signal">,
-  ): Promise<Reply> {
-    const { url, apiKey, model } = this.#server(stage);
-    const host = this.hostName(stage);
-    const headers = { ...options.headers, ...(apiKey && { authorization: `Bearer ${apiKey}` }) };
-    let reply: Reply;
-    try {
-      reply = await this.#http.send({ ...options, host, url: url + path, method: "POST", headers, secret: apiKey });
-      if (reply.status >= 200 && reply.status < 300 && reply.json === undefined) throw invalidJson(host, reply);
-    } catch (error) {
-      if (!(error instanceof EngineError) || !(error.response instanceof JsonText)) throw error;
-      throw error.withResponse(answerWithBody(null, error.response));
-    }
-    const { status, retryAfterMs, body } = reply;
-    if (status >= 200 && status < 300) return reply;
-    const hint = status === 401 || status === 403 ? ` Check COFI_${stage.toUpperCase()}_OPENAI_API_KEY.` : "";
-    const missing = status === 404 ? ` Is the model ${model} installed there?` : "";
-    throw new EngineError(`${host} answered HTTP ${status}.${hint}${missing}`, {
-      status,
-      type: `http-${status}`,
-      fault: faultOf(status),
-      retryAfterMs,
-      response: answerWithBody(null, body),
-    });
-  }
-
-  #server(stage: OpenAiStage): Server {
+  #server(stage: OpenAiStage): ModelServer {
     const found = this.#servers.get(stage);
     if (!found) throw new Error(`No OpenAI-compatible server is configured for ${stage}.`);
     return found;
   }
 }
 
-function server(stage: OpenAiStage, env: NodeJS.ProcessEnv): [OpenAiStage, Server][] {
-  const variable = `COFI_${stage.toUpperCase()}_OPENAI`;
-  const url = env[`${variable}_URL`]?.trim();
-  if (!url) return [];
-  if (!URL.canParse(url))
-    throw new SettingsError(`${variable}_URL is ${JSON.stringify(url)}; expected an http:// or https:// URL.`);
-  const { username, password, protocol } = new URL(url);
-  if (username || password || !/^https?:$/.test(protocol))
-    throw new SettingsError(
-      `${variable}_URL must be an http:// or https:// URL without user and password; a key goes into ${variable}_API_KEY.`,
-    );
-  const model = env[`${variable}_MODEL`]?.trim();
-  if (!model) throw new SettingsError(`${variable}_MODEL is not set, but ${variable}_URL is: name the model to ask.`);
-  const base = url.replace(/\/+$/, "").replace(/\/v1$/, "");
-  return [[stage, { url: base, model, apiKey: env[`${variable}_API_KEY`]?.trim() || null }]];
-}
-
-function faultOf(status: number): Fault {
-  if (status === 429) return "busy";
-  return status >= 500 || status === 408 ? "host" : "file";
+function key(stage: ChatStage, { url }: EngineAddress): string {
+  return `${stage} ${url}`;
 }

@@ -1,15 +1,18 @@
 /** What is sent to servers that speak the OpenAI protocol: the very fields and bodies, as they are logged. */
 import { createHash } from "node:crypto";
-import { openAsBlob, createReadStream } from "node:fs";
-import { pipeline } from "node:stream/promises";
 import { FormData } from "undici";
 import { z } from "zod";
 import type { Json } from "@cofi/event-log/events";
+import type { Span } from "./audio-pieces.js";
 import { audit, extraction } from "./engine-contract.js";
+import { whisperCode } from "./whisper-languages.js";
 
-/** The fields of the form in their order, with the file by its name, size and lower-case SHA-256 in place of its bytes. */
+/**
+ * The fields of the form in their order. In place of its bytes, the file stands with its name, size, lower-case SHA-256, and
+ * the part of the recording that it holds.
+ */
 export type TranscriptionRequest = {
-  file: { name: string; bytes: number; sha256: string };
+  file: { name: string; bytes: number; sha256: string; start_s: number; end_s: number };
   model: string;
   response_format: string;
   "timestamp_granularities[]": string;
@@ -17,49 +20,71 @@ export type TranscriptionRequest = {
 };
 
 /** `language`: ISO 639-1; null lets the server find out. */
-export async function transcriptionRequest(
-  model: string,
-  fileName: string,
-  path: string,
-  language: string | null,
-): Promise<TranscriptionRequest> {
-  const hash = createHash("sha256");
-  let bytes = 0;
-  await pipeline(createReadStream(path), async function* (chunks: AsyncIterable<Buffer>) {
-    for await (const chunk of chunks) {
-      bytes += chunk.length;
-      hash.update(chunk);
-    }
-    yield* [];
-  });
+export function transcriptionRequest(
+  { model, fileName, language }: { model: string; fileName: string; language: string | null },
+  { start_s, end_s }: Span,
+  audio: Uint8Array,
+): TranscriptionRequest {
+  const sha256 = createHash("sha256").update(audio).digest("hex");
+  // Servers look at the end of the name to know the format.
+  const name = `${fileName.replace(/\.[^.]*$/, "")}.wav`;
   return {
-    file: { name: fileName, bytes, sha256: hash.digest("hex") },
+    file: { name, bytes: audio.length, sha256, start_s, end_s },
     model,
     response_format: "verbose_json",
     "timestamp_granularities[]": "segment",
-    ...(language !== null && { language }),
+    ...(language !== null && { language: whisperCode(language) }),
   };
 }
 
-/** The form of a request, with the recording at `path` as its file. */
-export async function formOf({ file, ...fields }: TranscriptionRequest, path: string): Promise<FormData> {
+/** The form of a request, with its audio. */
+export function formOf({ file, ...fields }: TranscriptionRequest, audio: Uint8Array<ArrayBuffer>): FormData {
   const form = new FormData();
-  form.set("file", await openAsBlob(path), file.name);
+  form.set("file", new Blob([audio], { type: "audio/wav" }), file.name);
   for (const [name, value] of Object.entries(fields)) form.set(name, value);
   return form;
 }
 
+/** How a server is asked for JSON: by the schema, for any JSON, or in words alone; each when it refused the one before. */
+export type JsonMode = "json_schema" | "json_object" | "words";
+const NEXT_MODE: Record<JsonMode, JsonMode | null> = { json_schema: "json_object", json_object: "words", words: null };
+
+export interface ChatOptions {
+  stage: "llm1" | "llm2";
+  model: string;
+  mode: JsonMode;
+  /** Why an earlier answer to the same question was refused, as sentences; null when none was. */
+  refused: string | null;
+}
+
 /** The body of a chat completion about `input`, which is what the engine of the stage would be asked. */
-export function chatRequest(stage: "llm1" | "llm2", model: string, input: Json): { [key: string]: Json } {
+export function chatRequest({ stage, model, mode, refused }: ChatOptions, input: Json): { [key: string]: Json } {
+  const schema = mode === "json_schema" ? "" : ` ${SCHEMA_RULE} ${JSON.stringify(SCHEMAS[stage])}`;
+  // Many chat templates insist on one question after the instructions: the reason of a refusal stands with these.
+  const before = refused === null ? "" : ` ${REFUSED_BEFORE} ${refused}`;
   return {
     model,
     temperature: 0,
     messages: [
-      { role: "system", content: PROMPTS[stage] },
+      { role: "system", content: `${PROMPTS[stage]}${schema}${before}` },
       { role: "user", content: JSON.stringify(input) },
     ],
+    ...formatOf(stage, mode),
+  };
+}
+
+function formatOf(stage: "llm1" | "llm2", mode: JsonMode): { [key: string]: Json } {
+  if (mode === "words") return {};
+  if (mode === "json_object") return { response_format: { type: "json_object" } };
+  return {
     response_format: { type: "json_schema", json_schema: { name: stage, strict: true, schema: SCHEMAS[stage] } },
   };
+}
+
+/** How to ask a server that refused `request`; null when it was asked in words alone. */
+export function nextMode(request: Json): JsonMode | null {
+  const format = (request as { response_format?: { type?: string } }).response_format?.type;
+  return NEXT_MODE[format === "json_schema" || format === "json_object" ? format : "words"];
 }
 
 function jsonSchema(schema: z.ZodType): Json {
@@ -67,6 +92,10 @@ function jsonSchema(schema: z.ZodType): Json {
 }
 
 const SCHEMAS = { llm1: jsonSchema(extraction), llm2: jsonSchema(audit) };
+
+const SCHEMA_RULE = "Answer with one JSON object of this JSON schema, and with nothing else:";
+
+const REFUSED_BEFORE = "An earlier answer of yours about this call was refused.";
 
 const EVIDENCE_RULE =
   "Every quote must be copied verbatim from the text of the segment whose id you give, with that segment's start_s and end_s. " +

@@ -1,26 +1,12 @@
 /** Engines that run already, on hosts of their own: `COFI_ENGINE_<STAGE>_URLS`. */
-import { SettingsError } from "@cofi/event-log/environment";
 import type { StageName } from "@cofi/event-log/stages";
+import { baseUrls } from "../hosts/base-urls.js";
 import type { EngineClient } from "../hosts/engine-client.js";
-import { keyOf, type EngineHost, type FileKeeper, type RunningEngines, type Runtime } from "./runtime.js";
+import { addressed, type EngineHost, type FileKeeper, type RunningEngines, type Runtime } from "./runtime.js";
 
 /** The base URLs of a stage's engines; null when the variable is not set. @throws SettingsError */
 export function remoteUrls(stage: StageName, env: NodeJS.ProcessEnv): string[] | null {
-  const variable = `COFI_ENGINE_${stage.toUpperCase()}_URLS`;
-  const text = env[variable]?.trim();
-  if (!text) return null;
-  return text.split(",").map((part) => {
-    const url = part.trim();
-    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
-      throw new SettingsError(
-        `${variable} holds ${JSON.stringify(url)}; expected http:// or https:// URLs, comma separated.`,
-      );
-    if (new URL(url).username || new URL(url).password)
-      throw new SettingsError(
-        `${variable} holds a URL with a user or password: it would stand in the log. Leave it out.`,
-      );
-    return url.replace(/\/+$/, "");
-  });
+  return baseUrls(`COFI_ENGINE_${stage.toUpperCase()}_URLS`, env);
 }
 
 export class RemoteRuntime implements Runtime, FileKeeper {
@@ -47,15 +33,12 @@ export class RemoteRuntime implements Runtime, FileKeeper {
   }
 
   #hosts(urls: readonly string[]): EngineHost[] {
-    const named = urls.map((url) => ({ name: new URL(url).hostname, url }));
-    return named.map(({ name, url }, index) => ({
-      name,
-      key: keyOf(name, named.slice(0, index)),
-      url,
-      files: { place: url, description: url },
+    return addressed(urls).map((address) => ({
+      ...address,
+      files: { place: address.url, description: address.url },
       slots: this.#slots,
       ready: () => Promise.resolve(),
-      look: (signal) => this.#client.health({ name, url }, signal),
+      look: (signal) => this.#client.health(address, signal),
     }));
   }
 }

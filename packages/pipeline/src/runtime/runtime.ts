@@ -12,8 +12,8 @@ export class EngineStartError extends Error {
 export interface EngineHost extends EngineAddress {
   /** The same for the engines of one host in every stage and run; engines of hosts that share a name are told apart by it. */
   readonly key: string;
-  /** Where it keeps the recordings that are put on it. */
-  readonly files: FilePlace;
+  /** Where it keeps the recordings that are put on it; null for one that is given what it needs with each question. */
+  readonly files: FilePlace | null;
   /** Files it works on at once. */
   readonly slots: number;
   /** Resolves when it can take a request: at once, or after it has been started again. @throws EngineStartError */
@@ -27,6 +27,12 @@ export interface EngineHost extends EngineAddress {
   answered?(): void;
   /** Told when a request got no answer because the connection could not be made or broke off. */
   brokeOff?(): void;
+}
+
+/** Where a host keeps the recordings that are put on it. @throws Error for a host that keeps none */
+export function filesOf({ name, files }: EngineHost): FilePlace {
+  if (!files) throw new Error(`${name} keeps no recordings: none can be put there.`);
+  return files;
 }
 
 export interface RunningEngines {
@@ -65,4 +71,10 @@ export const UNHEARD: RuntimeListener = { info: () => undefined, error: () => un
 /** The key of an engine: its host's name, and its place among those of the same name before it. */
 export function keyOf(name: string, before: readonly { name: string }[]): string {
   return `${name}#${before.filter((other) => other.name === name).length}`;
+}
+
+/** The hosts at these base URLs, by their names. */
+export function addressed(urls: readonly string[]): { name: string; key: string; url: string }[] {
+  const named = urls.map((url) => ({ name: new URL(url).hostname, url }));
+  return named.map(({ name, url }, index) => ({ name, key: keyOf(name, named.slice(0, index)), url }));
 }

@@ -2,7 +2,7 @@
 import { CHANGED } from "@cofi/event-log/event-metadata";
 import type { NewCall } from "@cofi/evidence/records";
 import type { StageContext } from "../batch/context.js";
-import { IN_PROCESS, defineStage, asIs } from "../batch/stage.js";
+import { defineStage, asIs } from "../batch/stage.js";
 import type { ListedCall } from "../csv/calls-csv.js";
 
 /** Events that are written at once. */
@@ -11,7 +11,7 @@ const SAID_AT_ONCE = 1_000;
 type CallsContext = StageContext<"calls" | "stt" | "llm1" | "llm2">;
 
 export const calls = defineStage("calls", ["calls", "stt", "llm1", "llm2"], (context) => ({
-  answeredBy: IN_PROCESS,
+  answeredBy: "this process",
   plan: async () => ({ units: [] }),
   payload: () => null,
   ask: () => asIs(null),

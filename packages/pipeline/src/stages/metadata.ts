@@ -7,7 +7,7 @@ import type { StageName } from "@cofi/event-log/stages";
 import type { BatchFolder } from "../batch/batch-folder.js";
 import type { BatchContext } from "../batch/context.js";
 import { skip } from "../batch/attempts.js";
-import { asIs, defineStage, IN_PROCESS } from "../batch/stage.js";
+import { asIs, defineStage } from "../batch/stage.js";
 import { readCalls, type CallsCsv } from "../csv/calls-csv.js";
 import type { RowError } from "../csv/csv-rows.js";
 import { readTrades, type TradesCsv } from "../csv/trades-csv.js";
@@ -91,7 +91,7 @@ function csvFile({ triageConfig }: Pick<BatchContext, "triageConfig">, csv: stri
   const besideSha256 = sha256OfTexts([triageConfig.timeZone, ...beside]);
   return {
     read: async (path: string) => ({ sha256: await sha256Of(path), besideSha256 }),
-    answeredBy: IN_PROCESS,
+    answeredBy: "this process",
     plan: async () => ({ units: [{ name: basename(csv), path: csv }] }),
     payload: async ({ name, path }: CsvUnit): Promise<Json> => ({
       file_name: name,

@@ -11,7 +11,7 @@ import type { Measured } from "../batch/measured.js";
 import type { AskAgain, Asked } from "../batch/stage.js";
 import { EngineError } from "../hosts/engine-error.js";
 import { loggedAnswer } from "../hosts/logged-answer.js";
-import type { EngineHost } from "../runtime/runtime.js";
+import { filesOf, type EngineHost } from "../runtime/runtime.js";
 
 export interface FileUnit {
   name: string;
@@ -52,7 +52,7 @@ export async function upload(
   host: EngineHost,
   signal: AbortSignal,
 ) {
-  await noteFiles(host.files);
+  await noteFiles(filesOf(host));
   return client.upload(host, batchId, fileName, path, signal);
 }
 
@@ -74,7 +74,7 @@ async function prepare(
   signal: AbortSignal,
 ): Promise<void> {
   const { fileName } = recording;
-  const copy = `${host.files.place}\0${fileName}`;
+  const copy = `${filesOf(host).place}\0${fileName}`;
   const liesOn = context.derived.liesOn(fileName);
   const isElsewhere = liesOn !== undefined && liesOn !== host.key;
   const hasChanged = context.answers.changes.has(fileName);

@@ -1,10 +1,9 @@
 /** The stages that work on what was said: stt, llm1 and llm2; by an engine, or by a server that speaks the OpenAI protocol. */
 import { isDeepStrictEqual } from "node:util";
 import type { Json } from "@cofi/event-log/events";
-import type { JsonText } from "@cofi/event-log/json-text";
 import type { StageContext } from "../batch/context.js";
-import { defineStage, LeftOut, type Asked, type Executor } from "../batch/stage.js";
-import { EngineError } from "../hosts/engine-error.js";
+import { defineStage, LeftOut, type Asked } from "../batch/stage.js";
+import { AnswerRefused } from "../hosts/answer-refused.js";
 import {
   inventedQuote,
   llm1Response,
@@ -15,10 +14,10 @@ import {
   type SttResponse,
 } from "../hosts/engine-contract.js";
 import type { Answered } from "../hosts/engine-client.js";
-import type { OpenAiStage } from "../hosts/openai-client.js";
 import type { TranscriptionRequest } from "../hosts/openai-requests.js";
 import { auditQuestions } from "./audit-questions.js";
 import { toJson } from "./log-values.js";
+import { ModelChat } from "./model-chat.js";
 import { answerOf, askEngine, callIdOf, drop, recordingsOf, required, trimOf, type FileUnit } from "./recordings.js";
 
 type Transcribed = StageContext<"calls" | "stt">;
@@ -28,8 +27,14 @@ export const stt = defineStage<"calls" | "trades" | "ivr" | "lid" | "triaging", 
   ["calls", "trades", "ivr", "lid", "triaging"],
   (context) => {
     const { openAi, settings, calls, measured, recordings } = context;
+    const spokenIn = (path: string, name: string) => ({
+      path,
+      durationS: measured.speechOf(name)?.durationS ?? 0,
+      trim: trimOf(measured, name),
+      speech: async () => (await context.answers.of("ivr", name))?.answer.speech ?? [],
+    });
     return {
-      answeredBy: modelServer(context, "stt"),
+      answeredBy: "engine",
       liesOn: (name) => context.derived.liesOn(name),
       async plan() {
         const all = recordingsOf(context);
@@ -43,14 +48,21 @@ export const stt = defineStage<"calls" | "trades" | "ivr" | "lid" | "triaging", 
       },
       async payload({ name, recording }) {
         const language = measured.languageOf(name)?.language ?? "und";
-        if (openAi.answers("stt"))
-          return openAi.transcription(name, recording.path, language === "und" ? null : language);
+        if (openAi.answers("stt")) {
+          const spoken = { fileName: name, ...spokenIn(recording.path, name) };
+          return openAi.transcription({ ...spoken, language: language === "und" ? null : language }, context.signal);
+        }
         const trim = trimOf(measured, name);
         return { batch_id: context.batchId, file_name: name, variant: "denoised", trim, language };
       },
       ask: (unit, payload, host, signal, again) =>
         openAi.answers("stt")
-          ? openAi.transcribe(payload as TranscriptionRequest, unit.recording.path, signal)
+          ? openAi.transcribe(
+              required(host),
+              payload as TranscriptionRequest | TranscriptionRequest[],
+              spokenIn(unit.recording.path, unit.name),
+              signal,
+            )
           : askEngine(context, "stt", unit, payload, sttResponse, host, signal, again),
       answerFrom: answerOf(sttResponse),
       async store({ name }, { language, confidence, model, text, segments }) {
@@ -73,20 +85,25 @@ async function matchedCalls({ answers, trades }: StageContext<"trades" | "triagi
 
 export const llm1 = defineStage<"calls" | "stt", FileUnit, Llm1Response>("llm1", ["calls", "stt"], (context) => {
   const { openAi, calls } = context;
+  const chat = new ModelChat("llm1", context);
   return {
-    answeredBy: modelServer(context, "llm1"),
+    answeredBy: "engine",
     plan: async () => ({ units: recordingsOf(context) }),
-    async payload({ name }) {
+    async payload({ name }, host) {
       const transcript = await transcriptOf(context, name);
       return isSilent(transcript)
         ? new LeftOut("Nothing is said in this call")
-        : asSent(context, "llm1", inRequest(context, name, transcript));
+        : chat.payload(name, host, inRequest(context, name, transcript));
     },
-    async ask({ name }, payload, host, signal) {
-      const answered = openAi.answers("llm1")
-        ? await openAi.extract(payload, signal)
-        : await context.client.process(required(host), "llm1", payload, llm1Response, signal);
-      return aboutThisCall(context, name, answered, answered.answer.trades);
+    ask({ name }, payload, host, signal, again) {
+      const engine = required(host);
+      const input = async (): Promise<Json> => inRequest(context, name, await transcriptOf(context, name));
+      return chat.ask({ name, payload, host, again, input }, async (asked) => {
+        const answered = openAi.answers("llm1")
+          ? await openAi.extract(engine, asked, signal)
+          : await context.client.process(engine, "llm1", asked, llm1Response, signal);
+        return aboutThisCall(context, name, answered, answered.answer.trades);
+      });
     },
     answerFrom: answerOf(llm1Response),
     async store({ name }, answer) {
@@ -113,7 +130,10 @@ export const llm1 = defineStage<"calls" | "stt", FileUnit, Llm1Response>("llm1",
         context.results.saveExtraction(context.run, callIdOf(calls, name), trades, answer.client_identity),
       );
     },
-    dropped: drop(context),
+    dropped(unit) {
+      chat.forget(unit.name);
+      drop(context)(unit);
+    },
   };
 });
 
@@ -122,51 +142,49 @@ export const llm2 = defineStage<"calls" | "stt" | "llm1", FileUnit, Llm2Response
   ["calls", "stt", "llm1"],
   (context) => {
     const { openAi, calls, answers } = context;
+    const chat = new ModelChat("llm2", context);
+    const input = async (name: string): Promise<Json> => ({
+      ...inRequest(context, name, await transcriptOf(context, name)),
+      extraction: toJson((await answers.of("llm1", name))?.answer),
+      questions: toJson(await auditQuestions()),
+    });
     return {
-      answeredBy: modelServer(context, "llm2"),
+      answeredBy: "engine",
       plan: async () => ({ units: recordingsOf(context) }),
-      payload: async ({ name }) =>
-        asSent(context, "llm2", {
-          ...inRequest(context, name, await transcriptOf(context, name)),
-          extraction: toJson((await answers.of("llm1", name))?.answer),
-          questions: toJson(await auditQuestions()),
-        }),
-      async ask({ name }, payload, host, signal) {
-        const answered = openAi.answers("llm2")
-          ? await openAi.audit(payload, signal)
-          : await context.client.process(required(host), "llm2", payload, llm2Response, signal);
-        const { answer, response } = answered;
-        const asked = (await auditQuestions()).map(({ id }) => id);
-        const answeredIds = answer.answers.map(({ question_id: id }) => id);
-        if (!isDeepStrictEqual(asked, answeredIds))
-          throw refusal(
-            "The model did not answer each question once, in the order asked",
-            "contract-violated",
-            response,
-          );
-        return aboutThisCall(context, name, answered, answer.answers);
+      payload: async ({ name }, host) => chat.payload(name, host, await input(name)),
+      ask({ name }, payload, host, signal, again) {
+        const engine = required(host);
+        return chat.ask({ name, payload, host, again, input: () => input(name) }, async (asked) => {
+          const answered = openAi.answers("llm2")
+            ? await openAi.audit(engine, asked, signal)
+            : await context.client.process(engine, "llm2", asked, llm2Response, signal);
+          const { answer, response } = answered;
+          const ids = (await auditQuestions()).map(({ id }) => id);
+          const answeredIds = answer.answers.map(({ question_id: id }) => id);
+          if (!isDeepStrictEqual(ids, answeredIds))
+            throw new AnswerRefused(
+              "The model did not answer each question once, in the order asked: its answer is refused.",
+              {
+                type: "contract-violated",
+                response,
+                forModel: `Answer these questions, each once, in this order: ${ids.join(", ")}.`,
+              },
+            );
+          return aboutThisCall(context, name, answered, answer.answers);
+        });
       },
       answerFrom: answerOf(llm2Response),
       async store({ name }, answer) {
         const rows = answer.answers.map(({ question_id: questionId, ...rest }) => ({ questionId, ...rest }));
         await context.persist(() => context.results.saveAnswers(context.run, callIdOf(calls, name), rows));
       },
-      dropped: drop(context),
+      dropped(unit) {
+        chat.forget(unit.name);
+        drop(context)(unit);
+      },
     };
   },
 );
-
-function modelServer(
-  { openAi, settings }: Pick<StageContext<never>, "openAi" | "settings">,
-  stage: OpenAiStage,
-): "engine" | Executor {
-  return openAi.answers(stage) ? { name: openAi.hostName(stage), slots: settings.slotsPerHost } : "engine";
-}
-
-/** The request as it goes over the wire: to a model server as a chat about what an engine would be asked. */
-function asSent({ openAi }: Pick<Transcribed, "openAi">, stage: "llm1" | "llm2", input: Json): Json {
-  return openAi.answers(stage) ? openAi.chat(stage, input) : input;
-}
 
 async function transcriptOf({ answers }: Transcribed, name: string): Promise<SttResponse> {
   const recorded = await answers.of("stt", name);
@@ -190,15 +208,20 @@ async function aboutThisCall<T extends { call_id: string }>(
   items: Parameters<typeof inventedQuote>[0],
 ): Promise<Asked<T>> {
   const { answer, response } = answered;
-  if (answer.call_id !== callIdOf(context.calls, fileName))
-    throw refusal(`The model answered about call ${answer.call_id}`, "contract-violated", response);
+  const callId = callIdOf(context.calls, fileName);
+  if (answer.call_id !== callId)
+    throw new AnswerRefused(`The model answered about call ${answer.call_id}: its answer is refused.`, {
+      type: "contract-violated",
+      response,
+      forModel: `call_id must be ${callId}.`,
+    });
   const { segments } = await transcriptOf(context, fileName);
-  if (inventedQuote(items, segments) !== null)
-    throw refusal("The model quoted words that are not in the transcript", "invented-quote", response);
+  const invented = inventedQuote(items, segments);
+  if (invented !== null)
+    throw new AnswerRefused("The model quoted words that are not in the transcript: its answer is refused.", {
+      type: "invented-quote",
+      response,
+      forModel: `This quote does not stand verbatim in the segment that you named: ${JSON.stringify(invented)}.`,
+    });
   return answered;
-}
-
-/** Another attempt may give a better answer. */
-function refusal(what: string, type: string, response: JsonText): EngineError {
-  return new EngineError(`${what}: its answer is refused.`, { status: 200, type, fault: "answer", response });
 }

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Json } from "@cofi/event-log/events";
 import type { StageContext } from "../batch/context.js";
-import { asIs, defineStage, IN_PROCESS } from "../batch/stage.js";
+import { asIs, defineStage } from "../batch/stage.js";
 import type { ListedTrade } from "../csv/trades-csv.js";
 import type { TriageCall } from "../triage/triage-calls.js";
 import { triage, type LoggedTriage } from "../triage/triage.js";
@@ -19,7 +19,7 @@ export const triaging = defineStage<"calls" | "trades" | "ivr", TradeUnit, Logge
   (context) => {
     let results = new Map<string, LoggedTriage>();
     return {
-      answeredBy: IN_PROCESS,
+      answeredBy: "this process",
       async plan() {
         const { trades, triageConfig, run, configurationSha256 } = context;
         const batchCalls = triageCalls(context);

@@ -6,7 +6,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { NewVerdict } from "@cofi/evidence/records";
 import { whatChanged, type LoggedVerdict, type VerdictStatement } from "@cofi/evidence/verdict-records";
-import { asIs, defineStage, IN_PROCESS } from "../batch/stage.js";
+import { asIs, defineStage } from "../batch/stage.js";
 import { judgeTrades, withdrawn, type TradeVerdict, type VerdictContext } from "../verdict/trade-verdicts.js";
 import { summary, toJson } from "./log-values.js";
 
@@ -28,7 +28,7 @@ export const verdicts = defineStage<
   let before = new Map<string, LoggedVerdict>();
   let units: VerdictUnit[] = [];
   return {
-    answeredBy: IN_PROCESS,
+    answeredBy: "this process",
     async plan() {
       before = await context.persist(() => context.results.verdictsInForce(context.batchId));
       const judged = await judgeTrades(context);

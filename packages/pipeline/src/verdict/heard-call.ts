@@ -28,5 +28,7 @@ export function verdictCall(
     trades: llm1?.trades ?? (stt?.isSilent ? [] : null),
     answers: llm2?.answers ?? [],
     transcriptConfidence: stt?.confidence ?? null,
+    // Of a call in which nothing was said there is nothing to be sure of.
+    isConfidenceUnknown: stt !== null && !stt.isSilent && stt.confidence === null,
   };
 }

@@ -11,7 +11,7 @@ import type { TriageCall } from "../triage/triage-calls.js";
 import { heardSpeech, verdictCall, type HeardAnswers } from "./heard-call.js";
 import { judgeOrder, triagedOrders, type JudgedOrder } from "./judge-orders.js";
 import type { VerdictCall } from "./verdict.js";
-import { DEFAULT_VERDICT } from "./verdict-config.js";
+import { verdictConfig } from "./verdict-config.js";
 
 export type VerdictContext = StageContext<
   "calls" | "trades" | "file_distribution" | "ivr" | "triaging" | "stt" | "llm1" | "llm2"
@@ -52,6 +52,7 @@ export async function judgeTrades(context: VerdictContext): Promise<Map<string, 
   const batchCalls = new Map(
     triageCalls(context).flatMap((call) => (considered.has(call.callId) ? [[call.callId, call]] : [])),
   );
+  const config = verdictConfig(context.settings);
   const verdicts = new Map<string, TradeVerdict>();
   for (let start = 0; start < orders.length; start += ORDERS_AT_ONCE) {
     const part = orders.slice(start, start + ORDERS_AT_ONCE);
@@ -61,7 +62,7 @@ export async function judgeTrades(context: VerdictContext): Promise<Map<string, 
       [...wanted].flatMap((callId) => batchCalls.get(callId) ?? []),
     );
     for (const order of part) {
-      const one = judgeOrder(order, (callId) => calls.get(callId)?.heard, DEFAULT_VERDICT);
+      const one = judgeOrder(order, (callId) => calls.get(callId)?.heard, config);
       for (const { tradeId } of one.order.fills)
         verdicts.set(tradeId, tradeVerdict(context, tradeId, one, calls, triaged.get(tradeId)?.eventId ?? null));
     }

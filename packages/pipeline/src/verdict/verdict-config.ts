@@ -1,3 +1,5 @@
+import type { PipelineSettings } from "../settings.js";
+
 /** What a broker may tune in the verdicts. */
 export interface VerdictConfig {
   /** Below it, what was extracted is not relied on. */
@@ -15,6 +17,12 @@ export interface VerdictConfig {
   clientCodeTolerance: number;
   /** Share of the limit by which an execution may be worse: rounding, not slippage. */
   priceTolerance: number;
+  /**
+   * The meaning of a transcript whose recogniser gave no confidence. listen: a person has to listen to the call, as with a low one;
+   * trust: it is relied on, and the reason of the verdict says so. The configurations of older runs do not have it: they relied
+   * on it without a word.
+   */
+  unknownConfidence?: "listen" | "trust";
 }
 
 export const DEFAULT_VERDICT: VerdictConfig = {
@@ -24,4 +32,10 @@ export const DEFAULT_VERDICT: VerdictConfig = {
   clockSkewS: 60,
   clientCodeTolerance: 1,
   priceTolerance: 1e-6,
+  unknownConfidence: "listen",
 };
+
+/** The configuration in force. */
+export function verdictConfig({ unknownConfidence }: Pick<PipelineSettings, "unknownConfidence">): VerdictConfig {
+  return { ...DEFAULT_VERDICT, unknownConfidence };
+}

@@ -31,6 +31,8 @@ export interface VerdictCall {
   answers: readonly AuditAnswer[];
   /** 0 to 1; null when the recogniser gives none. */
   transcriptConfidence: number | null;
+  /** Something was said, and the recogniser does not say how well it understood it. */
+  isConfidenceUnknown: boolean;
 }
 
 export interface VerdictInput {
@@ -82,17 +84,20 @@ export function verdict(input: VerdictInput, config: VerdictConfig = DEFAULT_VER
     const reason = `Nobody could read ${names(unread)}${read.length > 0 ? `, and ${names(read)} does not hold the order` : ""}: a person has to listen.`;
     return result("LOW_CONFIDENCE", unread[0]?.callId ?? null, reason);
   }
-  const doubtful = read.find(({ trades, transcriptConfidence }) => {
-    const unsure = trades?.some(({ confidence }) => confidence < config.minTradeConfidence) ?? false;
-    return unsure || (transcriptConfidence ?? 1) < config.minConfidenceOfAbsence;
+  const doubtful = read.find((call) => {
+    const unsure = call.trades?.some(({ confidence }) => confidence < config.minTradeConfidence) ?? false;
+    return unsure || (call.transcriptConfidence ?? 1) < config.minConfidenceOfAbsence || mustBeHeard(call, config);
   });
   if (doubtful) {
-    const reason = `The order was not found in ${names(read)}, but ${doubtful.callId} was not understood well enough to say so: a person has to listen.`;
+    const why = mustBeHeard(doubtful, config)
+      ? `nobody knows how well ${doubtful.callId} was understood, because ${NO_CONFIDENCE}`
+      : `${doubtful.callId} was not understood well enough to say so`;
+    const reason = `The order was not found in ${names(read)}, but ${why}: a person has to listen.`;
     return result("LOW_CONFIDENCE", doubtful.callId, reason);
   }
   const others = read.flatMap(({ trades }) => trades ?? []).length;
   const holds = others === 0 ? "no order" : `${others} other order${others === 1 ? "" : "s"}`;
-  const reason = `${describe(order)} is not spoken of in ${names(read)}, which ${read.length === 1 ? "holds" : "hold"} ${holds}.`;
+  const reason = `${describe(order)} is not spoken of in ${names(read)}, which ${read.length === 1 ? "holds" : "hold"} ${holds}.${relied(read, config)}`;
   return result("ORDER_NOT_IN_CALL", read[0]?.callId ?? null, reason);
 }
 
@@ -100,8 +105,13 @@ function judge(found: Found, executed: ExecutedOrder, config: VerdictConfig): Ve
   const { call, spoken, comparison } = found;
   const { mismatches, unknown, lines } = comparison;
   const end = (kind: Verdict, reason: string): VerdictResult =>
-    result(kind, call.callId, reason, lines, kind === "MISMATCH" ? mismatches : []);
+    result(kind, call.callId, `${reason}${relied([call], config)}`, lines, kind === "MISMATCH" ? mismatches : []);
   const order = describe(executed);
+  if (mustBeHeard(call, config))
+    return end(
+      "LOW_CONFIDENCE",
+      `Nobody knows how well call ${call.callId} was understood, because ${NO_CONFIDENCE}: a person has to listen for ${order}.`,
+    );
   if (isDoubtful(call, config))
     return end(
       "LOW_CONFIDENCE",
@@ -159,8 +169,24 @@ function rankOf(comparison: Comparison, spoken: ExtractedTrade, call: VerdictCal
   return (proves ? 1000 : 0) + comparison.fit + (sure ? 0.5 : 0);
 }
 
-function isDoubtful({ transcriptConfidence }: VerdictCall, config: VerdictConfig): boolean {
-  return transcriptConfidence !== null && transcriptConfidence < config.minTranscriptConfidence;
+function isDoubtful(call: VerdictCall, config: VerdictConfig): boolean {
+  const { transcriptConfidence } = call;
+  const isLow = transcriptConfidence !== null && transcriptConfidence < config.minTranscriptConfidence;
+  return isLow || mustBeHeard(call, config);
+}
+
+const NO_CONFIDENCE = "the recogniser gave no confidence";
+
+/** By a person, because nobody knows how well it was understood. */
+function mustBeHeard({ isConfidenceUnknown }: VerdictCall, { unknownConfidence }: VerdictConfig): boolean {
+  return isConfidenceUnknown && unknownConfidence === "listen";
+}
+
+/** Names calls that are relied on although nobody knows how well they were understood; empty when there are none. */
+function relied(calls: readonly VerdictCall[], { unknownConfidence }: VerdictConfig): string {
+  const unknown = calls.filter(({ isConfidenceUnknown }) => isConfidenceUnknown);
+  if (unknown.length === 0 || unknownConfidence !== "trust") return "";
+  return ` It is relied on, although ${NO_CONFIDENCE} for ${names(unknown)} (COFI_UNKNOWN_CONFIDENCE=trust).`;
 }
 
 /** A cancellation of the same symbol spoken later in the call. */

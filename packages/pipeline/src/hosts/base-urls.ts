@@ -1,0 +1,23 @@
+/** Addresses of hosts in a setting. */
+import { SettingsError } from "@cofi/event-log/environment";
+
+/**
+ * The base URLs in a variable, comma separated, without a slash at the end; null when it is not set.
+ * @throws SettingsError for text that is no http:// or https:// URL, and for a URL that holds a user or a password
+ */
+export function baseUrls(variable: string, env: NodeJS.ProcessEnv): string[] | null {
+  const text = env[variable]?.trim();
+  if (!text) return null;
+  return text.split(",").map((part) => {
+    const url = part.trim();
+    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+      throw new SettingsError(
+        `${variable} holds ${JSON.stringify(url)}; expected http:// or https:// URLs, comma separated.`,
+      );
+    if (new URL(url).username || new URL(url).password)
+      throw new SettingsError(
+        `${variable} holds a URL with a user or password: it would stand in the log. Leave it out.`,
+      );
+    return url.replace(/\/+$/, "");
+  });
+}

@@ -1,0 +1,99 @@
+/** A part of a recording as a WAV file that every recogniser takes: 16 kHz, mono, 16 bits. */
+import { spawn } from "node:child_process";
+import { SHORTEST_S, type Span } from "./audio-pieces.js";
+import { EngineError, type Fault } from "./engine-error.js";
+
+const SAMPLE_RATE = 16_000;
+const BYTES_PER_SAMPLE = 2;
+const HEADER_BYTES = 44;
+const DECODE_TIMEOUT_MS = 10 * 60_000;
+/** What ffmpeg may open, as in the engines. Playlists, scripts and image formats are left out: they can name other files and hosts. */
+const DEMUXERS = "aac,ac3,aiff,amr,asf,au,caf,flac,gsm,matroska,mov,mp3,ogg,sln,tta,w64,wav,webm,wv";
+const INPUT_LIMITS = ["-protocol_whitelist", "file", "-format_whitelist", DEMUXERS];
+
+/** The seconds of audio whose WAV file is not larger. */
+export function secondsIn(bytes: number): number {
+  return (bytes - HEADER_BYTES) / (SAMPLE_RATE * BYTES_PER_SAMPLE);
+}
+
+/**
+ * The same bytes whenever it is asked for. Where the recording ends before `span` does, so does the result.
+ * @throws EngineError when nothing can be decoded there, or ffmpeg is not installed
+ */
+export async function cutAudio(
+  path: string,
+  { start_s, end_s }: Span,
+  signal: AbortSignal,
+): Promise<Buffer<ArrayBuffer>> {
+  const chunks = await decoded(path, start_s, end_s - start_s, signal);
+  const bytes = chunks.reduce((sum, { length }) => sum + length, 0);
+  if (secondsIn(bytes + HEADER_BYTES) < SHORTEST_S)
+    throw broken(`The recording has no audio between ${start_s} s and ${end_s} s.`, "unreadable-audio", "file");
+  return Buffer.concat([wavHeader(bytes), ...chunks]);
+}
+
+function decoded(path: string, startS: number, seconds: number, signal: AbortSignal): Promise<Buffer[]> {
+  // Seeking in the output, not in the file: the start of a compressed recording is found by decoding it alone.
+  const from = ["-i", `file:${path}`, "-map", "0:a:0", "-ss", startS.toFixed(3), "-t", seconds.toFixed(3)];
+  // Without the limit two like channels would be mixed 3 dB louder than either.
+  const as = ["-ac", "1", "-rematrix_maxval", "1", "-ar", String(SAMPLE_RATE), "-f", "s16le", "pipe:1"];
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const ffmpeg = spawn("ffmpeg", ["-nostdin", "-v", "error", "-threads", "1", ...INPUT_LIMITS, ...from, ...as], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const chunks: Buffer[] = [];
+    let complaint = "";
+    let failure: Error | undefined;
+    const stop = (reason: Error): void => {
+      failure ??= reason;
+      ffmpeg.kill("SIGKILL");
+    };
+    const leave = (): void => stop(signal.reason as Error);
+    signal.addEventListener("abort", leave, { once: true });
+    const late = `ffmpeg had not decoded the recording after ${DECODE_TIMEOUT_MS / 1000} s.`;
+    const timer = setTimeout(() => stop(broken(late, "unreadable-audio", "file")), DECODE_TIMEOUT_MS);
+    ffmpeg.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+    ffmpeg.stderr.setEncoding("utf8").on("data", (text: string) => {
+      if (complaint.length < 1_000) complaint += text;
+    });
+    ffmpeg.on("error", ({ message }) => {
+      const install = "Model servers for stt are sent audio that ffmpeg has made: apt-get install ffmpeg.";
+      failure ??= broken(`ffmpeg cannot be started: ${message}. ${install}`, "no-ffmpeg", "stage");
+    });
+    ffmpeg.on("close", (code) => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", leave);
+      if (failure) reject(failure);
+      else if (code === 0 || chunks.length > 0) resolve(chunks);
+      else reject(broken(`No audio can be decoded: ${firstLine(complaint, path)}.`, "unreadable-audio", "file"));
+    });
+  });
+}
+
+function broken(message: string, type: string, fault: Fault): EngineError {
+  return new EngineError(message, { status: null, type, fault });
+}
+
+function firstLine(text: string, path: string): string {
+  const [line = ""] = text.trim().split("\n");
+  return line.replaceAll(path, "the file").replace(/\.$/, "") || "ffmpeg gave no reason";
+}
+
+/** RIFF, `fmt ` for PCM, `data` (Multimedia Programming Interface and Data Specifications 1.0, 1991). */
+function wavHeader(dataBytes: number): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.write("RIFF", 0, "latin1");
+  header.writeUInt32LE(HEADER_BYTES - 8 + dataBytes, 4);
+  header.write("WAVEfmt ", 8, "latin1");
+  header.writeUInt32LE(16, 16);
+  header.writeUInt16LE(1, 20);
+  header.writeUInt16LE(1, 22);
+  header.writeUInt32LE(SAMPLE_RATE, 24);
+  header.writeUInt32LE(SAMPLE_RATE * BYTES_PER_SAMPLE, 28);
+  header.writeUInt16LE(BYTES_PER_SAMPLE, 32);
+  header.writeUInt16LE(8 * BYTES_PER_SAMPLE, 34);
+  header.write("data", 36, "latin1");
+  header.writeUInt32LE(dataBytes, 40);
+  return header;
+}
