@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { StageName } from "@cofi/event-log/stages";
 import { EngineClient } from "@cofi/pipeline/engine-client";
+import { engineToken } from "@cofi/pipeline/engine-token";
 import { DockerRuntime } from "@cofi/pipeline/runtime/docker";
 import type { DockerSettings } from "@cofi/pipeline/runtime/docker-settings";
 import { LocalProcessRuntime } from "@cofi/pipeline/runtime/local-process";
@@ -49,7 +50,7 @@ function installationId(): string {
   return readFileSync(path, "utf8").trim();
 }
 
-/** `requestTimeoutMs`: the longest time that one request to an engine may take. */
+/** `requestTimeoutMs`: the longest time that one request to an engine may take. @throws SettingsError */
 export function configuredEngines(
   settings: PipelineSettings,
   containers: DockerSettings | null,
@@ -57,10 +58,11 @@ export function configuredEngines(
 ): ConfiguredEngines {
   const client = new EngineClient(requestTimeoutMs);
   const installation = installationId();
+  const token = engineToken(process.env);
   const files = { place: `folder:${installation}`, description: `${filesDir()} on ${hostname()}` };
-  const local = new LocalProcessRuntime({ ...settings, client, files, command: engineCommand });
-  const docker = containers && new DockerRuntime({ ...settings, client, installation, settings: containers });
-  const remote = new RemoteRuntime(urlsOf, client, settings);
+  const local = new LocalProcessRuntime({ ...settings, client, token, files, command: engineCommand });
+  const docker = containers && new DockerRuntime({ ...settings, client, token, installation, settings: containers });
+  const remote = new RemoteRuntime(urlsOf, client, settings, token);
   const started = docker ?? local;
   return {
     client,

@@ -95,6 +95,7 @@ program
  */
 const EXPECTED: ReadonlyMap<string, number> = new Map([
   ["SettingsError", EXIT.usage],
+  ["OpenEngineError", EXIT.usage],
   ["InputError", EXIT.usage],
   ["MissingColumnsError", EXIT.usage],
   ["DatabaseRejectedError", EXIT.usage],

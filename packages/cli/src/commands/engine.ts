@@ -2,6 +2,8 @@ import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { pino } from "pino";
 import { ENGINE_STAGES, startEngine } from "@cofi/engines/engine";
+import { Environment } from "@cofi/event-log/environment";
+import { engineToken } from "@cofi/pipeline/engine-token";
 import { abortOnSignal, aborted, dataDir } from "../environment.js";
 import { CommandError, EXIT } from "../exit.js";
 
@@ -23,6 +25,8 @@ export async function engineCommand(stage: string, options: EngineOptions): Prom
   const signal = options.untilStdinCloses ? AbortSignal.any([abortOnSignal(""), stdinClosed()]) : abortOnSignal("");
   const engine = await startEngine(stage, {
     host: options.host,
+    token: engineToken(process.env),
+    hosts: new Environment(process.env).list("COFI_ENGINE_HOSTS"),
     port: integer("--port", options.port, 0, 65_535),
     filesDir: resolve(options.filesDir ?? join(dataDir(), "files")),
     // The log goes to standard error, because standard output has the URL of the engine.

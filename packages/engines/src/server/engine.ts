@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger } from "fastify";
+import type { EngineAccess } from "./access.js";
 import { createEngineServer } from "./server.js";
 import type { StageEngine } from "./stage-engine.js";
 
@@ -18,8 +19,8 @@ const ENGINES: Record<string, (() => EngineModule) | null> = {
 /** The stages that `startEngine` knows. */
 export const ENGINE_STAGES: readonly string[] = Object.keys(ENGINES);
 
-export interface StartEngineOptions {
-  /** Default 127.0.0.1: the engines have no authentication of their own. */
+export interface StartEngineOptions extends EngineAccess {
+  /** Default 127.0.0.1. Beyond loopback only with a token. */
   host?: string;
   /** 0 takes a free port. */
   port: number;
@@ -40,7 +41,8 @@ export interface RunningEngine {
 
 /**
  * Starts the engine of a stage as an HTTP service (docs/engines.md). Resolves when it listens; until `ready` its
- * `GET /health` answers 503. Throws a `RangeError` for a stage without an engine.
+ * `GET /health` answers 503. Throws a `RangeError` for a stage without an engine, and an
+ * `OpenEngineError` where it would listen beyond loopback without a token.
  */
 export async function startEngine(stage: string, options: StartEngineOptions): Promise<RunningEngine> {
   const load = Object.hasOwn(ENGINES, stage) ? ENGINES[stage] : undefined;

@@ -4,6 +4,7 @@ import { SettingsError } from "@cofi/event-log/environment";
 import type { StageName } from "@cofi/event-log/stages";
 import type { FilePlace } from "@cofi/event-log/store";
 import type { EngineClient } from "../hosts/engine-client.js";
+import { randomToken } from "../hosts/engine-token.js";
 import { DockerApi, DockerError, type ContainerInspection, type DeviceRequest } from "./docker-api.js";
 import type { DockerSettings, StageImage } from "./docker-settings.js";
 import {
@@ -22,6 +23,8 @@ export interface DockerRuntimeOptions {
   /** Tells this machine's daemon, behind a socket, from that of another machine. */
   installation: string;
   client: EngineClient;
+  /** That the engines ask for; one of their own when it is not set. */
+  token?: string | undefined;
   slotsPerHost: number;
   engineStartTimeoutMs: number;
   /** Attempts of a file in a stage. */
@@ -33,11 +36,11 @@ const PORT = 8080;
 const FILES_DIR = "/files";
 
 export class DockerRuntime implements Runtime, FileKeeper {
-  readonly #options: DockerRuntimeOptions;
+  readonly #options: DockerRuntimeOptions & { token: string };
   readonly #hosts: readonly DockerApi[];
 
   constructor(options: DockerRuntimeOptions) {
-    this.#options = options;
+    this.#options = { ...options, token: options.token ?? randomToken() };
     this.#hosts = options.settings.endpoints.map((endpoint) => new DockerApi(endpoint));
   }
 
@@ -69,7 +72,11 @@ export class DockerRuntime implements Runtime, FileKeeper {
     await Promise.all(
       hosts.map(async (docker, index) => {
         const launch = (): Promise<StartedEngine> =>
-          EngineContainer.start(docker, containerOf(stage, batchId, image, settings), settings.network);
+          EngineContainer.start(
+            docker,
+            containerOf(stage, batchId, image, settings, this.#environment(docker)),
+            settings.network,
+          );
         try {
           await this.#removeLeftovers(docker, batchId, listener);
           const files = this.#filesOf(docker);
@@ -99,6 +106,11 @@ export class DockerRuntime implements Runtime, FileKeeper {
       hosts: engines,
       stop: async (hurry) => void (await Promise.all(engines.map((engine) => engine.stop(hurry)))),
     };
+  }
+
+  /** Inside a container an engine listens on every address, so it asks for a token; the daemon's host is how it is reached. */
+  #environment({ host }: DockerApi): string[] {
+    return [`COFI_ENGINE_TOKEN=${this.#options.token}`, `COFI_ENGINE_HOSTS=${host}`];
   }
 
   #filesOf({ endpoint, isUnix }: DockerApi): FilePlace {
@@ -208,6 +220,7 @@ function containerOf(
   batchId: number,
   { image, isCofi, gpus }: StageImage,
   { project, network, filesVolume, endpoints }: DockerSettings,
+  environment: readonly string[],
 ): ContainerRequest {
   const devices: DeviceRequest[] =
     gpus === null
@@ -222,7 +235,7 @@ function containerOf(
     body: {
       Image: image,
       ...(isCofi ? { Cmd: command } : {}),
-      Env: [`PORT=${PORT}`, `STAGE=${stage}`, `FILES_DIR=${FILES_DIR}`],
+      Env: [`PORT=${PORT}`, `STAGE=${stage}`, `FILES_DIR=${FILES_DIR}`, ...environment],
       Labels: Object.fromEntries([...labelsOf(batchId, project), ["cofi.stage", stage]]),
       ExposedPorts: { [`${PORT}/tcp`]: {} },
       HostConfig: {

@@ -23,15 +23,23 @@ export function remoteUrls(stage: StageName, env: NodeJS.ProcessEnv): string[] |
   });
 }
 
+/** All hosts are asked with the same token, where there is one. */
 export class RemoteRuntime implements Runtime, FileKeeper {
   readonly #urls: (stage: StageName) => string[] | null;
   readonly #client: EngineClient;
   readonly #slots: number;
+  readonly #token: string | undefined;
 
-  constructor(urls: (stage: StageName) => string[] | null, client: EngineClient, limits: { slotsPerHost: number }) {
+  constructor(
+    urls: (stage: StageName) => string[] | null,
+    client: EngineClient,
+    limits: { slotsPerHost: number },
+    token?: string,
+  ) {
     this.#urls = urls;
     this.#client = client;
     this.#slots = limits.slotsPerHost;
+    this.#token = token;
   }
 
   /** All of them, whether they are there or not: each is asked from when it is ready. */
@@ -54,8 +62,9 @@ export class RemoteRuntime implements Runtime, FileKeeper {
       url,
       files: { place: url, description: url },
       slots: this.#slots,
+      token: this.#token,
       ready: () => Promise.resolve(),
-      look: (signal) => this.#client.health({ name, url }, signal),
+      look: (signal) => this.#client.health({ name, url, token: this.#token }, signal),
     }));
   }
 }
