@@ -1,9 +1,10 @@
 import type { FastifyBaseLogger } from "fastify";
+import type { AudioLimits } from "../audio/audio.js";
 import type { EngineAccess } from "./access.js";
 import { createEngineServer } from "./server.js";
 import type { StageEngine } from "./stage-engine.js";
 
-type EngineModule = Promise<{ createEngine(): StageEngine }>;
+type EngineModule = Promise<{ createEngine(limits: AudioLimits): StageEngine }>;
 
 /** The stages that run as engines. `file_distribution` is the file routes alone. */
 const ENGINES: Record<string, (() => EngineModule) | null> = {
@@ -19,7 +20,7 @@ const ENGINES: Record<string, (() => EngineModule) | null> = {
 /** The stages that `startEngine` knows. */
 export const ENGINE_STAGES: readonly string[] = Object.keys(ENGINES);
 
-export interface StartEngineOptions extends EngineAccess {
+export interface StartEngineOptions extends EngineAccess, AudioLimits {
   /** Default 127.0.0.1. Beyond loopback only with a token. */
   host?: string;
   /** 0 takes a free port. */
@@ -49,8 +50,8 @@ export async function startEngine(stage: string, options: StartEngineOptions): P
   if (load === undefined) {
     throw new RangeError(`No engine for the stage "${stage}". Engines: ${ENGINE_STAGES.join(", ")}.`);
   }
-  const { host = "127.0.0.1", port, ...serverOptions } = options;
-  const engine = load === null ? {} : { engine: (await load()).createEngine() };
+  const { host = "127.0.0.1", port, maxAudioS, ...serverOptions } = options;
+  const engine = load === null ? {} : { engine: (await load()).createEngine({ maxAudioS }) };
   const server = await createEngineServer({ ...serverOptions, ...engine, stage });
   const url = await server.listen(host, port);
   const ready = server.ready();
