@@ -5,6 +5,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { StageName } from "@cofi/event-log/stages";
+import type { Store } from "@cofi/event-log/store";
 import { EngineClient } from "@cofi/pipeline/engine-client";
 import { engineToken } from "@cofi/pipeline/engine-token";
 import { DockerRuntime } from "@cofi/pipeline/runtime/docker";
@@ -55,13 +56,15 @@ export function configuredEngines(
   settings: PipelineSettings,
   containers: DockerSettings | null,
   requestTimeoutMs: number,
+  store: Store,
 ): ConfiguredEngines {
   const client = new EngineClient(requestTimeoutMs);
   const installation = installationId();
   const token = engineToken(process.env);
   const files = { place: `folder:${installation}`, description: `${filesDir()} on ${hostname()}` };
   const local = new LocalProcessRuntime({ ...settings, client, token, files, command: engineCommand });
-  const docker = containers && new DockerRuntime({ ...settings, client, token, installation, settings: containers });
+  const docker =
+    containers && new DockerRuntime({ ...settings, store, client, token, installation, settings: containers });
   const remote = new RemoteRuntime(urlsOf, client, settings, token);
   const started = docker ?? local;
   return {

@@ -38,7 +38,9 @@ afterAll(async () => {
 });
 
 /** A RIFF/WAVE file of PCM whose header claims what it is told to. */
-function wav({ rate = 8_000, channels = 1, bytes = 160_000, claimed = bytes }): Buffer {
+function wav(claims: { rate?: number; channels?: number; bytes?: number; claimed?: number }): Buffer {
+  const { rate = 8_000, channels = 1, bytes = 160_000 } = claims;
+  const { claimed = bytes } = claims;
   const file = Buffer.alloc(44 + bytes);
   file.write("RIFF", 0, "latin1");
   file.writeUInt32LE(36 + claimed, 4);
