@@ -24,8 +24,9 @@ RUN npm ci --omit=dev --ignore-scripts --prefer-offline \
 
 FROM ${NODE_IMAGE} AS runtime
 ENV NODE_ENV=production COFI_DATA_DIR=/data
-# A named volume mounted on this folder inherits its owner, so the user below may write there.
-RUN mkdir /data && chown node:node /data
+# A named volume mounted on such a folder inherits its owner, so the user below may write there. /files: recordings, where
+# COFI_RUNTIME=docker starts engines of this image.
+RUN mkdir /data /files && chown node:node /data /files
 COPY --from=build /cofi /cofi
 USER node
 # `.env` is read from the working directory; settings come from the container's environment instead.

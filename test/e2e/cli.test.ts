@@ -137,6 +137,11 @@ describe("cofi", () => {
     expect(output).not.toMatch(/\n {4}at /);
   });
 
+  test("an engine is not opened to the network without a token", async () => {
+    const { code, output } = await runCofi(["engine", "denoise", "--host", "0.0.0.0"], env);
+    expect([code, output]).toEqual([2, expect.stringMatching(/^The engine was asked to .*Set COFI_ENGINE_TOKEN.*\n$/)]);
+  });
+
   test.each([["run", "x"], ["tail"], ["explain", "T1"], ["export", "files"]])(
     "%s takes the number of a batch, and nothing that only looks like one",
     async (...args) => {

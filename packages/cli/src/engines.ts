@@ -5,7 +5,9 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { StageName } from "@cofi/event-log/stages";
+import type { Store } from "@cofi/event-log/store";
 import { EngineClient } from "@cofi/pipeline/engine-client";
+import { engineToken } from "@cofi/pipeline/engine-token";
 import { DockerRuntime } from "@cofi/pipeline/runtime/docker";
 import type { DockerSettings } from "@cofi/pipeline/runtime/docker-settings";
 import { LocalProcessRuntime } from "@cofi/pipeline/runtime/local-process";
@@ -49,18 +51,21 @@ function installationId(): string {
   return readFileSync(path, "utf8").trim();
 }
 
-/** `requestTimeoutMs`: the longest time that one request to an engine may take. */
+/** `requestTimeoutMs`: the longest time that one request to an engine may take. @throws SettingsError */
 export function configuredEngines(
   settings: PipelineSettings,
   containers: DockerSettings | null,
   requestTimeoutMs: number,
+  store: Store,
 ): ConfiguredEngines {
   const client = new EngineClient(requestTimeoutMs);
   const installation = installationId();
+  const token = engineToken(process.env);
   const files = { place: `folder:${installation}`, description: `${filesDir()} on ${hostname()}` };
-  const local = new LocalProcessRuntime({ ...settings, client, files, command: engineCommand });
-  const docker = containers && new DockerRuntime({ ...settings, client, installation, settings: containers });
-  const remote = new RemoteRuntime(urlsOf, client, settings);
+  const local = new LocalProcessRuntime({ ...settings, client, token, files, command: engineCommand });
+  const docker =
+    containers && new DockerRuntime({ ...settings, store, client, token, installation, settings: containers });
+  const remote = new RemoteRuntime(urlsOf, client, settings, token);
   const started = docker ?? local;
   return {
     client,

@@ -95,6 +95,8 @@ program
  */
 const EXPECTED: ReadonlyMap<string, number> = new Map([
   ["SettingsError", EXIT.usage],
+  ["OpenEngineError", EXIT.usage],
+  ["FilesFolderError", EXIT.failed],
   ["InputError", EXIT.usage],
   ["MissingColumnsError", EXIT.usage],
   ["DatabaseRejectedError", EXIT.usage],

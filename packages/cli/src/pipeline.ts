@@ -47,7 +47,8 @@ export async function runConfiguredBatch(
   { settings, triageConfig, openAi, docker: containers }: ConfiguredPipeline,
   { database, ...options }: RunOptions,
 ): Promise<BatchResult> {
-  const engines = configuredEngines(settings, containers, settings.requestTimeoutMs);
+  const store = new Store(database);
+  const engines = configuredEngines(settings, containers, settings.requestTimeoutMs, store);
   try {
     return await runBatch({
       ...options,
@@ -59,7 +60,7 @@ export async function runConfiguredBatch(
       version: VERSION,
       engines: enginesInForce(openAi, containers),
       spoolDir: spoolDir(),
-      store: new Store(database),
+      store,
       results: new Results(database),
     });
   } finally {

@@ -68,7 +68,7 @@ async function clearSpool(store: Store, report: (message: string) => void): Prom
 }
 
 async function clearHosts(store: Store, signal: AbortSignal): Promise<ClearedPlace[]> {
-  const engines = configuredEngines(pipelineSettings(process.env), dockerSettings(process.env), HOST_TIMEOUT_MS);
+  const engines = configuredEngines(pipelineSettings(process.env), dockerSettings(process.env), HOST_TIMEOUT_MS, store);
   try {
     return await removeRecordings({ store, keepers: engines.keepers, client: engines.client, signal });
   } finally {

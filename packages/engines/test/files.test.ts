@@ -252,3 +252,13 @@ function rawRequest(
     sent.end(body);
   });
 }
+
+it("names a folder for recordings that cannot be one", async () => {
+  const folder = await temporaryFolder();
+  const path = join(folder.path, "file");
+  await writeFile(path, "");
+  await expect(DiskFileStore.open(path)).rejects.toThrow(
+    /folder for recordings .*file cannot be used: .* It has to be a folder that the user .* may write to\.$/,
+  );
+  await folder.remove();
+});

@@ -226,6 +226,26 @@ describe.each(DIALECTS)("the store on %s", (dialect) => {
     expect(await store.beginRun(id + 1, { owner: "none", leaseMs: 1, ...FACTS })).toBeNull();
   });
 
+  test("leases: by batch its newest run, and whether that is alive", async () => {
+    const [never, held, ended, lapsed] = await Promise.all(
+      ["never", "held", "ended", "lapsed"].map((name) => store.createBatch({ name, folder: null })),
+    );
+    const begin = (batch: typeof held) => store.beginRun(batch!.id, { owner: batch!.name, leaseMs: 60_000, ...FACTS });
+    await begin(held);
+    await store.endRun((await begin(ended))!, "completed");
+    await store.renewRun((await begin(lapsed))!, -1_000);
+    const ids = [never, held, ended, lapsed].map((batch) => batch!.id);
+    const leases = await store.leases([...ids, Math.max(...ids) + 1]);
+    expect(ids.map((id) => leases.get(id))).toEqual([
+      { run: 0, isHeld: false },
+      { run: 1, isHeld: true },
+      { run: 1, isHeld: false },
+      { run: 1, isHeld: false },
+    ]);
+    expect(leases.size).toBe(4);
+    expect(await store.leases([])).toEqual(new Map());
+  });
+
   test("a run renews its lease and writes its row and its results at the same time, and none is refused", async () => {
     const { id } = await store.createBatch({ name: "night", folder: null });
     const run = (await store.beginRun(id, { owner: "a run", leaseMs: 60_000, ...FACTS }))!;

@@ -8,7 +8,10 @@ import { SettingsError } from "@cofi/event-log/environment";
 import { EngineClient } from "@cofi/pipeline/engine-client";
 import { DockerRuntime } from "@cofi/pipeline/runtime/docker";
 import { dockerSettings } from "@cofi/pipeline/runtime/docker-settings";
+import type { Run } from "@cofi/event-log/runs";
 import { EngineStartError, filesOf, type RunningEngines } from "@cofi/pipeline/runtime/runtime";
+import { Store } from "@cofi/event-log/store";
+import { freshDatabase, type FreshDatabase } from "../../../test/support/databases.js";
 import { importNodeImage, startDockerDaemon, type DockerDaemon } from "./docker-daemon.js";
 
 /** Keeps files in the shared folder, answers with what it was started with, and dies when told. */
@@ -52,11 +55,16 @@ let runtime: DockerRuntime;
 let folder: string;
 let told: string[];
 let running: RunningEngines[];
+let fresh: FreshDatabase;
+let store: Store;
 const never = new AbortController().signal;
 
 beforeAll(async () => {
   daemon = await startDockerDaemon();
   await importNodeImage(daemon, IMAGE, ENGINE);
+  fresh = await freshDatabase("sqlite");
+  store = new Store(fresh.database);
+  for (let id = 1; id <= 8; id++) await store.createBatch({ name: `batch ${id}`, folder: null });
 });
 afterAll(async () => {
   // The daemon ends also where there is no image to remove, because its import failed.
@@ -65,6 +73,7 @@ afterAll(async () => {
     await daemon.call("DELETE", `/volumes/${PROJECT}`);
   } finally {
     await daemon.stop();
+    await fresh.close();
   }
 });
 beforeEach(async () => {
@@ -82,7 +91,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-function runtimeWith(env: NodeJS.ProcessEnv): DockerRuntime {
+function runtimeWith(env: NodeJS.ProcessEnv, runs = store): DockerRuntime {
   const settings = dockerSettings({
     COFI_RUNTIME: "docker",
     COFI_DOCKER_HOSTS: daemon.url,
@@ -95,6 +104,7 @@ function runtimeWith(env: NodeJS.ProcessEnv): DockerRuntime {
   return new DockerRuntime({
     settings,
     installation: "test",
+    store: runs,
     client,
     slotsPerHost: 1,
     engineStartTimeoutMs: 20_000,
@@ -124,7 +134,16 @@ test("runs a stage in a labelled container, shares the files with the next stage
   await writeFile(path, "recorded words");
   const first = await start("file_distribution");
   expect((await all()).map(({ Labels, State }) => [Labels, State])).toEqual([
-    [{ "cofi.project": PROJECT, "cofi.batch": "7", "cofi.stage": "file_distribution" }, "running"],
+    [
+      {
+        "cofi.project": PROJECT,
+        "cofi.database": await store.databaseId(),
+        "cofi.batch": "7",
+        "cofi.run": "0",
+        "cofi.stage": "file_distribution",
+      },
+      "running",
+    ],
   ]);
   await client.upload(first.host, 7, "a.wav", path, never);
   await first.engines.stop();
@@ -178,21 +197,80 @@ test("a container that dies is started again, with its last words in the log", a
   expect(await all()).toHaveLength(1);
 });
 
-test("removes what a crash of the pipeline left of the same batch, and nothing of others", async () => {
-  await start("ivr", 8);
+/** A run of the batch that holds its lease for so long. */
+async function begin(batchId: number, leaseMs = 60_000): Promise<Run> {
+  const run = await store.beginRun(batchId, { owner: `owner ${batchId}`, leaseMs, version: "1", configuration: null });
+  if (!run) throw new Error(`Batch ${batchId} has a run.`);
+  return run;
+}
+
+const stages = async (): Promise<string[]> =>
+  (await all()).map(({ Labels }) => `${Labels["cofi.batch"]} ${Labels["cofi.stage"]}`).toSorted();
+
+test("what runs have left that are over goes with any later run; what is of a run that is alive stays", async () => {
+  // The removal of files runs beside batches.
+  const keeping = await runtime.filesAt(`docker:${daemon.url}#${PROJECT}@test`, never);
+  running.push(keeping!);
+  const ended = await begin(1);
+  await start("ivr", 1);
+  const alive = await begin(2);
+  await start("ivr", 2);
+  const superseded = await begin(3);
+  await start("ivr", 3);
+  await store.endRun(ended, "failed");
+  await store.endRun(superseded, "lost");
+  // Its second run has begun nothing yet.
+  const again = await begin(3);
   const crashed = runtime;
-  await start("denoise");
   await crashed.close();
   runtime = runtimeWith({});
-  const { host } = await start("lid");
-  expect(told).toContainEqual(
-    expect.stringMatching(/A container that an earlier run left on 127\.0\.0\.1 was removed/),
-  );
-  expect((await all()).map(({ Labels }) => `${Labels["cofi.batch"]} ${Labels["cofi.stage"]}`).toSorted()).toEqual([
-    "7 lid",
-    "8 ivr",
-  ]);
+  const own = await begin(4);
+  const { host } = await start("lid", 4);
+  // Stages of one run may run beside each other.
+  await start("stt", 4);
+  expect(await stages()).toEqual(["0 file_distribution", "2 ivr", "4 lid", "4 stt"]);
+  expect(told.filter((line) => line.includes("that an earlier run left on 127.0.0.1 was removed"))).toHaveLength(2);
   await client.health(host, never);
+
+  // Of another project, or of a batch of the same number in another database: none of this installation's business.
+  await store.endRun(alive, "failed");
+  runtime = runtimeWith({ COFI_DOCKER_PROJECT: `${PROJECT}-other` });
+  const other = await start("ivr", 4);
+  await other.engines.stop();
+  expect(await stages()).toEqual(["0 file_distribution", "2 ivr", "4 lid", "4 stt"]);
+  const elsewhere = await freshDatabase("sqlite");
+  runtime = runtimeWith({}, new Store(elsewhere.database));
+  await start("llm1", 5);
+  expect(await stages()).toEqual(["0 file_distribution", "2 ivr", "4 lid", "4 stt", "5 llm1"]);
+  await elsewhere.close();
+  for (const run of [again, own]) await store.endRun(run, "completed");
+});
+
+test("a container is confined, and is seen to have the limits of its stage", async () => {
+  runtime = runtimeWith({
+    COFI_ENGINE_MEMORY_MB: "300",
+    COFI_ENGINE_DENOISE_MEMORY_MB: "256",
+    COFI_ENGINE_CPUS: "0.5",
+    COFI_ENGINE_PIDS: "64",
+    COFI_ENGINE_TMPFS: "/tmp,/scratch",
+    COFI_ENGINE_DENOISE_GPUS: "",
+  });
+  await start("denoise");
+  const [container] = await all();
+  const { HostConfig: host } = z
+    .object({ HostConfig: z.record(z.string(), z.unknown()) })
+    .parse(await daemon.call("GET", `/containers/${container!.Id}/json`));
+  expect(host).toMatchObject({
+    Memory: 256 * 1024 * 1024,
+    MemorySwap: 256 * 1024 * 1024,
+    NanoCpus: 500_000_000,
+    PidsLimit: 64,
+    CapDrop: ["ALL"],
+    SecurityOpt: ["no-new-privileges:true"],
+    ReadonlyRootfs: true,
+    Privileged: false,
+    Tmpfs: { "/tmp": expect.stringMatching(/nosuid,nodev/), "/scratch": expect.any(String) },
+  });
 });
 
 test("an engine that ends at once is a clear error, and its container is gone", async () => {
@@ -219,4 +297,15 @@ test("settings that cannot be are refused by name", () => {
   expect(() =>
     dockerSettings({ COFI_RUNTIME: "docker", DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: "/nowhere" }),
   ).toThrow(/DOCKER_CERT_PATH/);
+  const limited = (env: NodeJS.ProcessEnv) => () =>
+    dockerSettings({ COFI_RUNTIME: "docker", COFI_ENGINE_IMAGE: "x", ...env })?.image("stt").limits;
+  expect(limited({})()).toEqual({ memoryMb: 8_192, cpus: null, pids: 1_024, tmpfs: ["/tmp"] });
+  expect(limited({ COFI_ENGINE_CPUS: "2", COFI_ENGINE_STT_CPUS: "1.5" })()).toMatchObject({ cpus: 1.5 });
+  for (const [name, value] of [
+    ["COFI_ENGINE_STT_MEMORY_MB", "8 GB"],
+    ["COFI_ENGINE_CPUS", "0"],
+    ["COFI_ENGINE_PIDS", "1"],
+    ["COFI_ENGINE_STT_TMPFS", "tmp"],
+  ])
+    expect(limited({ [name!]: value }), name).toThrow(new RegExp(`^${name} is `));
 });

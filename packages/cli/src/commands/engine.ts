@@ -1,7 +1,10 @@
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { pino } from "pino";
+import { DEFAULT_MAX_AUDIO_S } from "@cofi/engines/audio";
 import { ENGINE_STAGES, startEngine } from "@cofi/engines/engine";
+import { Environment } from "@cofi/event-log/environment";
+import { engineToken } from "@cofi/pipeline/engine-token";
 import { abortOnSignal, aborted, dataDir } from "../environment.js";
 import { CommandError, EXIT } from "../exit.js";
 
@@ -20,9 +23,15 @@ export async function engineCommand(stage: string, options: EngineOptions): Prom
       `There is no engine for ${JSON.stringify(stage)}. Engines: ${ENGINE_STAGES.join(", ")}.`,
       EXIT.usage,
     );
+  const env = new Environment(process.env);
+  const maxAudioS = env.wholeNumber("COFI_MAX_AUDIO_S", DEFAULT_MAX_AUDIO_S, 1, 86_400);
+  env.check();
   const signal = options.untilStdinCloses ? AbortSignal.any([abortOnSignal(""), stdinClosed()]) : abortOnSignal("");
   const engine = await startEngine(stage, {
     host: options.host,
+    token: engineToken(process.env),
+    hosts: env.list("COFI_ENGINE_HOSTS"),
+    maxAudioS,
     port: integer("--port", options.port, 0, 65_535),
     filesDir: resolve(options.filesDir ?? join(dataDir(), "files")),
     // The log goes to standard error, because standard output has the URL of the engine.

@@ -1,27 +1,27 @@
-import { spawn } from "node:child_process";
 import { open, stat } from "node:fs/promises";
-import { endianness } from "node:os";
 import { z } from "zod";
 import { EngineProblem } from "../server/problem.js";
-import { cannotStart } from "../server/system-tools.js";
+import { inputOf, ProgramTimeoutError, runMedia } from "./media-program.js";
+import { SampleBuffer } from "./sample-buffer.js";
 import { missingWavBytes } from "./wav.js";
 
 /** The telephone band's sample rate: what every engine works on. */
 export const SAMPLE_RATE = 8000;
-/** Decoded audio is held in memory: 4 hours at 8 kHz are 460 MB. */
-const MAX_DURATION_S = 4 * 60 * 60;
+/** Four hours: decoded audio is held in memory, and an hour of it takes 115 MB. */
+export const DEFAULT_MAX_AUDIO_S = 4 * 60 * 60;
+/** What recorders write; a file that claims other rates makes seconds into days, or asks for filters of any size. */
+const SAMPLE_RATES = { least: 4_000, most: 384_000 };
+const MOST_CHANNELS = 32;
 const PROBE_TIMEOUT_MS = 60_000;
 const DECODE_TIMEOUT_MS = 10 * 60_000;
+/** The description of a recording is shorter; one with thousands of streams is none. */
+const MAX_DESCRIPTION_BYTES = 1024 * 1024;
 /** A smaller mean is the sound's own; taking it away would make noise of digital silence. */
 const MIN_OFFSET = 0.005;
 /** Enough to see the chunk headers of a WAV file. */
 const HEAD_BYTES = 64 * 1024;
-
-/** What ffmpeg may open. Playlists, scripts and image formats are left out: they can name other files and hosts. */
-const DEMUXERS = "aac,ac3,aiff,amr,asf,au,caf,flac,gsm,matroska,mov,mp3,ogg,sln,tta,w64,wav,webm,wv";
 /** Containers whose header declares the duration; the others' is only an estimate, useless to tell a cut file. */
 const DECLARES_DURATION = /^(flac|mov|matroska|aiff|caf|w64|asf)\b/;
-const INPUT_LIMITS = ["-protocol_whitelist", "file", "-format_whitelist", DEMUXERS];
 
 /** A recording as samples, with the format of its file. */
 export interface Audio {
@@ -51,94 +51,151 @@ const Probe = z.object({
     .default({ format_name: "unknown" }),
 });
 
+export interface AudioLimits {
+  /** The longest recording that is decoded, in seconds. Default: {@link DEFAULT_MAX_AUDIO_S}. */
+  maxAudioS?: number | undefined;
+}
+
 /**
- * Decodes a recording of any format that ffmpeg knows. Throws `EngineProblem` 422 `unreadable-audio` that names what was found
- * (nothing, no audio, a file that was cut off), 422 `not-supported` beyond four hours, and the reason of `gone` when that
- * aborts.
+ * Decodes a recording of any format that ffmpeg knows. What its header says, and how long its packets last, is looked at
+ * before; what is decoded all the same ends at the limit, so that a file of any kind takes no more memory than that.
+ * Throws `EngineProblem` 422 `unreadable-audio` that names what was found (nothing, no audio, a file that was cut off), 422
+ * `not-supported` that names the limit, and the reason of `gone` when that aborts.
  */
-export async function decodeAudio(path: string, gone?: AbortSignal): Promise<Audio> {
+export async function decodeAudio(path: string, options: AudioLimits & { gone?: AbortSignal } = {}): Promise<Audio> {
+  const { maxAudioS = DEFAULT_MAX_AUDIO_S, gone } = options;
   const { size } = await stat(path);
   if (size === 0) throw unreadable("The file is empty (0 bytes).");
   const missing = missingWavBytes(await headOf(path), size);
   const { format, stream, channels, sampleRate } = await probe(path, size, gone);
-  const bytes = await decode(path, channels, gone);
-  const samples = withoutOffset(asSamples(bytes));
-  const durationS = samples.length / SAMPLE_RATE;
+  const codec = stream.codec_name ?? "unknown";
   const found = `${format.format_name} with ${stream.codec_name ?? "an unknown codec"}, ${size} bytes`;
-
-  if (samples.length === 0) throw unreadable(`No sample could be decoded. Found: ${found}.`);
-  if (durationS > MAX_DURATION_S) {
-    throw new EngineProblem(
-      422,
-      "not-supported",
-      "The recording is too long",
-      `This engine takes recordings of at most ${MAX_DURATION_S / 3600} hours. Split the recording.`,
-    );
-  }
+  assertRecorded(sampleRate, channels);
   if (missing > 0) {
     throw unreadable(`The file was cut off: its header announces ${missing} bytes more than it has. Found: ${found}.`);
   }
   const declaredS = DECLARES_DURATION.test(format.format_name) ? (format.duration ?? 0) : 0;
-  if (declaredS - durationS > Math.max(1, 0.02 * declaredS)) {
-    throw unreadable(
-      `The file was cut off or damaged: it declares ${declaredS.toFixed(1)} s, and ${durationS.toFixed(1)} s can be decoded. Found: ${found}.`,
-    );
-  }
-  return { samples, duration_s: durationS, sample_rate: sampleRate, channels, codec: stream.codec_name ?? "unknown" };
+  assertNotTooLong(declaredS, maxAudioS);
+  const packetsS = await durationOfPackets(path, maxAudioS, gone);
+  assertNotTooLong(packetsS, maxAudioS);
+  // Where the packets say nothing of their time, decoding shows what is there.
+  if (packetsS > 0) assertWhole(declaredS, packetsS, found);
+
+  const samples = withoutOffset(await decode(path, channels, packetsS, maxAudioS, gone));
+  const durationS = samples.length / SAMPLE_RATE;
+  if (samples.length === 0) throw unreadable(`No sample could be decoded. Found: ${found}.`);
+  assertWhole(declaredS, durationS, found);
+  return { samples, duration_s: durationS, sample_rate: sampleRate, channels, codec };
+}
+
+/** @throws EngineProblem 422 for what no recorder writes */
+function assertRecorded(sampleRate: number, channels: number): void {
+  const { least, most } = SAMPLE_RATES;
+  if (sampleRate < least || sampleRate > most)
+    throw beyond("sample rate", `a sample rate from ${least} to ${most} Hz; this one claims ${sampleRate} Hz`);
+  if (channels > MOST_CHANNELS)
+    throw beyond("number of channels", `at most ${MOST_CHANNELS} channels; this one claims ${channels}`);
+}
+
+function assertNotTooLong(durationS: number, maxAudioS: number): void {
+  // A packet may end a moment after the sound.
+  if (durationS <= maxAudioS + 1) return;
+  const limit = `at most ${maxAudioS} s (COFI_MAX_AUDIO_S of the engine); this one is longer. Split the recording`;
+  throw beyond("length", limit);
+}
+
+function assertWhole(declaredS: number, durationS: number, found: string): void {
+  if (declaredS - durationS <= Math.max(1, 0.02 * declaredS)) return;
+  throw unreadable(
+    `The file was cut off or damaged: it declares ${declaredS.toFixed(1)} s, and ${durationS.toFixed(1)} s can be decoded. Found: ${found}.`,
+  );
 }
 
 async function probe(path: string, size: number, gone: AbortSignal | undefined) {
   const entries = "format=format_name,duration:stream=codec_type,codec_name,sample_rate,channels";
-  const result = await run(
+  const { code, stderr, output } = await described(
     "ffprobe",
-    ["-v", "error", ...INPUT_LIMITS, "-show_entries", entries, "-of", "json", `file:${path}`],
-    { timeoutMs: PROBE_TIMEOUT_MS, maxBytes: 1024 * 1024, gone },
+    ["-v", "error", ...inputOf(path), "-show_entries", entries, "-of", "json"],
+    gone,
   );
-  const { format, streams } =
-    result.code === 0 ? Probe.parse(JSON.parse(result.stdout.toString("utf8"))) : Probe.parse({});
+  const { format, streams } = code === 0 ? Probe.parse(JSON.parse(output)) : Probe.parse({});
   const stream = streams.find(({ codec_type }) => codec_type === "audio");
   if (stream?.channels && stream.sample_rate) {
     return { format, stream, channels: stream.channels, sampleRate: stream.sample_rate };
   }
   const kinds = streams.map(({ codec_type, codec_name }) => `${codec_type ?? "unknown"} (${codec_name ?? "unknown"})`);
   throw unreadable(
-    result.code === 0
+    code === 0
       ? `The file has no audio. Found: ${format.format_name} with ${kinds.join(", ") || "no streams"}, ${size} bytes.`
-      : `The file is not an audio file that ffmpeg can read. Found: ${size} bytes that begin with ${await firstBytes(path)} (${firstLine(result.stderr, path)}).`,
+      : `The file is not an audio file that ffmpeg can read. Found: ${size} bytes that begin with ${await firstBytes(path)} (${firstLine(stderr, path)}).`,
   );
+}
+
+/** How long the packets of the audio say that they last, without decoding them; a little more than the limit at most. 0: they do not say. */
+async function durationOfPackets(path: string, maxAudioS: number, gone: AbortSignal | undefined): Promise<number> {
+  const copied = ["-map", "0:a:0", "-c", "copy", "-t", String(maxAudioS + 2), "-f", "null", "-progress", "pipe:1", "-"];
+  const { output } = await described("ffmpeg", ["-nostdin", "-v", "error", ...inputOf(path), ...copied], gone);
+  const last = [...output.matchAll(/^out_time_us=(\d+)$/gm)].at(-1)?.[1];
+  return Number(last ?? 0) / 1e6;
+}
+
+/** Runs a program that says something about the recording. */
+async function described(program: string, args: string[], gone: AbortSignal | undefined) {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const onOutput = (chunk: Buffer): void => {
+    bytes += chunk.length;
+    if (bytes > MAX_DESCRIPTION_BYTES)
+      throw beyond("description", `a description of at most ${MAX_DESCRIPTION_BYTES} bytes; this one has more streams`);
+    chunks.push(chunk);
+  };
+  const result = await run(program, args, { timeoutMs: PROBE_TIMEOUT_MS, onOutput, gone });
+  return { ...result, output: Buffer.concat(chunks).toString("utf8") };
 }
 
 /** Mono float samples at 8 kHz. ffmpeg's own downmix raises the level of two like channels by 3 dB: a plain mean does not. */
-async function decode(path: string, channels: number, gone: AbortSignal | undefined): Promise<Buffer> {
+async function decode(
+  path: string,
+  channels: number,
+  expectedS: number,
+  maxAudioS: number,
+  gone: AbortSignal | undefined,
+): Promise<Float32Array<ArrayBuffer>> {
   const mean = Array.from({ length: channels }, (_, channel) => `${1 / channels}*c${channel}`).join("+");
   const mix = channels > 1 ? ["-af", `pan=mono|c0=${mean}`] : ["-ac", "1"];
-  const result = await run(
+  const most = Math.ceil((maxAudioS + 1) * SAMPLE_RATE);
+  const samples = new SampleBuffer(Math.ceil((expectedS + 1) * SAMPLE_RATE), most);
+  const { code, stderr } = await run(
     "ffmpeg",
     // "pipe" is the output's protocol; the whitelist before -i holds for the input alone.
-    ["-nostdin", "-v", "error", "-threads", "1", ...INPUT_LIMITS, "-i", `file:${path}`, "-map", "0:a:0", ...mix].concat(
-      ["-ar", String(SAMPLE_RATE), "-t", String(MAX_DURATION_S + 1), "-f", "f32le", "pipe:1"],
-    ),
+    ["-nostdin", "-v", "error", "-threads", "1", ...inputOf(path), "-map", "0:a:0", ...mix].concat([
+      "-ar",
+      String(SAMPLE_RATE),
+      "-f",
+      "f32le",
+      "pipe:1",
+    ]),
     {
       timeoutMs: DECODE_TIMEOUT_MS,
-      maxBytes: (MAX_DURATION_S + 2) * SAMPLE_RATE * Float32Array.BYTES_PER_ELEMENT,
+      onOutput(chunk) {
+        samples.add(chunk);
+        // Its packets said less.
+        if (samples.length > most) assertNotTooLong(samples.length / SAMPLE_RATE, maxAudioS);
+      },
       gone,
     },
   );
-  if (result.code !== 0 && result.stdout.length === 0) {
-    throw unreadable(`ffmpeg could not decode it: ${firstLine(result.stderr, path)}`);
-  }
-  return result.stdout;
+  if (code !== 0 && samples.length === 0) throw unreadable(`ffmpeg could not decode it: ${firstLine(stderr, path)}`);
+  return samples.taken();
 }
 
-/** A view where the buffer holds nothing else (it will be moved to another thread), else a copy. */
-function asSamples(bytes: Buffer): Float32Array<ArrayBuffer> {
-  const count = Math.floor(bytes.length / Float32Array.BYTES_PER_ELEMENT);
-  if (endianness() === "LE" && bytes.buffer instanceof ArrayBuffer && bytes.buffer.byteLength === bytes.length) {
-    return new Float32Array(bytes.buffer, 0, count);
+/** @throws EngineProblem 422 when the program takes too long; else as {@link runMedia} */
+async function run(...[program, args, bounds]: Parameters<typeof runMedia>) {
+  try {
+    return await runMedia(program, args, bounds);
+  } catch (error) {
+    throw error instanceof ProgramTimeoutError ? unreadable(error.message) : error;
   }
-  const samples = new Float32Array(count);
-  for (let i = 0; i < count; i++) samples[i] = bytes.readFloatLE(i * Float32Array.BYTES_PER_ELEMENT);
-  return samples;
 }
 
 /** Some recorders add a constant to every sample, which would hide tones and pass for noise. Changes the samples in place. */
@@ -149,55 +206,6 @@ function withoutOffset(samples: Float32Array<ArrayBuffer>): Float32Array<ArrayBu
   if (Math.abs(offset) < MIN_OFFSET) return samples;
   for (let i = 0; i < samples.length; i++) samples[i] = (samples[i] as number) - offset;
   return samples;
-}
-
-interface ProgramBounds {
-  timeoutMs: number;
-  /** Of its standard output. */
-  maxBytes: number;
-  gone: AbortSignal | undefined;
-}
-
-interface ProgramResult {
-  code: number | null;
-  stdout: Buffer;
-  stderr: string;
-}
-
-/** Runs a program to its end, with bounds on its time and output. Throws when it is not installed or exceeds them. */
-function run(program: string, args: string[], { timeoutMs, maxBytes, gone }: ProgramBounds): Promise<ProgramResult> {
-  return new Promise((resolve, reject) => {
-    gone?.throwIfAborted();
-    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    let stderr = "";
-    let failure: Error | undefined;
-    const stop = (reason: Error): void => {
-      failure ??= reason;
-      child.kill("SIGKILL");
-    };
-    const leave = (): void => stop(gone?.reason as Error);
-    gone?.addEventListener("abort", leave);
-    const timer = setTimeout(() => stop(unreadable(`${program} was not done after ${timeoutMs / 1000} s.`)), timeoutMs);
-    child.stdout.on("data", (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes > maxBytes) stop(new Error(`${program} wrote more than ${maxBytes} bytes`));
-      else chunks.push(chunk);
-    });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      if (stderr.length < 4096) stderr += text;
-    });
-    child.on("error", (error) => {
-      failure ??= cannotStart(program, "ffmpeg", error);
-    });
-    child.on("close", (code) => {
-      clearTimeout(timer);
-      gone?.removeEventListener("abort", leave);
-      if (failure) reject(failure);
-      else resolve({ code, stdout: Buffer.concat(chunks), stderr });
-    });
-  });
 }
 
 async function headOf(path: string): Promise<Buffer> {
@@ -224,4 +232,10 @@ function firstLine(text: string, path: string): string {
 
 function unreadable(detail: string): EngineProblem {
   return new EngineProblem(422, "unreadable-audio", "No audio can be decoded", detail);
+}
+
+/** 422: what the file claims is beyond a limit. */
+function beyond(what: string, limit: string): EngineProblem {
+  const title = `The recording is beyond a limit: its ${what}`;
+  return new EngineProblem(422, "not-supported", title, `This engine takes recordings with ${limit}.`);
 }

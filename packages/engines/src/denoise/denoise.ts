@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { decodeAudio, SAMPLE_RATE } from "../audio/audio.js";
+import { decodeAudio, SAMPLE_RATE, type AudioLimits } from "../audio/audio.js";
 import type { DenoiseJob, DenoiseResult } from "./denoise-worker.js";
 import { packageVersion } from "../server/package-version.js";
 import { parseRecording } from "../server/payload.js";
@@ -8,7 +8,7 @@ import { requireTools } from "../server/system-tools.js";
 import { WorkerPool } from "../server/worker-pool.js";
 
 /** The stage `denoise`: removes noise with RNNoise and keeps the result beside the original, which stays as it is. */
-export function createEngine(): StageEngine {
+export function createEngine(limits: AudioLimits = {}): StageEngine {
   const workers = new WorkerPool<DenoiseJob, DenoiseResult>(
     new URL("./denoise-worker.js", import.meta.url),
     availableParallelism(),
@@ -24,7 +24,7 @@ export function createEngine(): StageEngine {
 
     async process(body, files, gone) {
       const { batchId, fileName } = parseRecording(body);
-      const { samples, ...facts } = await decodeAudio(await files.original(batchId, fileName), gone);
+      const { samples, ...facts } = await decodeAudio(await files.original(batchId, fileName), { ...limits, gone });
       const { wav, levels, speechProbability } = await workers.run({ samples }, { transfer: [samples.buffer], gone });
       await files.writeVariant(batchId, fileName, "denoised", wav);
       return {

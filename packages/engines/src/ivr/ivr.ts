@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { decodeAudio, SAMPLE_RATE } from "../audio/audio.js";
+import { decodeAudio, SAMPLE_RATE, type AudioLimits } from "../audio/audio.js";
 import type { CallAnatomy } from "./call-anatomy.js";
 import type { IvrJob, IvrWorkerData } from "./ivr-worker.js";
 import { ENGINES_VERSION } from "../server/package-version.js";
@@ -12,7 +12,7 @@ import { WorkerPool } from "../server/worker-pool.js";
  * The stage `ivr`: finds ring and busy tones, keys, prompts and hold music in the original recording, and where the
  * conversation begins and ends. `COFI_PROMPTS_DIR` names a folder with recordings of more prompts to know.
  */
-export function createEngine(): StageEngine {
+export function createEngine(limits: AudioLimits = {}): StageEngine {
   const workerData: IvrWorkerData = { promptsDir: process.env["COFI_PROMPTS_DIR"] };
   const workers = new WorkerPool<IvrJob, CallAnatomy>(
     new URL("./ivr-worker.js", import.meta.url),
@@ -30,7 +30,7 @@ export function createEngine(): StageEngine {
 
     async process(body, files, gone) {
       const { batchId, fileName } = parseRecording(body);
-      const { samples, duration_s } = await decodeAudio(await files.original(batchId, fileName), gone);
+      const { samples, duration_s } = await decodeAudio(await files.original(batchId, fileName), { ...limits, gone });
       return { duration_s, ...(await workers.run({ samples }, { transfer: [samples.buffer], gone })) };
     },
 

@@ -1,4 +1,4 @@
-import { decodeAudio } from "../audio/audio.js";
+import { decodeAudio, type AudioLimits } from "../audio/audio.js";
 import { CLEARLY_ENGLISH_GAP, identifyLanguage, type Evidence } from "./lid-decision.js";
 import { languageScores, readPhoneCounts, type PhoneCounts } from "./lid-phones.js";
 import { ENGINES_VERSION } from "../server/package-version.js";
@@ -13,7 +13,7 @@ const LISTENING = { utteranceS: 10, maxSpeechS: 30 };
  * The stage `lid`: tells whether English is spoken, by how well English words fit the sound compared with a free sequence of
  * phones; if it is not, which of the languages of data/lid has such sequences of phones. `und` when neither is clear.
  */
-export function createEngine(): StageEngine {
+export function createEngine(limits: AudioLimits = {}): StageEngine {
   const recogniser = new Pocketsphinx("lid");
   let phoneCounts: PhoneCounts | undefined;
   return {
@@ -29,7 +29,7 @@ export function createEngine(): StageEngine {
       if (phoneCounts === undefined) throw new Error("The engine is not loaded");
       const counts = phoneCounts;
       const request = parseSpeechRequest(body);
-      const { samples } = await decodeAudio(await requestedFile(request, files), gone);
+      const { samples } = await decodeAudio(await requestedFile(request, files), { ...limits, gone });
       const options = { samples, trim: request.trim, joined: LISTENING };
       const evidence = await recogniser.withSpeech(options, gone, (speech) => gatherEvidence(speech, counts));
       return identifyLanguage(evidence);

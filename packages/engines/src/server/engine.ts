@@ -1,8 +1,10 @@
 import type { FastifyBaseLogger } from "fastify";
+import type { AudioLimits } from "../audio/audio.js";
+import type { EngineAccess } from "./access.js";
 import { createEngineServer } from "./server.js";
 import type { StageEngine } from "./stage-engine.js";
 
-type EngineModule = Promise<{ createEngine(): StageEngine }>;
+type EngineModule = Promise<{ createEngine(limits: AudioLimits): StageEngine }>;
 
 /** The stages that run as engines. `file_distribution` is the file routes alone. */
 const ENGINES: Record<string, (() => EngineModule) | null> = {
@@ -18,8 +20,8 @@ const ENGINES: Record<string, (() => EngineModule) | null> = {
 /** The stages that `startEngine` knows. */
 export const ENGINE_STAGES: readonly string[] = Object.keys(ENGINES);
 
-export interface StartEngineOptions {
-  /** Default 127.0.0.1: the engines have no authentication of their own. */
+export interface StartEngineOptions extends EngineAccess, AudioLimits {
+  /** Default 127.0.0.1. Beyond loopback only with a token. */
   host?: string;
   /** 0 takes a free port. */
   port: number;
@@ -40,15 +42,16 @@ export interface RunningEngine {
 
 /**
  * Starts the engine of a stage as an HTTP service (docs/engines.md). Resolves when it listens; until `ready` its
- * `GET /health` answers 503. Throws a `RangeError` for a stage without an engine.
+ * `GET /health` answers 503. Throws a `RangeError` for a stage without an engine, and an
+ * `OpenEngineError` where it would listen beyond loopback without a token.
  */
 export async function startEngine(stage: string, options: StartEngineOptions): Promise<RunningEngine> {
   const load = Object.hasOwn(ENGINES, stage) ? ENGINES[stage] : undefined;
   if (load === undefined) {
     throw new RangeError(`No engine for the stage "${stage}". Engines: ${ENGINE_STAGES.join(", ")}.`);
   }
-  const { host = "127.0.0.1", port, ...serverOptions } = options;
-  const engine = load === null ? {} : { engine: (await load()).createEngine() };
+  const { host = "127.0.0.1", port, maxAudioS, ...serverOptions } = options;
+  const engine = load === null ? {} : { engine: (await load()).createEngine({ maxAudioS }) };
   const server = await createEngineServer({ ...serverOptions, ...engine, stage });
   const url = await server.listen(host, port);
   const ready = server.ready();

@@ -44,6 +44,21 @@ export function validVariant(value: unknown): Variant {
   throw badRequest(`variant must be one of: ${Object.keys(VARIANT_FILES).join(", ")}`);
 }
 
+/** Nothing can be kept in the folder for recordings. The message says why and what to do. */
+class FilesFolderError extends Error {
+  override readonly name = "FilesFolderError";
+
+  constructor(folder: string, cause: Error) {
+    const user = process.getuid?.() ?? "of the engine";
+    super(
+      `The folder for recordings ${folder} cannot be used: ${cause.message}. It has to be a folder that the user ${user} may write to.`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
 /**
  * Recordings on disk: `<root>/<batch id>/<sha256 of the name>/original`. The name itself never becomes part of a path, so
  * quotes, line breaks, a leading dash or 255 bytes of emoji are safe for the file system or for other programs.
@@ -58,10 +73,12 @@ export class DiskFileStore implements FileStore {
     this.#temporary = join(root, "incoming");
   }
 
-  /** Opens the store, creates its folders and clears what uploads of dead processes left behind. */
+  /** Opens the store, creates its folders and clears what uploads of dead processes left behind. @throws FilesFolderError */
   static async open(root: string): Promise<DiskFileStore> {
     const store = new DiskFileStore(root);
-    await mkdir(store.#temporary, { recursive: true });
+    await mkdir(store.#temporary, { recursive: true }).catch((cause: unknown) => {
+      throw new FilesFolderError(root, cause as Error);
+    });
     await store.#removeAbandonedUploads();
     return store;
   }

@@ -1,6 +1,8 @@
 /** The problem types of docs/engines.md, with the status each one is sent with. */
 export type ProblemType =
   | "bad-request"
+  | "unauthorized"
+  | "forbidden"
   | "file-missing"
   | "variant-missing"
   | "not-found"

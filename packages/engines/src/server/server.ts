@@ -8,6 +8,7 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from "fastify";
+import { Guard, type EngineAccess } from "./access.js";
 import { DiskFileStore, fileTooLarge, validBatchId, validFileName, validVariant } from "./file-store.js";
 import { JobQueue } from "./job-queue.js";
 import { ENGINES_VERSION } from "./package-version.js";
@@ -26,7 +27,7 @@ const CLOSE_GRACE_MS = 30_000;
 /** The router refuses longer parameters as unknown routes; names beyond 255 bytes must get 400 with the reason. */
 const MAX_URL_PARAMETER_LENGTH = 16 * 1024;
 
-export interface EngineServerOptions {
+export interface EngineServerOptions extends EngineAccess {
   /** The work behind `POST /v1/{stage}`; without it the server only keeps files. */
   engine?: StageEngine;
   /** The stage that `GET /health` names. Default: the engine's. */
@@ -42,7 +43,10 @@ export interface EngineServerOptions {
 }
 
 export interface EngineServer {
-  /** Listens and begins to load the engine; resolves with the base URL, while `GET /health` may still answer 503. */
+  /**
+   * Listens and begins to load the engine; resolves with the base URL, while `GET /health` may still answer 503.
+   * @throws OpenEngineError beyond loopback when there is no token
+   */
   listen(host: string, port: number): Promise<string>;
   /** Resolves when the engine is loaded; rejects with the reason when it cannot be. */
   ready(): Promise<void>;
@@ -58,6 +62,7 @@ export async function createEngineServer(options: EngineServerOptions): Promise<
   const files = await DiskFileStore.open(options.filesDir);
   const queue = new JobQueue(concurrency, concurrency * WAITING_JOBS_PER_SLOT);
   const loading = new Loading(engine);
+  const guard = new Guard(options);
 
   const app = Fastify({
     ...(options.logger ? { loggerInstance: options.logger } : {}),
@@ -71,6 +76,7 @@ export async function createEngineServer(options: EngineServerOptions): Promise<
   const connections = new Connections(app.server);
   app.removeContentTypeParser("text/plain");
   app.setErrorHandler(sendProblem);
+  app.addHook("onRequest", async (request, reply) => guard.check(request, reply));
   app.setNotFoundHandler((request) => {
     throw new EngineProblem(
       404,
@@ -80,12 +86,13 @@ export async function createEngineServer(options: EngineServerOptions): Promise<
     );
   });
 
-  app.get("/health", (_request, reply) => {
-    if (loading.state === "ready") return { status: "ok", stage, engine: engine?.engine ?? FILES_ONLY };
-    reply.code(503);
-    return loading.state === "failed"
-      ? { status: "failed", stage, detail: loading.reason }
-      : { status: "loading", stage };
+  app.get("/health", (request, reply) => {
+    const { state, reason } = loading;
+    const status = state === "ready" ? "ok" : state;
+    if (state !== "ready") reply.code(503);
+    if (!guard.knows(request)) return { status };
+    const more = { ready: { engine: engine?.engine ?? FILES_ONLY }, failed: { detail: reason }, loading: {} };
+    return { status, stage, ...more[state] };
   });
   await app.register((scope) => addFileRoutes(scope, files, options.maxFileBytes ?? DEFAULT_MAX_FILE_BYTES));
   if (engine) {
@@ -101,6 +108,7 @@ export async function createEngineServer(options: EngineServerOptions): Promise<
   let closing: Promise<void> | undefined;
   return {
     async listen(host, port) {
+      guard.listensOn(host);
       await app.listen({ host, port });
       void loading.begin();
       const address = app.server.address() as AddressInfo;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { decodeAudio } from "../audio/audio.js";
+import { decodeAudio, type AudioLimits } from "../audio/audio.js";
 import { ENGINES_VERSION } from "../server/package-version.js";
 import { Pocketsphinx } from "./pocketsphinx.js";
 import { parseSpeechRequest, requestedFile } from "./pocketsphinx-request.js";
@@ -23,7 +23,7 @@ interface Segment {
  * The stage `stt`: transcribes English, turn by turn. `und` is taken for English: the text's confidence then shows whether it
  * was. Segments in which no word is heard are left out.
  */
-export function createEngine(): StageEngine {
+export function createEngine(limits: AudioLimits = {}): StageEngine {
   const recogniser = new Pocketsphinx("stt");
   return {
     stage: "stt",
@@ -34,7 +34,7 @@ export function createEngine(): StageEngine {
     async process(body, files, gone) {
       const request = parseSpeechRequest(body);
       const language = parseLanguage(body);
-      const { samples, duration_s } = await decodeAudio(await requestedFile(request, files), gone);
+      const { samples, duration_s } = await decodeAudio(await requestedFile(request, files), { ...limits, gone });
       const segments = await recogniser.withSpeech({ samples, trim: request.trim }, gone, async (speech) => {
         const [words, phones] = await Promise.all([speech.recognise("domain"), speech.recognise("phones")]);
         const heard = speech.utterances.flatMap(({ start_s, end_s }, i) => {

@@ -98,6 +98,19 @@ export class RunStore extends BatchStore {
     );
   }
 
+  /** By batch: its newest run, and whether that holds the lease at this moment, by the database's clock. Batches that are gone are left out. */
+  async leases(batchIds: readonly number[]): Promise<Map<number, { run: number; isHeld: boolean }>> {
+    if (batchIds.length === 0) return new Map();
+    const { now } = this.database.dialect;
+    const isHeld = sql<number>`CASE WHEN leaseOwner IS NOT NULL AND leaseExpiresAt >= ${now} THEN 1 ELSE 0 END`;
+    const select = this.db
+      .selectFrom("batchStatus")
+      .select(["id", "run", isHeld.as("isHeld")])
+      .where("id", "in", [...batchIds]);
+    const rows = await this.query(() => select.execute());
+    return new Map(rows.map((row) => [row.id, { run: row.run, isHeld: Number(row.isHeld) === 1 }]));
+  }
+
   /** Renews the lease for `leaseMs`. @returns false when the run does not hold it any more */
   async renewRun({ batchId, run, owner }: Run, leaseMs: number): Promise<boolean> {
     const result = await this.query(() =>

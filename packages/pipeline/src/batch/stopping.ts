@@ -6,6 +6,7 @@
  *     abandoned nothing of the batch is awaited any more: a full disk or a database that is away does not hold the run up
  *     the end   whatever is still being closed is left to the end of the process
  */
+import { setMaxListeners } from "node:events";
 import { deadline } from "@cofi/event-log/deadline";
 
 /** How long before the end of the grace period requests are cut; half of a shorter period. */
@@ -44,6 +45,8 @@ export class Stopping {
     this.signal = signal;
     this.hard = this.#hard.signal;
     this.#graceMs = graceMs;
+    // Each file in work and each host listens, and there may be any number: Node takes the eleventh listener for a leak.
+    setMaxListeners(0, this.signal, this.hard);
     if (signal.aborted) this.#begin();
     else signal.addEventListener("abort", this.#begin, { once: true });
   }

@@ -15,6 +15,8 @@ export interface EngineAddress {
   /** Host name or address, as logged in `gpuIp`. */
   readonly name: string;
   url: string;
+  /** Sent with every request, where the engine asks for one. */
+  readonly token?: string | undefined;
 }
 
 /** An answer, and the response that it was read from, as it came: for the log. */
@@ -24,6 +26,8 @@ export interface Answered<T> {
 }
 
 export type Uploaded = z.infer<typeof uploadResponse>;
+
+type EngineRequest = Omit<HttpRequest, "host" | "url" | "secret">;
 
 const problem = z.looseObject({ type: z.string(), title: z.string().optional(), detail: z.string().optional() });
 
@@ -36,9 +40,14 @@ export class EngineClient {
     this.#http = new HttpClient(requestTimeoutMs);
   }
 
-  /** Resolves when the engine says that it can work. @throws EngineError otherwise */
+  /** Resolves when the engine says that it can work, and would for this client. @throws EngineError otherwise */
   async health(engine: EngineAddress, signal: AbortSignal): Promise<void> {
-    await this.#call(engine, "/health", { method: "GET", signal });
+    const { status, body, asksForToken } = await this.#call(engine, "/health", { method: "GET", signal });
+    if (asksForToken && engine.token === undefined)
+      throw new EngineError(
+        `${engine.name} asks for a token, and none is set. Set COFI_ENGINE_TOKEN of the pipeline to that of the engine.`,
+        { status, type: "unauthorized", fault: "host", response: body },
+      );
   }
 
   /** Puts a recording on the engine's host. @throws EngineError, also when what arrived there is not what was sent */
@@ -66,8 +75,7 @@ export class EngineClient {
     signal: AbortSignal,
   ): Promise<Answered<Uploaded>> {
     const route = `${routeOf(batchId, fileName)}?variant=denoised`;
-    const url = from.url + route;
-    const content = await this.#http.download({ host: from.name, url, method: "GET", signal });
+    const content = await this.#http.download(requestTo(from, route, { method: "GET", signal }));
     if ("json" in content) throw problemError(from, content);
     return this.#put(to, route, content.body, content.bytes, signal);
   }
@@ -119,8 +127,7 @@ export class EngineClient {
 
   /** Removes all recordings of a batch from the engine's host, with what was derived from them. @throws EngineError */
   async removeFiles(engine: EngineAddress, batchId: number, signal: AbortSignal): Promise<void> {
-    const url = `${engine.url}/files/${batchId}`;
-    const reply = await this.#http.send({ host: engine.name, url, method: "DELETE", signal });
+    const reply = await this.#http.send(requestTo(engine, `/files/${batchId}`, { method: "DELETE", signal }));
     if (reply.status < 200 || reply.status >= 300) throw problemError(engine, reply, "to remove files");
   }
 
@@ -128,17 +135,20 @@ export class EngineClient {
     await this.#http.close();
   }
 
-  async #call(
-    engine: EngineAddress,
-    path: string,
-    options: Omit<HttpRequest, "host" | "url" | "secret">,
-  ): Promise<Reply> {
-    const reply = await this.#http.send({ host: engine.name, url: engine.url + path, ...options });
+  async #call(engine: EngineAddress, path: string, options: EngineRequest): Promise<Reply> {
+    const reply = await this.#http.send(requestTo(engine, path, options));
     const { status, json } = reply;
     if (status < 200 || status >= 300) throw problemError(engine, reply);
     if (json === undefined) throw invalidJson(engine.name, reply);
     return reply;
   }
+}
+
+/** With the engine's token, which is not kept from what comes back. */
+function requestTo({ name, url, token }: EngineAddress, path: string, options: EngineRequest): HttpRequest {
+  const { headers, ...rest } = options;
+  const authorized = token === undefined ? headers : { ...headers, authorization: `Bearer ${token}` };
+  return { host: name, url: url + path, secret: token, ...rest, ...(authorized && { headers: authorized }) };
 }
 
 function routeOf(batchId: number, fileName: string): string {

@@ -20,6 +20,8 @@ export interface Reply {
   status: number;
   /** 0 when the host did not say. */
   retryAfterMs: number;
+  /** It asks for credentials, or says that there is more to see with some (`WWW-Authenticate`). */
+  asksForToken: boolean;
   /** What the body says; undefined when it is not JSON. */
   json: unknown;
   /** The body as it came, for the log: JSON as it stands, another text as a JSON string. */
@@ -161,7 +163,8 @@ function reply(
   chunks: readonly Buffer[],
   secret: string | null | undefined,
 ): Reply {
-  return { status, retryAfterMs: readRetryAfter(headers["retry-after"]), ...received(chunks, secret) };
+  const asksForToken = headers["www-authenticate"] !== undefined;
+  return { status, retryAfterMs: readRetryAfter(headers["retry-after"]), asksForToken, ...received(chunks, secret) };
 }
 
 /** What came of a reply that broke off. */

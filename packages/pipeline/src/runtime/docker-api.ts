@@ -43,7 +43,7 @@ const inspection = z.looseObject({
 export type ContainerInspection = z.infer<typeof inspection>;
 
 const created = z.looseObject({ Id: z.string() });
-const listed = z.array(z.looseObject({ Id: z.string() }));
+const listed = z.array(z.looseObject({ Id: z.string(), Labels: z.record(z.string(), z.string()).nullish() }));
 const waited = z.looseObject({ StatusCode: z.number() });
 const problem = z.looseObject({ message: z.string() });
 
@@ -116,11 +116,11 @@ export class DockerApi {
     }
   }
 
-  /** Ids of all containers, running or not, that carry every label (`key=value`). */
-  async withLabels(labels: readonly string[]): Promise<string[]> {
+  /** All containers, running or not, that carry every label (`key=value`), with all of their labels. */
+  async withLabels(labels: readonly string[]): Promise<{ id: string; labels: Readonly<Record<string, string>> }[]> {
     const filters = encodeURIComponent(JSON.stringify({ label: labels }));
     const answer = await this.#call("GET", `/containers/json?all=true&filters=${filters}`);
-    return listed.parse(answer).map(({ Id }) => Id);
+    return listed.parse(answer).map(({ Id, Labels }) => ({ id: Id, labels: Labels ?? {} }));
   }
 
   /** The last lines that the container printed. */

@@ -1,7 +1,7 @@
 /** Which engines run in which containers where: `COFI_RUNTIME=docker` and what belongs to it. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { SettingsError } from "@cofi/event-log/environment";
+import { Environment, SettingsError } from "@cofi/event-log/environment";
 import type { StageName } from "@cofi/event-log/stages";
 import type { DockerEndpoint } from "./docker-api.js";
 
@@ -11,6 +11,18 @@ export interface StageImage {
   isCofi: boolean;
   /** Ids of GPUs, all of them, or none. */
   gpus: "all" | string[] | null;
+  limits: ContainerLimits;
+}
+
+/** What one container may take of its host. */
+export interface ContainerLimits {
+  memoryMb: number;
+  /** Processors; null: all that the host has. */
+  cpus: number | null;
+  /** Processes and threads. */
+  pids: number;
+  /** Folders in memory: the rest of the container can only be read. */
+  tmpfs: readonly string[];
 }
 
 export interface DockerSettings {
@@ -21,9 +33,13 @@ export interface DockerSettings {
   network: string | null;
   /** Volume of the recordings on each host. */
   filesVolume: string;
+  /** Settings of the engines that are handed on to those of Cofi's image, as `NAME=value`. */
+  environment: readonly string[];
   /** @throws SettingsError when no image is named for the stage */
   image(stage: StageName): StageImage;
 }
+
+const HANDED_ON = ["COFI_MAX_AUDIO_S", "COFI_LOG_LEVEL"];
 
 /** Null when `COFI_RUNTIME` is not `docker`. @throws SettingsError */
 export function dockerSettings(env: NodeJS.ProcessEnv): DockerSettings | null {
@@ -38,6 +54,7 @@ export function dockerSettings(env: NodeJS.ProcessEnv): DockerSettings | null {
     project: env["COFI_DOCKER_PROJECT"]?.trim() || "cofi",
     network: env["COFI_DOCKER_NETWORK"]?.trim() || null,
     filesVolume: env["COFI_DOCKER_FILES_VOLUME"]?.trim() || "cofi-files",
+    environment: HANDED_ON.flatMap((name) => (env[name]?.trim() ? [`${name}=${env[name].trim()}`] : [])),
     image: (stage) => imageOf(stage, env),
   };
 }
@@ -74,5 +91,31 @@ function imageOf(stage: StageName, env: NodeJS.ProcessEnv): StageImage {
       `COFI_RUNTIME is docker, but neither ${variable}_IMAGE nor COFI_ENGINE_IMAGE names an image.`,
     );
   const gpus = env[`${variable}_GPUS`]?.trim();
-  return { image, isCofi: !own, gpus: !gpus ? null : gpus === "all" ? "all" : gpus.split(",").map((id) => id.trim()) };
+  return {
+    image,
+    isCofi: !own,
+    gpus: !gpus ? null : gpus === "all" ? "all" : gpus.split(",").map((id) => id.trim()),
+    limits: limitsOf(variable, env),
+  };
+}
+
+/** Of the stage, or else of all stages. @throws SettingsError */
+function limitsOf(variable: string, variables: NodeJS.ProcessEnv): ContainerLimits {
+  const env = new Environment(variables);
+  const nameOf = (what: string): string =>
+    env.text(`${variable}_${what}`) === undefined ? `COFI_ENGINE_${what}` : `${variable}_${what}`;
+  const cpus = env.text(nameOf("CPUS"));
+  if (cpus !== undefined && !(/^\d{1,4}(?:\.\d{1,2})?$/.test(cpus) && Number(cpus) > 0))
+    env.wrong(nameOf("CPUS"), "a number of processors such as 4 or 1.5");
+  const tmpfs = (env.text(nameOf("TMPFS")) ?? "/tmp").split(",").map((folder) => folder.trim());
+  if (!tmpfs.every((folder) => /^\/[^:]+$/.test(folder)))
+    env.wrong(nameOf("TMPFS"), "absolute folders, comma separated");
+  const limits = {
+    memoryMb: env.wholeNumber(nameOf("MEMORY_MB"), 8_192, 64, 16_777_216),
+    cpus: cpus === undefined ? null : Number(cpus),
+    pids: env.wholeNumber(nameOf("PIDS"), 1_024, 16, 4_194_304),
+    tmpfs,
+  };
+  env.check();
+  return limits;
 }

@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 import type { StageName } from "@cofi/event-log/stages";
 import type { FilePlace } from "@cofi/event-log/store";
 import type { EngineClient } from "../hosts/engine-client.js";
+import { randomToken } from "../hosts/engine-token.js";
 import { keyOf, UNHEARD, type FileKeeper, type RunningEngines, type Runtime, type RuntimeListener } from "./runtime.js";
 import { SupervisedEngine, type StartedEngine } from "./supervised-engine.js";
 
@@ -13,6 +14,8 @@ export interface LocalProcessOptions {
   /** The folder that all of them share. */
   files: FilePlace;
   client: EngineClient;
+  /** That the engines ask for; one of their own when it is not set. */
+  token?: string | undefined;
   slotsPerHost: number;
   engineStartTimeoutMs: number;
   /** Attempts of a file in a stage. */
@@ -24,10 +27,10 @@ const STDERR_CHARACTERS = 2_000;
 const LAST_WORDS_MS = 500;
 
 export class LocalProcessRuntime implements Runtime, FileKeeper {
-  readonly #options: LocalProcessOptions;
+  readonly #options: LocalProcessOptions & { token: string };
 
   constructor(options: LocalProcessOptions) {
-    this.#options = options;
+    this.#options = { ...options, token: options.token ?? randomToken() };
   }
 
   async start(
@@ -37,7 +40,7 @@ export class LocalProcessRuntime implements Runtime, FileKeeper {
     signal: AbortSignal,
   ): Promise<RunningEngines> {
     const { command, ...options } = this.#options;
-    const launch = async (): Promise<StartedEngine> => new EngineProcess(command(stage));
+    const launch = async (): Promise<StartedEngine> => new EngineProcess(command(stage), options.token);
     const engine = new SupervisedEngine({
       ...options,
       stage,
@@ -61,10 +64,12 @@ class EngineProcess implements StartedEngine {
   readonly ended: Promise<string>;
   readonly #child: ChildProcess;
 
-  constructor({ file, args }: { file: string; args: string[] }) {
+  /** The token goes by the environment: arguments are seen by every user of the machine. */
+  constructor({ file, args }: { file: string; args: string[] }, token: string) {
+    const env = { ...process.env, COFI_ENGINE_TOKEN: token };
     // A process group of its own: Ctrl-C reaches the pipeline alone, which lets the files in work finish. The engine
     // ends when its standard input closes, so it does not outlive a pipeline that is killed.
-    const child = spawn(file, args, { stdio: ["pipe", "pipe", "pipe"], detached: true });
+    const child = spawn(file, args, { stdio: ["pipe", "pipe", "pipe"], detached: true, env });
     this.#child = child;
     this.details = { pid: child.pid ?? null };
     let stderr = "";

@@ -9,15 +9,23 @@ export function remoteUrls(stage: StageName, env: NodeJS.ProcessEnv): string[] |
   return baseUrls(`COFI_ENGINE_${stage.toUpperCase()}_URLS`, env);
 }
 
+/** All hosts are asked with the same token, where there is one. */
 export class RemoteRuntime implements Runtime, FileKeeper {
   readonly #urls: (stage: StageName) => string[] | null;
   readonly #client: EngineClient;
   readonly #slots: number;
+  readonly #token: string | undefined;
 
-  constructor(urls: (stage: StageName) => string[] | null, client: EngineClient, limits: { slotsPerHost: number }) {
+  constructor(
+    urls: (stage: StageName) => string[] | null,
+    client: EngineClient,
+    limits: { slotsPerHost: number },
+    token?: string,
+  ) {
     this.#urls = urls;
     this.#client = client;
     this.#slots = limits.slotsPerHost;
+    this.#token = token;
   }
 
   /** All of them, whether they are there or not: each is asked from when it is ready. */
@@ -37,8 +45,9 @@ export class RemoteRuntime implements Runtime, FileKeeper {
       ...address,
       files: { place: address.url, description: address.url },
       slots: this.#slots,
+      token: this.#token,
       ready: () => Promise.resolve(),
-      look: (signal) => this.#client.health(address, signal),
+      look: (signal) => this.#client.health({ ...address, token: this.#token }, signal),
     }));
   }
 }

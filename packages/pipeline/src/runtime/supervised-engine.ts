@@ -24,6 +24,8 @@ export interface SupervisedEngineOptions {
   name: string;
   key: string;
   files: FilePlace;
+  /** That the engine asks for. */
+  token: string;
   launch: () => Promise<StartedEngine>;
   client: EngineClient;
   listener: RuntimeListener;
@@ -45,6 +47,7 @@ export class SupervisedEngine implements EngineHost {
   readonly key: string;
   readonly files: FilePlace;
   readonly slots: number;
+  readonly token: string;
   url = "";
   readonly #options: SupervisedEngineOptions;
   /**
@@ -67,6 +70,7 @@ export class SupervisedEngine implements EngineHost {
     this.key = options.key;
     this.files = options.files;
     this.slots = options.slotsPerHost;
+    this.token = options.token;
     this.#maxEnds = options.slotsPerHost * options.attempts;
     this.#ready = this.#start();
     // Whoever asks meets the reason; nobody may be asking now.

@@ -91,7 +91,7 @@ function csvFile({ triageConfig }: Pick<BatchContext, "triageConfig">, csv: stri
   const besideSha256 = sha256OfTexts([triageConfig.timeZone, ...beside]);
   return {
     read: async (path: string) => ({ sha256: await sha256Of(path), besideSha256 }),
-    answeredBy: "this process",
+    answeredBy: "this process" as const,
     plan: async () => ({ units: [{ name: basename(csv), path: csv }] }),
     payload: async ({ name, path }: CsvUnit): Promise<Json> => ({
       file_name: name,
