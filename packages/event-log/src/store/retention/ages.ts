@@ -73,6 +73,7 @@ export async function endedBatches(db: Kysely<Tables>, now: number): Promise<End
           .selectFrom("batchExecutionLog as log")
           .select("log.id")
           .whereRef("log.batchId", "=", "batch.id")
+          .orderBy("log.batchId", "desc")
           .orderBy("log.id", "desc")
           .limit(1),
       ),
