@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts"],
     globalSetup: "test/support/global-setup.ts",
+    setupFiles: "test/support/properties.ts",
     // One process, one module graph a thread: tests hold no state in modules, and starting afresh for each file took six times as long.
     pool: "threads",
     isolate: false,

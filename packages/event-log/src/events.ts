@@ -70,7 +70,7 @@ export interface Cut {
 
 /**
  * `GET /api/events/{id}`: the whole row. `payload`, `response` and `metadataText` are the stored texts: JSON unless cut or written so
- * by others.
+ * by others. MySQL stores metadata in a form of its own (`docs/database.md`).
  */
 export interface LogEventDetail extends LogEvent {
   metadataText: string | null;

@@ -127,3 +127,14 @@ test("a connection that the server has ended is replaced by one with its session
       other: 0,
     });
 });
+
+test("payload and response keep every byte, and metadata its numbers of 19 digits", async () => {
+  const { id: batchId } = await store.createBatch({ name: "night", folder: null });
+  const text = '{ "b":1.10,"a" :1234567890123456789, "b": 1e400 }';
+  const metadata = '{"id":1234567890123456789,"least":-9223372036854775808}';
+  const row = { batchId, stage: "stt", eventType: "info", payload: text, response: text, metadata };
+  const event = await store.event(await fresh.insertForeign(row));
+  expect(event).toMatchObject({ payload: text, response: text });
+  // MySQL writes a space after each colon and comma.
+  expect(event?.metadataText?.replaceAll(" ", "")).toBe(metadata);
+});

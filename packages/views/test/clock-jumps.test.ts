@@ -194,7 +194,7 @@ test(
             for (const { perMinute } of overview.stages) expect(perMinute ?? 0).toBeGreaterThanOrEqual(0);
           },
         ),
-        { numRuns: 150 },
+        { numRuns: 150, interruptAfterTimeLimit: 800_000 },
       );
     } finally {
       await fresh.close();

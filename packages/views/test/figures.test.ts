@@ -243,7 +243,7 @@ describe.each(DIALECTS)("at any moment, on %s", (dialect) => {
           seen.batchRuns += Number(batchRuns(rows).length > 1);
           seen.doneLater += Number(causesOf(rows).some(({ doneLater }) => doneLater > 0));
         }),
-        { numRuns: dialect === "mysql" ? 60 : 150 },
+        { numRuns: dialect === "mysql" ? 60 : 150, interruptAfterTimeLimit: 500_000 },
       );
       expect(Math.min(...Object.values(seen))).toBeGreaterThan(3);
     } finally {

@@ -12,7 +12,10 @@ export interface Dialect {
   readonly now: RawBuilder<string>;
   /** The database's clock `ms` from now; negative for the past. */
   fromNow(ms: number): RawBuilder<string>;
-  /** The log, read by way of this index: the optimisers would rather read every row. */
+  /**
+   * The log, read by way of this index: the optimisers would rather read every row. A subquery for the first or last row of
+   * what the outer row names says ORDER BY with the columns of the index from the named ones on: MySQL sorts by `id` alone.
+   */
   logBy(index: string): RawBuilder<unknown>;
   /** In which of equal parts of `widthMs`, counted from `from` (a stored time) on, `timestamp` lies: 0 for the first. */
   partOfTime(from: string, widthMs: number): RawBuilder<number>;

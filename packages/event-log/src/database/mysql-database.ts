@@ -21,8 +21,9 @@ const dialect: Dialect = {
   now: sql`UTC_TIMESTAMP(3)`,
   fromNow: (ms) => sql`UTC_TIMESTAMP(3) + INTERVAL ${ms * 1_000} MICROSECOND`,
   logBy: (index) => sql`batchExecutionLog FORCE INDEX (${sql.raw(index)})`,
+  // In floating point, which is exact here: MySQL rounds a decimal quotient to a few digits, 39.99996 to 40.0000.
   partOfTime: (from, widthMs) =>
-    sql`FLOOR(TIMESTAMPDIFF(MICROSECOND, ${from}, timestamp) / ${sql.lit(widthMs * 1_000)})`,
+    sql`FLOOR(TIMESTAMPDIFF(MICROSECOND, ${from}, timestamp) / ${sql.raw(`${widthMs * 1_000}e0`)})`,
   holdingRows: sql`LOCK IN SHARE MODE`,
   undoesDdl: false,
 };

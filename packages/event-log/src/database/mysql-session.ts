@@ -42,8 +42,6 @@ const SETTINGS: Readonly<Record<string, string>> = {
   sql_safe_updates: "OFF",
   sql_select_limit: UNLIMITED,
   sql_big_selects: "ON",
-  // How many digits a division keeps: FLOOR(5 / 10) is 1 when it keeps none.
-  div_precision_increment: "4",
   // ORDER BY looks at so many bytes of a name: at all of them.
   max_sort_length: "1024",
   foreign_key_checks: "ON",

@@ -171,25 +171,32 @@ export class RunStore extends BatchStore {
   }
 }
 
-/** As {@link RunStore.runStarts}; hops from one run to the next in the index. @throws the driver's error */
+/**
+ * As {@link RunStore.runStarts}. Asks the index for each number in turn, for runs are numbered one after the other: it steps
+ * to a number that a row of the same statement names, but servers would read the whole batch to find the next higher one.
+ * @throws the driver's error
+ */
 export async function readRunStarts(database: Database, batchId: number): Promise<RunStart[]> {
   const log = database.dialect.logBy("batchExecutionLog_run");
   const starts: RunStart[] = [];
-  for (;;) {
-    const next = sql`SELECT min(run) FROM ${log} WHERE batchId = ${batchId} AND run >`;
-    const { rows } = await sql<RunStart>`
-      WITH RECURSIVE hop (run, place) AS (
-        SELECT (${next} ${starts.at(-1)?.run ?? -1}), 1
-        UNION ALL SELECT (${next} hop.run), place + 1 FROM hop WHERE hop.run IS NOT NULL AND place < ${MOST_HOPS})
-      SELECT run, (SELECT min(id) FROM ${log} WHERE batchId = ${batchId} AND run = hop.run) AS firstId
-      FROM hop WHERE run IS NOT NULL ORDER BY run`.execute(database.kysely);
-    starts.push(...rows);
-    if (rows.length < MOST_HOPS) return starts;
+  for (let asked = -1; ;) {
+    const newer = sql`FROM ${log} WHERE batchId = ${batchId} AND run > ${asked}`;
+    const { rows } = await sql<{ run: number | null; firstId: number | null; highest: number }>`
+      WITH RECURSIVE numbers (run, lowest, highest) AS (
+        SELECT (SELECT min(run) ${newer}), (SELECT min(run) ${newer}), (SELECT max(run) ${newer})
+        UNION ALL SELECT run + 1, lowest, highest FROM numbers WHERE run < highest AND run - lowest < ${MOST_ASKED - 1})
+      SELECT run, highest,
+        (SELECT id FROM ${log} WHERE batchId = ${batchId} AND run = numbers.run ORDER BY run, id LIMIT 1) AS firstId
+      FROM numbers ORDER BY run`.execute(database.kysely);
+    for (const { run, firstId } of rows) if (run !== null && firstId !== null) starts.push({ run, firstId });
+    const last = rows.at(-1);
+    if (!last || last.run === null || last.run >= last.highest) return starts;
+    asked = last.run;
   }
 }
 
-/** In one statement: servers end a recursion after a thousand. */
-const MOST_HOPS = 500;
+/** In one statement: servers end a recursion after a thousand. Only rows of other writers leave numbers out. */
+const MOST_ASKED = 500;
 
 /**
  * The first statement of every transaction that writes for a run: while the transaction lasts no newer run can begin.

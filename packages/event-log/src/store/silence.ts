@@ -34,7 +34,7 @@ export function signsOfLife({ dialect }: Database): {
   return {
     isLeft,
     lastEventAt: sql<string | null>`CASE WHEN ${isLeft} = 1 THEN (SELECT timestamp
-      FROM ${dialect.logBy("batchExecutionLog_replay")} WHERE batchId = batchStatus.id ORDER BY id DESC LIMIT 1) END`,
+      FROM ${dialect.logBy("batchExecutionLog_replay")} WHERE batchId = batchStatus.id ORDER BY batchId DESC, id DESC LIMIT 1) END`,
     silentBefore: dialect.fromNow(-FOREIGN_SILENCE_MS),
   };
 }

@@ -60,7 +60,7 @@ async function endsAfter({ database, batchId, upToId, current }: Log, after: num
       SELECT id FROM ${database.dialect.logBy("batchExecutionLog_state")}
       WHERE batchId = ${batchId} AND stage = ends.stage AND fileName = ends.fileName AND id < ends.id AND ${current}
         AND eventType IN ('file_start', 'file_complete', 'error')
-      ORDER BY id DESC LIMIT 1) AS wordId
+      ORDER BY stage DESC, fileName DESC, id DESC LIMIT 1) AS wordId
     FROM (
       SELECT id, stage, fileName, timestamp, durationMs, CASE WHEN ${IS_FAILED_COMPLETION} THEN 1 ELSE 0 END AS isFailedCompletion
       FROM ${database.dialect.logBy("batchExecutionLog_replay")}

@@ -1,7 +1,7 @@
 /** Which batches are over, for how long, and by which clock. */
-import { sql, type Kysely, type Selectable } from "kysely";
+import { sql, type Selectable } from "kysely";
 import type { Database } from "../../database/dialect.js";
-import type { BatchStatusTable, Tables } from "../../database/tables.js";
+import type { BatchStatusTable } from "../../database/tables.js";
 import { toApiTime } from "../../time.js";
 
 /** Nothing was removed, because it could have been too much. */
@@ -64,19 +64,12 @@ export interface EndedBatch {
 }
 
 /** Those that are over at `now`, oldest first. */
-export async function endedBatches(db: Kysely<Tables>, now: number): Promise<EndedBatch[]> {
-  const rows = await db
+export async function endedBatches({ dialect, kysely }: Database, now: number): Promise<EndedBatch[]> {
+  const newest = sql<number>`(SELECT id FROM ${dialect.logBy("batchExecutionLog_replay")}
+    WHERE batchId = batch.id ORDER BY batchId DESC, id DESC LIMIT 1)`;
+  const rows = await kysely
     .selectFrom("batchStatus as batch")
-    .leftJoin("batchExecutionLog as last", (join) =>
-      join.on("last.id", "=", (eb) =>
-        eb
-          .selectFrom("batchExecutionLog as log")
-          .select("log.id")
-          .whereRef("log.batchId", "=", "batch.id")
-          .orderBy("log.id", "desc")
-          .limit(1),
-      ),
-    )
+    .leftJoin("batchExecutionLog as last", (join) => join.on("last.id", "=", newest))
     .select(["batch.id", "name", "batch.status", "batch.run", "createdAt", "finishedAt", "leaseExpiresAt"])
     .select(["payloadsRemovedAt", "payloadsRemovedTo", "last.id as lastId", "last.timestamp as lastEventAt"])
     .orderBy("batch.id")

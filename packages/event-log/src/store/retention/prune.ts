@@ -113,7 +113,7 @@ async function whatIsDue(database: Database, options: PruneOptions): Promise<{ n
   const now = await trustedNow(database, options.now?.() ?? new Date());
   if (now === null) return { now: 0, due: [] };
   const { keepPayloadsMs, keepEventsMs } = options;
-  const due = (await endedBatches(database.kysely, now)).flatMap((batch): Due[] => {
+  const due = (await endedBatches(database, now)).flatMap((batch): Due[] => {
     const age = now - batch.endedAt;
     if (keepEventsMs !== null && age > keepEventsMs) return [{ batch, what: "events" }];
     return keepPayloadsMs !== null && age > keepPayloadsMs && batch.hasPayloads ? [{ batch, what: "payloads" }] : [];
