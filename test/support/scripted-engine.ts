@@ -161,8 +161,9 @@ export async function startScriptedEngine({
     if (afterMs > 0) await pause(afterMs);
     if (keepsFiles && behaviour === "ok" && payload["file_name"] !== undefined) {
       const has = files.get(file);
-      const content = has?.get(String(payload["variant"] ?? "original"));
-      if (!content) return missing(String(payload["variant"] ?? "original"), has);
+      const wanted = payload["variant"] === "denoised" ? "denoised" : "original";
+      const content = has?.get(wanted);
+      if (!content) return missing(wanted, has);
       heard.push(`${key} ${content.toString()}`);
       if (stage === "denoise") has?.set("denoised", Buffer.concat([Buffer.from("denoised "), content]));
     }

@@ -107,10 +107,10 @@ test("whatever hosts do: each file ends once, no host has more in work than it m
         let refused = 0;
         const conduct =
           ({ msPerSecond }: { msPerSecond: number }): Conduct =>
-          ({ unit, host }) => {
+          ({ unit, host: at }) => {
             const drawn = behaviours.next().value;
             // One host answers sooner or later.
-            const what = drawn === "hang" && host === 0 ? "ok" : drawn;
+            const what = drawn === "hang" && at === 0 ? "ok" : drawn;
             const afterMs = msPerSecond * seconds[unit]!;
             if (what === "hang") return "never";
             if (what === "fault") return { afterMs: 3, error: refusing(502) };
@@ -155,7 +155,7 @@ test("a file that two hosts cannot do for the same reason is given up, and neith
 test("while all hosts are away no file is lost; without any for five minutes the stage fails and says so", () => {
   const away = (from: number, until: number): SimulatedHost => {
     const isWell = (now: number): boolean => now < from || now >= until;
-    const conduct: Conduct = ({ unit: _ }, now) =>
+    const conduct: Conduct = (_, now) =>
       isWell(now) ? { afterMs: 100 } : { afterMs: 1, error: hostError("refused", "ECONNREFUSED") };
     return { msPerSecond: 10, slots: 2, conduct, isWell };
   };

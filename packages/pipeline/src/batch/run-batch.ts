@@ -112,9 +112,12 @@ async function withLease(
     });
     try {
       const context = await newContext(options, folder, lease, logger, stopping);
-      const result = await throughStages(context, batch, { store, runtime, stopping, report }).finally(() =>
-        stopping.toTheEnd(context.derived.close(stopping.hard)),
-      );
+      let result: BatchResult;
+      try {
+        result = await throughStages(context, batch, { store, runtime, stopping, report });
+      } finally {
+        await stopping.toTheEnd(context.derived.close(stopping.hard));
+      }
       if (isLost(signal.reason)) throw signal.reason;
       return (await drain(logger, { stopping, report }))
         ? result

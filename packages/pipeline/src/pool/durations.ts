@@ -1,4 +1,5 @@
 /** How long files take in a stage, by host and in all, in ms by weight, where the mean weight of the files is 1: what deadlines and estimates follow from. */
+import type { PoolUnit } from "./decisions.js";
 
 /** The latest answers that count. */
 const MOST_KEPT = 256;
@@ -72,4 +73,13 @@ export class Durations {
     const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
     return (this.#known = { nearlyAll: at(NEARLY_ALL), middle: at(0.5) });
   }
+}
+
+/** Lengths of audio as shares of their mean; 1 where none is known. */
+export function weightsOf(units: readonly PoolUnit[]): Float64Array {
+  const known = units.flatMap(({ audioSeconds }) => (audioSeconds !== null && audioSeconds > 0 ? [audioSeconds] : []));
+  const mean = known.reduce((sum, seconds) => sum + seconds, 0) / known.length;
+  return Float64Array.from(units, ({ audioSeconds }) =>
+    audioSeconds !== null && audioSeconds > 0 ? audioSeconds / mean : 1,
+  );
 }

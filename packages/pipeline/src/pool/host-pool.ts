@@ -5,100 +5,30 @@
  * A host with a free slot takes the longest file of those that lie on it; of others only where that ends sooner than waiting for
  * their host. Near the end of a stage it may try what has been in work elsewhere for far longer than usual: the first answer counts.
  */
+import { Choice, hasRoom, newHost, type Host } from "./choice.js";
+import { without, type Attempt, type Decision, type HostChange, type PoolHost, type PoolOptions } from "./decisions.js";
 import { EngineError } from "../hosts/engine-error.js";
-import { Durations } from "./durations.js";
+import { Durations, weightsOf } from "./durations.js";
 import { FileFaults } from "./file-faults.js";
-import { isUsable, next, NEW_HOST, type Change, type HostEvent, type HostState } from "./host-state.js";
+import { isUsable, next, type HostEvent, type HostState } from "./host-state.js";
 import { Pending } from "./pending.js";
 import { Retries } from "./retries.js";
 
-export interface PoolHost {
-  name: string;
-  /** Files that it works on at once. */
-  slots: number;
-  /** Default: nothing is known of it. */
-  state?: HostState;
-}
-
-export interface PoolUnit {
-  name: string;
-  /** How long its audio is, in seconds; null when nobody knows. */
-  audioSeconds: number | null;
-  /** The host on which it lies, as a place in the list of hosts; -1 for none. */
-  prefers: number;
-}
-
-export interface PoolOptions {
-  units: readonly PoolUnit[];
-  hosts: readonly PoolHost[];
-  /** Of a file, before it is given up. */
-  attempts: number;
-  /** How long a file waits before its attempt after so many failures, where no other host can take it, in ms. */
-  retryDelayMs: (failures: number) => number;
-  /** How long a host is left alone for the first time, in ms. */
-  firstPauseMs: number;
-  /** No request takes longer, in ms. */
-  mostRequestMs: number;
-  /** The stage fails when all hosts were away, or answered nothing, for so long, in ms. */
-  mostWithoutHostMs: number;
-}
-
-/** One attempt at a unit on a host. */
-export interface Attempt {
-  readonly unit: number;
-  readonly host: number;
-  /** From 1. */
-  readonly number: number;
-  /** When the request was sent, or, before that, when the attempt was decided on. */
-  begunAt: number;
-  /** When it is not waited for any longer; Infinity before the request is sent. */
-  deadlineAt: number;
-  /** The attempt elsewhere that it races with. */
-  readonly hedges: Attempt | null;
-}
-
-export type Decision =
-  | { do: "ask"; attempt: Attempt }
-  /** Find out whether the host can work, and tell by `looked`. */
-  | { do: "look"; host: number }
-  /** It is over: `overdue` without an answer in time, `outrun` by another host that was asked too. */
-  | { do: "drop"; attempt: Attempt; why: "overdue" | "outrun" }
-  /** It is over, since its hosts have proven to be well. `error`: of its last attempt. */
-  | { do: "giveUp"; unit: number; why: string; error: Error };
-
-/** A step of a host that people should know of. */
-export interface HostChange extends Change {
-  host: number;
-}
-
-interface Host {
-  readonly name: string;
-  readonly slots: number;
-  state: HostState;
-  /** Files that it may have in work: falls by half when it says that it is busy, and grows by one with each round of answers. */
-  limit: number;
-  readonly work: Set<Attempt>;
-  isLooking: boolean;
-  lastAnswerAt: number;
-}
-
 /** How often attempts that are late are looked for, in ms: not for each file that ends. */
 const LATE_EVERY_MS = 50;
-/** Hosts that are so much slower than the fastest, or more, leave what would end sooner elsewhere. */
-const SLOW = 1.25;
+export type { Attempt, HostChange, PoolUnit } from "./decisions.js";
 
 export class HostPool {
   readonly durations = new Durations();
   readonly #options: PoolOptions;
   readonly #hosts: Host[];
   readonly #weights: Float64Array;
-  /** Of the weights. */
-  readonly #median: number;
   readonly #pending: Pending;
   readonly #retries: Retries;
   readonly #faults: FileFaults;
   readonly #inWork = new Map<number, Attempt[]>();
   readonly #tries = new Map<number, number>();
+  readonly #choice: Choice;
   readonly #decisions: Decision[] = [];
   readonly #changes: HostChange[] = [];
   /** Why a host could not be asked last. */
@@ -113,7 +43,6 @@ export class HostPool {
     this.#options = options;
     this.#hosts = hosts.map((host) => newHost(host, now));
     this.#weights = weightsOf(units);
-    this.#median = this.#weights.toSorted()[this.#weights.length >> 1] ?? 1;
     this.#pending = new Pending(
       this.#weights,
       Int32Array.from(units, ({ prefers }) => prefers),
@@ -121,6 +50,15 @@ export class HostPool {
     );
     this.#retries = new Retries();
     this.#faults = new FileFaults(attempts);
+    this.#choice = new Choice({
+      hosts: this.#hosts,
+      weights: this.#weights,
+      durations: this.durations,
+      pending: this.#pending,
+      retries: this.#retries,
+      faults: this.#faults,
+      inWork: this.#inWork,
+    });
     this.#left = units.length;
     this.#lastGoodAt = now;
   }
@@ -149,8 +87,8 @@ export class HostPool {
     for (let taken = true; taken;) {
       taken = false;
       this.#hosts.forEach((host, at) => {
-        if (!this.#hasRoom(host, now)) return;
-        const found = this.#unitFor(at, now);
+        if (!hasRoom(host, now)) return;
+        const found = this.#choice.take(at, now);
         if (found === null) return;
         taken = true;
         this.#begin(found.unit, at, found.hedges, now);
@@ -162,17 +100,9 @@ export class HostPool {
 
   /** When `decide` is to be asked again although nothing happened. */
   nextAt(now: number): number {
-    let at = Number.POSITIVE_INFINITY;
-    const isIdle = this.#hosts.some((host) => this.#hasRoom(host, now));
-    for (const { state, isLooking, work } of this.#hosts) {
+    let at = this.#choice.lateAt(now, this.#lateAt);
+    for (const { state, isLooking } of this.#hosts)
       if (state.condition !== "gone" && !isLooking && state.pausedUntil > now) at = Math.min(at, state.pausedUntil);
-      for (const { deadlineAt, begunAt, unit } of work) {
-        if (deadlineAt === Number.POSITIVE_INFINITY) continue;
-        at = Math.min(at, Math.max(this.#lateAt, deadlineAt));
-        const overdueAt = begunAt + this.durations.overdueMs(this.#weights[unit]!);
-        if (isIdle && overdueAt > now) at = Math.min(at, overdueAt);
-      }
-    }
     const failsAt =
       this.#inWork.size > 0 ? Number.POSITIVE_INFINITY : this.#lastGoodAt + this.#options.mostWithoutHostMs;
     return Math.min(at, this.#retries.nextAt(now), failsAt);
@@ -182,15 +112,9 @@ export class HostPool {
   hopeless(now: number): string | null {
     if (this.isOver || this.#inWork.size > 0) return null;
     const { mostWithoutHostMs } = this.#options;
-    const isOne = this.#hosts.length === 1;
-    const last = this.#trouble === null ? "" : ` ${isOne ? "" : "The last one: "}${this.#trouble}`;
-    if (this.#hosts.every(({ state }) => state.condition === "gone"))
-      return isOne && this.#trouble !== null
-        ? this.#trouble
-        : `All of its ${this.#hosts.length} hosts are gone.${last}`;
-    if (now - this.#lastGoodAt < mostWithoutHostMs) return null;
-    const which = isOne ? "Its host was" : `All of its ${this.#hosts.length} hosts were`;
-    return `${which} away, or answered nothing, for ${mostWithoutHostMs / 1000} s (COFI_ENGINE_START_TIMEOUT_S).${last}`;
+    const areGone = this.#hosts.every(({ state }) => state.condition === "gone");
+    if (!areGone && now - this.#lastGoodAt < mostWithoutHostMs) return null;
+    return without(this.#hosts.length, this.#trouble, areGone ? null : mostWithoutHostMs);
   }
 
   /** Steps of hosts since this was asked last. */
@@ -313,103 +237,6 @@ export class HostPool {
     this.#decisions.push({ do: "look", host: at });
   }
 
-  #hasRoom({ state, limit, work }: Host, now: number): boolean {
-    if (!isUsable(state) || state.pausedUntil > now) return false;
-    return work.size < (state.condition === "probing" ? 1 : Math.floor(limit));
-  }
-
-  #unitFor(at: number, now: number): { unit: number; hedges: Attempt | null } | null {
-    const { state } = this.#hosts[at]!;
-    const isLastHope = !this.#hosts.some((other, index) => index !== at && isUsable(other.state));
-    /** Another host that is not on probation and has not failed with the unit. */
-    const isBetterElsewhere = (failed: ReadonlySet<number>): boolean =>
-      this.#hosts.some(
-        ({ state: other }, index) =>
-          index !== at && !failed.has(index) && isUsable(other) && other.condition !== "probing",
-      );
-    const retry = this.#retries.take(now, (unit, isDue) => {
-      const failed = this.#faults.hostsOf(unit);
-      // At once where it has not failed yet; else after its pause. A host on probation is shown by files that are beyond doubt.
-      if (!failed.has(at)) return state.condition !== "probing" || failed.size === 0 || !isBetterElsewhere(failed);
-      return isDue && !isBetterElsewhere(failed);
-    });
-    if (retry !== null) return { unit: retry, hedges: null };
-    const late = this.#lateOf(at, now, true);
-    if (late) return { unit: late.unit, hedges: late };
-    const unit = isLastHope ? this.#takeUpTo(Number.POSITIVE_INFINITY, at) : this.#takeBySpeed(at, now);
-    if (unit !== null) return { unit, hedges: null };
-    const overdue = state.condition === "healthy" ? this.#lateOf(at, now, false) : null;
-    return overdue && { unit: overdue.unit, hedges: overdue };
-  }
-
-  #takeUpTo(most: number, at: number): number | null {
-    return this.#pending.takeOwn(at, most) ?? this.#pending.takeFromOther(at, most, this.#isSooner(at));
-  }
-
-  /** The first file shows how quick a host is, so it should not be the longest of all. */
-  #takeBySpeed(at: number, now: number): number | null {
-    if (this.durations.isKnown(at)) return this.#takeUpTo(this.#mostFor(at, now), at);
-    return this.#takeUpTo(this.#median, at) ?? this.#takeUpTo(Number.POSITIVE_INFINITY, at);
-  }
-
-  /**
-   * The heaviest file that a slow host may take: one that it ends before the others have done all that waits, or, where they
-   * are all at work, before the first of them is free and has done it. (Any other rule makes the slowest host the last to end.)
-   */
-  #mostFor(at: number, now: number): number {
-    const own = this.durations.ratioOf(at);
-    if (own === null) return Number.POSITIVE_INFINITY;
-    let fastest = own;
-    let speed = 0;
-    let freeInMs = Number.POSITIVE_INFINITY;
-    const others = this.#hosts.flatMap((host, index) => {
-      const ratio = index !== at && isUsable(host.state) ? this.durations.ratioOf(index) : null;
-      return ratio === null ? [] : [{ host, ratio }];
-    });
-    for (const { host, ratio } of others) {
-      fastest = Math.min(fastest, ratio);
-      speed += Math.floor(host.limit) / ratio;
-    }
-    if (own <= SLOW * fastest) return Number.POSITIVE_INFINITY;
-    for (const { host, ratio } of others) {
-      if (ratio > SLOW * fastest) continue;
-      if (host.work.size < Math.floor(host.limit)) freeInMs = 0;
-      for (const { unit, begunAt } of host.work)
-        freeInMs = Math.min(freeInMs, Math.max(0, begunAt + ratio * this.#weights[unit]! - now));
-    }
-    return Math.max(this.#pending.left / (speed * own), freeInMs / (own - fastest));
-  }
-
-  /** Whether a file that lies on another host ends sooner here than there, where others wait before it. */
-  #isSooner(at: number): (owner: number, weight: number) => boolean {
-    return (owner, weight) => {
-      const { state, limit } = this.#hosts[owner]!;
-      const [here, there] = [this.durations.ratioOf(at), this.durations.ratioOf(owner)];
-      if (!isUsable(state) || here === null || there === null) return true;
-      const waitMs = (Math.max(0, this.#pending.leftOf(owner) - weight) * there) / Math.floor(limit);
-      // By so much that it pays to move the file; what a slow host leaves alone must not be left by all.
-      return waitMs + there * weight >= SLOW * here * weight;
-    };
-  }
-
-  /** The overdue attempt elsewhere that most needs another one here. `isUrgent`: only of hosts that were left out, or are silent since they were asked. */
-  #lateOf(at: number, now: number, isUrgent: boolean): Attempt | null {
-    let found: Attempt | null = null;
-    let foundBy = 0;
-    this.#hosts.forEach(({ state, work, lastAnswerAt }, index) => {
-      if (index === at || work.size === 0) return;
-      const isOut = state.condition === "ejected" || state.needsLook;
-      for (const attempt of work) {
-        if (this.#inWork.get(attempt.unit)?.length !== 1 || this.#faults.hostsOf(attempt.unit).has(at)) continue;
-        if (attempt.deadlineAt === Number.POSITIVE_INFINITY) continue;
-        if (isUrgent && !isOut && lastAnswerAt >= attempt.begunAt) continue;
-        const by = now - attempt.begunAt - (isOut ? 0 : this.durations.overdueMs(this.#weights[attempt.unit]!));
-        if (by > foundBy) [found, foundBy] = [attempt, by];
-      }
-    });
-    return found;
-  }
-
   #begin(unit: number, host: number, hedges: Attempt | null, now: number): void {
     const number = (this.#tries.get(unit) ?? 0) + 1;
     this.#tries.set(unit, number);
@@ -473,17 +300,4 @@ export class HostPool {
     host.state = state;
     if (change) this.#changes.push({ ...change, host: at });
   }
-}
-
-function newHost({ name, slots, state = NEW_HOST }: PoolHost, now: number): Host {
-  return { name, slots, state, limit: slots, work: new Set(), isLooking: false, lastAnswerAt: now };
-}
-
-/** Lengths of audio as shares of their mean; 1 where none is known. */
-function weightsOf(units: readonly PoolUnit[]): Float64Array {
-  const known = units.flatMap(({ audioSeconds }) => (audioSeconds !== null && audioSeconds > 0 ? [audioSeconds] : []));
-  const mean = known.reduce((sum, seconds) => sum + seconds, 0) / known.length;
-  return Float64Array.from(units, ({ audioSeconds }) =>
-    audioSeconds !== null && audioSeconds > 0 ? audioSeconds / mean : 1,
-  );
 }

@@ -74,7 +74,7 @@ export class Pending {
     const falling = lists.map(
       (units) =>
         new Falling(
-          units.sort((a, b) => weights[b]! - weights[a]!),
+          units.toSorted((a, b) => weights[b]! - weights[a]!),
           weights,
         ),
     );
@@ -106,7 +106,7 @@ export class Pending {
     const owners = this.#own
       .map(({ left }, owner) => ({ owner, left }))
       .filter(({ owner, left }) => owner !== host && left > 0)
-      .sort((a, b) => b.left - a.left);
+      .toSorted((a, b) => b.left - a.left);
     for (const { owner } of owners) {
       const list = this.#own[owner]!;
       const place = list.heaviest(most);

@@ -1,0 +1,179 @@
+/**
+ * Which unit a host with a free slot takes: another try of what failed elsewhere, what a host that was left out or is silent has
+ * in work, the longest of its own, one of another host that would end sooner here, or, when none waits, what is overdue.
+ */
+import type { Attempt, PoolHost } from "./decisions.js";
+import type { Durations } from "./durations.js";
+import type { FileFaults } from "./file-faults.js";
+import { isUsable, NEW_HOST, type HostState } from "./host-state.js";
+import type { Pending } from "./pending.js";
+import type { Retries } from "./retries.js";
+
+/** A host as the pool knows it. */
+export interface Host {
+  readonly name: string;
+  readonly slots: number;
+  state: HostState;
+  /** Files that it may have in work: falls by half when it says that it is busy, and grows by one with each round of answers. */
+  limit: number;
+  readonly work: Set<Attempt>;
+  isLooking: boolean;
+  lastAnswerAt: number;
+}
+
+/** `now`: as the caller's clock counts, in ms. */
+export function newHost({ name, slots, state = NEW_HOST }: PoolHost, now: number): Host {
+  return { name, slots, state, limit: slots, work: new Set(), isLooking: false, lastAnswerAt: now };
+}
+
+/** What the choice looks at; all of it is the pool's. */
+export interface Known {
+  readonly hosts: readonly Host[];
+  /** Of the units; the mean is 1. */
+  readonly weights: Float64Array;
+  readonly durations: Durations;
+  readonly pending: Pending;
+  readonly retries: Retries;
+  readonly faults: FileFaults;
+  /** By unit, the attempts that are waited for. */
+  readonly inWork: ReadonlyMap<number, readonly Attempt[]>;
+}
+
+export interface Chosen {
+  unit: number;
+  /** The attempt elsewhere with which this one will race. */
+  hedges: Attempt | null;
+}
+
+/** Hosts that are so much slower than the fastest, or more, leave what would end sooner elsewhere. */
+const SLOW = 1.25;
+
+/** Whether a host can be given another unit now. */
+export function hasRoom({ state, limit, work }: Host, now: number): boolean {
+  if (!isUsable(state) || state.pausedUntil > now) return false;
+  return work.size < (state.condition === "probing" ? 1 : Math.floor(limit));
+}
+
+export class Choice {
+  readonly #known: Known;
+  /** Of the weights. */
+  readonly #median: number;
+
+  constructor(known: Known) {
+    this.#known = known;
+    this.#median = known.weights.toSorted()[known.weights.length >> 1] ?? 1;
+  }
+
+  /** Takes a unit for the host at this place; it waits no more. @returns null when there is none for it */
+  take(at: number, now: number): Chosen | null {
+    const { state } = this.#known.hosts[at]!;
+    const isLastHope = !this.#known.hosts.some((other, index) => index !== at && isUsable(other.state));
+    /** Another host that is not on probation and has not failed with the unit. */
+    const isBetterElsewhere = (failed: ReadonlySet<number>): boolean =>
+      this.#known.hosts.some(
+        ({ state: other }, index) =>
+          index !== at && !failed.has(index) && isUsable(other) && other.condition !== "probing",
+      );
+    const retry = this.#known.retries.take(now, (unit, isDue) => {
+      const failed = this.#known.faults.hostsOf(unit);
+      // At once where it has not failed yet; else after its pause. A host on probation is shown by files that are beyond doubt.
+      if (!failed.has(at)) return state.condition !== "probing" || failed.size === 0 || !isBetterElsewhere(failed);
+      return isDue && !isBetterElsewhere(failed);
+    });
+    if (retry !== null) return { unit: retry, hedges: null };
+    const late = this.#lateOf(at, now, true);
+    if (late) return { unit: late.unit, hedges: late };
+    const unit = isLastHope ? this.#takeUpTo(Number.POSITIVE_INFINITY, at) : this.#takeBySpeed(at, now);
+    if (unit !== null) return { unit, hedges: null };
+    const overdue = state.condition === "healthy" ? this.#lateOf(at, now, false) : null;
+    return overdue && { unit: overdue.unit, hedges: overdue };
+  }
+
+  /**
+   * The next moment at which an attempt is waited for no longer, or, where a host has nothing to do, may be tried by it too.
+   * `notBefore`: when that is looked at again at the earliest.
+   */
+  lateAt(now: number, notBefore: number): number {
+    const { hosts, durations, weights } = this.#known;
+    const isIdle = hosts.some((host) => hasRoom(host, now));
+    let at = Number.POSITIVE_INFINITY;
+    for (const { work } of hosts)
+      for (const { deadlineAt, begunAt, unit } of work) {
+        if (deadlineAt === Number.POSITIVE_INFINITY) continue;
+        at = Math.min(at, Math.max(notBefore, deadlineAt));
+        const overdueAt = begunAt + durations.overdueMs(weights[unit]!);
+        if (isIdle && overdueAt > now) at = Math.min(at, overdueAt);
+      }
+    return at;
+  }
+
+  #takeUpTo(most: number, at: number): number | null {
+    return this.#known.pending.takeOwn(at, most) ?? this.#known.pending.takeFromOther(at, most, this.#isSooner(at));
+  }
+
+  /** The first file shows how quick a host is, so it should not be the longest of all. */
+  #takeBySpeed(at: number, now: number): number | null {
+    if (this.#known.durations.isKnown(at)) return this.#takeUpTo(this.#mostFor(at, now), at);
+    return this.#takeUpTo(this.#median, at) ?? this.#takeUpTo(Number.POSITIVE_INFINITY, at);
+  }
+
+  /**
+   * The heaviest file that a slow host may take: one that it ends before the others have done all that waits, or, where they
+   * are all at work, before the first of them is free and has done it. (Any other rule makes the slowest host the last to end.)
+   */
+  #mostFor(at: number, now: number): number {
+    const own = this.#known.durations.ratioOf(at);
+    if (own === null) return Number.POSITIVE_INFINITY;
+    let fastest = own;
+    let speed = 0;
+    let freeInMs = Number.POSITIVE_INFINITY;
+    const others = this.#known.hosts.flatMap((host, index) => {
+      const ratio = index !== at && isUsable(host.state) ? this.#known.durations.ratioOf(index) : null;
+      return ratio === null ? [] : [{ host, ratio }];
+    });
+    for (const { host, ratio } of others) {
+      fastest = Math.min(fastest, ratio);
+      speed += Math.floor(host.limit) / ratio;
+    }
+    if (own <= SLOW * fastest) return Number.POSITIVE_INFINITY;
+    for (const { host, ratio } of others) {
+      if (ratio > SLOW * fastest) continue;
+      if (host.work.size < Math.floor(host.limit)) freeInMs = 0;
+      for (const { unit, begunAt } of host.work)
+        freeInMs = Math.min(freeInMs, Math.max(0, begunAt + ratio * this.#known.weights[unit]! - now));
+    }
+    return Math.max(this.#known.pending.left / (speed * own), freeInMs / (own - fastest));
+  }
+
+  /** Whether a file that lies on another host ends sooner here than there, where others wait before it. */
+  #isSooner(at: number): (owner: number, weight: number) => boolean {
+    return (owner, weight) => {
+      const { state, limit } = this.#known.hosts[owner]!;
+      const [here, there] = [this.#known.durations.ratioOf(at), this.#known.durations.ratioOf(owner)];
+      if (!isUsable(state) || here === null || there === null) return true;
+      const waitMs = (Math.max(0, this.#known.pending.leftOf(owner) - weight) * there) / Math.floor(limit);
+      // By so much that it pays to move the file; what a slow host leaves alone must not be left by all.
+      return waitMs + there * weight >= SLOW * here * weight;
+    };
+  }
+
+  /** The overdue attempt elsewhere that most needs another one here. `isUrgent`: only of hosts that were left out, or are silent since they were asked. */
+  #lateOf(at: number, now: number, isUrgent: boolean): Attempt | null {
+    let found: Attempt | null = null;
+    let foundBy = 0;
+    this.#known.hosts.forEach(({ state, work, lastAnswerAt }, index) => {
+      if (index === at || work.size === 0) return;
+      const isOut = state.condition === "ejected" || state.needsLook;
+      for (const attempt of work) {
+        if (this.#known.inWork.get(attempt.unit)?.length !== 1 || this.#known.faults.hostsOf(attempt.unit).has(at))
+          continue;
+        if (attempt.deadlineAt === Number.POSITIVE_INFINITY) continue;
+        if (isUrgent && !isOut && lastAnswerAt >= attempt.begunAt) continue;
+        const by =
+          now - attempt.begunAt - (isOut ? 0 : this.#known.durations.overdueMs(this.#known.weights[attempt.unit]!));
+        if (by > foundBy) [found, foundBy] = [attempt, by];
+      }
+    });
+    return found;
+  }
+}

@@ -1,0 +1,73 @@
+/** What a pool of hosts is told, and what it decides. */
+import type { Change, HostState } from "./host-state.js";
+
+export interface PoolHost {
+  name: string;
+  /** Files that it works on at once. */
+  slots: number;
+  /** Default: nothing is known of it. */
+  state?: HostState;
+}
+
+export interface PoolUnit {
+  name: string;
+  /** How long its audio is, in seconds; null when nobody knows. */
+  audioSeconds: number | null;
+  /** The host on which it lies, as a place in the list of hosts; -1 for none. */
+  prefers: number;
+}
+
+export interface PoolOptions {
+  units: readonly PoolUnit[];
+  hosts: readonly PoolHost[];
+  /** Of a file, before it is given up. */
+  attempts: number;
+  /** How long a file waits before its attempt after so many failures, where no other host can take it, in ms. */
+  retryDelayMs: (failures: number) => number;
+  /** How long a host is left alone for the first time, in ms. */
+  firstPauseMs: number;
+  /** No request takes longer, in ms. */
+  mostRequestMs: number;
+  /** The stage fails when all hosts were away, or answered nothing, for so long, in ms. */
+  mostWithoutHostMs: number;
+}
+
+/** One attempt at a unit on a host. */
+export interface Attempt {
+  readonly unit: number;
+  readonly host: number;
+  /** From 1. */
+  readonly number: number;
+  /** When the request was sent, or, before that, when the attempt was decided on. */
+  begunAt: number;
+  /** When it is not waited for any longer; Infinity before the request is sent. */
+  deadlineAt: number;
+  /** The attempt elsewhere that it races with. */
+  readonly hedges: Attempt | null;
+}
+
+export type Decision =
+  | { do: "ask"; attempt: Attempt }
+  /** Find out whether the host can work, and tell by `looked`. */
+  | { do: "look"; host: number }
+  /** It is over: `overdue` without an answer in time, `outrun` by another host that was asked too. */
+  | { do: "drop"; attempt: Attempt; why: "overdue" | "outrun" }
+  /** It is over, since its hosts have proven to be well. `error`: of its last attempt. */
+  | { do: "giveUp"; unit: number; why: string; error: Error };
+
+/** A step of a host that people should know of. */
+export interface HostChange extends Change {
+  host: number;
+}
+
+/**
+ * What is said of a stage that cannot continue, in sentences. `trouble`: why a host could not be asked last. `forMs`: how long all
+ * were away; null when they are gone for good.
+ */
+export function without(hosts: number, trouble: string | null, forMs: number | null): string {
+  const isOne = hosts === 1;
+  const last = trouble === null ? "" : ` ${isOne ? "" : "The last one: "}${trouble}`;
+  if (forMs === null) return isOne && trouble !== null ? trouble : `All of its ${hosts} hosts are gone.${last}`;
+  const which = isOne ? "Its host was" : `All of its ${hosts} hosts were`;
+  return `${which} away, or answered nothing, for ${forMs / 1000} s (COFI_ENGINE_START_TIMEOUT_S).${last}`;
+}
