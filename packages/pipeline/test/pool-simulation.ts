@@ -81,10 +81,14 @@ export function simulate(
   const failed = (attempt: Attempt, error: Error, now: number): void => {
     if (!end(attempt)) return;
     result.hosts[attempt.host]!.faults += 1;
-    let outcome = pool.failed(attempt, error, now);
-    if (outcome === "doubtful") outcome = pool.settled(attempt, hosts[attempt.host]!.isWell?.(now) ?? true, now);
-    pool.release(attempt);
-    if (typeof outcome === "object") result.givenUp.push(outcome.why);
+    const told = (outcome: ReturnType<HostPool["failed"]>): void => {
+      pool.release(attempt);
+      if (typeof outcome === "object") result.givenUp.push(outcome.why);
+    };
+    const outcome = pool.failed(attempt, error, now);
+    if (outcome !== "doubtful") return told(outcome);
+    const isWell = hosts[attempt.host]!.isWell ?? (() => true);
+    later(now + 5, (then) => told(pool.settled(attempt, isWell(then), then)));
   };
   const ask = (attempt: Attempt, now: number): void => {
     const host = hosts[attempt.host]!;

@@ -40,6 +40,7 @@ export class StageHosts {
   #failure: { reason: unknown } | null = null;
   #timer: NodeJS.Timeout | undefined;
   #isDeciding = false;
+  #decidedAt = 0;
   #ended!: () => void;
 
   constructor(options: StageHostsOptions) {
@@ -73,6 +74,7 @@ export class StageHosts {
     const { pool, stopping, changed, failure } = this.#options;
     this.#isDeciding = true;
     const now = performance.now();
+    this.#decidedAt = now;
     if (!this.#failure && !stopping.signal.aborted) {
       for (const decision of pool.decide(now)) {
         if (decision.do === "ask") this.#make(decision.attempt);
@@ -93,8 +95,9 @@ export class StageHosts {
   /** Decides again when the pool has to, although nothing happened. */
   #wait(): void {
     clearTimeout(this.#timer);
-    const now = performance.now();
-    const waitMs = Math.min(Math.max(LEAST_WAIT_MS, this.#options.pool.nextAt(now) - now), 2 ** 31 - 1);
+    // As of the last decision: what became due since then was not decided on.
+    const leftMs = this.#options.pool.nextAt(this.#decidedAt) - performance.now();
+    const waitMs = Math.min(Math.max(LEAST_WAIT_MS, leftMs), 2 ** 31 - 1);
     this.#timer = setTimeout(() => this.#decide(), waitMs);
   }
 

@@ -51,7 +51,7 @@ export class FileFaults {
       isProven,
     });
     if (!isProven) this.#unprovenOf(host).add(unit);
-    return this.#verdict(unit);
+    return this.verdict(unit);
   }
 
   /** A host has proven to be well. @returns the units that are to be given up, with the reason */
@@ -61,7 +61,7 @@ export class FileFaults {
     this.#unproven.delete(host);
     return [...units].flatMap((unit) => {
       for (const fault of this.#byUnit.get(unit) ?? []) if (fault.host === host) fault.isProven = true;
-      const why = this.#verdict(unit);
+      const why = this.verdict(unit);
       return why === null ? [] : [{ unit, why }];
     });
   }
@@ -97,7 +97,8 @@ export class FileFaults {
     return known;
   }
 
-  #verdict(unit: number): string | null {
+  /** Why the unit is to be given up, by what is held against it; null when it is not. */
+  verdict(unit: number): string | null {
     return this.#verdictOn((this.#byUnit.get(unit) ?? []).filter(({ isProven }) => isProven));
   }
 

@@ -103,18 +103,16 @@ export class HostPool {
     let at = this.#choice.lateAt(now, this.#lateAt);
     for (const { state, isLooking } of this.#hosts)
       if (state.condition !== "gone" && !isLooking && state.pausedUntil > now) at = Math.min(at, state.pausedUntil);
-    const failsAt =
-      this.#inWork.size > 0 ? Number.POSITIVE_INFINITY : this.#lastGoodAt + this.#options.mostWithoutHostMs;
-    return Math.min(at, this.#retries.nextAt(now), failsAt);
+    if (this.#inWork.size === 0) at = Math.min(at, this.#lastGoodAt + this.#options.mostWithoutHostMs);
+    return Math.min(at, this.#retries.nextAt(now));
   }
 
   /** Why the stage cannot continue, in sentences; null while it can. */
   hopeless(now: number): string | null {
     if (this.isOver || this.#inWork.size > 0) return null;
     const { mostWithoutHostMs } = this.#options;
-    const areGone = this.#hosts.every(({ state }) => state.condition === "gone");
-    if (!areGone && now - this.#lastGoodAt < mostWithoutHostMs) return null;
-    return without(this.#hosts.length, this.#trouble, areGone ? null : mostWithoutHostMs);
+    const forMs = this.#hosts.every(({ state }) => state.condition === "gone") ? null : mostWithoutHostMs;
+    return forMs !== null && now - this.#lastGoodAt < forMs ? null : without(this.#hosts.length, this.#trouble, forMs);
   }
 
   /** Steps of hosts since this was asked last. */
@@ -204,12 +202,14 @@ export class HostPool {
   /** What a look at the host of a `doubtful` attempt says. @returns as {@link failed} */
   settled(attempt: Attempt, isWell: boolean, now: number): "again" | { why: string } {
     const { unit, host, number } = attempt;
-    const why = isWell ? this.#proven(host, unit) : null;
+    if (isWell) this.#proven(host);
+    const why = this.#faults.verdict(unit);
     if (why === null) {
       this.#again(attempt, number, now);
       return "again";
     }
     this.#over(unit, now);
+    this.#tell(host, { is: "cleared" }, now);
     return { why };
   }
 
@@ -278,19 +278,15 @@ export class HostPool {
     this.#left -= 1;
   }
 
-  /** @returns why `judged` is to be given up, which is left to the caller; null when it is not */
-  #proven(host: number, judged: number | null = null): string | null {
-    let verdict: string | null = null;
+  #proven(host: number): void {
     for (const { unit, why } of this.#faults.proven(host))
-      if (unit === judged) verdict = why;
-      // In work elsewhere it has another chance.
-      else if (!this.#inWork.has(unit) && this.#retries.remove(unit)) {
+      // In work elsewhere it has another chance; one that is about to be settled is judged then.
+      if (!this.#inWork.has(unit) && this.#retries.remove(unit)) {
         this.#decisions.push({ do: "giveUp", unit, why, error: this.#faults.lastOf(unit) });
         this.#tries.delete(unit);
         this.#faults.forget(unit);
         this.#left -= 1;
       }
-    return verdict;
   }
 
   #tell(at: number, event: HostEvent, now: number): void {

@@ -36,6 +36,8 @@ export type HostEvent =
   | { is: "busy"; forMs: number }
   /** It was looked at: null when it can work, else why not. */
   | { is: "looked"; trouble: string | null }
+  /** A look was good, and its latest fault is held against the file. */
+  | { is: "cleared" }
   | { is: "gone"; why: string };
 
 /** A step that people should know of. */
@@ -107,6 +109,10 @@ export function next(state: HostState, event: HostEvent, circumstances: Circumst
     }
     case "looked":
       return event.trouble === null ? lookedWell(state) : lookedIll(state, event.trouble, circumstances);
+    case "cleared":
+      return state.condition === "suspect" || state.condition === "probing"
+        ? step(state, { condition: "suspect", faults: 0, needsLook: false, pauseMs: 0, pausedUntil: 0 }, null)
+        : { state, change: null };
     case "gone":
       return step(state, { condition: "gone" }, event.why);
   }
