@@ -9,9 +9,9 @@ export interface PipelineSettings {
   retryDelayMs: number;
   /** Files in progress at once on one engine host. */
   slotsPerHost: number;
-  /** Longest wait for an engine's answer about one file. */
+  /** Longest wait for an engine's answer about one file; most end sooner, by what others took. */
   requestTimeoutMs: number;
-  /** Longest wait for an engine to load its model. */
+  /** Longest wait for any host of a stage to be there, such as one that loads its model. */
   engineStartTimeoutMs: number;
   /** After Ctrl-C or SIGTERM: the run ends within it, and files in progress may finish until shortly before. */
   gracePeriodMs: number;
