@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { access, mkdir, open, readdir, rename, rm, stat, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
-import { EngineProblem, badRequest } from "./problem.js";
+import { badRequest, EngineProblem, fileTooLarge } from "./problem.js";
 import type { FileStore, Variant } from "./stage-engine.js";
 import { removeAbandonedWorkFolders } from "./work-folder.js";
 
@@ -145,10 +145,7 @@ export class DiskFileStore implements FileStore {
     return join(this.#folder(batchId, fileName), VARIANT_FILES[variant]);
   }
 
-  /**
-   * Stores a derived recording that was made on another host, replacing an earlier one. Throws 404 `file-missing` when its
-   * original is not here, 413 `file-too-large`; when the upload breaks off, the stream's error.
-   */
+  /** As `put`, for a derived recording that was made elsewhere. Throws 404 `file-missing`, too, when its original is not here. */
   async putVariant(
     batchId: number,
     fileName: string,
@@ -292,15 +289,5 @@ function fileMissing(batchId: number, fileName: string): EngineProblem {
     "file-missing",
     "The recording is not on this host",
     `There is no ${JSON.stringify(fileName)} in batch ${batchId}. Upload it with PUT /files/${batchId}/…, then ask again.`,
-  );
-}
-
-/** 413: the recording is larger than this host stores. */
-export function fileTooLarge(maxBytes: number): EngineProblem {
-  return new EngineProblem(
-    413,
-    "file-too-large",
-    "The recording is too large",
-    `This host stores recordings of at most ${maxBytes} bytes.`,
   );
 }

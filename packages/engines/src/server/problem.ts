@@ -46,3 +46,13 @@ export class EngineProblem extends Error {
 export function badRequest(detail: string): EngineProblem {
   return new EngineProblem(400, "bad-request", "The request does not fit the contract", detail);
 }
+
+/** 413: the recording is larger than this host stores. */
+export function fileTooLarge(maxBytes: number): EngineProblem {
+  return new EngineProblem(
+    413,
+    "file-too-large",
+    "The recording is too large",
+    `This host stores recordings of at most ${maxBytes} bytes.`,
+  );
+}

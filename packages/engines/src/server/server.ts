@@ -9,10 +9,10 @@ import Fastify, {
   type FastifyRequest,
 } from "fastify";
 import { Guard, type EngineAccess } from "./access.js";
-import { DiskFileStore, fileTooLarge, validBatchId, validFileName, validVariant } from "./file-store.js";
+import { DiskFileStore, validBatchId, validFileName, validVariant } from "./file-store.js";
 import { JobQueue } from "./job-queue.js";
 import { ENGINES_VERSION } from "./package-version.js";
-import { EngineProblem } from "./problem.js";
+import { EngineProblem, fileTooLarge } from "./problem.js";
 import type { StageEngine, Variant } from "./stage-engine.js";
 
 /** A recording of 12 hours at 8 kHz and 16 bits has 691 MB; two channels of it fit. */
