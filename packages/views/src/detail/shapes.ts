@@ -246,6 +246,7 @@ export const FINDING_KINDS = [
   "stuck-stage",
   "silent-host",
   "unhealthy-host",
+  "slow-host",
   "slow-file",
   "cause",
   "rows",

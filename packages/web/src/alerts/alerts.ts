@@ -53,7 +53,7 @@ const LEAST_STEPS = 20;
 type Kinds = ReadonlySet<Finding["kind"]>;
 const STALLS: Kinds = new Set(["stuck-stage", "silent-host", "slow-file"] as const);
 const TROUBLE: Kinds = new Set(["missing", "unnamed", "unhealthy-host"] as const);
-const OF_HOSTS: Kinds = new Set(["silent-host", "unhealthy-host"] as const);
+const OF_HOSTS: Kinds = new Set(["silent-host", "unhealthy-host", "slow-host"] as const);
 const OF_HANDOFFS: Kinds = new Set(["missing", "unnamed"] as const);
 
 /** Returns all alerts that the thresholds demand now, including those that were already reported. */

@@ -109,6 +109,7 @@ const LOOKS: Readonly<Record<Finding["kind"], { glyph: string; tone: "bad" | "wa
   "stuck-stage": { glyph: "‖", tone: "bad" },
   "silent-host": { glyph: "‖", tone: "warn" },
   "unhealthy-host": { glyph: "!", tone: "warn" },
+  "slow-host": { glyph: "◔", tone: "warn" },
   "slow-file": { glyph: "◔", tone: "warn" },
   cause: { glyph: "✕", tone: "bad" },
   rows: { glyph: "!", tone: "warn" },
@@ -129,6 +130,7 @@ function placeOf({ kind, stage, what, count }: Finding): Destination {
       return { view: "files", filters: { stage, state: "inFlight" } };
     case "silent-host":
     case "unhealthy-host":
+    case "slow-host":
       return { view: "hosts" };
     case "slow-file":
       return { view: "files", filters: { stage, state: "inFlight", sort: "duration", order: "desc" } };

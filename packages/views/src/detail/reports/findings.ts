@@ -13,6 +13,8 @@ import type { Finding, Stall } from "../shapes.js";
  * the others together.
  */
 const UNHEALTHY = { errors: 5, factor: 5, rate: 0.1 };
+/** A host is slow in a stage when its files take so many times as long as those of the others; from so many files on. */
+const SLOW = { files: 5, factor: 3 };
 /** A cause is worth a line when it took so many files for good. */
 const WORTH_A_LINE = 1;
 const MOST_CAUSES = 5;
@@ -28,6 +30,7 @@ export function findingsOf(
     ...lostFiles(detail, summaries, asOf),
     ...stalls.filter(({ kind }) => kind !== "slow-file").map(stalled),
     ...unhealthyHosts(detail),
+    ...slowHosts(detail),
     ...slowFiles(stalls),
     ...causes(detail, asOf),
     ...rowErrors(detail),
@@ -118,6 +121,29 @@ function unhealthyHosts(detail: Detail): Finding[] {
   });
 }
 
+/** Hosts whose files take far longer than those of the others, which work on the same kind of files. */
+function slowHosts(detail: Detail): Finding[] {
+  return STAGES.flatMap(({ name, label }, stage) => {
+    const seen = detail.hosts.all.flatMap((host, index) => {
+      const own = detail.hostStages[index]?.[stage];
+      return own ? [{ host, busyMs: own.busyMs, timed: own.timed }] : [];
+    });
+    const sum = seen.reduce((all, { busyMs, timed }) => ({ busyMs: all.busyMs + busyMs, timed: all.timed + timed }), {
+      busyMs: 0,
+      timed: 0,
+    });
+    return seen.flatMap(({ host, busyMs, timed }): Finding[] => {
+      const others = { busyMs: sum.busyMs - busyMs, timed: sum.timed - timed };
+      if (timed < SLOW.files || others.timed < SLOW.files || others.busyMs <= 0) return [];
+      const factor = busyMs / timed / (others.busyMs / others.timed);
+      if (factor < SLOW.factor) return [];
+      const text = `${host} is ${factor.toFixed(factor < 10 ? 1 : 0)} times slower than its peers in ${label}`;
+      const rule = `Its ${timed} files took ${seconds(busyMs / timed)} each, the ${others.timed} of the other hosts ${seconds(others.busyMs / others.timed)}.`;
+      return [{ kind: "slow-host", stage: name, what: host, count: timed, text, rule }];
+    });
+  });
+}
+
 /** The words of the most frequent errors of a host, among those of the stage. */
 function mostOften(detail: Detail, stage: number, host: string): string | null {
   const index = detail.hosts.find(host);
@@ -184,4 +210,8 @@ function labelOf(stage: string | null): string {
 
 function percent(share: number): string {
   return `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 0)} s`;
 }
