@@ -44,6 +44,7 @@ export function simulate(
   const units: PoolUnit[] = seconds.map((audioSeconds, unit) => ({
     name: `call-${unit}`,
     audioSeconds,
+    bytes: null,
     prefers: prefers(unit),
   }));
   const pool = new HostPool(
@@ -97,7 +98,7 @@ export function simulate(
     inWork[attempt.host]! += 1;
     const seen = result.hosts[attempt.host]!;
     seen.most = Math.max(seen.most, inWork[attempt.host]!);
-    pool.asked(attempt, now);
+    pool.waitFor(attempt, "file", now);
     const usual: { afterMs: number; error?: EngineError } = { afterMs: host.msPerSecond * seconds[attempt.unit]! };
     const conduct = host.conduct?.(attempt, now) ?? usual;
     if (conduct === "never") return;

@@ -44,10 +44,10 @@ export class Attempts {
     let response: unknown;
     let isOver = false;
     try {
-      await engine?.ready();
+      await this.#ready(engine);
       const payload = await work.payload(unit, engine);
       if (payload instanceof LeftOut) {
-        pool.withdrawn(attempt, performance.now());
+        pool.withdrawn(attempt);
         this.#leaveOut(unit, payload);
         return;
       }
@@ -56,24 +56,31 @@ export class Attempts {
         ...(audioSeconds !== undefined && { audioSeconds }),
         ...(attempt.hedges && { hedges: { attempt: attempt.hedges.number } }),
       };
+      // Another host may have answered meanwhile: nothing may be logged of the file after its end.
+      if (!pool.isLive(attempt)) return;
       await logger.fileStart(stage, unit.name, { payload, metadata, ...at });
-      const again: AskAgain = async (refused, next, more) => {
-        const answered = { response: refused.response };
-        await logger.fileError(stage, unit.name, {
-          error: refused,
-          willRetry: true,
-          ...answered,
-          ...at,
-          durationMs: durationMs(),
-        });
+      const again: AskAgain = async (refused, next, provide) => {
+        const error = { error: refused, response: refused.response, ...at, durationMs: durationMs() };
+        if (!pool.isLive(attempt)) throw refused;
+        await logger.fileError(stage, unit.name, { ...error, willRetry: true });
+        ending.waitFor("transfer");
+        const more = await provide();
+        if (!pool.isLive(attempt)) throw refused;
         await logger.fileStart(stage, unit.name, { payload: next, metadata: { ...metadata, ...more }, ...at });
+        ending.waitFor("file");
       };
-      ending.sent();
+      if (work.prepare) {
+        ending.waitFor("transfer");
+        await work.prepare(unit, payload, engine, ending.signal);
+      }
+      ending.waitFor("file");
       const asked = await work.ask(unit, payload, engine, ending.signal, again);
       const { answer } = asked;
       response = asked.response;
       engine?.answered?.();
-      if (!pool.answered(attempt, performance.now())) return this.#outrun(unit, at, response);
+      const isFirst = pool.answered(attempt, performance.now());
+      ending.told();
+      if (!isFirst) return this.#outrun(unit, at, response);
       isOver = true;
       if (this.#isTooLarge(response)) context.answers.keep(stage, unit.name, answer);
       const tookMs = durationMs();
@@ -83,20 +90,20 @@ export class Attempts {
       if (await this.accepted(unit, answer, kept ?? null)) progress.done += 1;
     } catch (caught) {
       if (caught instanceof InputError) {
-        if (!isOver) pool.withdrawn(attempt, performance.now());
+        if (!isOver) pool.withdrawn(attempt);
         await logger.fileError(stage, unit.name, { error: caught, ...at });
         progress.failed += 1;
         throw caught;
       }
       if (signal.aborted && !(caught instanceof EngineError)) throw caught;
-      if (caught instanceof EngineStartError) {
-        // The host is gone, and the file has not been asked about.
+      if (caught instanceof HostGone) {
+        // The file has not been asked about.
         pool.gone(attempt.host, caught.message, performance.now());
         pool.returned(attempt, performance.now());
         return;
       }
-      if (ending.why === "outrun") return this.#outrun(unit, at, undefined);
-      const error = ending.why === "overdue" ? overdue(caught as Error, name, durationMs()) : (caught as Error);
+      if (!isOver && !pool.isLive(attempt)) return this.#outrun(unit, at, undefined);
+      const error = ending.why === "overdue" ? overdue(caught as Error, name, durationMs()) : asStopped(caught, ending);
       const refusal = error instanceof EngineError ? error : null;
       if (refusal?.status === null) engine?.brokeOff?.();
       else engine?.answered?.();
@@ -124,6 +131,14 @@ export class Attempts {
     this.unanswered += 1;
     this.#drop(unit);
     await progress.report();
+  }
+
+  async #ready(engine: EngineHost | null): Promise<void> {
+    try {
+      await engine?.ready();
+    } catch (error) {
+      throw error instanceof EngineStartError ? new HostGone(error.message, { cause: error }) : error;
+    }
   }
 
   async #isWell(engine: EngineHost, ending: Ending): Promise<boolean> {
@@ -193,6 +208,16 @@ export class Attempts {
     skip(context, stage, unit.name, reason);
     work.dropped?.(unit);
   }
+}
+
+/** A host that does not come back in this stage. */
+class HostGone extends Error {}
+
+/** What was cut short, by whatever it was interrupted, may be tried again. */
+function asStopped(error: unknown, { signal }: Ending): Error {
+  return signal.aborted && !(error instanceof EngineError)
+    ? new EngineError("The work was stopped.", { status: null, type: "stopped", fault: "answer", cause: error })
+    : (error as Error);
 }
 
 function overdue(error: Error, host: string | null, afterMs: number): EngineError {

@@ -2,10 +2,12 @@
  * Where the denoised audio of each recording lies, and how a host gets it that does not have it: copied from where it lies, or
  * made again. A later stage never works on another audio than the one that was made for it.
  */
+import pLimit, { type LimitFunction } from "p-limit";
 import type { FilePlace } from "@cofi/event-log/store";
 import type { EngineClient } from "../hosts/engine-client.js";
 import { denoiseResponse } from "../hosts/engine-contract.js";
 import { EngineError } from "../hosts/engine-error.js";
+import type { HostState } from "../pool/host-state.js";
 import { filesOf, type EngineHost, type RunningEngines } from "../runtime/runtime.js";
 import type { Recording } from "./batch-folder.js";
 
@@ -16,24 +18,43 @@ export interface DerivedAudioOptions {
   denoise: () => Promise<RunningEngines>;
   /** Before a recording is put somewhere: retention finds it there later. */
   noteFiles: (place: FilePlace) => Promise<void>;
+  /** What was thought of each host last, by its key. */
+  hostStates: ReadonlyMap<string, HostState>;
+  /** Whether the recording is another one than in an earlier run: hosts may keep what was made from the old one. */
+  hasChanged: (fileName: string) => boolean;
 }
 
 /** How a host came to the denoised audio of a recording; for the log. */
 export type Brought = { copiedFrom: string; bytes: number; sha256: string } | { madeOn: string };
 
+/** How long a host of denoise may take to say that it can work, to give a copy, and to make the audio again, in ms. */
+const LOOK_MS = 5_000;
+const COPY_MS = 60_000;
+const MAKE_MS = 120_000;
+
 export class DerivedAudio {
   readonly #options: DerivedAudioOptions;
-  /** By file, the key of the host on which it lies. */
+  /** By file, the key of the host on which it lies; what was made from it lies beside it. */
   readonly #lies = new Map<string, string>();
+  /** Files that denoise has done in this run. */
+  readonly #isOfThisRun = new Set<string>();
+  /** Hosts of denoise do no more at once than they would in their own stage. */
+  readonly #limits = new Map<string, LimitFunction>();
   #engines: Promise<RunningEngines> | null = null;
 
   constructor(options: DerivedAudioOptions) {
     this.#options = options;
   }
 
-  /** The recording, or what was made from it, lies on this host since now. */
+  /** The recording lies on this host since now. */
   note(fileName: string, hostKey: string): void {
     this.#lies.set(fileName, hostKey);
+  }
+
+  /** Its denoised audio was made on this host now. */
+  noteDenoised(fileName: string, hostKey: string): void {
+    this.#lies.set(fileName, hostKey);
+    this.#isOfThisRun.add(fileName);
   }
 
   /** The key of the host on which it lies; undefined when this run does not know. */
@@ -43,20 +64,35 @@ export class DerivedAudio {
 
   /** Gives the host, which has the recording itself, its denoised audio. @throws EngineError when it cannot be had */
   async bring(recording: Recording, host: EngineHost, signal: AbortSignal): Promise<Brought> {
-    const { batchId, client } = this.#options;
     const { fileName } = recording;
-    const sources = await this.#sources(fileName);
-    for (const source of sources) {
-      if (sharesFiles(source, host)) continue;
+    const sources = await this.#sources(fileName, host);
+    const troubles: string[] = [];
+    const tried = async (of: EngineHost, work: (limit: AbortSignal) => Promise<Brought>, limitMs: number) => {
       try {
-        const { answer } = await client.copyDenoised(source, host, batchId, fileName, signal);
-        return { copiedFrom: source.url, ...answer };
+        await of.look(AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)]));
+        return await work(AbortSignal.any([signal, AbortSignal.timeout(limitMs)]));
       } catch (error) {
-        // It does not have it, or cannot be asked: the next one may.
-        if (!(error instanceof EngineError) || signal.aborted) throw error;
+        // What goes wrong with the host that is given the audio is its own fault; any other may be better with the next one.
+        if (signal.aborted || (error instanceof EngineError && error.host === host.url)) throw error;
+        troubles.push((error as Error).message);
+        return null;
       }
+    };
+    for (const source of this.#holders(fileName, sources)) {
+      if (sharesFiles(source, host)) continue;
+      const copied = await tried(source, (limit) => this.#copy(recording, source, host, limit), COPY_MS);
+      if (copied) return copied;
     }
-    return this.#makeAgain(recording, host, sources, signal);
+    for (const source of sources) {
+      const made = await tried(source, (limit) => this.#makeAgain(recording, source, host, limit), MAKE_MS);
+      if (made) return made;
+    }
+    throw new EngineError(
+      `${host.name} has no denoised audio of ${fileName}, and it could be neither copied nor made again: ` +
+        (troubles.join(" ") || "no host of denoise is known."),
+      // Not the fault of the host that lacks it: another attempt may find a host of denoise again.
+      { status: 404, type: "variant-missing", fault: "answer" },
+    );
   }
 
   /** Ends what was started. */
@@ -65,42 +101,55 @@ export class DerivedAudio {
     await engines?.stop(hurry);
   }
 
-  /** The hosts of denoise; first the one on which the audio should lie. */
-  async #sources(fileName: string): Promise<EngineHost[]> {
-    this.#engines ??= this.#options.denoise();
-    const { hosts } = await this.#engines;
+  /** The hosts of denoise: that of the host itself, where it has one, then those that are well. @throws EngineError */
+  async #sources(fileName: string, host: EngineHost): Promise<EngineHost[]> {
     const key = this.#lies.get(fileName);
-    return hosts.toSorted((a, b) => Number(b.key === key) - Number(a.key === key));
+    const { hostStates } = this.#options;
+    const rank = (source: EngineHost): number =>
+      (sharesFiles(source, host) || source.key === host.key ? 0 : source.key === key ? 1 : 2) +
+      (hostStates.get(source.key)?.condition === "ejected" ? 4 : 0);
+    try {
+      this.#engines ??= this.#options.denoise();
+      const { hosts } = await this.#engines;
+      // Those of one rank in an order of the file's own: not all files are to be made by the same host.
+      const turn = hosts.length === 0 ? 0 : fileName.length % hosts.length;
+      return [...hosts.slice(turn), ...hosts.slice(0, turn)].toSorted((a, b) => rank(a) - rank(b));
+    } catch (error) {
+      // The next file starts them anew.
+      this.#engines = null;
+      if (error instanceof EngineError) throw error;
+      const message = `${host.name} has no denoised audio of ${fileName}, and no host of denoise can be had: ${(error as Error).message}`;
+      throw new EngineError(message, { status: null, type: "variant-missing", fault: "answer", cause: error });
+    }
   }
 
-  async #makeAgain(
-    recording: Recording,
-    host: EngineHost,
-    sources: readonly EngineHost[],
-    signal: AbortSignal,
-  ): Promise<Brought> {
+  /** Hosts that may have the audio; of a recording that has changed, only the one that made it in this run. */
+  #holders(fileName: string, sources: readonly EngineHost[]): EngineHost[] {
+    const key = this.#lies.get(fileName);
+    const isHolder = ({ key: own }: EngineHost): boolean => own === key;
+    if (this.#options.hasChanged(fileName)) return this.#isOfThisRun.has(fileName) ? sources.filter(isHolder) : [];
+    return sources.toSorted((a, b) => Number(isHolder(b)) - Number(isHolder(a)));
+  }
+
+  async #copy({ fileName }: Recording, source: EngineHost, host: EngineHost, signal: AbortSignal): Promise<Brought> {
+    const { batchId, client } = this.#options;
+    const { answer } = await client.copyDenoised(source, host, batchId, fileName, signal);
+    return { copiedFrom: source.url, ...answer };
+  }
+
+  async #makeAgain(recording: Recording, source: EngineHost, host: EngineHost, signal: AbortSignal): Promise<Brought> {
     const { batchId, client, noteFiles } = this.#options;
     const { fileName, path } = recording;
-    const troubles: string[] = [];
-    // Where the files are those of the host, nothing has to be copied.
-    for (const source of sources.toSorted((a, b) => Number(sharesFiles(b, host)) - Number(sharesFiles(a, host))))
-      try {
-        await source.ready();
-        await noteFiles(filesOf(source));
-        await client.upload(source, batchId, fileName, path, signal);
-        await client.process(source, "denoise", { batch_id: batchId, file_name: fileName }, denoiseResponse, signal);
-        if (!sharesFiles(source, host)) await client.copyDenoised(source, host, batchId, fileName, signal);
-        this.note(fileName, source.key);
-        return { madeOn: source.url };
-      } catch (error) {
-        if (signal.aborted) throw error;
-        troubles.push((error as Error).message);
-      }
-    throw new EngineError(
-      `${host.name} has no denoised audio of ${fileName}, and it could be neither copied nor made again: ${troubles.join(" ") || "no host of denoise is known."}`,
-      // Not the fault of the host that lacks it: another attempt may find a host of denoise again.
-      { status: 404, type: "variant-missing", fault: "answer" },
-    );
+    const limit = this.#limits.get(source.key) ?? pLimit(source.slots);
+    this.#limits.set(source.key, limit);
+    await limit(async () => {
+      await noteFiles(filesOf(source));
+      await client.upload(source, batchId, fileName, path, signal);
+      await client.process(source, "denoise", { batch_id: batchId, file_name: fileName }, denoiseResponse, signal);
+    });
+    if (!sharesFiles(source, host)) await client.copyDenoised(source, host, batchId, fileName, signal);
+    this.noteDenoised(fileName, source.key);
+    return { madeOn: source.url };
   }
 }
 

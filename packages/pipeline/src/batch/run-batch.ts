@@ -15,6 +15,7 @@ import type { OpenAiEngines } from "../hosts/openai-client.js";
 import { Measured } from "./measured.js";
 import { openBatch, type WantedBatch } from "./open-batch.js";
 import { runConfiguration } from "./run-configuration.js";
+import type { HostState } from "../pool/host-state.js";
 import type { RunningEngines, Runtime } from "../runtime/runtime.js";
 import type { PipelineSettings } from "../settings.js";
 import { Stopping } from "./stopping.js";
@@ -178,6 +179,8 @@ async function newContext(
     const info = (message: string, metadata: Json): void => void logger.info("denoise", message, { metadata });
     return options.runtime.start("denoise", run.batchId, { info, error: info }, signal);
   };
+  const answers = new Answers(store, run.batchId, persist);
+  const hostStates = new Map<string, HostState>();
   return {
     batchId: run.batchId,
     run,
@@ -192,12 +195,19 @@ async function newContext(
     recordings: new Map(folder.recordings.map((recording) => [recording.fileName, recording])),
     calls: new Calls(),
     trades: { all: [] },
-    answers: new Answers(store, run.batchId, persist),
+    answers,
     measured: new Measured(),
     beside: new Beside(),
-    derived: new DerivedAudio({ batchId: run.batchId, client, denoise, noteFiles }),
+    derived: new DerivedAudio({
+      batchId: run.batchId,
+      client,
+      denoise,
+      noteFiles,
+      hostStates,
+      hasChanged: (fileName) => answers.changes.has(fileName),
+    }),
     renewed: new Set(),
-    hostStates: new Map(),
+    hostStates,
     refuse: (count) => void (refused += count),
     refused: () => refused,
     signal,

@@ -152,13 +152,14 @@ class StageRun {
   /** Has the hosts work on the units until all are over. @throws when the stage cannot continue */
   async #workOn(units: readonly Unit[], hosts: readonly NamedHost[]): Promise<void> {
     const { context, stopping } = this.#options;
-    const { settings, calls, hostStates, signal } = context;
+    const { settings, calls, recordings, hostStates, signal } = context;
     const places = new Map(hosts.map(({ key }, place) => [key, place]));
     const pool = new HostPool(
       {
         units: units.map(({ name }) => ({
           name,
           audioSeconds: calls.of(name)?.durationS ?? null,
+          bytes: recordings.get(name)?.bytes ?? null,
           prefers: places.get(this.#work.liesOn?.(name) ?? "") ?? preferredOf(name, hosts),
         })),
         hosts: hosts.map(({ name, slots, engine, key }) => {

@@ -19,8 +19,10 @@ export interface StageHostsOptions {
 
 /** How an attempt is watched, and ended from outside. */
 export interface Ending {
-  /** To be called when its request is sent: from then on it is waited for. */
-  readonly sent: () => void;
+  /** As `waitFor` of the pool: the host is waited for from now on, or, with null, others are. */
+  readonly waitFor: (what: "file" | "transfer" | null) => void;
+  /** Has the pool decide, after it was told something. */
+  readonly told: () => void;
   /** Aborts when its answer is not waited for any longer. */
   readonly signal: AbortSignal;
   /** Why; null while it is waited for, and when the batch is stopped. */
@@ -71,30 +73,33 @@ export class StageHosts {
   #decide(): void {
     // What is done about a decision may call for the next one: not within this one.
     if (this.#isDeciding) return;
-    const { pool, stopping, changed, failure } = this.#options;
+    const { pool, changed, failure } = this.#options;
     this.#isDeciding = true;
     const now = performance.now();
     this.#decidedAt = now;
-    if (!this.#failure && !stopping.signal.aborted) {
-      for (const decision of pool.decide(now)) {
-        if (decision.do === "ask") this.#make(decision.attempt);
-        else if (decision.do === "look") this.#lookAt(decision.host);
-        else if (decision.do === "drop") this.#drop(decision.attempt, decision.why);
-        else this.#start(this.#options.giveUp(decision.unit, decision.why, decision.error));
-      }
-      const why = pool.hopeless(now);
-      if (why !== null) this.#fail(failure(why));
+    for (const decision of pool.decide(now, this.#isStopped)) {
+      if (decision.do === "ask") this.#make(decision.attempt);
+      else if (decision.do === "look") this.#lookAt(decision.host);
+      else if (decision.do === "drop") this.#drop(decision.attempt, decision.why);
+      else this.#start(this.#options.giveUp(decision.unit, decision.why, decision.error));
     }
+    const why = this.#isStopped ? null : pool.hopeless(now);
+    if (why !== null) this.#fail(failure(why));
     for (const change of pool.changes()) changed(change);
     this.#isDeciding = false;
-    const isOver = pool.isOver || this.#failure !== null || stopping.signal.aborted;
-    if (isOver && this.#work.size === 0) return this.#ended();
+    if ((pool.isOver || this.#isStopped) && this.#work.size === 0) return this.#ended();
     this.#wait();
+  }
+
+  /** Nothing new is begun. */
+  get #isStopped(): boolean {
+    return this.#failure !== null || this.#options.stopping.signal.aborted;
   }
 
   /** Decides again when the pool has to, although nothing happened. */
   #wait(): void {
     clearTimeout(this.#timer);
+    if (this.#isStopped) return;
     // As of the last decision: what became due since then was not decided on.
     const leftMs = this.#options.pool.nextAt(this.#decidedAt) - performance.now();
     const waitMs = Math.min(Math.max(LEAST_WAIT_MS, leftMs), 2 ** 31 - 1);
@@ -103,11 +108,11 @@ export class StageHosts {
 
   #make(attempt: Attempt): void {
     const controller = new AbortController();
-    const sent = (): void => {
-      this.#options.pool.asked(attempt, performance.now());
+    const waitFor = (what: "file" | "transfer" | null): void => {
+      this.#options.pool.waitFor(attempt, what, performance.now());
       this.#wait();
     };
-    const ending: Ending = { signal: controller.signal, why: null, sent };
+    const ending: Ending = { signal: controller.signal, why: null, waitFor, told: () => this.#decide() };
     this.#endings.set(attempt, { ending, controller });
     if (this.#options.stopping.hard.aborted) controller.abort();
     this.#start(
@@ -157,7 +162,8 @@ export class StageHosts {
 
   #fail(reason: unknown): void {
     this.#failure ??= { reason };
-    this.#endAll();
+    // What is in work when the batch is stopped may end until the grace period is over.
+    if (!this.#options.stopping.signal.aborted) this.#endAll();
   }
 
   #endAll(): void {

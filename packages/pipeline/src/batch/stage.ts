@@ -55,6 +55,11 @@ export interface StageWork<U extends Unit, Answer> {
   isStale?(unit: U, answer: Answer, metadata: Json): boolean | Promise<boolean>;
   /** The full request, as it is sent and logged; or why the unit turns out to be no business of this stage, now that its turn has come. */
   payload(unit: U, host: EngineHost | null): Json | LeftOut | Promise<Json | LeftOut>;
+  /**
+   * Gives the host what it needs, before it is asked: recordings take a time of their own. `signal` as in `ask`.
+   * @throws EngineError
+   */
+  prepare?(unit: U, payload: Json, host: EngineHost | null, signal: AbortSignal): Promise<void>;
   /** Does the work. Throws what the runner understands: an `EngineError` says whether another attempt may help. */
   ask(unit: U, payload: Json, host: EngineHost | null, signal: AbortSignal, again: AskAgain): Promise<Asked<Answer>>;
   /** The answer in a response that the log holds; default the response itself. undefined: none that can be used, ask again. */
@@ -80,7 +85,12 @@ export interface StageWork<U extends Unit, Answer> {
  * Logs, within one attempt, that a request was refused and that `payload` is now asked in its place: the log holds each
  * request that went over the wire, and what came back.
  */
-export type AskAgain = (refused: EngineError, payload: Json, metadata: { [key: string]: Json }) => Promise<void>;
+export type AskAgain = (
+  refused: EngineError,
+  payload: Json,
+  /** What the next request's event keeps; found out by this, such as by giving the host what it lacks. */
+  provide: () => Promise<{ [key: string]: Json }>,
+) => Promise<void>;
 
 /** Ties what a stage reads to what its context offers: nothing else can be read. */
 export function defineStage<const R extends Reads, U extends Unit, Answer>(

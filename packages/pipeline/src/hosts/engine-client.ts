@@ -60,12 +60,13 @@ export class EngineClient {
   ): Promise<Answered<Uploaded>> {
     const { size } = await stat(path);
     const route = routeOf(batchId, fileName);
-    return this.#put(engine, route, createReadStream(path) as AsyncIterable<Buffer>, size, signal);
+    const content = (): AsyncIterable<Buffer> => createReadStream(path) as AsyncIterable<Buffer>;
+    return this.#put(engine, route, content, size, signal);
   }
 
   /**
    * Copies the denoised audio of a recording, whose original lies on both, from one engine's host to another's.
-   * @throws EngineError; of type `variant-missing` or `file-missing` when `from` does not have it
+   * @throws EngineError; its `host` is the URL of `to` where that one is to blame
    */
   async copyDenoised(
     from: EngineAddress,
@@ -75,15 +76,33 @@ export class EngineClient {
     signal: AbortSignal,
   ): Promise<Answered<Uploaded>> {
     const route = `${routeOf(batchId, fileName)}?variant=denoised`;
-    const content = await this.#http.download(requestTo(from, route, { method: "GET", signal }));
-    if ("json" in content) throw problemError(from, content);
-    return this.#put(to, route, content.body, content.bytes, signal);
+    // Ends the download, too, when nobody reads it to its end.
+    const ending = new AbortController();
+    const reading = AbortSignal.any([signal, ending.signal]);
+    let broken: unknown = null;
+    try {
+      const found = await this.#http.download(requestTo(from, route, { method: "GET", signal: reading }));
+      if ("json" in found) throw problemError(from, found);
+      const content = async function* (): AsyncGenerator<Buffer> {
+        try {
+          yield* found.body;
+        } catch (error) {
+          broken = error;
+          throw error;
+        }
+      };
+      return await this.#put(to, route, content, found.bytes, signal).catch((error: unknown) => {
+        throw broken === null && error instanceof EngineError ? error.of(to.url) : (broken ?? error);
+      });
+    } finally {
+      ending.abort();
+    }
   }
 
   async #put(
     engine: EngineAddress,
     route: string,
-    content: AsyncIterable<Buffer>,
+    content: () => AsyncIterable<Buffer>,
     bytes: number | null,
     signal: AbortSignal,
   ): Promise<Answered<Uploaded>> {
@@ -155,8 +174,9 @@ function routeOf(batchId: number, fileName: string): string {
   return `/files/${batchId}/${encodeURIComponent(fileName)}`;
 }
 
-async function* hashed(content: AsyncIterable<Buffer>, hash: Hash): AsyncGenerator<Buffer> {
-  for await (const chunk of content) {
+/** Opened when it is read: a file that nobody reads stays open, and what goes wrong with it is heard by nobody. */
+async function* hashed(content: () => AsyncIterable<Buffer>, hash: Hash): AsyncGenerator<Buffer> {
+  for await (const chunk of content()) {
     hash.update(chunk);
     yield chunk;
   }

@@ -19,6 +19,8 @@ export interface EngineErrorInit {
   /** `type` of the problem document, or a word for what went wrong below HTTP. */
   type: string;
   fault: Fault;
+  /** Base URL of the host whose error it is, where more than one took part. */
+  host?: string | undefined;
   /** How long the engine asks to be left alone (`Retry-After`), in milliseconds. */
   retryAfterMs?: number | undefined;
   /** What came back, for the log: all of it, or as much as came. */
@@ -32,15 +34,17 @@ export class EngineError extends Error {
   readonly status: number | null;
   readonly type: string;
   readonly fault: Fault;
+  readonly host: string | undefined;
   /** 0 when the engine did not say. */
   readonly retryAfterMs: number;
   readonly response: JsonText | Json | undefined;
 
-  constructor(message: string, { status, type, fault, retryAfterMs, response, cause }: EngineErrorInit) {
+  constructor(message: string, { status, type, fault, host, retryAfterMs, response, cause }: EngineErrorInit) {
     super(message, { cause });
     this.status = status;
     this.type = type;
     this.fault = fault;
+    this.host = host;
     this.retryAfterMs = retryAfterMs ?? 0;
     this.response = response;
   }
@@ -50,9 +54,15 @@ export class EngineError extends Error {
     return this.fault !== "file" && this.fault !== "stage";
   }
 
+  /** The same error, as that of one of several hosts that took part. */
+  of(url: string): EngineError {
+    const { status, type, fault, retryAfterMs, response, cause } = this;
+    return new EngineError(this.message, { status, type, fault, host: url, retryAfterMs, response, cause });
+  }
+
   /** The same error with another text of what came back. */
   withResponse(response: JsonText | Json): EngineError {
-    const { status, type, fault, retryAfterMs, cause } = this;
-    return new EngineError(this.message, { status, type, fault, retryAfterMs, response, cause });
+    const { status, type, fault, host, retryAfterMs, cause } = this;
+    return new EngineError(this.message, { status, type, fault, host, retryAfterMs, response, cause });
   }
 }

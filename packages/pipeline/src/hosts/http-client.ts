@@ -41,19 +41,22 @@ const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
 /** Keeps one pool of connections a host. */
 export class HttpClient {
   readonly #agent: Dispatcher;
+  /** For files, which may be longer than any answer. */
+  readonly #files: Dispatcher;
   readonly #timeoutMs: number;
 
   /** `timeoutMs`: the longest time that one request may take, from its first byte sent to the last received. */
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
-    this.#agent = new Agent({
+    const options: Agent.Options = {
       connect: { timeout: CONNECT_TIMEOUT_MS },
       // The deadline of the whole request covers them: a host that takes an upload and reads nothing has no other end.
       headersTimeout: 0,
       bodyTimeout: 0,
-      maxResponseSize: MAX_RESPONSE_BYTES,
       keepAliveTimeout: 4_000,
-    });
+    };
+    this.#agent = new Agent({ ...options, maxResponseSize: MAX_RESPONSE_BYTES });
+    this.#files = new Agent(options);
   }
 
   /**
@@ -64,7 +67,7 @@ export class HttpClient {
     const deadline = AbortSignal.timeout(this.#timeoutMs);
     const chunks: Buffer[] = [];
     try {
-      const answer = await this.#request(options, AbortSignal.any([signal, deadline]));
+      const answer = await this.#request(options, AbortSignal.any([signal, deadline]), this.#agent);
       for await (const chunk of answer.body as AsyncIterable<Buffer>) chunks.push(chunk);
       return reply(answer, chunks, secret);
     } catch (error) {
@@ -82,14 +85,18 @@ export class HttpClient {
     const failure = (error: unknown): EngineError =>
       this.#failure(error, options, { signal, deadline, chunks: [], secret });
     try {
-      const answer = await this.#request(options, either);
+      const answer = await this.#request(options, either, this.#files);
       const body = answer.body as AsyncIterable<Buffer>;
       if (answer.statusCode >= 200 && answer.statusCode < 300) {
         const length = Number(answer.headers["content-length"]);
         return { body: readable(body, failure), bytes: Number.isSafeInteger(length) ? length : null };
       }
       const chunks: Buffer[] = [];
-      for await (const chunk of body) chunks.push(chunk);
+      let bytes = 0;
+      for await (const chunk of body) {
+        chunks.push(chunk);
+        if ((bytes += chunk.length) > MAX_RESPONSE_BYTES) break;
+      }
       return reply(answer, chunks, secret);
     } catch (error) {
       throw failure(error);
@@ -99,8 +106,9 @@ export class HttpClient {
   #request(
     { host: _host, url, ...options }: Omit<HttpRequest, "signal" | "secret">,
     signal: AbortSignal,
+    dispatcher: Dispatcher,
   ): Promise<Dispatcher.ResponseData> {
-    return request(url, { ...options, signal, dispatcher: this.#agent });
+    return request(url, { ...options, signal, dispatcher });
   }
 
   /** Why there is no reply that came whole. */
@@ -135,7 +143,7 @@ export class HttpClient {
   }
 
   async close(): Promise<void> {
-    await this.#agent.close();
+    await Promise.all([this.#agent.close(), this.#files.close()]);
   }
 }
 

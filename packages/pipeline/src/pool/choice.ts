@@ -48,6 +48,18 @@ export interface Chosen {
 /** Hosts that are so much slower than the fastest, or more, leave what would end sooner elsewhere. */
 const SLOW = 1.25;
 
+/** Whether a host works on files now, or could at once: not one that is paused, nor one that is on probation. */
+export function isWorking({ state }: Host, now: number): boolean {
+  return isUsable(state) && state.condition !== "probing" && state.pausedUntil <= now;
+}
+
+/** Whether a host answers, as far as is known, or would be asked if there were anything to ask it; not one that only asks for pauses. */
+export function isGood({ state, work }: Host, now: number): boolean {
+  if (!isUsable(state)) return false;
+  const isIdle = work.size === 0 && state.pausedUntil <= now;
+  return isIdle || (!state.isBusy && state.condition !== "probing");
+}
+
 /** Whether a host can be given another unit now. */
 export function hasRoom({ state, limit, work }: Host, now: number): boolean {
   if (!isUsable(state) || state.pausedUntil > now) return false;
@@ -66,24 +78,22 @@ export class Choice {
 
   /** Takes a unit for the host at this place; it waits no more. @returns null when there is none for it */
   take(at: number, now: number): Chosen | null {
-    const { state } = this.#known.hosts[at]!;
-    const isLastHope = !this.#known.hosts.some((other, index) => index !== at && isUsable(other.state));
-    /** Another host that is not on probation and has not failed with the unit. */
-    const isBetterElsewhere = (failed: ReadonlySet<number>): boolean =>
-      this.#known.hosts.some(
-        ({ state: other }, index) =>
-          index !== at && !failed.has(index) && isUsable(other) && other.condition !== "probing",
-      );
-    const retry = this.#known.retries.take(now, (unit, isDue) => {
-      const failed = this.#known.faults.hostsOf(unit);
+    const { hosts, faults, retries } = this.#known;
+    const { state } = hosts[at]!;
+    const others = hosts.filter((host, index) => index !== at && isWorking(host, now));
+    const isLastHope = others.length === 0;
+    const isBetterElsewhere = (unit: number): boolean =>
+      others.some((host) => !faults.hasFailed(unit, hosts.indexOf(host)));
+    const retry = retries.take(now, (unit, isDue) => {
       // At once where it has not failed yet; else after its pause. A host on probation is shown by files that are beyond doubt.
-      if (!failed.has(at)) return state.condition !== "probing" || failed.size === 0 || !isBetterElsewhere(failed);
-      return isDue && !isBetterElsewhere(failed);
+      if (!faults.hasFailed(unit, at))
+        return state.condition !== "probing" || !faults.hasFailed(unit) || !isBetterElsewhere(unit);
+      return isDue && !isBetterElsewhere(unit);
     });
     if (retry !== null) return { unit: retry, hedges: null };
     const late = this.#lateOf(at, now, true);
     if (late) return { unit: late.unit, hedges: late };
-    const unit = isLastHope ? this.#takeUpTo(Number.POSITIVE_INFINITY, at) : this.#takeBySpeed(at, now);
+    const unit = isLastHope ? this.#takeUpTo(Number.POSITIVE_INFINITY, at, now) : this.#takeBySpeed(at, now);
     if (unit !== null) return { unit, hedges: null };
     const overdue = state.condition === "healthy" ? this.#lateOf(at, now, false) : null;
     return overdue && { unit: overdue.unit, hedges: overdue };
@@ -107,14 +117,16 @@ export class Choice {
     return at;
   }
 
-  #takeUpTo(most: number, at: number): number | null {
-    return this.#known.pending.takeOwn(at, most) ?? this.#known.pending.takeFromOther(at, most, this.#isSooner(at));
+  #takeUpTo(most: number, at: number, now: number): number | null {
+    return (
+      this.#known.pending.takeOwn(at, most) ?? this.#known.pending.takeFromOther(at, most, this.#isSooner(at, now))
+    );
   }
 
   /** The first file shows how quick a host is, so it should not be the longest of all. */
   #takeBySpeed(at: number, now: number): number | null {
-    if (this.#known.durations.isKnown(at)) return this.#takeUpTo(this.#mostFor(at, now), at);
-    return this.#takeUpTo(this.#median, at) ?? this.#takeUpTo(Number.POSITIVE_INFINITY, at);
+    if (this.#known.durations.isKnown(at)) return this.#takeUpTo(this.#mostFor(at, now), at, now);
+    return this.#takeUpTo(this.#median, at, now) ?? this.#takeUpTo(Number.POSITIVE_INFINITY, at, now);
   }
 
   /**
@@ -128,7 +140,7 @@ export class Choice {
     let speed = 0;
     let freeInMs = Number.POSITIVE_INFINITY;
     const others = this.#known.hosts.flatMap((host, index) => {
-      const ratio = index !== at && isUsable(host.state) ? this.#known.durations.ratioOf(index) : null;
+      const ratio = index !== at && isWorking(host, now) ? this.#known.durations.ratioOf(index) : null;
       return ratio === null ? [] : [{ host, ratio }];
     });
     for (const { host, ratio } of others) {
@@ -146,12 +158,12 @@ export class Choice {
   }
 
   /** Whether a file that lies on another host ends sooner here than there, where others wait before it. */
-  #isSooner(at: number): (owner: number, weight: number) => boolean {
+  #isSooner(at: number, now: number): (owner: number, weight: number) => boolean {
     return (owner, weight) => {
-      const { state, limit } = this.#known.hosts[owner]!;
+      const host = this.#known.hosts[owner]!;
       const [here, there] = [this.#known.durations.ratioOf(at), this.#known.durations.ratioOf(owner)];
-      if (!isUsable(state) || here === null || there === null) return true;
-      const waitMs = (Math.max(0, this.#known.pending.leftOf(owner) - weight) * there) / Math.floor(limit);
+      if (!isWorking(host, now) || here === null || there === null) return true;
+      const waitMs = (Math.max(0, this.#known.pending.leftOf(owner) - weight) * there) / Math.floor(host.limit);
       // By so much that it pays to move the file; what a slow host leaves alone must not be left by all.
       return waitMs + there * weight >= SLOW * here * weight;
     };
@@ -159,19 +171,18 @@ export class Choice {
 
   /** The overdue attempt elsewhere that most needs another one here. `isUrgent`: only of hosts that were left out, or are silent since they were asked. */
   #lateOf(at: number, now: number, isUrgent: boolean): Attempt | null {
+    const { hosts, inWork, faults, durations, weights } = this.#known;
     let found: Attempt | null = null;
     let foundBy = 0;
-    this.#known.hosts.forEach(({ state, work, lastAnswerAt }, index) => {
+    hosts.forEach(({ state, work, lastAnswerAt }, index) => {
       if (index === at || work.size === 0) return;
       const isOut = state.condition === "ejected" || state.needsLook;
       for (const attempt of work) {
-        if (this.#known.inWork.get(attempt.unit)?.length !== 1 || this.#known.faults.hostsOf(attempt.unit).has(at))
-          continue;
-        if (attempt.deadlineAt === Number.POSITIVE_INFINITY) continue;
-        if (isUrgent && !isOut && lastAnswerAt >= attempt.begunAt) continue;
-        const by =
-          now - attempt.begunAt - (isOut ? 0 : this.#known.durations.overdueMs(this.#known.weights[attempt.unit]!));
-        if (by > foundBy) [found, foundBy] = [attempt, by];
+        const { unit, begunAt, deadlineAt } = attempt;
+        if (deadlineAt === Number.POSITIVE_INFINITY || (isUrgent && !isOut && lastAnswerAt >= begunAt)) continue;
+        const by = now - begunAt - (isOut ? 0 : durations.overdueMs(weights[unit]!));
+        if (by > foundBy && inWork.get(unit)?.length === 1 && !faults.hasFailed(unit, at))
+          [found, foundBy] = [attempt, by];
       }
     });
     return found;

@@ -13,6 +13,8 @@ export interface PoolUnit {
   name: string;
   /** How long its audio is, in seconds; null when nobody knows. */
   audioSeconds: number | null;
+  /** How large it is; null for what is no file. */
+  bytes: number | null;
   /** The host on which it lies, as a place in the list of hosts; -1 for none. */
   prefers: number;
 }

@@ -19,6 +19,14 @@ const UNKNOWN_DEADLINE_FACTOR = 4;
 const OVERDUE_FACTOR = 2;
 const LEAST_OVERDUE_MS = 100;
 const NEARLY_ALL = 0.95;
+/** What a recording that a host is given, or gets from another host, may take: five minutes, and a second for each megabyte. */
+const TRANSFER_MS = 300_000;
+const TRANSFER_MS_PER_BYTE = 1 / 1_000;
+
+/** How long a host may take to get a recording of so many bytes, in ms. */
+export function transferMs(bytes: number | null): number {
+  return TRANSFER_MS + TRANSFER_MS_PER_BYTE * (bytes ?? 0);
+}
 
 export class Durations {
   /** Duration by weight of the latest answers, in ms; the oldest is overwritten. */
@@ -75,11 +83,20 @@ export class Durations {
   }
 }
 
-/** Lengths of audio as shares of their mean; 1 where none is known. */
+/**
+ * How much work each unit is, as a share of the mean: by its audio or by its bytes, whichever says more, since a row of calls.csv may
+ * be wrong; 1 where neither is known.
+ */
 export function weightsOf(units: readonly PoolUnit[]): Float64Array {
-  const known = units.flatMap(({ audioSeconds }) => (audioSeconds !== null && audioSeconds > 0 ? [audioSeconds] : []));
-  const mean = known.reduce((sum, seconds) => sum + seconds, 0) / known.length;
-  return Float64Array.from(units, ({ audioSeconds }) =>
-    audioSeconds !== null && audioSeconds > 0 ? audioSeconds / mean : 1,
-  );
+  const audio = shares(units.map(({ audioSeconds }) => audioSeconds));
+  const bytes = shares(units.map((unit) => unit.bytes));
+  return shares(units.map((_, unit) => Math.max(audio[unit]!, bytes[unit]!)));
+}
+
+/** Of their mean; 1 for what is not known. */
+function shares(amounts: readonly (number | null)[]): Float64Array {
+  const isKnown = (amount: number | null): amount is number => amount !== null && amount > 0;
+  const known = amounts.filter(isKnown);
+  const mean = known.reduce((sum, amount) => sum + amount, 0) / known.length;
+  return Float64Array.from(amounts, (amount) => (isKnown(amount) ? amount / mean : 1));
 }

@@ -8,7 +8,7 @@ import { EngineError } from "../hosts/engine-error.js";
 interface Fault {
   host: number;
   error: Error;
-  /** null for an answer that a model gave: another attempt may have another one, wherever it is made. */
+  /** null where another attempt may have another end, wherever it is made: an answer that a model gave, an answer that did not come in time. */
   reason: string | null;
   isProven: boolean;
 }
@@ -44,10 +44,11 @@ export class FileFaults {
     const isProven = fault === "answer";
     const faults = this.#byUnit.get(unit) ?? [];
     this.#byUnit.set(unit, faults);
+    const isOfChance = isProven || type === "timeout";
     faults.push({
       host,
       error,
-      reason: isProven ? null : `${type} ${withoutNames(error.message, hostNames)}`,
+      reason: isOfChance ? null : `${type} ${withoutNames(error.message, hostNames)}`,
       isProven,
     });
     if (!isProven) this.#unprovenOf(host).add(unit);
@@ -79,9 +80,10 @@ export class FileFaults {
     return last.error;
   }
 
-  /** Hosts that have failed with the unit. */
-  hostsOf(unit: number): ReadonlySet<number> {
-    return new Set(this.#byUnit.get(unit)?.map(({ host }) => host));
+  /** Whether this host, or without one any, has failed with the unit. */
+  hasFailed(unit: number, host?: number): boolean {
+    const faults = this.#byUnit.get(unit);
+    return host === undefined ? faults !== undefined : (faults?.some((fault) => fault.host === host) ?? false);
   }
 
   forget(unit: number): void {

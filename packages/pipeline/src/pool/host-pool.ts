@@ -5,12 +5,13 @@
  * A host with a free slot takes the longest file of those that lie on it; of others only where that ends sooner than waiting for
  * their host. Near the end of a stage it may try what has been in work elsewhere for far longer than usual: the first answer counts.
  */
-import { Choice, hasRoom, newHost, type Host } from "./choice.js";
+import { Choice, hasRoom, isGood, newHost, type Host } from "./choice.js";
 import { without, type Attempt, type Decision, type HostChange, type PoolHost, type PoolOptions } from "./decisions.js";
 import { EngineError } from "../hosts/engine-error.js";
-import { Durations, weightsOf } from "./durations.js";
+import { Durations, transferMs, weightsOf } from "./durations.js";
 import { FileFaults } from "./file-faults.js";
 import { isUsable, next, type HostEvent, type HostState } from "./host-state.js";
+import { InWork } from "./in-work.js";
 import { Pending } from "./pending.js";
 import { Retries } from "./retries.js";
 
@@ -26,8 +27,7 @@ export class HostPool {
   readonly #pending: Pending;
   readonly #retries: Retries;
   readonly #faults: FileFaults;
-  readonly #inWork = new Map<number, Attempt[]>();
-  readonly #tries = new Map<number, number>();
+  readonly #inWork = new InWork();
   readonly #choice: Choice;
   readonly #decisions: Decision[] = [];
   readonly #changes: HostChange[] = [];
@@ -57,7 +57,7 @@ export class HostPool {
       pending: this.#pending,
       retries: this.#retries,
       faults: this.#faults,
-      inWork: this.#inWork,
+      inWork: this.#inWork.byUnit,
     });
     this.#left = units.length;
     this.#lastGoodAt = now;
@@ -72,15 +72,9 @@ export class HostPool {
     return this.#hosts[host]!.state;
   }
 
-  /** Another host that can be asked from now on. @returns its place */
-  join(host: PoolHost, now: number): number {
-    this.#hosts.push(newHost(host, now));
-    this.#pending.addHost();
-    return this.#hosts.length - 1;
-  }
-
-  /** What is to be done now. Ask again after each thing that is told, and at `nextAt`. */
-  decide(now: number): Decision[] {
+  /** What is to be done now. Ask again after each thing that is told, and at `nextAt`. `isStopped`: nothing new is begun. */
+  decide(now: number, isStopped = false): Decision[] {
+    if (isStopped) return this.#decisions.splice(0);
     this.#hosts.forEach((host, at) => this.#look(host, at, now));
     if (now >= this.#lateAt) this.#dropLate(now);
     // One each in turn: the first host must not take what lies on the others before they are asked.
@@ -94,7 +88,7 @@ export class HostPool {
         this.#begin(found.unit, at, found.hedges, now);
       });
     }
-    if (this.#hosts.some(({ state }) => isUsable(state) && state.condition !== "probing")) this.#lastGoodAt = now;
+    if (this.#hosts.some((host) => isGood(host, now))) this.#lastGoodAt = now;
     return this.#decisions.splice(0);
   }
 
@@ -103,15 +97,18 @@ export class HostPool {
     let at = this.#choice.lateAt(now, this.#lateAt);
     for (const { state, isLooking } of this.#hosts)
       if (state.condition !== "gone" && !isLooking && state.pausedUntil > now) at = Math.min(at, state.pausedUntil);
-    if (this.#inWork.size === 0) at = Math.min(at, this.#lastGoodAt + this.#options.mostWithoutHostMs);
+    if (this.#inWork.byUnit.size === 0) at = Math.min(at, this.#lastGoodAt + this.#options.mostWithoutHostMs);
     return Math.min(at, this.#retries.nextAt(now));
   }
 
   /** Why the stage cannot continue, in sentences; null while it can. */
   hopeless(now: number): string | null {
-    if (this.isOver || this.#inWork.size > 0) return null;
-    const { mostWithoutHostMs } = this.#options;
-    const forMs = this.#hosts.every(({ state }) => state.condition === "gone") ? null : mostWithoutHostMs;
+    if (this.isOver || this.#inWork.byUnit.size > 0) return null;
+    const { mostWithoutHostMs, mostRequestMs } = this.#options;
+    const areGone = this.#hosts.every(({ state }) => state.condition === "gone");
+    // A server that only asks for pauses is waited for as long as for an answer.
+    const isBusy = this.#hosts.some(({ state }) => state.isBusy);
+    const forMs = areGone ? null : isBusy ? Math.max(mostWithoutHostMs, mostRequestMs) : mostWithoutHostMs;
     return forMs !== null && now - this.#lastGoodAt < forMs ? null : without(this.#hosts.length, this.#trouble, forMs);
   }
 
@@ -136,13 +133,27 @@ export class HostPool {
     this.#tell(host, { is: "gone", why }, now);
   }
 
-  /** The request of an attempt is sent now: from here on it is waited for. */
-  asked(attempt: Attempt, now: number): void {
-    const { audioSeconds } = this.#options.units[attempt.unit]!;
-    const usual = this.durations.deadlineMs(this.#weights[attempt.unit]!, audioSeconds);
+  /** Whether the attempt still counts: neither has its unit been done elsewhere, nor was it told about already. */
+  isLive(attempt: Attempt): boolean {
+    return this.#inWork.has(attempt);
+  }
+
+  /**
+   * The host is waited for from now on: `file` for its answer, `transfer` for a recording that it is given; or for as long as it takes
+   * (`null`), while others are waited for.
+   */
+  waitFor(attempt: Attempt, what: "file" | "transfer" | null, now: number): void {
+    if (!this.isLive(attempt)) return;
+    const { audioSeconds, bytes } = this.#options.units[attempt.unit]!;
+    const limitMs =
+      what === null
+        ? Number.POSITIVE_INFINITY
+        : what === "transfer"
+          ? transferMs(bytes)
+          : // Each further attempt is waited for twice as long: what nearly all took need not do for this one.
+            this.durations.deadlineMs(this.#weights[attempt.unit]!, audioSeconds) * 2 ** (attempt.number - 1);
     attempt.begunAt = now;
-    // Each further attempt is waited for twice as long: what nearly all took need not do for this one.
-    attempt.deadlineAt = now + Math.min(this.#options.mostRequestMs, usual * 2 ** (attempt.number - 1));
+    attempt.deadlineAt = what === null ? limitMs : now + Math.min(this.#options.mostRequestMs, limitMs);
   }
 
   /** Nothing is left to be done about an attempt: its slot is free. Until then an answer that cannot be stored holds its host up. */
@@ -152,17 +163,28 @@ export class HostPool {
 
   /** @returns false when another host was first: this answer does not count */
   answered(attempt: Attempt, now: number): boolean {
-    const { unit } = attempt;
+    const { unit, hedges } = attempt;
     const host = this.#hosts[attempt.host]!;
-    const isFirst = this.#inWork.get(unit)?.includes(attempt) ?? false;
-    this.#end(attempt);
-    host.lastAnswerAt = now;
+    const isFirst = this.isLive(attempt);
+    this.#inWork.end(attempt);
     host.limit = Math.min(host.slots, host.limit + 1 / host.limit);
     this.durations.note(attempt.host, this.#weights[unit]!, now - attempt.begunAt);
-    this.#tell(attempt.host, { is: "answered" }, now);
-    if (isFirst) this.#over(unit, now);
+    this.#heard(attempt.host, now);
+    // Not slow, but silent: nothing has come from the host since it was asked.
+    if (isFirst && hedges !== null && this.isLive(hedges) && this.#hosts[hedges.host]!.lastAnswerAt < hedges.begunAt) {
+      const what = `It was silent about a file for ${Math.round(now - hedges.begunAt)} ms, until another host had answered`;
+      this.#tell(hedges.host, { is: "fault", what }, now);
+    }
+    if (isFirst) this.#over(unit);
     this.#proven(attempt.host);
     return isFirst;
+  }
+
+  /** It has answered, whatever it said about the file. */
+  #heard(at: number, now: number): void {
+    this.#hosts[at]!.lastAnswerAt = now;
+    this.#lastGoodAt = now;
+    this.#tell(at, { is: "answered" }, now);
   }
 
   /**
@@ -172,29 +194,29 @@ export class HostPool {
    */
   failed(attempt: Attempt, error: Error, now: number): "again" | "elsewhere" | "doubtful" | { why: string } {
     const { unit } = attempt;
-    if (!this.#inWork.get(unit)?.includes(attempt)) return "elsewhere";
-    this.#end(attempt);
+    if (!this.isLive(attempt)) return "elsewhere";
+    this.#inWork.end(attempt);
     const fault = error instanceof EngineError ? error.fault : "file";
     const host = this.#hosts[attempt.host]!;
     if (fault === "busy") {
       host.limit = Math.max(1, Math.floor(host.limit / 2));
+      host.lastAnswerAt = now;
       this.#tell(attempt.host, { is: "busy", forMs: (error as EngineError).retryAfterMs }, now);
     } else if (fault === "host") this.#tell(attempt.host, { is: "fault", what: error.message }, now);
-    else if (fault === "answer") this.#tell(attempt.host, { is: "answered" }, now);
+    else if (fault !== "stage") this.#heard(attempt.host, now);
     if (fault === "file" || fault === "stage") {
-      this.#over(unit, now);
-      if (fault === "file") this.#tell(attempt.host, { is: "answered" }, now);
+      this.#over(unit);
       return { why: error.message };
     }
     const names = this.#hosts.map(({ name }) => name);
     const why = this.#faults.note(unit, attempt.host, names, error);
     if (why !== null) {
-      this.#over(unit, now);
+      this.#over(unit);
       return { why };
     }
-    if (this.#inWork.has(unit)) return "elsewhere";
+    if (this.#inWork.hasUnit(unit)) return "elsewhere";
     if (fault === "host" && this.#faults.wouldEnd(unit, attempt.host)) return "doubtful";
-    if (fault === "busy") this.#tries.set(unit, attempt.number - 1);
+    if (fault === "busy") this.#inWork.giveBack(attempt);
     this.#again(attempt, fault === "busy" ? 0 : attempt.number, now);
     return "again";
   }
@@ -208,7 +230,7 @@ export class HostPool {
       this.#again(attempt, number, now);
       return "again";
     }
-    this.#over(unit, now);
+    this.#over(unit);
     this.#tell(host, { is: "cleared" }, now);
     return { why };
   }
@@ -219,15 +241,17 @@ export class HostPool {
 
   /** The attempt was not made, because its host is gone: the unit waits again. */
   returned(attempt: Attempt, now: number): void {
-    this.#end(attempt);
-    this.#tries.set(attempt.unit, attempt.number - 1);
-    if (!this.#inWork.has(attempt.unit)) this.#retries.add(attempt.unit, now);
+    if (!this.isLive(attempt)) return;
+    this.#inWork.end(attempt);
+    this.#inWork.giveBack(attempt);
+    if (!this.#inWork.hasUnit(attempt.unit)) this.#retries.add(attempt.unit, now);
   }
 
   /** The unit turned out to be no business of this stage, or failed by no fault of a host. */
-  withdrawn(attempt: Attempt, now: number): void {
-    this.#end(attempt);
-    this.#over(attempt.unit, now);
+  withdrawn(attempt: Attempt): void {
+    if (!this.isLive(attempt)) return;
+    this.#inWork.end(attempt);
+    this.#over(attempt.unit);
   }
 
   #look(host: Host, at: number, now: number): void {
@@ -238,11 +262,8 @@ export class HostPool {
   }
 
   #begin(unit: number, host: number, hedges: Attempt | null, now: number): void {
-    const number = (this.#tries.get(unit) ?? 0) + 1;
-    this.#tries.set(unit, number);
-    const attempt: Attempt = { unit, host, number, begunAt: now, deadlineAt: Number.POSITIVE_INFINITY, hedges };
+    const attempt = this.#inWork.begin(unit, host, hedges, now);
     this.#hosts[host]!.work.add(attempt);
-    this.#inWork.set(unit, [...(this.#inWork.get(unit) ?? []), attempt]);
     this.#decisions.push({ do: "ask", attempt });
   }
 
@@ -253,27 +274,9 @@ export class HostPool {
         if (now >= attempt.deadlineAt) this.#decisions.push({ do: "drop", attempt, why: "overdue" });
   }
 
-  #end(attempt: Attempt): void {
-    attempt.deadlineAt = Number.POSITIVE_INFINITY;
-    const others = this.#inWork.get(attempt.unit)?.filter((other) => other !== attempt) ?? [];
-    if (others.length > 0) this.#inWork.set(attempt.unit, others);
-    else this.#inWork.delete(attempt.unit);
-  }
-
   /** Nothing more is done about the unit. */
-  #over(unit: number, now: number): void {
-    for (const other of this.#inWork.get(unit) ?? []) {
-      this.#end(other);
-      this.#decisions.push({ do: "drop", attempt: other, why: "outrun" });
-      // Not slow, but silent: nothing has come from it since it was asked.
-      const { lastAnswerAt } = this.#hosts[other.host]!;
-      if (lastAnswerAt < other.begunAt) {
-        const what = `It was silent about a file for ${Math.round(now - other.begunAt)} ms, until another host had answered`;
-        this.#tell(other.host, { is: "fault", what }, now);
-      }
-    }
-    this.#inWork.delete(unit);
-    this.#tries.delete(unit);
+  #over(unit: number): void {
+    for (const attempt of this.#inWork.over(unit)) this.#decisions.push({ do: "drop", attempt, why: "outrun" });
     this.#faults.forget(unit);
     this.#left -= 1;
   }
@@ -281,11 +284,9 @@ export class HostPool {
   #proven(host: number): void {
     for (const { unit, why } of this.#faults.proven(host))
       // In work elsewhere it has another chance; one that is about to be settled is judged then.
-      if (!this.#inWork.has(unit) && this.#retries.remove(unit)) {
+      if (!this.#inWork.hasUnit(unit) && this.#retries.remove(unit)) {
         this.#decisions.push({ do: "giveUp", unit, why, error: this.#faults.lastOf(unit) });
-        this.#tries.delete(unit);
-        this.#faults.forget(unit);
-        this.#left -= 1;
+        this.#over(unit);
       }
   }
 
@@ -293,6 +294,8 @@ export class HostPool {
     const host = this.#hosts[at]!;
     const isLast = !this.#hosts.some((other, index) => index !== at && isUsable(other.state));
     const { state, change } = next(host.state, event, { now, isLast, firstPauseMs: this.#options.firstPauseMs });
+    // While requests were waited for, nobody asked what is to be done.
+    if (isGood(host, now)) this.#lastGoodAt = now;
     host.state = state;
     if (change) this.#changes.push({ ...change, host: at });
   }

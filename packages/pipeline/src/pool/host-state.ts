@@ -25,6 +25,8 @@ export interface HostState {
   readonly pauseMs: number;
   /** It must be looked at before it is asked again. */
   readonly needsLook: boolean;
+  /** It asked to be left alone the last time. */
+  readonly isBusy: boolean;
 }
 
 export type HostEvent =
@@ -62,8 +64,9 @@ const LONGEST_PAUSE_MS = 30_000;
 /** Between looks at a host that has not been ready yet, such as one that loads its model. */
 const FIRST_JOINING_PAUSE_MS = 100;
 const LONGEST_JOINING_PAUSE_MS = 2_000;
-/** Given to a host that is busy and does not say for how long. */
+/** Given to a host that is busy and does not say for how long; and to one that names a longer pause than people would wait for in the dark. */
 const BUSY_PAUSE_MS = 1_000;
+const LONGEST_BUSY_PAUSE_MS = 600_000;
 
 export const NEW_HOST: HostState = {
   condition: "joining",
@@ -72,6 +75,7 @@ export const NEW_HOST: HostState = {
   pausedUntil: 0,
   pauseMs: 0,
   needsLook: true,
+  isBusy: false,
 };
 
 /** The state in which a host begins its next stage: one that was left out stays so until its pause is over; any other is looked at anew. */
@@ -104,8 +108,11 @@ export function next(state: HostState, event: HostEvent, circumstances: Circumst
     case "fault":
       return faulted(state, event.what, circumstances);
     case "busy": {
-      const pausedUntil = Math.max(state.pausedUntil, now + (event.forMs || BUSY_PAUSE_MS));
-      return { state: { ...state, pausedUntil }, change: null };
+      const pausedUntil = Math.max(
+        state.pausedUntil,
+        now + Math.min(event.forMs || BUSY_PAUSE_MS, LONGEST_BUSY_PAUSE_MS),
+      );
+      return step(state, { pausedUntil, isBusy: true }, null);
     }
     case "looked":
       return event.trouble === null ? lookedWell(state) : lookedIll(state, event.trouble, circumstances);
@@ -127,6 +134,7 @@ function answered(state: HostState): Step {
     faults: 0,
     recent,
     needsLook: false,
+    isBusy: false,
     pauseMs: isWell ? 0 : state.pauseMs,
   } as const;
   // Also a late answer of a host that is left out: it lives.

@@ -82,11 +82,6 @@ export class Pending {
     this.#own = falling.slice(1);
   }
 
-  /** A host that joins. */
-  addHost(): void {
-    this.#own.push(new Falling([], this.#weights));
-  }
-
   /** Sum of the weights of all that wait. */
   get left(): number {
     return this.#own.reduce((sum, { left }) => sum + left, this.#others.left);

@@ -16,6 +16,7 @@ import {
   answerOf,
   askEngine,
   drop,
+  prepare,
   recordingsOf,
   required,
   sha256Of,
@@ -59,9 +60,10 @@ export const denoise = defineStage<never, FileUnit, DenoiseResponse>("denoise", 
   liesOn: (name) => context.derived.liesOn(name),
   plan: async () => ({ units: recordingsOf(context) }),
   payload: ({ name }) => ({ batch_id: context.batchId, file_name: name }),
+  prepare: (unit, payload, host, signal) => prepare(context, "denoise", unit, payload, host, signal),
   async ask(unit, payload, host, signal, again) {
     const asked = await askEngine(context, "denoise", unit, payload, denoiseResponse, host, signal, again);
-    context.derived.note(unit.name, required(host).key);
+    context.derived.noteDenoised(unit.name, required(host).key);
     return asked;
   },
   answerFrom: answerOf(denoiseResponse),
@@ -73,6 +75,7 @@ export const ivr = defineStage<never, FileUnit, IvrResponse>("ivr", [], (context
   liesOn: (name) => context.derived.liesOn(name),
   plan: async () => ({ units: recordingsOf(context) }),
   payload: ({ name }) => ({ batch_id: context.batchId, file_name: name }),
+  prepare: (unit, payload, host, signal) => prepare(context, "ivr", unit, payload, host, signal),
   ask: (unit, payload, host, signal, again) =>
     askEngine(context, "ivr", unit, payload, ivrResponse, host, signal, again),
   answerFrom: answerOf(ivrResponse),
@@ -90,6 +93,7 @@ export const lid = defineStage<"calls" | "ivr", FileUnit, LidResponse>("lid", ["
     variant: "denoised",
     trim: trimOf(context.measured, name),
   }),
+  prepare: (unit, payload, host, signal) => prepare(context, "lid", unit, payload, host, signal),
   ask: (unit, payload, host, signal, again) =>
     askEngine(context, "lid", unit, payload, lidResponse, host, signal, again),
   answerFrom: answerOf(lidResponse),

@@ -52,7 +52,7 @@ export class ModelChat {
         const mode = this.#openAi.askOtherwise(this.#stage, required(host), asked);
         if (mode === null) throw error;
         asked = this.payload(name, host, await input());
-        await again(error, asked, { askedFor: mode });
+        await again(error, asked, async () => ({ askedFor: mode }));
       }
     }
   }

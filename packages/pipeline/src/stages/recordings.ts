@@ -65,14 +65,15 @@ type Asking = Pick<BatchContext, "client" | "batchId" | "noteFiles" | "logger" |
  * Before a host is asked about a recording: where that lies elsewhere, or has changed since the host may have got a copy (it would
  * answer about the old one without a word), the host is given it, once in a run.
  */
-async function prepare(
+export async function prepare(
   context: Asking,
   stage: StageName,
-  recording: Recording,
+  { recording }: FileUnit,
   payload: Json,
-  host: EngineHost,
+  engine: EngineHost | null,
   signal: AbortSignal,
 ): Promise<void> {
+  const host = required(engine);
   const { fileName } = recording;
   const copy = `${filesOf(host).place}\0${fileName}`;
   const liesOn = context.derived.liesOn(fileName);
@@ -100,7 +101,7 @@ async function give(
   return { uploaded: { host: host.url, ...answer }, ...(denoised && { denoised }) };
 }
 
-/** Asks about a recording; gives it to the host first where the host does not have it, or may have an old one. */
+/** Asks about a recording; gives it to the host where the host does not have it. */
 export async function askEngine<T>(
   context: Asking,
   stage: StageName,
@@ -113,13 +114,12 @@ export async function askEngine<T>(
 ): Promise<Asked<T>> {
   const host = required(engine);
   const ask = (body: Json): Promise<Asked<T>> => context.client.process(host, stage, body, schema, signal);
-  await prepare(context, stage, recording, payload, host, signal);
   try {
     return await ask(payload);
   } catch (error) {
     if (!(error instanceof EngineError) || (error.type !== "file-missing" && error.type !== "variant-missing"))
       throw error;
-    await again(error, payload, await give(context, recording, payload, host, signal));
+    await again(error, payload, () => give(context, recording, payload, host, signal));
     return ask(payload);
   }
 }

@@ -18,7 +18,17 @@ import type { TranscriptionRequest } from "../hosts/openai-requests.js";
 import { auditQuestions } from "./audit-questions.js";
 import { toJson } from "./log-values.js";
 import { ModelChat } from "./model-chat.js";
-import { answerOf, askEngine, callIdOf, drop, recordingsOf, required, trimOf, type FileUnit } from "./recordings.js";
+import {
+  answerOf,
+  askEngine,
+  callIdOf,
+  drop,
+  prepare,
+  recordingsOf,
+  required,
+  trimOf,
+  type FileUnit,
+} from "./recordings.js";
 
 type Transcribed = StageContext<"calls" | "stt">;
 
@@ -54,6 +64,9 @@ export const stt = defineStage<"calls" | "trades" | "ivr" | "lid" | "triaging", 
         }
         const trim = trimOf(measured, name);
         return { batch_id: context.batchId, file_name: name, variant: "denoised", trim, language };
+      },
+      async prepare(unit, payload, host, signal) {
+        if (!openAi.answers("stt")) await prepare(context, "stt", unit, payload, host, signal);
       },
       ask: (unit, payload, host, signal, again) =>
         openAi.answers("stt")
