@@ -88,7 +88,7 @@ test("without the audio that was made, a file fails by name; the original is nev
   expect(summary).toMatch(/^lid: No file got an answer/);
   expect(heardLater()).toEqual([]);
   const errors = (await bench.events(batchId)).filter(
-    ({ eventType, status }) => eventType === "error" && status === "failed",
+    (event) => event.eventType === "error" && event.status === "failed",
   );
   expect(errors[0]?.errorMessage).toMatch(
     /has no denoised audio of call-\d+\.wav, and it could be neither copied nor made again/,

@@ -108,23 +108,6 @@ describe("reconciliation", () => {
     );
   });
 
-  test("a host whose files take far longer than those of the others is a finding", () => {
-    const script = new Script();
-    script.stage("denoise", 20, (s) => {
-      for (let n = 0; n < 10; n++) s.done("denoise", `a-${n}`, 0.4, "gpu-1").done("denoise", `b-${n}`, 1.6, "gpu-2");
-    });
-    const folded = detailOf(script.events);
-    expect(findingsOf(folded.detail, folded.summaries, [], ASOF)).toMatchObject([
-      {
-        kind: "slow-host",
-        stage: "denoise",
-        what: "gpu-2",
-        text: "gpu-2 is 4.0 times slower than its peers in Denoise",
-        rule: "Its 10 files took 1.60 s each, the 10 of the other hosts 0.40 s.",
-      },
-    ]);
-  });
-
   test("the matrix finds them: by state, stage, host, text and cause", () => {
     const page = (query: Partial<FilesFilter>, offset = 0, limit = 100) => {
       const found = foundFiles(detail, summaries, { ...FILES, ...query }, NOW);

@@ -49,7 +49,7 @@ export interface Chosen {
 const SLOW = 1.25;
 
 /** Whether a host works on files now, or could at once: not one that is paused, nor one that is on probation. */
-export function isWorking({ state }: Host, now: number): boolean {
+function isWorking({ state }: Host, now: number): boolean {
   return isUsable(state) && state.condition !== "probing" && state.pausedUntil <= now;
 }
 

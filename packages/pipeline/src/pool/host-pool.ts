@@ -6,7 +6,7 @@
  * their host. Near the end of a stage it may try what has been in work elsewhere for far longer than usual: the first answer counts.
  */
 import { Choice, hasRoom, isGood, newHost, type Host } from "./choice.js";
-import { without, type Attempt, type Decision, type HostChange, type PoolHost, type PoolOptions } from "./decisions.js";
+import { without, type Attempt, type Decision, type HostChange, type PoolOptions } from "./decisions.js";
 import { EngineError } from "../hosts/engine-error.js";
 import { Durations, transferMs, weightsOf } from "./durations.js";
 import { FileFaults } from "./file-faults.js";
@@ -210,10 +210,8 @@ export class HostPool {
     }
     const names = this.#hosts.map(({ name }) => name);
     const why = this.#faults.note(unit, attempt.host, names, error);
-    if (why !== null) {
-      this.#over(unit);
-      return { why };
-    }
+    if (why !== null) this.#over(unit);
+    if (why !== null) return { why };
     if (this.#inWork.hasUnit(unit)) return "elsewhere";
     if (fault === "host" && this.#faults.wouldEnd(unit, attempt.host)) return "doubtful";
     if (fault === "busy") this.#inWork.giveBack(attempt);
