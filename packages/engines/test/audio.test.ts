@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { decodeAudio } from "@cofi/engines/audio";
 import { EngineProblem } from "@cofi/engines/problem";
 import { encodeWav, missingWavBytes } from "@cofi/engines/wav";
@@ -106,6 +106,47 @@ describe("decodeAudio", () => {
     const video = join(folder.path, "video.mp4");
     await run("ffmpeg", ["-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc=d=1:s=64x64", video]);
     expect((await problemOf(video)).detail).toMatch(/The file has no audio.*video/);
+  });
+
+  it("refuses a recording in which much cannot be decoded, and takes one with gaps between its packets", async () => {
+    const ogg = await converted("whole.ogg", "-c:a", "libopus");
+    const gaps = join(folder.path, "gaps.ogg");
+    const later = "setts=ts=if(gt(PTS\\,240000)\\,PTS+240000\\,PTS)";
+    await run("ffmpeg", ["-nostdin", "-v", "error", "-y", "-i", ogg, "-c", "copy", "-bsf:a", later, gaps]);
+    expect(Math.abs((await decodeAudio(gaps)).duration_s - DURATION_S)).toBeLessThan(0.1);
+    const [mp3, damaged] = [await converted("whole.mp3", "-ar", "16000"), join(folder.path, "damaged.mp3")];
+    await run("ffmpeg", [
+      "-nostdin",
+      "-v",
+      "error",
+      "-y",
+      "-i",
+      mp3,
+      "-c",
+      "copy",
+      "-bsf:a",
+      "noise=amount=50",
+      damaged,
+    ]);
+    expect((await problemOf(damaged)).detail).toMatch(
+      /^The file was cut off or damaged: it declares 16\.\d s, and 15\.\d s .*mp3/,
+    );
+  });
+
+  it("does not take what ffmpeg wrote before it was killed for the recording, nor blames the recording", async () => {
+    const { stdout } = await run("sh", ["-c", "command -v ffmpeg"]);
+    const isDecoding = 'case "$*" in *f32le*) head -c 64000 /dev/zero; kill -KILL $$;; esac';
+    const bin = await temporaryFolder();
+    await writeFile(join(bin.path, "ffmpeg"), `#!/bin/sh\n${isDecoding}\nexec ${stdout.trim()} "$@"\n`, {
+      mode: 0o755,
+    });
+    vi.stubEnv("PATH", `${bin.path}:${process.env["PATH"]}`);
+    try {
+      await expect(decodeAudio(CALL)).rejects.toThrow(/^ffmpeg was ended by SIGKILL\.$/);
+    } finally {
+      vi.unstubAllEnvs();
+      await bin.remove();
+    }
   });
 });
 

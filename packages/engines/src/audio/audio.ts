@@ -81,10 +81,13 @@ export async function decodeAudio(path: string, options: AudioLimits & { gone?: 
   // Where the packets say nothing of their time, decoding shows what is there.
   if (packetsS > 0) assertWhole(declaredS, packetsS, found);
 
-  const samples = withoutOffset(await decode(path, channels, packetsS, maxAudioS, gone));
+  const decoded = await decode(path, channels, packetsS, maxAudioS, gone);
+  const samples = withoutOffset(decoded.samples);
   const durationS = samples.length / SAMPLE_RATE;
   if (samples.length === 0) throw unreadable(`No sample could be decoded. Found: ${found}.`);
   assertWhole(declaredS, durationS, found);
+  // Packets may also have gaps between them, of which ffmpeg does not complain.
+  if (decoded.complaint !== "") assertWhole(packetsS, durationS, `${found}, and ${decoded.complaint}`);
   return { samples, duration_s: durationS, sample_rate: sampleRate, channels, codec };
 }
 
@@ -153,14 +156,14 @@ async function described(program: string, args: string[], gone: AbortSignal | un
   return { ...result, output: Buffer.concat(chunks).toString("utf8") };
 }
 
-/** Mono float samples at 8 kHz. ffmpeg's own downmix raises the level of two like channels by 3 dB: a plain mean does not. */
+/** Mono float samples at 8 kHz, and what ffmpeg complained of, if it did. ffmpeg's own downmix raises the level of two like channels by 3 dB: a plain mean does not. */
 async function decode(
   path: string,
   channels: number,
   expectedS: number,
   maxAudioS: number,
   gone: AbortSignal | undefined,
-): Promise<Float32Array<ArrayBuffer>> {
+): Promise<{ samples: Float32Array<ArrayBuffer>; complaint: string }> {
   const mean = Array.from({ length: channels }, (_, channel) => `${1 / channels}*c${channel}`).join("+");
   const mix = channels > 1 ? ["-af", `pan=mono|c0=${mean}`] : ["-ac", "1"];
   const most = Math.ceil((maxAudioS + 1) * SAMPLE_RATE);
@@ -185,8 +188,9 @@ async function decode(
       gone,
     },
   );
-  if (code !== 0 && samples.length === 0) throw unreadable(`ffmpeg could not decode it: ${firstLine(stderr, path)}`);
-  return samples.taken();
+  const complaint = code === 0 && stderr.trim() === "" ? "" : firstLine(stderr, path);
+  if (code !== 0 && samples.length === 0) throw unreadable(`ffmpeg could not decode it: ${complaint}`);
+  return { samples: samples.taken(), complaint };
 }
 
 /** @throws EngineProblem 422 when the program takes too long; else as {@link runMedia} */

@@ -18,7 +18,7 @@ interface ProgramBounds {
 }
 
 interface ProgramResult {
-  code: number | null;
+  code: number;
   stderr: string;
 }
 
@@ -29,7 +29,8 @@ export function inputOf(path: string): string[] {
 
 /**
  * Runs a program to its end.
- * @throws Error when it is not installed; what `onOutput` throws; the reason of `gone`; ProgramTimeoutError when it took too long
+ * @throws Error when it is not installed, or a signal ended it; what `onOutput` throws; the reason of `gone`; ProgramTimeoutError
+ * when it took too long
  */
 export function runMedia(program: string, args: string[], bounds: ProgramBounds): Promise<ProgramResult> {
   const { timeoutMs, onOutput, gone } = bounds;
@@ -61,7 +62,7 @@ export function runMedia(program: string, args: string[], bounds: ProgramBounds)
     child.on("error", (error) => {
       failure ??= error;
     });
-    child.on("close", (code) => {
+    child.on("close", (code, signal) => {
       clearTimeout(timer);
       gone?.removeEventListener("abort", leave);
       // The shell's own answers: found and not startable, not found.
@@ -72,6 +73,8 @@ export function runMedia(program: string, args: string[], bounds: ProgramBounds)
           Object.assign(new Error(stderr.trim()), code === 127 && { code: "ENOENT" }),
         );
       if (failure) reject(failure);
+      // What it wrote until then may be a part, and that is not the fault of the recording.
+      else if (code === null) reject(new Error(`${program} was ended by ${signal}.`));
       else resolve({ code, stderr });
     });
   });

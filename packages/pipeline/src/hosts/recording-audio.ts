@@ -61,10 +61,12 @@ function decoded(path: string, startS: number, seconds: number, signal: AbortSig
       const install = "Model servers for stt are sent audio that ffmpeg has made: apt-get install ffmpeg.";
       failure ??= broken(`ffmpeg cannot be started: ${message}. ${install}`, "no-ffmpeg", "stage");
     });
-    ffmpeg.on("close", (code) => {
+    ffmpeg.on("close", (code, ended) => {
       clearTimeout(timer);
       signal.removeEventListener("abort", leave);
       if (failure) reject(failure);
+      // What it wrote until then may be a part of the audio. The system may have needed its memory: another try may go well.
+      else if (code === null) reject(broken(`ffmpeg was ended by ${ended}.`, "decoding-failed", "answer"));
       else if (code === 0 || chunks.length > 0) resolve(chunks);
       else reject(broken(`No audio can be decoded: ${firstLine(complaint, path)}.`, "unreadable-audio", "file"));
     });
