@@ -148,6 +148,21 @@ describe("decodeAudio", () => {
       await bin.remove();
     }
   });
+
+  it("says so where no more files can be opened, and goes on", async () => {
+    const module = new URL("../dist/audio/media-program.js", import.meta.url).href;
+    const script = `
+      import { openSync, closeSync } from "node:fs";
+      import { runMedia } from ${JSON.stringify(module)};
+      const open = [];
+      try { for (;;) open.push(openSync("/dev/null")); } catch {}
+      const { message } = await runMedia("ffmpeg", [], { timeoutMs: 60_000 }).catch((error) => error);
+      for (const one of open) closeSync(one);
+      console.log(message);`;
+    const limited = 'ulimit -n 200; exec "$0" --input-type=module -e "$1"';
+    const { stdout } = await run("sh", ["-c", limited, process.execPath, script]);
+    expect(stdout).toBe("spawn /bin/sh EMFILE\n");
+  });
 });
 
 describe("WAV files", () => {

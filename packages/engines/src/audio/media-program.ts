@@ -41,6 +41,9 @@ export function runMedia(program: string, args: string[], bounds: ProgramBounds)
     const child = spawn("/bin/sh", limited, { stdio: ["ignore", "pipe", "pipe"] });
     let stderr = "";
     let failure: Error | undefined;
+    child.on("error", (error) => {
+      failure ??= error;
+    });
     const stop = (reason: Error): void => {
       failure ??= reason;
       child.kill("SIGKILL");
@@ -48,7 +51,8 @@ export function runMedia(program: string, args: string[], bounds: ProgramBounds)
     const leave = (): void => stop(gone?.reason as Error);
     gone?.addEventListener("abort", leave);
     const timer = setTimeout(() => stop(new ProgramTimeoutError(program, timeoutMs)), timeoutMs);
-    child.stdout.on("data", (chunk: Buffer) => {
+    // Without a file descriptor left there is no pipe.
+    child.stdout?.on("data", (chunk: Buffer) => {
       if (failure !== undefined) return;
       try {
         onOutput(chunk);
@@ -56,11 +60,8 @@ export function runMedia(program: string, args: string[], bounds: ProgramBounds)
         stop(error as Error);
       }
     });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       if (stderr.length < 4096) stderr += text;
-    });
-    child.on("error", (error) => {
-      failure ??= error;
     });
     child.on("close", (code, signal) => {
       clearTimeout(timer);

@@ -1,7 +1,9 @@
 /** A part of a recording as a WAV file that every recogniser takes: 16 kHz, mono, 16 bits. */
 import { spawn } from "node:child_process";
+import { availableParallelism } from "node:os";
 import { SHORTEST_S, type Span } from "./audio-pieces.js";
 import { EngineError, type Fault } from "./engine-error.js";
+import { Turns } from "./turns.js";
 
 const SAMPLE_RATE = 16_000;
 const BYTES_PER_SAMPLE = 2;
@@ -10,6 +12,9 @@ const DECODE_TIMEOUT_MS = 10 * 60_000;
 /** What ffmpeg may open, as in the engines. Playlists, scripts and image formats are left out: they can name other files and hosts. */
 const DEMUXERS = "aac,ac3,aiff,amr,asf,au,caf,flac,gsm,matroska,mov,mp3,ogg,sln,tta,w64,wav,webm,wv";
 const INPUT_LIMITS = ["-protocol_whitelist", "file", "-format_whitelist", DEMUXERS];
+
+/** More than one a core would only need more memory. */
+const turns = new Turns(availableParallelism());
 
 /** The seconds of audio whose WAV file is not larger. */
 export function secondsIn(bytes: number): number {
@@ -25,7 +30,7 @@ export async function cutAudio(
   { start_s, end_s }: Span,
   signal: AbortSignal,
 ): Promise<Buffer<ArrayBuffer>> {
-  const chunks = await decoded(path, start_s, end_s - start_s, signal);
+  const chunks = await turns.take(() => decoded(path, start_s, end_s - start_s, signal), signal);
   const bytes = chunks.reduce((sum, { length }) => sum + length, 0);
   if (secondsIn(bytes + HEADER_BYTES) < SHORTEST_S)
     throw broken(`The recording has no audio between ${start_s} s and ${end_s} s.`, "unreadable-audio", "file");
@@ -45,6 +50,9 @@ function decoded(path: string, startS: number, seconds: number, signal: AbortSig
     const chunks: Buffer[] = [];
     let complaint = "";
     let failure: Error | undefined;
+    ffmpeg.on("error", (error) => {
+      failure ??= cannotStart(error);
+    });
     const stop = (reason: Error): void => {
       failure ??= reason;
       ffmpeg.kill("SIGKILL");
@@ -53,13 +61,10 @@ function decoded(path: string, startS: number, seconds: number, signal: AbortSig
     signal.addEventListener("abort", leave, { once: true });
     const late = `ffmpeg had not decoded the recording after ${DECODE_TIMEOUT_MS / 1000} s.`;
     const timer = setTimeout(() => stop(broken(late, "unreadable-audio", "file")), DECODE_TIMEOUT_MS);
-    ffmpeg.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
-    ffmpeg.stderr.setEncoding("utf8").on("data", (text: string) => {
+    // Without a file descriptor left there is no pipe.
+    ffmpeg.stdout?.on("data", (chunk: Buffer) => chunks.push(chunk));
+    ffmpeg.stderr?.setEncoding("utf8").on("data", (text: string) => {
       if (complaint.length < 1_000) complaint += text;
-    });
-    ffmpeg.on("error", ({ message }) => {
-      const install = "Model servers for stt are sent audio that ffmpeg has made: apt-get install ffmpeg.";
-      failure ??= broken(`ffmpeg cannot be started: ${message}. ${install}`, "no-ffmpeg", "stage");
     });
     ffmpeg.on("close", (code, ended) => {
       clearTimeout(timer);
@@ -71,6 +76,14 @@ function decoded(path: string, startS: number, seconds: number, signal: AbortSig
       else reject(broken(`No audio can be decoded: ${firstLine(complaint, path)}.`, "unreadable-audio", "file"));
     });
   });
+}
+
+/** That it is not there will not change while the pipeline runs; that the system lacks memory or file descriptors will. */
+function cannotStart({ message, code }: NodeJS.ErrnoException): EngineError {
+  if (code !== "ENOENT" && code !== "EACCES")
+    return broken(`ffmpeg cannot be started: ${message}.`, "decoding-failed", "answer");
+  const install = "Model servers for stt are sent audio that ffmpeg has made: apt-get install ffmpeg.";
+  return broken(`ffmpeg cannot be started: ${message}. ${install}`, "no-ffmpeg", "stage");
 }
 
 function broken(message: string, type: string, fault: Fault): EngineError {

@@ -1,0 +1,80 @@
+/** Parts of recordings, cut by ffmpeg: what it does when it, or the machine, misbehaves. */
+import { execFile } from "node:child_process";
+import { chmod, readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterEach, expect, test, vi } from "vitest";
+import { cutAudio } from "@cofi/pipeline/recording-audio";
+import { batchWith } from "./batch-files.js";
+import { refusalOf } from "./openai-bench.js";
+import { wavFile } from "./wav-file.js";
+
+const run = promisify(execFile);
+const never = new AbortController().signal;
+const WAV_HEADER = 44;
+const BYTES_A_SECOND = 32_000;
+
+afterEach(() => vi.unstubAllEnvs());
+
+/** From here on, this shell script is found as ffmpeg. */
+async function ffmpegIs(script: string): Promise<void> {
+  const folder = await batchWith({ ffmpeg: `#!/bin/sh\n${script}\n` });
+  await chmod(join(folder, "ffmpeg"), 0o755);
+  vi.stubEnv("PATH", `${folder}:${process.env["PATH"]}`);
+}
+
+async function pathOfFfmpeg(): Promise<string> {
+  return (await run("sh", ["-c", "command -v ffmpeg"])).stdout.trim();
+}
+
+/** Ten seconds. */
+async function recording(): Promise<string> {
+  return join(await batchWith({ "a.wav": wavFile(10) }), "a.wav");
+}
+
+test("what ffmpeg wrote before it was killed is not taken for the recording", async () => {
+  await ffmpegIs("head -c 64000 /dev/zero; kill -KILL $$");
+  expect(await refusalOf(cutAudio(await recording(), { start_s: 0, end_s: 10 }, never))).toMatchObject({
+    fault: "answer",
+    type: "decoding-failed",
+    message: "ffmpeg was ended by SIGKILL.",
+  });
+});
+
+test("no more than one ffmpeg a core runs at once; one that waits leaves when it is to stop", async () => {
+  const many = 4 * availableParallelism();
+  const folder = await batchWith({});
+  const real = await pathOfFfmpeg();
+  await ffmpegIs(`cd ${folder}; touch $$.runs; ls *.runs | wc -l >> counts; ${real} "$@"; rm $$.runs`);
+  const path = await recording();
+  const stopped = new AbortController();
+  const cuts = Array.from({ length: many }, () => cutAudio(path, { start_s: 1, end_s: 3 }, never));
+  const last = refusalOf(cutAudio(path, { start_s: 1, end_s: 3 }, stopped.signal));
+  stopped.abort(new Error("enough"));
+  expect(await last).toEqual(new Error("enough"));
+  for (const { length } of await Promise.all(cuts)) expect(length).toBe(WAV_HEADER + 2 * BYTES_A_SECOND);
+  const counts = (await readFile(join(folder, "counts"), "utf8")).trim().split("\n").map(Number);
+  expect(counts).toHaveLength(many);
+  expect(Math.max(...counts)).toBeLessThanOrEqual(availableParallelism());
+});
+
+test("where no more files can be opened, ffmpeg is started later", async () => {
+  const module = new URL("../dist/hosts/recording-audio.js", import.meta.url).href;
+  const script = `
+    import { openSync, closeSync } from "node:fs";
+    import { cutAudio } from ${JSON.stringify(module)};
+    const open = [];
+    try { for (;;) open.push(openSync("/dev/null")); } catch {}
+    const failure = cutAudio("a.wav", { start_s: 0, end_s: 1 }, new AbortController().signal);
+    const { fault, type, message } = await failure.catch((error) => error);
+    for (const one of open) closeSync(one);
+    console.log(JSON.stringify({ fault, type, message }));`;
+  const limited = 'ulimit -n 200; exec "$0" --input-type=module -e "$1"';
+  const { stdout } = await run("sh", ["-c", limited, process.execPath, script]);
+  expect(JSON.parse(stdout)).toEqual({
+    fault: "answer",
+    type: "decoding-failed",
+    message: "ffmpeg cannot be started: spawn ffmpeg EMFILE.",
+  });
+});
