@@ -133,6 +133,25 @@ describe("decodeAudio", () => {
     );
   });
 
+  it("gives ffmpeg and ffprobe no secret in their environment", async () => {
+    const bin = await temporaryFolder();
+    const seen = join(bin.path, "seen");
+    for (const program of ["ffmpeg", "ffprobe"]) {
+      const { stdout } = await run("sh", ["-c", `command -v ${program}`]);
+      const script = `#!/bin/sh\nenv >> ${seen}\nexec ${stdout.trim()} "$@"\n`;
+      await writeFile(join(bin.path, program), script, { mode: 0o755 });
+    }
+    vi.stubEnv("PATH", `${bin.path}:${process.env["PATH"]}`);
+    vi.stubEnv("COFI_ENGINE_TOKEN", "a-secret-token");
+    try {
+      await decodeAudio(CALL);
+      expect(await readFile(seen, "utf8")).not.toMatch(/COFI_|NODE/);
+    } finally {
+      vi.unstubAllEnvs();
+      await bin.remove();
+    }
+  });
+
   it("does not take what ffmpeg wrote before it was killed for the recording, nor blames the recording", async () => {
     const { stdout } = await run("sh", ["-c", "command -v ffmpeg"]);
     const isDecoding = 'case "$*" in *f32le*) head -c 64000 /dev/zero; kill -KILL $$;; esac';

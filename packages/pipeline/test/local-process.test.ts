@@ -3,7 +3,7 @@ import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Json } from "@cofi/event-log/events";
 import type { StageName } from "@cofi/event-log/stages";
 import { denoiseResponse } from "@cofi/pipeline/engine-contract";
@@ -218,6 +218,34 @@ test("an engine that cannot start is told with the reason", async () => {
     /not healthy after 1 s: .*503.*COFI_ENGINE_START_TIMEOUT_S/,
   );
   expect(told).toEqual([]);
+});
+
+test("an engine gets the settings, and no secret of the pipeline, by the environment or by .env", async () => {
+  const secrets = {
+    COFI_LLM1_OPENAI_API_KEY: "sk-1",
+    COFI_DATABASE_URL: "mysql://u:p@h/d",
+    MYSQL_PASSWORD: "p",
+    COFI_ACCESS_TOKEN: "t",
+  };
+  for (const [name, value] of Object.entries({ ...secrets, COFI_MAX_AUDIO_S: "600" })) vi.stubEnv(name, value);
+  await writeFile(
+    join(folder, ".env"),
+    Object.entries(secrets)
+      .map(([name, value]) => `${name}=${value}\n`)
+      .join(""),
+  );
+  const names = [...Object.keys(secrets), "COFI_MAX_AUDIO_S"];
+  const script = `
+    process.loadEnvFile(${JSON.stringify(join(folder, ".env"))});
+    console.error(${JSON.stringify(names)}.map((name) => name + "=" + process.env[name]).join());
+    process.exit(4)`;
+  try {
+    await expect(runtimeOf(() => ["-e", script]).start("denoise", 1, listener, never)).rejects.toThrow(
+      "COFI_LLM1_OPENAI_API_KEY=,COFI_DATABASE_URL=,MYSQL_PASSWORD=,COFI_ACCESS_TOKEN=,COFI_MAX_AUDIO_S=600",
+    );
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });
 
 test("a stop while the engine loads ends it", async () => {

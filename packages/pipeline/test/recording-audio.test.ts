@@ -78,3 +78,11 @@ test("where no more files can be opened, ffmpeg is started later", async () => {
     message: "ffmpeg cannot be started: spawn ffmpeg EMFILE.",
   });
 });
+
+test("ffmpeg finds no secret in its environment", async () => {
+  const seen = join(await batchWith({}), "seen");
+  await ffmpegIs(`env > ${seen}; ${await pathOfFfmpeg()} "$@"`);
+  vi.stubEnv("COFI_STT_OPENAI_API_KEY", "sk-secret");
+  await cutAudio(await recording(), { start_s: 1, end_s: 3 }, never);
+  expect(await readFile(seen, "utf8")).not.toMatch(/COFI_|NODE/);
+});

@@ -1,6 +1,6 @@
 /** ffmpeg and ffprobe on recordings that anybody may have made: with bounds on their time, their memory and what they write. */
 import { spawn } from "node:child_process";
-import { cannotStart } from "../server/system-tools.js";
+import { cannotStart, programEnvironment } from "../server/system-tools.js";
 
 /** What ffmpeg may open. Playlists, scripts and image formats are left out: they can name other files and hosts. */
 const DEMUXERS = "aac,ac3,aiff,amr,asf,au,caf,flac,gsm,matroska,mov,mp3,ogg,sln,tta,w64,wav,webm,wv";
@@ -38,7 +38,7 @@ export function runMedia(program: string, args: string[], bounds: ProgramBounds)
     gone?.throwIfAborted();
     // Where the system has a stricter limit, that one stays.
     const limited = ["-c", 'ulimit -d "$0" 2>/dev/null || :; exec "$@"', String(MEMORY_KB), program, ...args];
-    const child = spawn("/bin/sh", limited, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn("/bin/sh", limited, { stdio: ["ignore", "pipe", "pipe"], env: programEnvironment() });
     let stderr = "";
     let failure: Error | undefined;
     child.on("error", (error) => {

@@ -7,7 +7,7 @@ import type { LanguageModelFiles } from "./language-model/language-model.js";
 import { preparedSeconds } from "./pocketsphinx-audio.js";
 import type { SpeechJob, SpeechResult, Utterance, UtteranceJob } from "./pocketsphinx-worker.js";
 import { EngineProblem } from "../server/problem.js";
-import { cannotStart, findAcousticModel, requireTools } from "../server/system-tools.js";
+import { cannotStart, findAcousticModel, programEnvironment, requireTools } from "../server/system-tools.js";
 import { makeWorkFolder, removeAbandonedWorkFolders } from "../server/work-folder.js";
 import { WorkerPool } from "../server/worker-pool.js";
 
@@ -143,7 +143,7 @@ export class Pocketsphinx {
     stop.throwIfAborted();
     const timeoutS = Math.round(TIMEOUT_S + TIMEOUT_PER_SPEECH_S * speechS);
     return new Promise((resolve, reject) => {
-      const child = spawn("pocketsphinx_batch", args, { stdio: "ignore" });
+      const child = spawn("pocketsphinx_batch", args, { stdio: "ignore", env: programEnvironment() });
       const kill = (): void => void child.kill("SIGKILL");
       stop.addEventListener("abort", kill);
       this.#children.add(child);

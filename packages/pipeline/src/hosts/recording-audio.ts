@@ -44,8 +44,11 @@ function decoded(path: string, startS: number, seconds: number, signal: AbortSig
   const as = ["-ac", "1", "-rematrix_maxval", "1", "-ar", String(SAMPLE_RATE), "-f", "s16le", "pipe:1"];
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
+    // It parses what anybody may have made: a key or a password is not there to be found.
+    const { PATH, LANG, LC_ALL, TMPDIR, HOME } = process.env;
     const ffmpeg = spawn("ffmpeg", ["-nostdin", "-v", "error", "-threads", "1", ...INPUT_LIMITS, ...from, ...as], {
       stdio: ["ignore", "pipe", "pipe"],
+      env: { PATH, LANG, LC_ALL, TMPDIR, HOME },
     });
     const chunks: Buffer[] = [];
     let complaint = "";

@@ -66,7 +66,7 @@ class EngineProcess implements StartedEngine {
 
   /** The token goes by the environment: arguments are seen by every user of the machine. */
   constructor({ file, args }: { file: string; args: string[] }, token: string) {
-    const env = { ...process.env, COFI_ENGINE_TOKEN: token };
+    const env = { ...withoutSecrets(process.env), COFI_ENGINE_TOKEN: token };
     // A process group of its own: Ctrl-C reaches the pipeline alone, which lets the files in work finish. The engine
     // ends when its standard input closes, so it does not outlive a pipeline that is killed.
     const child = spawn(file, args, { stdio: ["pipe", "pipe", "pipe"], detached: true, env });
@@ -132,6 +132,14 @@ class EngineProcess implements StartedEngine {
       if (code !== "ESRCH" && code !== "EPERM") throw error;
     }
   }
+}
+
+/** Of the pipeline and the dashboard: no engine has a use for them. */
+const SECRETS = /_API_KEY$|^COFI_ACCESS_TOKEN$|^COFI_DATABASE_|^MYSQL_/;
+
+/** Secrets stand there as empty, so that the engine does not take them from `.env` either. */
+function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, SECRETS.test(name) ? "" : value]));
 }
 
 function lastLines(stderr: string): string {
