@@ -43,6 +43,8 @@ export interface ModelServerMock {
   heard: Heard[];
   /** `GET`s in the order they came, as paths. */
   looks: string[];
+  /** What looks at these addresses get in place of what this kind of server says. */
+  looked: Record<string, Answer>;
   /** What the next questions get; then as a well-behaved server. */
   script: (Answer | ((heard: Heard) => Answer | Promise<Answer>))[];
   /** Resolves when the first question has come. */
@@ -125,6 +127,8 @@ export async function startModelServer(kind: Kind, options: Options = {}): Promi
 
   function lookedAt(heard: Heard, isLoading: boolean): Answer {
     const { path } = heard;
+    const scripted = mock.looked[path];
+    if (scripted) return scripted;
     if (path === "/health") {
       if (isLoading && kind === "llama.cpp") return LOADING;
       if (kind === "Ollama") return { status: 404, body: "404 page not found" };
@@ -151,6 +155,7 @@ export async function startModelServer(kind: Kind, options: Options = {}): Promi
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     heard: [],
     looks: [],
+    looked: {},
     script: [],
     loading: 0,
     async close() {

@@ -1,7 +1,7 @@
 /** When a model server is ready, by the habits of each kind. */
 import { afterEach, describe, expect, test } from "vitest";
-import type { Kind } from "./model-server.js";
-import { OpenAiBench, refusalOf } from "./openai-bench.js";
+import type { Answer, Kind } from "./model-server.js";
+import { MODEL, OpenAiBench, refusalOf } from "./openai-bench.js";
 
 let bench: OpenAiBench | undefined;
 afterEach(async () => {
@@ -44,6 +44,33 @@ describe("readiness", () => {
 
   test.each(["vLLM", "Ollama", "speaches"] as Kind[])("%s with another key", async (kind) => {
     expect(await refusalOf(look(kind, { apiKey: "another" }))).toMatchObject({ fault: "stage" });
+  });
+
+  const list = (...ids: string[]): Answer => ({ body: { object: "list", data: ids.map((id) => ({ id })) } });
+  const restricted = "You have insufficient permissions for this operation. Missing scopes: api.model.read.";
+  const forbidden: Answer = { status: 403, body: { error: { message: restricted } } };
+  const nowhere: Answer = { status: 404, body: { error: "Not Found" } };
+  const ingress: Answer = { status: 503, body: "no healthy upstream" };
+
+  test.each([
+    ["a key that may not list models", nowhere, forbidden],
+    ["a server that has neither address", nowhere, nowhere],
+    ["an ingress that does not pass /health on", ingress, list(MODEL)],
+  ])("%s: ready", async (_what, health, models) => {
+    bench = await OpenAiBench.start("vLLM");
+    bench.server.looked = { "/health": health, "/v1/models": models };
+    await expect(bench.look()).resolves.toBeUndefined();
+  });
+
+  test.each([
+    ["a list without models", nowhere, list(), "gpu-1 is not ready: it lists no model yet."],
+    ["an ingress without a server", ingress, ingress, "gpu-1 is not ready: HTTP 503: no healthy upstream."],
+    ["a server that is dead", { status: 503, body: "" }, list(MODEL), "gpu-1 is not ready: HTTP 503."],
+  ])("%s: not yet", async (_what, health, models, message) => {
+    bench = await OpenAiBench.start("vLLM");
+    bench.server.looked = { "/health": health, "/v1/models": models };
+    const { retryable, message: said } = await refusalOf(bench.look());
+    expect([retryable, said]).toEqual([true, message]);
   });
 
   test("llama.cpp that loads says so, although it lists its model", async () => {

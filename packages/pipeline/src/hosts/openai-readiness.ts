@@ -27,7 +27,7 @@ const listed = z.looseObject({
   status: z.unknown().optional(),
 });
 type Listed = z.infer<typeof listed>;
-/** Ollama gives null for `data` when it has no model. */
+/** Ollama gives null for `data` when it has no model; a router in front of servers gives an empty list until one has loaded. */
 const modelList = z.looseObject({ data: z.array(listed).nullable() });
 
 /** Models that a message names; a gateway lists hundreds. */
@@ -42,10 +42,13 @@ export async function modelIsReady(
 ): Promise<void> {
   const health = await http.get(server, host, "/health", signal);
   // A server without this address answers as it likes; that it has an error, or loads, it says with 5xx.
-  if (health.status >= 500) throw notReady(host, health);
+  if (health.status >= 500 && !isOfAnIngress(health)) throw notReady(host, health);
   const list = await http.get(server, host, "/v1/models", signal);
-  if (list.status === 401 || list.status === 403) throw refusalOf(server, host.name, list);
-  if (list.status === 404 && isGood(health)) return;
+  if (list.status === 401 || (list.status === 403 && NO_KEY.test(serverMessage(list))))
+    throw refusalOf(server, host.name, list);
+  // The key may ask for answers alone, as OpenAI's restricted ones; whether the model is there, the first answer shows.
+  if (list.status === 403) return;
+  if (list.status === 404 && (isGood(health) || health.status === 404)) return;
   if (!isGood(list)) throw notReady(host, list);
   const parsed = modelList.safeParse(list.json);
   if (!parsed.success)
@@ -55,10 +58,25 @@ export async function modelIsReady(
     );
   const models = parsed.data.data ?? [];
   if (has(models, server.model) || (await isKnown(http, server, host, signal))) return;
+  if (parsed.data.data?.length === 0)
+    throw new EngineError(`${host.name} is not ready: it lists no model yet.`, {
+      status: list.status,
+      type: "no-model-yet",
+      fault: "host",
+      response: list.body,
+    });
   throw new EngineError(
     `${host.name} does not have the model ${server.model} (${variableOf(server.stage)}_MODEL); ${inventory(models)}.`,
     { status: list.status, type: "unknown-model", fault: "stage", response: list.body },
   );
+}
+
+/** Words by which speaches refuses a key with 403. */
+const NO_KEY = /\b(?:invalid|incorrect|wrong|missing) (?:api )?key|not authenticated/i;
+
+/** A gateway that does not pass the address on has a page of its own for it; servers answer 503 with JSON, or without a body. */
+function isOfAnIngress({ status, json, body }: Reply): boolean {
+  return status === 503 && json === undefined && body.text !== JSON.stringify("");
 }
 
 function notReady(host: EngineAddress, reply: Reply): EngineError {
