@@ -1,7 +1,7 @@
 import { open, stat } from "node:fs/promises";
 import { z } from "zod";
 import { EngineProblem } from "../server/problem.js";
-import { inputOf, ProgramTimeoutError, runMedia } from "./media-program.js";
+import { inputOf, runMedia } from "./media-program.js";
 import { SampleBuffer } from "./sample-buffer.js";
 import { missingWavBytes } from "./wav.js";
 
@@ -13,6 +13,7 @@ export const DEFAULT_MAX_AUDIO_S = 4 * 60 * 60;
 const SAMPLE_RATES = { least: 4_000, most: 384_000 };
 const MOST_CHANNELS = 32;
 const PROBE_TIMEOUT_MS = 60_000;
+/** Of programs that read the whole recording. */
 const DECODE_TIMEOUT_MS = 10 * 60_000;
 /** The description of a recording is shorter; one with thousands of streams is none. */
 const MAX_DESCRIPTION_BYTES = 1024 * 1024;
@@ -60,7 +61,8 @@ export interface AudioLimits {
  * Decodes a recording of any format that ffmpeg knows. What its header says, and how long its packets last, is looked at
  * before; what is decoded all the same ends at the limit, so that a file of any kind takes no more memory than that.
  * Throws `EngineProblem` 422 `unreadable-audio` that names what was found (nothing, no audio, a file that was cut off), 422
- * `not-supported` that names the limit, and the reason of `gone` when that aborts.
+ * `not-supported` that names the limit, the reason of `gone` when that aborts, and another error when a program was ended or not
+ * done in time: a busy machine is not the fault of the recording.
  */
 export async function decodeAudio(path: string, options: AudioLimits & { gone?: AbortSignal } = {}): Promise<Audio> {
   const { maxAudioS = DEFAULT_MAX_AUDIO_S, gone } = options;
@@ -119,7 +121,7 @@ async function probe(path: string, size: number, gone: AbortSignal | undefined) 
   const { code, stderr, output } = await described(
     "ffprobe",
     ["-v", "error", ...inputOf(path), "-show_entries", entries, "-of", "json"],
-    gone,
+    { timeoutMs: PROBE_TIMEOUT_MS, gone },
   );
   const { format, streams } = code === 0 ? Probe.parse(JSON.parse(output)) : Probe.parse({});
   const stream = streams.find(({ codec_type }) => codec_type === "audio");
@@ -137,13 +139,14 @@ async function probe(path: string, size: number, gone: AbortSignal | undefined) 
 /** How long the packets of the audio say that they last, without decoding them; a little more than the limit at most. 0: they do not say. */
 async function durationOfPackets(path: string, maxAudioS: number, gone: AbortSignal | undefined): Promise<number> {
   const copied = ["-map", "0:a:0", "-c", "copy", "-t", String(maxAudioS + 2), "-f", "null", "-progress", "pipe:1", "-"];
-  const { output } = await described("ffmpeg", ["-nostdin", "-v", "error", ...inputOf(path), ...copied], gone);
+  const args = ["-nostdin", "-v", "error", ...inputOf(path), ...copied];
+  const { output } = await described("ffmpeg", args, { timeoutMs: DECODE_TIMEOUT_MS, gone });
   const last = [...output.matchAll(/^out_time_us=(\d+)$/gm)].at(-1)?.[1];
   return Number(last ?? 0) / 1e6;
 }
 
 /** Runs a program that says something about the recording. */
-async function described(program: string, args: string[], gone: AbortSignal | undefined) {
+async function described(program: string, args: string[], bounds: Omit<Parameters<typeof runMedia>[2], "onOutput">) {
   const chunks: Buffer[] = [];
   let bytes = 0;
   const onOutput = (chunk: Buffer): void => {
@@ -152,7 +155,7 @@ async function described(program: string, args: string[], gone: AbortSignal | un
       throw beyond("description", `a description of at most ${MAX_DESCRIPTION_BYTES} bytes; this one has more streams`);
     chunks.push(chunk);
   };
-  const result = await run(program, args, { timeoutMs: PROBE_TIMEOUT_MS, onOutput, gone });
+  const result = await runMedia(program, args, { ...bounds, onOutput });
   return { ...result, output: Buffer.concat(chunks).toString("utf8") };
 }
 
@@ -168,7 +171,7 @@ async function decode(
   const mix = channels > 1 ? ["-af", `pan=mono|c0=${mean}`] : ["-ac", "1"];
   const most = Math.ceil((maxAudioS + 1) * SAMPLE_RATE);
   const samples = new SampleBuffer(Math.ceil((expectedS + 1) * SAMPLE_RATE), most);
-  const { code, stderr } = await run(
+  const { code, stderr } = await runMedia(
     "ffmpeg",
     // "pipe" is the output's protocol; the whitelist before -i holds for the input alone.
     ["-nostdin", "-v", "error", "-threads", "1", ...inputOf(path), "-map", "0:a:0", ...mix].concat([
@@ -191,15 +194,6 @@ async function decode(
   const complaint = code === 0 && stderr.trim() === "" ? "" : firstLine(stderr, path);
   if (code !== 0 && samples.length === 0) throw unreadable(`ffmpeg could not decode it: ${complaint}`);
   return { samples: samples.taken(), complaint };
-}
-
-/** @throws EngineProblem 422 when the program takes too long; else as {@link runMedia} */
-async function run(...[program, args, bounds]: Parameters<typeof runMedia>) {
-  try {
-    return await runMedia(program, args, bounds);
-  } catch (error) {
-    throw error instanceof ProgramTimeoutError ? unreadable(error.message) : error;
-  }
 }
 
 /** Some recorders add a constant to every sample, which would hide tones and pass for noise. Changes the samples in place. */

@@ -29,8 +29,7 @@ export function inputOf(path: string): string[] {
 
 /**
  * Runs a program to its end.
- * @throws Error when it is not installed, or a signal ended it; what `onOutput` throws; the reason of `gone`; ProgramTimeoutError
- * when it took too long
+ * @throws Error when it is not installed, was ended by a signal, or took too long; what `onOutput` throws; the reason of `gone`
  */
 export function runMedia(program: string, args: string[], bounds: ProgramBounds): Promise<ProgramResult> {
   const { timeoutMs, onOutput, gone } = bounds;
@@ -50,7 +49,7 @@ export function runMedia(program: string, args: string[], bounds: ProgramBounds)
     };
     const leave = (): void => stop(gone?.reason as Error);
     gone?.addEventListener("abort", leave);
-    const timer = setTimeout(() => stop(new ProgramTimeoutError(program, timeoutMs)), timeoutMs);
+    const timer = setTimeout(() => stop(new Error(`${program} was not done after ${timeoutMs / 1000} s.`)), timeoutMs);
     // Without a file descriptor left there is no pipe.
     child.stdout?.on("data", (chunk: Buffer) => {
       if (failure !== undefined) return;
@@ -79,13 +78,4 @@ export function runMedia(program: string, args: string[], bounds: ProgramBounds)
       else resolve({ code, stderr });
     });
   });
-}
-
-/** A program was not done in time. */
-export class ProgramTimeoutError extends Error {
-  override readonly name = "ProgramTimeoutError";
-
-  constructor(program: string, timeoutMs: number) {
-    super(`${program} was not done after ${timeoutMs / 1000} s.`);
-  }
 }

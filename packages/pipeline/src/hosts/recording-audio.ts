@@ -63,7 +63,7 @@ function decoded(path: string, startS: number, seconds: number, signal: AbortSig
     const leave = (): void => stop(signal.reason as Error);
     signal.addEventListener("abort", leave, { once: true });
     const late = `ffmpeg had not decoded the recording after ${DECODE_TIMEOUT_MS / 1000} s.`;
-    const timer = setTimeout(() => stop(broken(late, "unreadable-audio", "file")), DECODE_TIMEOUT_MS);
+    const timer = setTimeout(() => stop(broken(late, "decoding-failed", "answer")), DECODE_TIMEOUT_MS);
     // Without a file descriptor left there is no pipe.
     ffmpeg.stdout?.on("data", (chunk: Buffer) => chunks.push(chunk));
     ffmpeg.stderr?.setEncoding("utf8").on("data", (text: string) => {
