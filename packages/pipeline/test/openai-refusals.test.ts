@@ -97,6 +97,21 @@ const REFUSALS: Refusal[] = [
     fault: "host",
     message: /404: File Not Found\. Check COFI_LLM1_OPENAI_URL/,
   },
+  ...(
+    [
+      [`Model ${MODEL} does not support response_format json_schema: unknown field`, {}, "file", "unknown field"],
+      [`Unknown parameter temperature for model ${MODEL}: not available`, {}, "file", "not available"],
+      ["Something is wrong", { param: "model" }, "stage", "Check COFI_LLM1_OPENAI_MODEL"],
+      ["Something is wrong", { code: "model_not_found" }, "stage", "Check COFI_LLM1_OPENAI_MODEL"],
+      [`The model ${MODEL} was not found`, {}, "stage", "Check COFI_LLM1_OPENAI_MODEL"],
+    ] as const
+  ).map(([said, more, fault, hint]): Refusal => ({
+    server: "vLLM",
+    what: `400 with "${said}" and ${JSON.stringify(more)}`,
+    answer: error(400, said, more),
+    fault,
+    message: new RegExp(hint),
+  })),
   {
     server: "Ollama",
     what: "a full queue",

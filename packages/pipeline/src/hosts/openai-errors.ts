@@ -80,18 +80,27 @@ interface Meaning {
 }
 
 const NOT_THERE = /not found|does ?n[o']t exist|not exist|not installed|unknown|invalid model|no such|not available/i;
+/** A request that is wrong in another way may be so because the model does not do what it asks for. */
+const MODEL_NOT_THERE =
+  /invalid model (?:name|id)\b|\bmodel\b.{0,200}(?:not found|does ?n[o']t exist|not exist|not installed)/i;
 const BUSY = /loading|busy|overload|capacity|try again|warming/i;
 const ABOUT_THE_FILE = new Set([400, 413, 415, 422]);
 /** Words by which servers name what asks for JSON. */
 const ABOUT_THE_FORMAT = /response_?format|json_?schema|json_?object|guided|structured.?output|grammar/i;
 const TOO_LARGE =
   /(?:size|length|duration).*exceed|exceed.*(?:size|length|duration)|too (?:large|long|big)|longer than/i;
+const ABOUT_THE_LANGUAGE = /\blanguages?\b(?! models?\b)/i;
 const ABOUT_THE_TIMES = /response_?format|verbose_json|timestamp_granularities/i;
 
 function meaningOf(server: ModelServer, { status, retryAfterMs }: Reply, { message, words }: Said): Meaning {
   const variable = variableOf(server.stage);
   const all = [message, ...words].join(" ");
   const type = `http-${status}`;
+  const unknown: Meaning = {
+    type: "unknown-model",
+    fault: "stage",
+    hint: `Check ${variable}_MODEL, or install ${server.model} there.`,
+  };
   if (status === 401 || status === 403) return { type, fault: "stage", hint: `Check ${variable}_API_KEY.` };
   if (status === 402 || words.includes("insufficient_quota"))
     return {
@@ -100,13 +109,8 @@ function meaningOf(server: ModelServer, { status, retryAfterMs }: Reply, { messa
       hint: "Its quota is used up: no file will be answered until there is more.",
     };
   if (status === 429) return { type, fault: "busy", hint: "" };
-  if (isAboutModel(server, status, message, words))
-    return {
-      type: "unknown-model",
-      fault: "stage",
-      hint: `Check ${variable}_MODEL, or install ${server.model} there.`,
-    };
   if (status === 503 && (retryAfterMs > 0 || BUSY.test(all))) return { type, fault: "busy", hint: "" };
+  // What it says of the format or the language may name the model too.
   if (ABOUT_THE_FILE.has(status)) {
     if (server.stage !== "stt" && ABOUT_THE_FORMAT.test(all)) return { type: FORMAT_REFUSED, fault: "file", hint: "" };
     if (server.stage === "stt" && ABOUT_THE_TIMES.test(all))
@@ -115,9 +119,12 @@ function meaningOf(server: ModelServer, { status, retryAfterMs }: Reply, { messa
         fault: "stage",
         hint: "Evidence needs times: use a server and model that answer verbose_json.",
       };
+    if (server.stage === "stt" && ABOUT_THE_LANGUAGE.test(all)) return { type, fault: "file", hint: "" };
+    if (isAboutModel(server, status, message, words)) return unknown;
     const isTooLarge = server.stage === "stt" && (status === 413 || TOO_LARGE.test(all));
     return { type, fault: "file", hint: isTooLarge ? `Lower ${variable}_MAX_MB or ${variable}_MAX_S.` : "" };
   }
+  if (isAboutModel(server, status, message, words)) return unknown;
   const hint = status === 404 || status === 405 ? `Check ${variable}_URL, which goes up to and without /v1.` : "";
   return { type, fault: "host", hint };
 }
@@ -127,6 +134,7 @@ export const FORMAT_REFUSED = "response-format-refused";
 
 function isAboutModel({ model }: ModelServer, status: number, message: string, words: readonly string[]): boolean {
   if (words.includes("model_not_found")) return true;
-  if (status !== 400 && status !== 404) return false;
+  if (status === 400) return words.includes("model") || MODEL_NOT_THERE.test(message);
+  if (status !== 404) return false;
   return NOT_THERE.test(message) && (message.includes(model) || /\bmodel\b/i.test(message));
 }
