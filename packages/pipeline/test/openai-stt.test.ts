@@ -189,8 +189,10 @@ describe("answers", () => {
     ["behind its end", segment(12, 13, " x")],
     ["before its start", segment(-3, 1, " x")],
     ["backwards", segment(3, 2, " x")],
-  ])("words %s are refused", async (_what, outside) => {
-    server.script.push(hears([segment(0, 1, " a"), outside]));
+  ])("words %s are left out and counted; most of them, and the answer is refused", async (_what, outside) => {
+    server.script.push(hears([segment(0, 1, " a"), outside]), hears([segment(0, 1, " a"), outside, outside]));
+    const answer = { text: "a", segments: [{ id: 0 }], segments_left_out: 1 };
+    expect(JSON.parse((await transcribe()).response.text)).toMatchObject({ answer });
     expect(await refusalOf(transcribe())).toMatchObject({ type: "segment-outside", fault: "answer" });
   });
 

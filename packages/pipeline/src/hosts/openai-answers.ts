@@ -44,12 +44,15 @@ interface About {
 }
 
 /**
- * The transcript in the engines' contract, in the recording's own time.
- * @throws EngineError for text without the time at which it was said, and for segments that lie outside of the audio
+ * The transcript in the engines' contract, in the recording's own time. Words that were put outside of the audio were not said
+ * in it; how many segments were left out for that reason, `segments_left_out` says.
+ * @throws EngineError for text without the time at which it was said, and where most segments of a piece lie outside of it
  */
 export function transcriptOf(parts: readonly TranscribedPiece[], about: About): SttResponse {
   const { model, asked, durationS, elapsedMs } = about;
-  const heard = parts.flatMap((part) => segmentsOf(part, about));
+  const found = parts.map((part) => segmentsOf(part, about));
+  const heard = found.flatMap(({ segments: inside }) => inside);
+  const outside = found.reduce((sum, part) => sum + part.outside, 0);
   // A server that does not know fills the field with zeros: no recogniser is that sure of every word.
   const isPlaceholder = heard.every(({ logprob }) => logprob === null || logprob === 0);
   const confidenceOf = ({ logprob }: Segment): number | null =>
@@ -72,13 +75,17 @@ export function transcriptOf(parts: readonly TranscribedPiece[], about: About): 
     confidence: known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length,
     segments,
     model,
+    ...(outside > 0 && { segments_left_out: outside }),
   };
 }
 
 /** How far beyond the audio a server may put words: Whisper rounds, and pads what it is given. */
 const TOLERANCE_S = 1;
 
-function segmentsOf({ piece, transcription }: TranscribedPiece, { name, response }: About): Segment[] {
+function segmentsOf(
+  { piece, transcription }: TranscribedPiece,
+  { name, response }: About,
+): { segments: Segment[]; outside: number } {
   const { text, segments, words } = transcription;
   const given: (Omit<Segment, keyof Span> & { start: number; end: number; isSpeech: boolean })[] = segments?.length
     ? segments.map(({ avg_logprob: logprob = null, no_speech_prob: silence, ...rest }) => ({
@@ -93,18 +100,26 @@ function segmentsOf({ piece, transcription }: TranscribedPiece, { name, response
         "Use a server and model that answer response_format verbose_json.",
       { type: "not-supported", fault: "file", response },
     );
+  const spoken = given.filter(({ isSpeech, text: said }) => isSpeech && said.trim() !== "");
   const length = piece.end_s - piece.start_s;
-  return given
-    .filter(({ isSpeech, text: said }) => isSpeech && said.trim() !== "")
-    .map(({ start, end, text: said, logprob }) => {
-      if (start < -TOLERANCE_S || start > length + TOLERANCE_S || end < start)
-        throw refused(
-          `${name} put words at ${start} s to ${end} s of audio that is ${length.toFixed(1)} s long: its answer is refused.`,
-          { type: "segment-outside", fault: "answer", response },
-        );
-      const inside = (time: number): number => piece.start_s + Math.min(Math.max(time, 0), length);
-      return { start_s: inside(start), end_s: inside(end), text: said.trim(), logprob };
-    });
+  const isInside = ({ start, end }: { start: number; end: number }): boolean =>
+    start >= -TOLERANCE_S && start <= length + TOLERANCE_S && end >= start;
+  const [outside] = spoken.filter((one) => !isInside(one));
+  const kept = spoken.filter(isInside);
+  if (outside && kept.length < spoken.length / 2)
+    throw refused(
+      `${name} put words at ${outside.start} s to ${outside.end} s of audio that is ${length.toFixed(1)} s long, and ` +
+        `${spoken.length - kept.length} of its ${spoken.length} segments outside of it: its answer is refused.`,
+      { type: "segment-outside", fault: "answer", response },
+    );
+  const inside = (time: number): number => piece.start_s + Math.min(Math.max(time, 0), length);
+  const segmentsInside = kept.map(({ start, end, text: said, logprob }) => ({
+    start_s: inside(start),
+    end_s: inside(end),
+    text: said.trim(),
+    logprob,
+  }));
+  return { segments: segmentsInside, outside: spoken.length - kept.length };
 }
 
 function refused(message: string, init: { type: string; fault: Fault; response: JsonText }): EngineError {
