@@ -3,7 +3,7 @@ import type { EngineError } from "@cofi/pipeline/engine-error";
 import { OpenAiEngines } from "@cofi/pipeline/openai-client";
 import { serversIn, startModelServer, type Answer, type Kind, type ModelServerMock } from "./model-server.js";
 
-export const KEY = "sk-secret-0123456789";
+export const KEY = "sk-secret/0123456789";
 export const MODEL = "qwen2.5:7b";
 const NEVER = new AbortController().signal;
 const INPUT = { call_id: "C1", transcript: { segments: [] } };

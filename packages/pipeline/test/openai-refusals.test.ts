@@ -177,6 +177,22 @@ const REFUSALS: Refusal[] = [
   },
 ];
 
+test.each([
+  String.raw`"sk-secret\/0123456789"`,
+  String.raw`"sk-secret\u002F0123456789"`,
+  String.raw`"\u0073k\u002dsecret/0123456789"`,
+  String.raw`"{\"key\":\"sk-secret\\\/0123456789\"}"`,
+])("a key that is written as %s is not kept", async (key) => {
+  bench = await OpenAiBench.start("vLLM");
+  const body = `{"error":{"message":${key},"type":null,"param":12345678901234567890,"code":null}}`;
+  const { message, response } = await refusalOf(bench.extract({ status: 500, body }));
+  expect(message).toMatch(/^gpu-1 answered HTTP 500: .*\[key\]/);
+  const logged = (response as { text: string }).text;
+  expect(logged).toContain("12345678901234567890");
+  const kept = [message, JSON.stringify(JSON.parse(logged))].join();
+  for (const part of ["sk-secret", '0123456789"']) expect(kept).not.toContain(part);
+});
+
 test.each(REFUSALS)("$server: $what is the fault of the $fault", async ({ server: kind, answer, fault, message }) => {
   bench = await OpenAiBench.start(kind);
   const refused = await refusalOf(bench.extract(answer));

@@ -200,11 +200,20 @@ function received(chunks: readonly Buffer[], secret: string | null | undefined):
  */
 const PLACEHOLDER = /^(?:[a-z]{1,15}|\d{1,15})$/i;
 
-/** As it stands in text and as JSON writes it. */
+/** As it stands in text and in every way in which JSON may write it, also inside of a string that holds JSON. */
 function withoutSecret(text: string, secret: string | null | undefined): string {
   if (!secret || PLACEHOLDER.test(secret)) return text;
-  return text.replaceAll(secret, "[key]").replaceAll(JSON.stringify(secret).slice(1, -1), "[key]");
+  const pattern = secret.split("").map((unit) => {
+    const code = unit.charCodeAt(0).toString(16).padStart(4, "0");
+    const anyCase = code.replaceAll(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`);
+    const escape = ESCAPED.has(unit) ? String.raw`\\*` : "";
+    return String.raw`(?:${escape}\u${code}|\\+u${anyCase})`;
+  });
+  return text.replaceAll(new RegExp(pattern.join(""), "g"), "[key]");
 }
+
+/** What JSON may write with a backslash in front. */
+const ESCAPED = new Set(['"', "\\", "/"]);
 
 function parse(text: string): unknown {
   try {
