@@ -108,4 +108,13 @@ test("addresses that cannot be are refused by name", () => {
   expect(urls(" ")).toBeNull();
   expect(() => urls("http://a:1,b:2")).toThrow(/COFI_ENGINE_STT_URLS holds "b:2"/);
   expect(() => urls("http://user:secret@a")).toThrow(/user or password/);
+  for (const address of ["http://a/?key=secret", "http://a#secret", "http://a?"])
+    expect(() => urls(address)).toThrow(/^COFI_ENGINE_STT_URLS holds a URL with \? or #: /);
+  for (const address of [
+    "http://user:secret@a:port",
+    "http://user:se,cret@a",
+    "user:secret@a",
+    "http://a:x?key=secret",
+  ])
+    expect(() => urls(address)).toThrow(/^COFI_ENGINE_STT_URLS holds text that is no URL, .*; expected http:/);
 });

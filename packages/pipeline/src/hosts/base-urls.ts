@@ -3,7 +3,7 @@ import { SettingsError } from "@cofi/event-log/environment";
 
 /**
  * The base URLs in a variable, comma separated, without a slash at the end; null when it is not set.
- * @throws SettingsError for text that is no http:// or https:// URL, and for a URL that holds a user or a password
+ * @throws SettingsError for text that is no http:// or https:// URL, and for a URL that holds a user, a password, a query or a fragment
  */
 export function baseUrls(variable: string, env: NodeJS.ProcessEnv): string[] | null {
   const text = env[variable]?.trim();
@@ -12,12 +12,23 @@ export function baseUrls(variable: string, env: NodeJS.ProcessEnv): string[] | n
     const url = part.trim();
     if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
       throw new SettingsError(
-        `${variable} holds ${JSON.stringify(url)}; expected http:// or https:// URLs, comma separated.`,
+        `${variable} holds ${shown(url, text)}; expected http:// or https:// URLs, comma separated.`,
       );
     if (new URL(url).username || new URL(url).password)
       throw new SettingsError(
         `${variable} holds a URL with a user or password: it would stand in the log. Leave it out.`,
       );
+    if (/[?#]/.test(url))
+      throw new SettingsError(
+        `${variable} holds a URL with ? or #: paths are put at its end, and it would stand in the log. Leave it out.`,
+      );
     return url.replace(/\/+$/, "");
   });
+}
+
+/** A comma in a password parts it from its @. */
+function shown(url: string, text: string): string {
+  return /[@?#]/.test(text)
+    ? "text that is no URL, and is not shown because it may hold a password"
+    : JSON.stringify(url);
 }
