@@ -1,8 +1,7 @@
 /** Transcripts of model servers: what audio they are sent, and what their answers are worth. Real audio, cut by ffmpeg. */
 import { join } from "node:path";
-import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { piecesOf, type Span } from "@cofi/pipeline/audio-pieces";
+import type { Span } from "@cofi/pipeline/audio-pieces";
 import { OpenAiEngines } from "@cofi/pipeline/openai-client";
 import { RemoteRuntime } from "@cofi/pipeline/runtime/remote";
 import { startScriptedEngine } from "../../../test/support/scripted-engine.js";
@@ -118,38 +117,6 @@ describe("audio", () => {
     }
     server.script.push(hears([]));
     expect((await transcribe({ trim: span(3, 3) })).asked).toMatchObject({ file: span(0, 10) });
-  });
-
-  test("pieces have no gaps, are never too long, and are cut in silence where there is any", () => {
-    const speeches = fc.array(fc.tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 400 })), {
-      maxLength: 30,
-    });
-    fc.assert(
-      fc.property(
-        speeches,
-        fc.integer({ min: 10, max: 600 }),
-        fc.integer({ min: 1, max: 9_000 }),
-        (lengths, max, total) => {
-          let at = 0;
-          const speech = lengths.map(([pause, length]) => span((at += pause) / 10, (at += length) / 10));
-          const whole = span(0, total / 10);
-          const inside = speech.filter(({ end_s }) => end_s <= whole.end_s);
-          const pieces = piecesOf(whole, inside, max / 10);
-          expect(pieces[0]?.start_s).toBe(0);
-          expect(pieces.at(-1)?.end_s).toBe(whole.end_s);
-          for (const [n, { start_s, end_s }] of pieces.entries()) {
-            expect(end_s - start_s).toBeLessThanOrEqual(max / 10 + 1e-9);
-            if (pieces.length > 1) expect(end_s - start_s).toBeGreaterThanOrEqual(0.1 - 1e-9);
-            const next = pieces[n + 1];
-            if (next) expect(next.start_s).toBe(end_s);
-            // A cut inside of speech means that no silence was in reach.
-            const isInSpeech = next && inside.some((one) => one.start_s + 1e-9 < end_s && end_s < one.end_s - 1e-9);
-            const hasSilence = inside.some((one) => one.end_s > start_s + 0.5 && one.end_s < end_s - 1e-9);
-            if (isInSpeech) expect(hasSilence).toBe(false);
-          }
-        },
-      ),
-    );
   });
 });
 

@@ -1,10 +1,12 @@
-/** Parts of recordings, cut by ffmpeg: what it does when it, or the machine, misbehaves. */
+/** Parts of recordings: where they are cut, and what becomes of it when ffmpeg, or the machine, misbehaves. */
 import { execFile } from "node:child_process";
 import { chmod, readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import fc from "fast-check";
 import { afterEach, expect, test, vi } from "vitest";
+import { piecesOf, type Span } from "@cofi/pipeline/audio-pieces";
 import { cutAudio } from "@cofi/pipeline/recording-audio";
 import { batchWith } from "./batch-files.js";
 import { refusalOf } from "./openai-bench.js";
@@ -26,6 +28,10 @@ async function ffmpegIs(script: string): Promise<void> {
 
 async function pathOfFfmpeg(): Promise<string> {
   return (await run("sh", ["-c", "command -v ffmpeg"])).stdout.trim();
+}
+
+function span(start_s: number, end_s: number): Span {
+  return { start_s, end_s };
 }
 
 /** Ten seconds. */
@@ -85,4 +91,46 @@ test("ffmpeg finds no secret in its environment", async () => {
   vi.stubEnv("COFI_STT_OPENAI_API_KEY", "sk-secret");
   await cutAudio(await recording(), { start_s: 1, end_s: 3 }, never);
   expect(await readFile(seen, "utf8")).not.toMatch(/COFI_|NODE/);
+});
+
+test("pieces have no gaps, are never too long, and are cut in silence where there is any", () => {
+  const speeches = fc.array(fc.tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 400 })), {
+    maxLength: 30,
+  });
+  fc.assert(
+    fc.property(
+      speeches,
+      fc.integer({ min: 10, max: 600 }),
+      fc.integer({ min: 1, max: 9_000 }),
+      (lengths, max, total) => {
+        let at = 0;
+        const speech = lengths.map(([pause, length]) => span((at += pause) / 10, (at += length) / 10));
+        const whole = span(0, total / 10);
+        const inside = speech.filter(({ end_s }) => end_s <= whole.end_s);
+        const pieces = piecesOf(whole, inside, max / 10);
+        expect(pieces[0]?.start_s).toBe(0);
+        expect(pieces.at(-1)?.end_s).toBe(whole.end_s);
+        for (const [n, { start_s, end_s }] of pieces.entries()) {
+          expect(end_s - start_s).toBeLessThanOrEqual(max / 10 + 1e-9);
+          if (pieces.length > 1)
+            expect(end_s - start_s).toBeGreaterThanOrEqual((n + 1 < pieces.length ? 0.1 : 0.9) - 1e-9);
+          const next = pieces[n + 1];
+          if (next) expect(next.start_s).toBe(end_s);
+          // A cut inside of speech means that no silence was in reach.
+          const isInSpeech = next && inside.some((one) => one.start_s + 1e-9 < end_s && end_s < one.end_s - 1e-9);
+          const hasSilence = inside.some((one) => one.end_s > start_s + 0.5 && one.end_s < end_s - 1e-9);
+          if (isInSpeech) expect(hasSilence).toBe(false);
+        }
+      },
+    ),
+  );
+});
+
+test("times are those of the sound, also in a recording whose packets have gaps between them", async () => {
+  const path = await recording();
+  const gaps = `${path}.ogg`;
+  const later = ["-c", "copy", "-bsf:a", "setts=ts=if(gt(PTS\\,240000)\\,PTS+240000\\,PTS)"];
+  await run("ffmpeg", ["-nostdin", "-v", "error", "-i", path, "-c:a", "libopus", `${path}.opus`]);
+  await run("ffmpeg", ["-nostdin", "-v", "error", "-i", `${path}.opus`, ...later, gaps]);
+  expect((await cutAudio(gaps, span(6, 9), never)).length).toBe(WAV_HEADER + 3 * BYTES_A_SECOND);
 });

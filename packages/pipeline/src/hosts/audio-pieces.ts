@@ -8,6 +8,8 @@ export interface Span {
 
 /** Servers refuse shorter audio. */
 export const SHORTEST_S = 0.1;
+/** What is left to the last piece: a recording may end a moment earlier than its length says. */
+const LAST_S = 1;
 
 /**
  * The pieces of `span`, without gaps, none longer than `maxS`: cut in the last silence between `speech` that each may reach,
@@ -17,7 +19,7 @@ export function piecesOf(span: Span, speech: readonly Span[], maxS: number): Spa
   const pieces: Span[] = [];
   let start = span.start_s;
   while (span.end_s - start > maxS) {
-    const limit = Math.min(start + maxS, span.end_s - SHORTEST_S);
+    const limit = Math.max(Math.min(start + maxS, span.end_s - LAST_S), start + SHORTEST_S);
     const end = lastSilence(span, speech, start + SHORTEST_S, limit) ?? limit;
     pieces.push({ start_s: start, end_s: end });
     start = end;

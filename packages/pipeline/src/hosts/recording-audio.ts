@@ -39,17 +39,23 @@ export async function cutAudio(
 
 function decoded(path: string, startS: number, seconds: number, signal: AbortSignal): Promise<Buffer[]> {
   // Seeking in the output, not in the file: the start of a compressed recording is found by decoding it alone.
-  const from = ["-i", `file:${path}`, "-map", "0:a:0", "-ss", startS.toFixed(3), "-t", seconds.toFixed(3)];
+  // Times are counted in samples, as the engines do, for packets may have gaps between them.
+  const sound = ["-i", `file:${path}`, "-map", "0:a:0", "-af", "asetpts=N/SR/TB"];
+  const part = ["-ss", startS.toFixed(3), "-t", seconds.toFixed(3)];
   // Without the limit two like channels would be mixed 3 dB louder than either.
   const as = ["-ac", "1", "-rematrix_maxval", "1", "-ar", String(SAMPLE_RATE), "-f", "s16le", "pipe:1"];
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     // It parses what anybody may have made: a key or a password is not there to be found.
     const { PATH, LANG, LC_ALL, TMPDIR, HOME } = process.env;
-    const ffmpeg = spawn("ffmpeg", ["-nostdin", "-v", "error", "-threads", "1", ...INPUT_LIMITS, ...from, ...as], {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { PATH, LANG, LC_ALL, TMPDIR, HOME },
-    });
+    const ffmpeg = spawn(
+      "ffmpeg",
+      ["-nostdin", "-v", "error", "-threads", "1", ...INPUT_LIMITS, ...sound, ...part, ...as],
+      {
+        stdio: ["ignore", "pipe", "pipe"],
+        env: { PATH, LANG, LC_ALL, TMPDIR, HOME },
+      },
+    );
     const chunks: Buffer[] = [];
     let complaint = "";
     let failure: Error | undefined;
