@@ -92,7 +92,7 @@ test("a request for another host is refused, so that no web page reaches the eng
   });
 
   const everywhere = await started({ host: "0.0.0.0", token: TOKEN, hosts: ["gpu1"] });
-  // A name that is pointed here is no address: rebinding fails, also with a browser that knows the token.
+  // A page whose name was pointed at this address is refused, even where the browser knows the token.
   for (const host of ["10.0.0.7:8080", "[2001:db8::1]", "gpu1:8080"]) expect(await status(everywhere, host)).toBe(200);
   const bearer = { authorization: `Bearer ${TOKEN}` };
   expect(await status(everywhere, "evil.example", bearer)).toBe(403);

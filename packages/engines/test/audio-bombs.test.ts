@@ -37,7 +37,7 @@ afterAll(async () => {
   await folder.remove();
 });
 
-/** A RIFF/WAVE file of PCM whose header claims what it is told to. */
+/** A RIFF/WAVE file of PCM with a header that makes the given claims. */
 function wav(claims: { rate?: number; channels?: number; bytes?: number; claimed?: number }): Buffer {
   const { rate = 8_000, channels = 1, bytes = 160_000 } = claims;
   const { claimed = bytes } = claims;

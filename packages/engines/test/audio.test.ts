@@ -168,7 +168,7 @@ describe("decodeAudio", () => {
     }
   });
 
-  it("says so where no more files can be opened, and goes on", async () => {
+  it("says so where no more files can be opened, and can be asked again", async () => {
     const module = new URL("../dist/audio/media-program.js", import.meta.url).href;
     const script = `
       import { openSync, closeSync } from "node:fs";

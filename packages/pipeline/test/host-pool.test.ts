@@ -193,3 +193,11 @@ test("a host that asks for a pause gets it, and less at once afterwards; no file
   const gaps = times.slice(1).map((at, index) => at - times[index]!);
   expect(gaps.filter((gap) => gap >= 2_900).length).toBeGreaterThanOrEqual(2);
 });
+
+test("a server that only asks for pauses is waited for without being decided on over and over, and the stage ends", () => {
+  const busy = new EngineError("slow down", { status: 429, type: "http-429", fault: "busy", retryAfterMs: 120_000 });
+  const run = simulate([10, 10], [{ msPerSecond: 10, conduct: () => ({ afterMs: 1, error: busy }) }]);
+  expect(run.failure).toMatch(/^Its host only asked for pauses, or was away, for 3600 s \(COFI_ENGINE_TIMEOUT_S\)/);
+  expect(run.attempts).toBeLessThan(100);
+  expect(run.turns).toBeLessThan(1_000);
+});

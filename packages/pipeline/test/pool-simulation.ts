@@ -28,6 +28,8 @@ export interface Simulated {
   /** By host: files done by it, attempts that got no answer, and the most in work at once. */
   hosts: { done: number; faults: number; most: number }[];
   attempts: number;
+  /** How often it was decided. */
+  turns: number;
 }
 
 export function hostError(what = "broke off", type = "ECONNRESET"): EngineError {
@@ -67,6 +69,7 @@ export function simulate(
     changes: [],
     hosts: hosts.map(() => ({ done: 0, faults: 0, most: 0 })),
     attempts: 0,
+    turns: 0,
   };
   const inWork = hosts.map(() => 0);
   const live = new Set<Attempt>();
@@ -115,6 +118,7 @@ export function simulate(
 
   for (let now = 0, turns = 0; !pool.isOver; turns++) {
     if (turns > 20_000) throw new Error("The simulation does not end.");
+    result.turns = turns;
     for (const decision of pool.decide(now)) {
       if (decision.do === "ask") ask(decision.attempt, now);
       else if (decision.do === "giveUp") result.givenUp.push(decision.why);

@@ -33,7 +33,7 @@ export class Guard {
     this.#names = new Set(hosts);
   }
 
-  /** To be called before the engine listens on `host`. @throws OpenEngineError beyond loopback when there is no token */
+  /** To be called before the engine listens on `host`. @throws OpenEngineError for an address beyond loopback without a token */
   listensOn(host: string): void {
     const name = host.toLowerCase();
     if (this.#token === null && !isLoopback(name))

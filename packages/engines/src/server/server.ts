@@ -45,7 +45,7 @@ export interface EngineServerOptions extends EngineAccess {
 export interface EngineServer {
   /**
    * Listens and begins to load the engine; resolves with the base URL, while `GET /health` may still answer 503.
-   * @throws OpenEngineError beyond loopback when there is no token
+   * @throws OpenEngineError for an address beyond loopback without a token
    */
   listen(host: string, port: number): Promise<string>;
   /** Resolves when the engine is loaded; rejects with the reason when it cannot be. */

@@ -62,10 +62,13 @@ export class Attempts {
       const again: AskAgain = async (refused, next, provide) => {
         const error = { error: refused, response: refused.response, ...at, durationMs: durationMs() };
         if (!pool.isLive(attempt)) throw refused;
+        // The host is not to blame for a log that waits for its disk.
+        ending.waitFor(null);
         await logger.fileError(stage, unit.name, { ...error, willRetry: true });
         ending.waitFor("transfer");
         const more = await provide();
         if (!pool.isLive(attempt)) throw refused;
+        ending.waitFor(null);
         await logger.fileStart(stage, unit.name, { payload: next, metadata: { ...metadata, ...more }, ...at });
         ending.waitFor("file");
       };

@@ -62,14 +62,20 @@ export interface HostChange extends Change {
   host: number;
 }
 
-/**
- * What is said of a stage that cannot continue, in sentences. `trouble`: why a host could not be asked last. `forMs`: how long all
- * were away; null when they are gone for good.
- */
-export function without(hosts: number, trouble: string | null, forMs: number | null): string {
-  const isOne = hosts === 1;
-  const last = trouble === null ? "" : ` ${isOne ? "" : "The last one: "}${trouble}`;
-  if (forMs === null) return isOne && trouble !== null ? trouble : `All of its ${hosts} hosts are gone.${last}`;
-  const which = isOne ? "Its host was" : `All of its ${hosts} hosts were`;
-  return `${which} away, or answered nothing, for ${forMs / 1000} s (COFI_ENGINE_START_TIMEOUT_S).${last}`;
+/** What is said of a stage whose hosts are all gone, in sentences. `trouble`: why the last one is. */
+export function gone(hosts: number, trouble: string | null): string {
+  return hosts === 1 && trouble !== null ? trouble : `All of its ${hosts} hosts are gone.${lastly(hosts, trouble)}`;
+}
+
+/** What is said of a stage without a host for so long, in sentences. `trouble`: why one could not be asked last. */
+export function away(hosts: readonly { state: HostState }[], trouble: string | null, forMs: number): string {
+  const which = hosts.length === 1 ? "Its host" : `All of its ${hosts.length} hosts`;
+  const was = hosts.length === 1 ? "was" : "were";
+  return hosts.some(({ state }) => state.isBusy)
+    ? `${which} only asked for pauses, or ${was} away, for ${forMs / 1000} s (COFI_ENGINE_TIMEOUT_S).${lastly(hosts.length, trouble)}`
+    : `${which} ${was} away, or answered nothing, for ${forMs / 1000} s (COFI_ENGINE_START_TIMEOUT_S).${lastly(hosts.length, trouble)}`;
+}
+
+function lastly(hosts: number, trouble: string | null): string {
+  return trouble === null ? "" : ` ${hosts === 1 ? "" : "The last one: "}${trouble}`;
 }

@@ -23,11 +23,6 @@ const NEARLY_ALL = 0.95;
 const TRANSFER_MS = 300_000;
 const TRANSFER_MS_PER_BYTE = 1 / 1_000;
 
-/** How long a host may take to get a recording of so many bytes, in ms. */
-export function transferMs(bytes: number | null): number {
-  return TRANSFER_MS + TRANSFER_MS_PER_BYTE * (bytes ?? 0);
-}
-
 export class Durations {
   /** Duration by weight of the latest answers, in ms; the oldest is overwritten. */
   readonly #ratios: number[] = [];
@@ -59,11 +54,21 @@ export class Durations {
   }
 
   /** How long a request about a file of this weight may take, in ms. `audioSeconds`: of the file, where it is known. */
-  deadlineMs(weight: number, audioSeconds: number | null): number {
+  #deadlineMs(weight: number, audioSeconds: number | null): number {
     const known = this.#ratios.length < ENOUGH ? null : this.#figures();
     if (known === null) return UNKNOWN_DEADLINE_MS + UNKNOWN_DEADLINE_FACTOR * 1000 * (audioSeconds ?? 0);
     // At least that of a file of the mean weight, 1: small files have costs that do not shrink with them.
     return Math.max(LEAST_DEADLINE_MS, DEADLINE_FACTOR * Math.max(known.nearlyAll * weight, known.middle));
+  }
+
+  /**
+   * How long a host may take, in ms: for its `file`, each further attempt twice as long, since what nearly all took need not do for
+   * this one; for the `transfer` of a recording; or, while others are waited for (`null`), for as long as they take.
+   */
+  limitMs(what: "file" | "transfer" | null, unit: PoolUnit, weight: number, attempt: number): number {
+    if (what === null) return Number.POSITIVE_INFINITY;
+    if (what === "transfer") return TRANSFER_MS + TRANSFER_MS_PER_BYTE * (unit.bytes ?? 0);
+    return this.#deadlineMs(weight, unit.audioSeconds) * 2 ** (attempt - 1);
   }
 
   /** After how long in work another host may try a file of this weight, in ms; Infinity while too little is known. */

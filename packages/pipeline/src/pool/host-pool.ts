@@ -6,18 +6,19 @@
  * their host. Near the end of a stage it may try what has been in work elsewhere for far longer than usual: the first answer counts.
  */
 import { Choice, hasRoom, isGood, newHost, type Host } from "./choice.js";
-import { without, type Attempt, type Decision, type HostChange, type PoolOptions } from "./decisions.js";
+import { away, gone, type Attempt, type Decision, type HostChange, type PoolOptions } from "./decisions.js";
 import { EngineError } from "../hosts/engine-error.js";
-import { Durations, transferMs, weightsOf } from "./durations.js";
+import { Durations, weightsOf } from "./durations.js";
 import { FileFaults } from "./file-faults.js";
 import { isUsable, next, type HostEvent, type HostState } from "./host-state.js";
 import { InWork } from "./in-work.js";
 import { Pending } from "./pending.js";
 import { Retries } from "./retries.js";
 
+export type { Attempt, HostChange, PoolUnit } from "./decisions.js";
+
 /** How often attempts that are late are looked for, in ms: not for each file that ends. */
 const LATE_EVERY_MS = 50;
-export type { Attempt, HostChange, PoolUnit } from "./decisions.js";
 
 export class HostPool {
   readonly durations = new Durations();
@@ -31,6 +32,7 @@ export class HostPool {
   readonly #choice: Choice;
   readonly #decisions: Decision[] = [];
   readonly #changes: HostChange[] = [];
+  readonly #names: readonly string[];
   /** Why a host could not be asked last. */
   #trouble: string | null = null;
   #left: number;
@@ -41,6 +43,7 @@ export class HostPool {
   constructor(options: PoolOptions, now: number) {
     const { units, hosts, attempts } = options;
     this.#options = options;
+    this.#names = hosts.map(({ name }) => name);
     this.#hosts = hosts.map((host) => newHost(host, now));
     this.#weights = weightsOf(units);
     this.#pending = new Pending(
@@ -97,19 +100,23 @@ export class HostPool {
     let at = this.#choice.lateAt(now, this.#lateAt);
     for (const { state, isLooking } of this.#hosts)
       if (state.condition !== "gone" && !isLooking && state.pausedUntil > now) at = Math.min(at, state.pausedUntil);
-    if (this.#inWork.byUnit.size === 0) at = Math.min(at, this.#lastGoodAt + this.#options.mostWithoutHostMs);
+    if (this.#inWork.byUnit.size === 0) at = Math.min(at, this.#lastGoodAt + this.#patienceMs);
     return Math.min(at, this.#retries.nextAt(now));
   }
 
   /** Why the stage cannot continue, in sentences; null while it can. */
   hopeless(now: number): string | null {
     if (this.isOver || this.#inWork.byUnit.size > 0) return null;
+    if (this.#hosts.every(({ state }) => state.condition === "gone")) return gone(this.#hosts.length, this.#trouble);
+    return now - this.#lastGoodAt < this.#patienceMs ? null : away(this.#hosts, this.#trouble, this.#patienceMs);
+  }
+
+  /** How long all hosts may be away; those that only ask for pauses are waited for as long as for an answer. */
+  get #patienceMs(): number {
     const { mostWithoutHostMs, mostRequestMs } = this.#options;
-    const areGone = this.#hosts.every(({ state }) => state.condition === "gone");
-    // A server that only asks for pauses is waited for as long as for an answer.
-    const isBusy = this.#hosts.some(({ state }) => state.isBusy);
-    const forMs = areGone ? null : isBusy ? Math.max(mostWithoutHostMs, mostRequestMs) : mostWithoutHostMs;
-    return forMs !== null && now - this.#lastGoodAt < forMs ? null : without(this.#hosts.length, this.#trouble, forMs);
+    return this.#hosts.some(({ state }) => state.isBusy)
+      ? Math.max(mostWithoutHostMs, mostRequestMs)
+      : mostWithoutHostMs;
   }
 
   /** Steps of hosts since this was asked last. */
@@ -138,20 +145,11 @@ export class HostPool {
     return this.#inWork.has(attempt);
   }
 
-  /**
-   * The host is waited for from now on: `file` for its answer, `transfer` for a recording that it is given; or for as long as it takes
-   * (`null`), while others are waited for.
-   */
+  /** The host is waited for from now on: for its answer, for a transfer to it, or, with null, while others are waited for. */
   waitFor(attempt: Attempt, what: "file" | "transfer" | null, now: number): void {
     if (!this.isLive(attempt)) return;
-    const { audioSeconds, bytes } = this.#options.units[attempt.unit]!;
-    const limitMs =
-      what === null
-        ? Number.POSITIVE_INFINITY
-        : what === "transfer"
-          ? transferMs(bytes)
-          : // Each further attempt is waited for twice as long: what nearly all took need not do for this one.
-            this.durations.deadlineMs(this.#weights[attempt.unit]!, audioSeconds) * 2 ** (attempt.number - 1);
+    const unit = this.#options.units[attempt.unit]!;
+    const limitMs = this.durations.limitMs(what, unit, this.#weights[attempt.unit]!, attempt.number);
     attempt.begunAt = now;
     attempt.deadlineAt = what === null ? limitMs : now + Math.min(this.#options.mostRequestMs, limitMs);
   }
@@ -208,10 +206,11 @@ export class HostPool {
       this.#over(unit);
       return { why: error.message };
     }
-    const names = this.#hosts.map(({ name }) => name);
-    const why = this.#faults.note(unit, attempt.host, names, error);
-    if (why !== null) this.#over(unit);
-    if (why !== null) return { why };
+    const why = this.#faults.note(unit, attempt.host, this.#names, error);
+    if (why !== null) {
+      this.#over(unit);
+      return { why };
+    }
     if (this.#inWork.hasUnit(unit)) return "elsewhere";
     if (fault === "host" && this.#faults.wouldEnd(unit, attempt.host)) return "doubtful";
     if (fault === "busy") this.#inWork.giveBack(attempt);
