@@ -12,10 +12,12 @@ import type { Retries } from "./retries.js";
 /** A host as the pool knows it. */
 export interface Host {
   readonly name: string;
-  readonly slots: number;
+  slots: number;
   state: HostState;
   /** Files that it may have in work: falls by half when it says that it is busy, and grows by one with each round of answers. */
   limit: number;
+  /** How many of its slots this run may use: others use it too. */
+  share: number;
   readonly work: Set<Attempt>;
   isLooking: boolean;
   lastAnswerAt: number;
@@ -23,11 +25,12 @@ export interface Host {
 
 /** `now`: as the caller's clock counts, in ms. */
 export function newHost({ name, slots, state = NEW_HOST }: PoolHost, now: number): Host {
-  return { name, slots, state, limit: slots, work: new Set(), isLooking: false, lastAnswerAt: now };
+  return { name, slots, state, limit: slots, share: slots, work: new Set(), isLooking: false, lastAnswerAt: now };
 }
 
 /** What the choice looks at; all of it is the pool's. */
 export interface Known {
+  /** More may come. */
   readonly hosts: readonly Host[];
   /** Of the units; the mean is 1. */
   readonly weights: Float64Array;
@@ -61,9 +64,9 @@ export function isGood({ state, work }: Host, now: number): boolean {
 }
 
 /** Whether a host can be given another unit now. */
-export function hasRoom({ state, limit, work }: Host, now: number): boolean {
+export function hasRoom({ state, limit, share, work }: Host, now: number): boolean {
   if (!isUsable(state) || state.pausedUntil > now) return false;
-  return work.size < (state.condition === "probing" ? 1 : Math.floor(limit));
+  return work.size < Math.min(share, state.condition === "probing" ? 1 : Math.floor(limit));
 }
 
 export class Choice {

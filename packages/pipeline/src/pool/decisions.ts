@@ -17,6 +17,8 @@ export interface PoolUnit {
   bytes: number | null;
   /** The host on which it lies, as a place in the list of hosts; -1 for none. */
   prefers: number;
+  /** It does not wait yet: an earlier stage is at work on it. */
+  isHeld?: boolean;
 }
 
 export interface PoolOptions {
@@ -32,6 +34,8 @@ export interface PoolOptions {
   mostRequestMs: number;
   /** The stage fails when all hosts were away, or answered nothing, for so long, in ms. */
   mostWithoutHostMs: number;
+  /** Hosts may join later. */
+  mayJoin?: boolean;
 }
 
 /** One attempt at a unit on a host. */

@@ -95,13 +95,19 @@ export class Durations {
 export function weightsOf(units: readonly PoolUnit[]): Float64Array {
   const audio = shares(units.map(({ audioSeconds }) => audioSeconds));
   const bytes = shares(units.map((unit) => unit.bytes));
-  return shares(units.map((_, unit) => Math.max(audio[unit]!, bytes[unit]!)));
+  const known = shares(
+    units.map((_, unit) => {
+      const most = Math.max(audio[unit]!, bytes[unit]!);
+      return most > 0 ? most : null;
+    }),
+  );
+  return known.map((share) => share || 1);
 }
 
-/** Of their mean; 1 for what is not known. */
+/** Of their mean; 0 for what is not known. */
 function shares(amounts: readonly (number | null)[]): Float64Array {
   const isKnown = (amount: number | null): amount is number => amount !== null && amount > 0;
   const known = amounts.filter(isKnown);
   const mean = known.reduce((sum, amount) => sum + amount, 0) / known.length;
-  return Float64Array.from(amounts, (amount) => (isKnown(amount) ? amount / mean : 1));
+  return Float64Array.from(amounts, (amount) => (isKnown(amount) ? amount / mean : 0));
 }

@@ -38,7 +38,7 @@ export class FileFaults {
   }
 
   /** Notes a failed attempt. @returns why the unit is to be given up now; null when it is to be tried again */
-  note(unit: number, host: number, hostNames: readonly string[], error: Error): string | null {
+  note(unit: number, host: number, hosts: readonly { name: string }[], error: Error): string | null {
     const { type, fault } = error instanceof EngineError ? error : { type: error.name, fault: "answer" };
     if (fault === "busy" || UNREACHED.has(type)) return null;
     const isProven = fault === "answer";
@@ -48,7 +48,7 @@ export class FileFaults {
     faults.push({
       host,
       error,
-      reason: isOfChance ? null : `${type} ${withoutNames(error.message, hostNames)}`,
+      reason: isOfChance ? null : `${type} ${withoutNames(error.message, hosts)}`,
       isProven,
     });
     if (!isProven) this.#unprovenOf(host).add(unit);
@@ -118,8 +118,8 @@ export class FileFaults {
 }
 
 /** What went wrong, whichever host it was and however long it took. */
-function withoutNames(message: string, hostNames: readonly string[]): string {
+function withoutNames(message: string, hosts: readonly { name: string }[]): string {
   let text = message;
-  for (const name of hostNames) text = text.replaceAll(name, "");
+  for (const { name } of hosts) text = text.replaceAll(name, "");
   return text.replace(/\d+/g, "");
 }

@@ -5,12 +5,13 @@
  * A host with a free slot takes the longest file of those that lie on it; of others only where that ends sooner than waiting for
  * their host. Near the end of a stage it may try what has been in work elsewhere for far longer than usual: the first answer counts.
  */
-import { Choice, hasRoom, isGood, newHost, type Host } from "./choice.js";
-import { away, gone, type Attempt, type Decision, type HostChange, type PoolOptions } from "./decisions.js";
+import { Choice } from "./choice.js";
+import type { Attempt, Decision, HostChange, PoolHost, PoolOptions } from "./decisions.js";
 import { EngineError } from "../hosts/engine-error.js";
 import { Durations, weightsOf } from "./durations.js";
 import { FileFaults } from "./file-faults.js";
-import { isUsable, next, type HostEvent, type HostState } from "./host-state.js";
+import type { HostState } from "./host-state.js";
+import { Hosts } from "./hosts.js";
 import { InWork } from "./in-work.js";
 import { Pending } from "./pending.js";
 import { Retries } from "./retries.js";
@@ -23,38 +24,31 @@ const LATE_EVERY_MS = 50;
 export class HostPool {
   readonly durations = new Durations();
   readonly #options: PoolOptions;
-  readonly #hosts: Host[];
+  readonly #hosts: Hosts;
   readonly #weights: Float64Array;
   readonly #pending: Pending;
+  readonly #isHeld: Uint8Array;
   readonly #retries: Retries;
   readonly #faults: FileFaults;
   readonly #inWork = new InWork();
   readonly #choice: Choice;
   readonly #decisions: Decision[] = [];
-  readonly #changes: HostChange[] = [];
-  readonly #names: readonly string[];
-  /** Why a host could not be asked last. */
-  #trouble: string | null = null;
   #left: number;
-  #lastGoodAt: number;
   #lateAt = 0;
 
   /** `now`: as the caller's clock counts, in ms; so is every other time. */
   constructor(options: PoolOptions, now: number) {
     const { units, hosts, attempts } = options;
     this.#options = options;
-    this.#names = hosts.map(({ name }) => name);
-    this.#hosts = hosts.map((host) => newHost(host, now));
+    this.#hosts = new Hosts(hosts, options, now);
     this.#weights = weightsOf(units);
-    this.#pending = new Pending(
-      this.#weights,
-      Int32Array.from(units, ({ prefers }) => prefers),
-      hosts.length,
-    );
+    this.#pending = new Pending(this.#weights);
+    this.#isHeld = Uint8Array.from(units, ({ isHeld }) => Number(isHeld ?? false));
+    units.forEach(({ prefers }, unit) => this.#isHeld[unit] || this.#pending.add(unit, prefers));
     this.#retries = new Retries();
     this.#faults = new FileFaults(attempts);
     this.#choice = new Choice({
-      hosts: this.#hosts,
+      hosts: this.#hosts.all,
       weights: this.#weights,
       durations: this.durations,
       pending: this.#pending,
@@ -63,7 +57,6 @@ export class HostPool {
       inWork: this.#inWork.byUnit,
     });
     this.#left = units.length;
-    this.#lastGoodAt = now;
   }
 
   /** All units are done or given up, and whoever asks has been told so. */
@@ -71,73 +64,104 @@ export class HostPool {
     return this.#left === 0 && this.#decisions.length === 0;
   }
 
+  /** A unit that was held waits from now on. `prefers`: as of a unit. */
+  admit(unit: number, prefers: number): void {
+    if (!this.#isHeld[unit]) return;
+    this.#isHeld[unit] = 0;
+    this.#pending.add(unit, prefers);
+  }
+
+  /** A unit that was held never comes. */
+  withhold(unit: number): void {
+    if (!this.#isHeld[unit]) return;
+    this.#isHeld[unit] = 0;
+    this.#over(unit);
+  }
+
+  /** Another host. @returns its place */
+  join(host: PoolHost, now: number): number {
+    return this.#hosts.join(host, now);
+  }
+
+  /** The host has so many slots from now on. */
+  resize(host: number, slots: number): void {
+    this.#hosts.resize(host, slots);
+  }
+
+  /** So many of the host's slots are this run's; what is in work beyond that may end. */
+  share(host: number, slots: number): void {
+    this.#hosts.at(host).share = slots;
+  }
+
+  /** Another run has left the host out `agoMs` ago, for `forMs` from now. `what`: as a sentence without its point. */
+  reported(host: number, { what, agoMs, forMs }: { what: string; agoMs: number; forMs: number }, now: number): void {
+    const { state, lastAnswerAt } = this.#hosts.at(host);
+    // It has answered here since.
+    if (state.condition !== "joining" && lastAnswerAt > now - agoMs) return;
+    this.#hosts.tell(host, { is: "reported", what, forMs }, now);
+  }
+
+  /** Files that are neither done nor given up. */
+  get left(): number {
+    return this.#left;
+  }
+
+  /** Attempts that hold a slot of the host. */
+  inWorkOn(host: number): number {
+    return this.#hosts.at(host).work.size;
+  }
+
   stateOf(host: number): HostState {
-    return this.#hosts[host]!.state;
+    return this.#hosts.at(host).state;
   }
 
   /** What is to be done now. Ask again after each thing that is told, and at `nextAt`. `isStopped`: nothing new is begun. */
   decide(now: number, isStopped = false): Decision[] {
     if (isStopped) return this.#decisions.splice(0);
-    this.#hosts.forEach((host, at) => this.#look(host, at, now));
+    for (const host of this.#hosts.toLookAt(now)) this.#decisions.push({ do: "look", host });
     if (now >= this.#lateAt) this.#dropLate(now);
     // One each in turn: the first host must not take what lies on the others before they are asked.
     for (let taken = true; taken;) {
       taken = false;
-      this.#hosts.forEach((host, at) => {
-        if (!hasRoom(host, now)) return;
+      this.#hosts.all.forEach((_, at) => {
+        if (!this.#hosts.hasRoom(at, now)) return;
         const found = this.#choice.take(at, now);
         if (found === null) return;
         taken = true;
         this.#begin(found.unit, at, found.hedges, now);
       });
     }
-    if (this.#hosts.some((host) => isGood(host, now))) this.#lastGoodAt = now;
+    this.#hosts.decided(now);
     return this.#decisions.splice(0);
   }
 
   /** When `decide` is to be asked again although nothing happened. */
   nextAt(now: number): number {
-    let at = this.#choice.lateAt(now, this.#lateAt);
-    for (const { state, isLooking } of this.#hosts)
-      if (state.condition !== "gone" && !isLooking && state.pausedUntil > now) at = Math.min(at, state.pausedUntil);
-    if (this.#inWork.byUnit.size === 0) at = Math.min(at, this.#lastGoodAt + this.#patienceMs);
-    return Math.min(at, this.#retries.nextAt(now));
+    return Math.min(
+      this.#choice.lateAt(now, this.#lateAt),
+      this.#hosts.nextAt(now, this.#inWork.byUnit.size > 0),
+      this.#retries.nextAt(now),
+    );
   }
 
   /** Why the stage cannot continue, in sentences; null while it can. */
   hopeless(now: number): string | null {
-    if (this.isOver || this.#inWork.byUnit.size > 0) return null;
-    if (this.#hosts.every(({ state }) => state.condition === "gone")) return gone(this.#hosts.length, this.#trouble);
-    return now - this.#lastGoodAt < this.#patienceMs ? null : away(this.#hosts, this.#trouble, this.#patienceMs);
-  }
-
-  /** How long all hosts may be away; those that only ask for pauses are waited for as long as for an answer. */
-  get #patienceMs(): number {
-    const { mostWithoutHostMs, mostRequestMs } = this.#options;
-    return this.#hosts.some(({ state }) => state.isBusy)
-      ? Math.max(mostWithoutHostMs, mostRequestMs)
-      : mostWithoutHostMs;
+    return this.isOver || this.#inWork.byUnit.size > 0 ? null : this.#hosts.hopeless(now);
   }
 
   /** Steps of hosts since this was asked last. */
   changes(): HostChange[] {
-    return this.#changes.splice(0);
+    return this.#hosts.changes();
   }
 
   /** A host was looked at: null when it can work, else why not. */
   looked(host: number, trouble: string | null, now: number): void {
-    this.#hosts[host]!.isLooking = false;
-    const wasOut = this.#hosts[host]!.state.condition !== "joining";
-    this.#trouble = trouble ?? this.#trouble;
-    this.#tell(host, { is: "looked", trouble }, now);
-    if (trouble === null && wasOut) this.#proven(host);
+    if (this.#hosts.looked(host, trouble, now)) this.#proven(host);
   }
 
   /** A host does not come back. */
   gone(host: number, why: string, now: number): void {
-    this.#hosts[host]!.isLooking = false;
-    this.#trouble = why;
-    this.#tell(host, { is: "gone", why }, now);
+    this.#hosts.gone(host, why, now);
   }
 
   /** Whether the attempt still counts: neither has its unit been done elsewhere, nor was it told about already. */
@@ -156,33 +180,31 @@ export class HostPool {
 
   /** Nothing is left to be done about an attempt: its slot is free. Until then an answer that cannot be stored holds its host up. */
   release(attempt: Attempt): void {
-    this.#hosts[attempt.host]!.work.delete(attempt);
+    this.#hosts.at(attempt.host).work.delete(attempt);
   }
 
   /** @returns false when another host was first: this answer does not count */
   answered(attempt: Attempt, now: number): boolean {
     const { unit, hedges } = attempt;
-    const host = this.#hosts[attempt.host]!;
+    const host = this.#hosts.at(attempt.host);
     const isFirst = this.isLive(attempt);
     this.#inWork.end(attempt);
     host.limit = Math.min(host.slots, host.limit + 1 / host.limit);
     this.durations.note(attempt.host, this.#weights[unit]!, now - attempt.begunAt);
-    this.#heard(attempt.host, now);
+    this.#hosts.heard(attempt.host, now);
     // Not slow, but silent: nothing has come from the host since it was asked.
-    if (isFirst && hedges !== null && this.isLive(hedges) && this.#hosts[hedges.host]!.lastAnswerAt < hedges.begunAt) {
+    if (
+      isFirst &&
+      hedges !== null &&
+      this.isLive(hedges) &&
+      this.#hosts.at(hedges.host).lastAnswerAt < hedges.begunAt
+    ) {
       const what = `It was silent about a file for ${Math.round(now - hedges.begunAt)} ms, until another host had answered`;
-      this.#tell(hedges.host, { is: "fault", what }, now);
+      this.#hosts.tell(hedges.host, { is: "fault", what }, now);
     }
     if (isFirst) this.#over(unit);
     this.#proven(attempt.host);
     return isFirst;
-  }
-
-  /** It has answered, whatever it said about the file. */
-  #heard(at: number, now: number): void {
-    this.#hosts[at]!.lastAnswerAt = now;
-    this.#lastGoodAt = now;
-    this.#tell(at, { is: "answered" }, now);
   }
 
   /**
@@ -195,18 +217,14 @@ export class HostPool {
     if (!this.isLive(attempt)) return "elsewhere";
     this.#inWork.end(attempt);
     const fault = error instanceof EngineError ? error.fault : "file";
-    const host = this.#hosts[attempt.host]!;
-    if (fault === "busy") {
-      host.limit = Math.max(1, Math.floor(host.limit / 2));
-      host.lastAnswerAt = now;
-      this.#tell(attempt.host, { is: "busy", forMs: (error as EngineError).retryAfterMs }, now);
-    } else if (fault === "host") this.#tell(attempt.host, { is: "fault", what: error.message }, now);
-    else if (fault !== "stage") this.#heard(attempt.host, now);
+    if (fault === "busy") this.#hosts.busy(attempt.host, (error as EngineError).retryAfterMs, now);
+    else if (fault === "host") this.#hosts.tell(attempt.host, { is: "fault", what: error.message }, now);
+    else if (fault !== "stage") this.#hosts.heard(attempt.host, now);
     if (fault === "file" || fault === "stage") {
       this.#over(unit);
       return { why: error.message };
     }
-    const why = this.#faults.note(unit, attempt.host, this.#names, error);
+    const why = this.#faults.note(unit, attempt.host, this.#hosts.all, error);
     if (why !== null) {
       this.#over(unit);
       return { why };
@@ -228,7 +246,7 @@ export class HostPool {
       return "again";
     }
     this.#over(unit);
-    this.#tell(host, { is: "cleared" }, now);
+    this.#hosts.tell(host, { is: "cleared" }, now);
     return { why };
   }
 
@@ -251,22 +269,15 @@ export class HostPool {
     this.#over(attempt.unit);
   }
 
-  #look(host: Host, at: number, now: number): void {
-    const { state } = host;
-    if (!state.needsLook || host.isLooking || state.condition === "gone" || state.pausedUntil > now) return;
-    host.isLooking = true;
-    this.#decisions.push({ do: "look", host: at });
-  }
-
   #begin(unit: number, host: number, hedges: Attempt | null, now: number): void {
     const attempt = this.#inWork.begin(unit, host, hedges, now);
-    this.#hosts[host]!.work.add(attempt);
+    this.#hosts.at(host).work.add(attempt);
     this.#decisions.push({ do: "ask", attempt });
   }
 
   #dropLate(now: number): void {
     this.#lateAt = now + LATE_EVERY_MS;
-    for (const { work } of this.#hosts)
+    for (const { work } of this.#hosts.all)
       for (const attempt of work)
         if (now >= attempt.deadlineAt) this.#decisions.push({ do: "drop", attempt, why: "overdue" });
   }
@@ -285,15 +296,5 @@ export class HostPool {
         this.#decisions.push({ do: "giveUp", unit, why, error: this.#faults.lastOf(unit) });
         this.#over(unit);
       }
-  }
-
-  #tell(at: number, event: HostEvent, now: number): void {
-    const host = this.#hosts[at]!;
-    const isLast = !this.#hosts.some((other, index) => index !== at && isUsable(other.state));
-    const { state, change } = next(host.state, event, { now, isLast, firstPauseMs: this.#options.firstPauseMs });
-    // While requests were waited for, nobody asked what is to be done.
-    if (isGood(host, now)) this.#lastGoodAt = now;
-    host.state = state;
-    if (change) this.#changes.push({ ...change, host: at });
   }
 }

@@ -40,6 +40,8 @@ export type HostEvent =
   | { is: "looked"; trouble: string | null }
   /** A look was good, and its latest fault is held against the file. */
   | { is: "cleared" }
+  /** Another run has left it out: `what`, as a sentence without its point, and for how much longer. */
+  | { is: "reported"; what: string; forMs: number }
   | { is: "gone"; why: string };
 
 /** A step that people should know of. */
@@ -48,6 +50,8 @@ export interface Change {
   to: Condition;
   /** Why, as a sentence without its point. */
   rule: string;
+  /** Another run has said so. */
+  isReported?: boolean;
 }
 
 export interface Step {
@@ -120,6 +124,8 @@ export function next(state: HostState, event: HostEvent, circumstances: Circumst
       return state.condition === "suspect" || state.condition === "probing"
         ? step(state, { condition: "suspect", faults: 0, needsLook: false, pauseMs: 0, pausedUntil: 0 }, null)
         : { state, change: null };
+    case "reported":
+      return reported(state, event.what, event.forMs, now);
     case "gone":
       return step(state, { condition: "gone" }, event.why);
   }
@@ -178,6 +184,16 @@ function lookedIll(state: HostState, trouble: string, circumstances: Circumstanc
   const { now } = circumstances;
   const pauseMs = Math.min(Math.max(FIRST_JOINING_PAUSE_MS, 2 * state.pauseMs), LONGEST_JOINING_PAUSE_MS);
   return step(state, { pauseMs, pausedUntil: now + pauseMs }, state.pauseMs === 0 ? trouble.replace(/\.$/, "") : null);
+}
+
+/** Nobody's word is taken for it: it is looked at before it is asked again, and at once where it is in use. */
+function reported(state: HostState, what: string, forMs: number, now: number): Step {
+  const isNew = state.condition === "joining";
+  if (!isNew && !isUsable(state)) return { state, change: null };
+  const { state: after, change } = isNew
+    ? step(state, { condition: "ejected", pausedUntil: now + forMs, pauseMs: forMs }, what)
+    : step(state, { condition: "suspect", needsLook: true, pausedUntil: now }, `${what}. It is looked at`);
+  return { state: after, change: change && { ...change, isReported: true } };
 }
 
 /** Left alone for twice as long as before. */

@@ -1,0 +1,129 @@
+/** The hosts of a stage as the pool knows them: their states, how they change, and whether any is left. */
+import { hasRoom, isGood, newHost, type Host } from "./choice.js";
+import { away, gone, type HostChange, type PoolHost, type PoolOptions } from "./decisions.js";
+import { isUsable, next, type HostEvent } from "./host-state.js";
+
+type Patience = Pick<PoolOptions, "firstPauseMs" | "mostRequestMs" | "mostWithoutHostMs" | "mayJoin">;
+
+export class Hosts {
+  readonly all: Host[];
+  readonly #patience: Patience;
+  readonly #changes: HostChange[] = [];
+  /** Why a host could not be asked last. */
+  #trouble: string | null = null;
+  #lastGoodAt: number;
+
+  /** `now`: as the caller's clock counts, in ms; so is every other time. */
+  constructor(hosts: readonly PoolHost[], patience: Patience, now: number) {
+    this.all = hosts.map((host) => newHost(host, now));
+    this.#patience = patience;
+    this.#lastGoodAt = now;
+  }
+
+  at(place: number): Host {
+    return this.all[place]!;
+  }
+
+  /** Another host. @returns its place */
+  join(host: PoolHost, now: number): number {
+    return this.all.push(newHost(host, now)) - 1;
+  }
+
+  /** The host has so many slots from now on. */
+  resize(place: number, slots: number): void {
+    const host = this.at(place);
+    host.limit = Math.max(1, Math.min(slots, host.limit + Math.max(0, slots - host.slots)));
+    if (host.share === host.slots) host.share = slots;
+    host.slots = slots;
+  }
+
+  /** Hosts that are to be looked at now; each is taken to be looked at from now on. */
+  toLookAt(now: number): number[] {
+    const due: number[] = [];
+    this.all.forEach((host, place) => {
+      const { state } = host;
+      if (!state.needsLook || host.isLooking || state.condition === "gone" || state.pausedUntil > now) return;
+      host.isLooking = true;
+      due.push(place);
+    });
+    return due;
+  }
+
+  /** A host was looked at: null when it can work, else why not. @returns whether it was left out before and is well now */
+  looked(place: number, trouble: string | null, now: number): boolean {
+    const host = this.at(place);
+    host.isLooking = false;
+    const wasOut = host.state.condition !== "joining";
+    this.#trouble = trouble ?? this.#trouble;
+    this.tell(place, { is: "looked", trouble }, now);
+    return trouble === null && wasOut;
+  }
+
+  /** A host does not come back. */
+  gone(place: number, why: string, now: number): void {
+    this.at(place).isLooking = false;
+    this.#trouble = why;
+    this.tell(place, { is: "gone", why }, now);
+  }
+
+  /** It has answered, whatever it said about the file. */
+  heard(place: number, now: number): void {
+    this.at(place).lastAnswerAt = now;
+    this.#lastGoodAt = now;
+    this.tell(place, { is: "answered" }, now);
+  }
+
+  /** It is busy, and named a pause or none: it gets half as much at once. */
+  busy(place: number, forMs: number, now: number): void {
+    const host = this.at(place);
+    host.limit = Math.max(1, Math.floor(host.limit / 2));
+    host.lastAnswerAt = now;
+    this.tell(place, { is: "busy", forMs }, now);
+  }
+
+  tell(place: number, event: HostEvent, now: number): void {
+    const host = this.at(place);
+    const isLast = !this.all.some((other, index) => index !== place && isUsable(other.state));
+    const { firstPauseMs } = this.#patience;
+    const { state, change } = next(host.state, event, { now, isLast, firstPauseMs });
+    // While requests were waited for, nobody asked what is to be done.
+    if (isGood(host, now)) this.#lastGoodAt = now;
+    host.state = state;
+    if (change) this.#changes.push({ ...change, host: place });
+  }
+
+  /** It has been decided what is to be done now. */
+  decided(now: number): void {
+    if (this.all.some((host) => isGood(host, now))) this.#lastGoodAt = now;
+  }
+
+  hasRoom(place: number, now: number): boolean {
+    return hasRoom(this.at(place), now);
+  }
+
+  /** When something is to be decided although nothing happened. */
+  nextAt(now: number, isAnythingInWork: boolean): number {
+    let at = isAnythingInWork ? Number.POSITIVE_INFINITY : this.#lastGoodAt + this.#patienceMs;
+    for (const { state, isLooking } of this.all)
+      if (state.condition !== "gone" && !isLooking && state.pausedUntil > now) at = Math.min(at, state.pausedUntil);
+    return at;
+  }
+
+  /** Why the stage cannot continue while nothing is in work, in sentences; null while it can. */
+  hopeless(now: number): string | null {
+    if (!this.#patience.mayJoin && this.all.every(({ state }) => state.condition === "gone"))
+      return gone(this.all.length, this.#trouble);
+    return now - this.#lastGoodAt < this.#patienceMs ? null : away(this.all, this.#trouble, this.#patienceMs);
+  }
+
+  /** Steps since this was asked last. */
+  changes(): HostChange[] {
+    return this.#changes.splice(0);
+  }
+
+  /** How long all hosts may be away; those that only ask for pauses are waited for as long as for an answer. */
+  get #patienceMs(): number {
+    const { mostWithoutHostMs, mostRequestMs } = this.#patience;
+    return this.all.some(({ state }) => state.isBusy) ? Math.max(mostWithoutHostMs, mostRequestMs) : mostWithoutHostMs;
+  }
+}
