@@ -29,6 +29,8 @@ export interface ScriptedOptions {
   keepsFiles?: boolean;
   /** How long it takes to answer, in ms. */
   tookMs?: (stage: string, file: string) => number;
+  /** What each answer waits for. */
+  until?: (stage: string, file: string) => Promise<unknown> | undefined;
   /** What it does with each request that no plan is for. */
   always?: (stage: string, file: string) => Behaviour;
   /** Whether it says that it can work; false hangs up. */
@@ -43,6 +45,8 @@ export interface ScriptedEngine {
   forget(): void;
   /** `POST`s in the order they came, as `stage file`. */
   requests: string[];
+  /** The most requests of a stage that were in work at once. */
+  most(stage: string): number;
   /** Recordings that were put here, as `file content`, in the order they came. */
   uploads: string[];
   /** The next attempts of a file in a stage, in order; then "ok". The file of llm1 and llm2 is their call_id. */
@@ -110,6 +114,7 @@ function answer(stage: string, body: Record<string, unknown>): Record<string, un
 export async function startScriptedEngine({
   keepsFiles = false,
   tookMs = () => 0,
+  until = () => undefined,
   always = () => "ok",
   isThere = () => true,
 }: ScriptedOptions = {}): Promise<ScriptedEngine> {
@@ -120,6 +125,8 @@ export async function startScriptedEngine({
   /** By file: original and denoised audio. */
   const files = new Map<string, Map<string, Buffer>>();
   const waiting = new Map<string, () => void>();
+  const inWork = new Map<string, number>();
+  const most = new Map<string, number>();
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (!isThere()) return void request.socket.destroy();
@@ -154,11 +161,16 @@ export async function startScriptedEngine({
     const payload = JSON.parse(body.toString()) as Record<string, unknown>;
     const key = `${stage} ${String(payload["file_name"] ?? payload["call_id"])}`;
     requests.push(key);
+    const now = (inWork.get(stage) ?? 0) + 1;
+    inWork.set(stage, now);
+    most.set(stage, Math.max(now, most.get(stage) ?? 0));
+    response.on("close", () => inWork.set(stage, (inWork.get(stage) ?? 0) - 1));
     waiting.get(key)?.();
     const file = key.slice(stage.length + 1);
     const behaviour = plans.get(key)?.shift() ?? always(stage, file);
     const afterMs = tookMs(stage, file);
     if (afterMs > 0) await pause(afterMs);
+    await until(stage, file);
     if (keepsFiles && behaviour === "ok" && payload["file_name"] !== undefined) {
       const has = files.get(file);
       const wanted = payload["variant"] === "denoised" ? "denoised" : "original";
@@ -190,6 +202,7 @@ export async function startScriptedEngine({
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
+    most: (stage) => most.get(stage) ?? 0,
     uploads,
     heard,
     forget: () => files.clear(),

@@ -3,6 +3,7 @@ import type { Json } from "@cofi/event-log/events";
 import { STAGES, type StageName } from "@cofi/event-log/stages";
 import type { OpenAiEngines } from "@cofi/pipeline/openai-client";
 import type { DockerSettings } from "@cofi/pipeline/runtime/docker-settings";
+import type { HostsFile, ListedHost } from "@cofi/pipeline/runtime/hosts-file";
 import { remoteUrls } from "@cofi/pipeline/runtime/remote";
 
 /** Files are sent to the hosts that process them first, unless other receivers are configured. */
@@ -11,23 +12,33 @@ export function urlsOf(stage: StageName): string[] | null {
 }
 
 /**
- * By stage: the URL and model of a server, the URLs of hosts, the image of a container, or what the CPU engine depends on.
+ * By stage: the URLs and model of servers, the URLs of hosts (those of the hosts file as it is now), the image of a container, or what the CPU engine depends on.
  * Holds no keys and no passwords.
  * @throws SettingsError for a URL that is wrong, and for a stage whose container has no image
  */
-export function enginesInForce(openAi: OpenAiEngines, docker: DockerSettings | null): { [stage: string]: Json } {
+export function enginesInForce(
+  openAi: OpenAiEngines,
+  docker: DockerSettings | null,
+  hostsFile: HostsFile | null,
+): { [stage: string]: Json } {
   return Object.fromEntries(
     STAGES.map(({ name, kind }): [string, Json] => {
       const isHere = kind !== "engine" && name !== "file_distribution";
-      return [name, isHere ? { runtime: "pipeline" } : engineOf(name, openAi, docker)];
+      return [name, isHere ? { runtime: "pipeline" } : engineOf(name, openAi, docker, hostsFile?.of(name) ?? null)];
     }),
   );
 }
 
-function engineOf(stage: StageName, openAi: OpenAiEngines, docker: DockerSettings | null): Json {
+function engineOf(
+  stage: StageName,
+  openAi: OpenAiEngines,
+  docker: DockerSettings | null,
+  listed: readonly ListedHost[] | null,
+): Json {
+  const named = listed?.map(({ url }) => url);
   const server = openAi.serverOf(stage);
-  if (server) return { runtime: "openai", urls: server.urls.map(withoutQuery), model: server.model };
-  const urls = urlsOf(stage);
+  if (server) return { runtime: "openai", urls: (named ?? server.urls).map(withoutQuery), model: server.model };
+  const urls = named ?? urlsOf(stage);
   if (urls) return { runtime: "remote", urls: urls.map(withoutQuery) };
   if (docker) {
     const { image, gpus } = docker.image(stage);

@@ -10,6 +10,7 @@ import { EngineClient } from "@cofi/pipeline/engine-client";
 import { engineToken } from "@cofi/pipeline/engine-token";
 import { DockerRuntime } from "@cofi/pipeline/runtime/docker";
 import type { DockerSettings } from "@cofi/pipeline/runtime/docker-settings";
+import type { HostsFile } from "@cofi/pipeline/runtime/hosts-file";
 import { LocalProcessRuntime } from "@cofi/pipeline/runtime/local-process";
 import { RemoteRuntime } from "@cofi/pipeline/runtime/remote";
 import type { FileKeeper, Runtime } from "@cofi/pipeline/runtime/runtime";
@@ -57,6 +58,7 @@ export function configuredEngines(
   containers: DockerSettings | null,
   requestTimeoutMs: number,
   store: Store,
+  hostsFile: HostsFile | null,
 ): ConfiguredEngines {
   const client = new EngineClient(requestTimeoutMs);
   const installation = installationId();
@@ -65,11 +67,16 @@ export function configuredEngines(
   const local = new LocalProcessRuntime({ ...settings, client, token, files, command: engineCommand });
   const docker =
     containers && new DockerRuntime({ ...settings, store, client, token, installation, settings: containers });
-  const remote = new RemoteRuntime(urlsOf, client, settings, token);
+  const { slotsPerHost } = settings;
+  const remote = new RemoteRuntime(urlsOf, client, { slotsPerHost, token, hostsFile });
   const started = docker ?? local;
+  const runtimeOf = (stage: StageName): Runtime => (hostsFile?.of(stage) || urlsOf(stage) ? remote : started);
   return {
     client,
-    runtime: { start: (stage, ...rest) => (urlsOf(stage) ? remote : started).start(stage, ...rest) },
+    runtime: {
+      start: (stage, ...rest) => runtimeOf(stage).start(stage, ...rest),
+      machinesOf: (stage) => runtimeOf(stage).machinesOf(stage),
+    },
     keepers: [remote, local, ...(docker ? [docker] : [])],
     close: async () => void (await Promise.all([client.close(), docker?.close()])),
   };

@@ -1,10 +1,12 @@
 /** Puts the pipeline together: settings, engines, database, one run. */
 import type { Database } from "@cofi/event-log/database";
+import { Environment } from "@cofi/event-log/environment";
 import { Results } from "@cofi/evidence/results";
 import { Store } from "@cofi/event-log/store";
 import { OpenAiEngines } from "@cofi/pipeline/openai-client";
 import { runBatch, type BatchResult } from "@cofi/pipeline/run-batch";
 import { dockerSettings, type DockerSettings } from "@cofi/pipeline/runtime/docker-settings";
+import { HostsFile } from "@cofi/pipeline/runtime/hosts-file";
 import { ModelServers } from "@cofi/pipeline/runtime/model-servers";
 import { pipelineSettings, type PipelineSettings } from "@cofi/pipeline/settings";
 import { loadTriageConfig, type TriageConfig } from "@cofi/pipeline/triage-config";
@@ -29,6 +31,8 @@ export interface ConfiguredPipeline {
   readonly triageConfig: TriageConfig;
   readonly openAi: OpenAiEngines;
   readonly docker: DockerSettings | null;
+  /** Names hosts in place of the variables. */
+  readonly hostsFile: HostsFile | null;
 }
 
 /** Reads the settings of the environment. @throws SettingsError; InputError for the file of COFI_TRIAGE_CONFIG */
@@ -37,18 +41,20 @@ export async function configuredPipeline(): Promise<ConfiguredPipeline> {
   prepareDataDir();
   const openAi = new OpenAiEngines(process.env, settings.requestTimeoutMs);
   const docker = dockerSettings(process.env);
+  const path = new Environment(process.env).text("COFI_HOSTS_FILE");
+  const hostsFile = path === undefined ? null : new HostsFile(path);
   // A URL or an image that is wrong is reported now instead of when its stage begins.
-  enginesInForce(openAi, docker);
-  return { settings, openAi, docker, triageConfig: await loadTriageConfig(process.env) };
+  enginesInForce(openAi, docker, hostsFile);
+  return { settings, openAi, docker, hostsFile, triageConfig: await loadTriageConfig(process.env) };
 }
 
 /** Runs a batch. @throws the errors of `runBatch` */
 export async function runConfiguredBatch(
-  { settings, triageConfig, openAi, docker: containers }: ConfiguredPipeline,
+  { settings, triageConfig, openAi, docker: containers, hostsFile }: ConfiguredPipeline,
   { database, ...options }: RunOptions,
 ): Promise<BatchResult> {
   const store = new Store(database);
-  const engines = configuredEngines(settings, containers, settings.requestTimeoutMs, store);
+  const engines = configuredEngines(settings, containers, settings.requestTimeoutMs, store, hostsFile);
   try {
     return await runBatch({
       ...options,
@@ -56,9 +62,9 @@ export async function runConfiguredBatch(
       triageConfig,
       client: engines.client,
       openAi,
-      runtime: new ModelServers(openAi, engines.runtime, settings),
+      runtime: new ModelServers(openAi, engines.runtime, { ...settings, hostsFile }),
       version: VERSION,
-      engines: enginesInForce(openAi, containers),
+      engines: enginesInForce(openAi, containers, hostsFile),
       spoolDir: spoolDir(),
       store,
       results: new Results(database),

@@ -68,7 +68,8 @@ async function clearSpool(store: Store, report: (message: string) => void): Prom
 }
 
 async function clearHosts(store: Store, signal: AbortSignal): Promise<ClearedPlace[]> {
-  const engines = configuredEngines(pipelineSettings(process.env), dockerSettings(process.env), HOST_TIMEOUT_MS, store);
+  const [settings, docker] = [pipelineSettings(process.env), dockerSettings(process.env)];
+  const engines = configuredEngines(settings, docker, HOST_TIMEOUT_MS, store, null);
   try {
     return await removeRecordings({ store, keepers: engines.keepers, client: engines.client, signal });
   } finally {

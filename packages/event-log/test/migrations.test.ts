@@ -20,6 +20,7 @@ describe.each(DIALECTS)("migrations on %s", (dialect) => {
         "0005_runs",
         "0006_retention_state",
         "0007_calls_stored",
+        "0008_engine_hosts",
       ]);
       expect(await migrate(two)).toEqual([]);
       await assertMigrated(two);

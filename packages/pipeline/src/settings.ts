@@ -22,6 +22,8 @@ export interface PipelineSettings {
   leaseMs: number;
   /** A payload or response beyond it is stored cut, with its size and hash. */
   maxPayloadBytes: number;
+  /** Whether a file goes on to the next stage while others are still in this one: wherever it can, never, or where the stages have machines of their own. */
+  flow: "pipelined" | "stages" | "auto";
   /** all: transcribe every call with a row; matched: only those that triage found for a trade. */
   sttScope: "all" | "matched";
   /** A transcript whose recogniser gave no confidence: listen: a person has to; trust: it is relied on, and the reason says so. */
@@ -42,6 +44,7 @@ export function pipelineSettings(variables: NodeJS.ProcessEnv): PipelineSettings
     gracePeriodMs: env.wholeNumber("COFI_GRACE_PERIOD_S", 20, 0, 3_600) * 1_000,
     leaseMs: env.wholeNumber("COFI_LEASE_S", 60, 5, 3_600) * 1_000,
     maxPayloadBytes: env.wholeNumber("COFI_MAX_PAYLOAD_BYTES", 4 * 1024 * 1024, 1_024, 16_000_000),
+    flow: env.choice("COFI_FLOW", "auto", ["auto", "pipelined", "stages"]),
     sttScope: env.choice("COFI_STT_SCOPE", "all", ["all", "matched"]),
     unknownConfidence: env.choice("COFI_UNKNOWN_CONFIDENCE", "listen", ["listen", "trust"]),
     durability: env.choice("COFI_EVENT_DURABILITY", "process", ["process", "power"]),

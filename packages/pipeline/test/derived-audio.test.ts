@@ -1,6 +1,7 @@
 /** The denoised audio of a recording follows it: no later stage works on another audio than the one that was made for it. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { RemoteRuntime } from "@cofi/pipeline/runtime/remote";
+import type { Runtime } from "@cofi/pipeline/runtime/runtime";
 import type { StageName } from "@cofi/event-log/stages";
 import { startScriptedEngine, type ScriptedEngine } from "../../../test/support/scripted-engine.js";
 import { CALLS_HEADER, folderWith, TRADES_HEADER } from "./batch-files.js";
@@ -27,8 +28,20 @@ afterEach(async () => {
   await bench.close();
 });
 
-function runtimeOf(urlsOf: (stage: StageName) => readonly ScriptedEngine[]): RemoteRuntime {
-  return new RemoteRuntime((stage) => urlsOf(stage).map(({ url }) => url), bench.client, { slotsPerHost: 2 });
+/** `begins`: called when the engines of a stage are started. */
+function runtimeOf(
+  enginesOf: (stage: StageName) => readonly ScriptedEngine[],
+  begins: (stage: StageName) => void = () => undefined,
+): Runtime {
+  const urls = (stage: StageName): string[] => enginesOf(stage).map(({ url }) => url);
+  const remote = new RemoteRuntime(urls, bench.client, { slotsPerHost: 2 });
+  return {
+    machinesOf: (stage) => remote.machinesOf(stage),
+    start(stage) {
+      begins(stage);
+      return remote.start(stage);
+    },
+  };
 }
 
 /** What lid and stt were answered about, as `file content`. */
@@ -64,10 +77,10 @@ test("stages with hosts of their own are given the audio that others made", asyn
 
 test("a host that lost its files is given them anew, and what was made from them is made again", async () => {
   const [first, second] = engines as [ScriptedEngine, ScriptedEngine];
-  const runtime = runtimeOf((stage) => {
+  const begins = (stage: StageName): void => {
     if (stage === "lid") for (const engine of engines) engine.forget();
-    return [first, second];
-  });
+  };
+  const runtime = runtimeOf(() => [first, second], begins);
   const { status, batchId } = await bench.run({ folder, runtime });
   expect(status).toBe("completed");
   expect(heardLater()).toEqual(AS_MADE);
@@ -78,11 +91,14 @@ test("a host that lost its files is given them anew, and what was made from them
 test("without the audio that was made, a file fails by name; the original is never heard in its place", async () => {
   const [first, second] = engines as [ScriptedEngine, ScriptedEngine];
   let isLater = false;
-  const runtime = runtimeOf((stage) => {
+  const begins = (stage: StageName): void => {
     isLater ||= stage === "lid";
     if (stage === "lid") first.forget();
-    return stage === "denoise" && isLater ? [] : stage === "lid" || stage === "stt" ? [second] : [first];
-  });
+  };
+  const runtime = runtimeOf((stage) => {
+    if (stage === "denoise" && isLater) return [];
+    return stage === "lid" || stage === "stt" ? [second] : [first];
+  }, begins);
   const { status, summary, batchId } = await bench.run({ folder, runtime });
   expect(status).toBe("failed");
   expect(summary).toMatch(/^lid: No file got an answer/);

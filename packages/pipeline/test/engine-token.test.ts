@@ -61,7 +61,7 @@ function local(token?: string): LocalProcessRuntime {
 test("an engine on a host of its own is asked with the token, and says which setting is wrong with another or none", async () => {
   const url = await engineWithToken();
   const start = async (token?: string) =>
-    (await new RemoteRuntime(() => [url], bench.client, limits, token).start("denoise")).hosts[0]!;
+    (await new RemoteRuntime(() => [url], bench.client, { ...limits, token }).start("denoise")).hosts[0]!;
   const host = await start(TOKEN);
   await host.look!(never);
   await bench.client.removeFiles(host, 1, never);

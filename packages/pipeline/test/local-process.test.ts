@@ -60,7 +60,11 @@ function cofiEngines(): Runtime {
 function mixed(stage: StageName, own: Runtime, scripted: ScriptedEngine): Runtime {
   const limits = { slotsPerHost: 2, engineStartTimeoutMs: 5_000 };
   const rest = new RemoteRuntime(() => [scripted.url], bench.client, limits);
-  return { start: (name, ...others) => (name === stage ? own : rest).start(name, ...others) };
+  const of = (name: StageName): Runtime => (name === stage ? own : rest);
+  return {
+    start: (name, ...others) => of(name).start(name, ...others),
+    machinesOf: (name) => of(name).machinesOf(name),
+  };
 }
 
 function isAlive(pid: number): boolean {

@@ -21,6 +21,8 @@ export interface Dialect {
   partOfTime(from: string, widthMs: number): RawBuilder<number>;
   /** Ends a SELECT in a transaction: its rows keep their values until the transaction ends. */
   readonly holdingRows: RawBuilder<unknown>;
+  /** Ends a SELECT in a transaction: whoever selects one of its rows in this way waits until the transaction ends. */
+  readonly claimingRows: RawBuilder<unknown>;
   /** False when a failed migration leaves the statements before it in force. */
   readonly undoesDdl: boolean;
 }

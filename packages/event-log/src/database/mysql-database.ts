@@ -25,6 +25,7 @@ const dialect: Dialect = {
   partOfTime: (from, widthMs) =>
     sql`FLOOR(TIMESTAMPDIFF(MICROSECOND, ${from}, timestamp) / ${sql.raw(`${widthMs * 1_000}e0`)})`,
   holdingRows: sql`LOCK IN SHARE MODE`,
+  claimingRows: sql`FOR UPDATE`,
   undoesDdl: false,
 };
 

@@ -20,6 +20,7 @@ const dialect: Dialect = {
     sql`CAST(floor(round((julianday(timestamp) - julianday(${from})) * 86400000) / ${sql.lit(widthMs)}) AS INTEGER)`,
   // Every transaction holds the write lock of the whole file.
   holdingRows: sql``,
+  claimingRows: sql``,
   undoesDdl: true,
 };
 

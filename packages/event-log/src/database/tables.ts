@@ -73,6 +73,15 @@ interface RetentionTable {
   tracesSince: string | null;
 }
 
+interface EngineHostTable {
+  /** Stage and URL. */
+  host: string;
+  leftOutAt: string | null;
+  leftOutUntil: string | null;
+  /** The batch whose run has left it out. */
+  leftOutBy: number | null;
+}
+
 export interface Tables extends ResultTables {
   batchStatus: BatchStatusTable;
   batchExecutionLog: BatchExecutionLogTable;
@@ -80,5 +89,7 @@ export interface Tables extends ResultTables {
   databaseIdentity: { id: string };
   retention: RetentionTable;
   recordingPlace: { batchId: number; place: string; description: string };
+  engineHost: EngineHostTable;
+  engineHostUse: { host: string; batchId: number; run: number; slots: number; wanted: number };
   removedBatch: { batchId: number; createdAt: string; removedAt: string };
 }

@@ -22,6 +22,8 @@ export interface AttemptsOptions {
   work: StageWork<Unit, unknown>;
   progress: Progress;
   context: BatchContext;
+  /** A unit is done, or goes no further. */
+  ended: (unit: Unit, isDone: boolean) => void;
 }
 
 export class Attempts {
@@ -90,7 +92,10 @@ export class Attempts {
       await work.store?.(unit, answer);
       const kept = work.metadata?.(unit, engine);
       await logger.fileComplete(stage, unit.name, { response, ...at, durationMs: tookMs, metadata: kept });
-      if (await this.accepted(unit, answer, kept ?? null)) progress.done += 1;
+      if (await this.accepted(unit, answer, kept ?? null)) {
+        progress.done += 1;
+        this.#options.ended(unit, true);
+      }
     } catch (caught) {
       if (caught instanceof InputError) {
         if (!isOver) pool.withdrawn(attempt);
@@ -203,6 +208,7 @@ export class Attempts {
     const { progress, work } = this.#options;
     progress.failed += 1;
     work.dropped?.(unit);
+    this.#options.ended(unit, false);
   }
 
   #leaveOut(unit: Unit, { reason }: LeftOut): void {
@@ -210,6 +216,7 @@ export class Attempts {
     progress.total -= 1;
     skip(context, stage, unit.name, reason);
     work.dropped?.(unit);
+    this.#options.ended(unit, false);
   }
 }
 

@@ -21,8 +21,8 @@ export const ALWAYS_WELL: HostState = { ...NEW_HOST, condition: "healthy", needs
 
 const MAX_RETRY_DELAY_MS = 60_000;
 
-export function namedHosts(engines: readonly EngineHost[]): NamedHost[] {
-  return engines.map((engine) => ({ name: engine.name, key: engine.key, slots: engine.slots, engine }));
+export function namedHost(engine: EngineHost): NamedHost {
+  return { name: engine.name, key: engine.key, slots: engine.slots, engine };
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Runs a folder as a batch: opens or continues it, holds the lease, takes it through the stages, and says how it ended. */
 import { EventLogger, shipLeftovers } from "@cofi/event-log/event-logger";
 import type { Batch, Json } from "@cofi/event-log/events";
+import { HostShares } from "@cofi/event-log/host-shares";
 import { RunSupersededError, type RunOutcome } from "@cofi/event-log/runs";
 import type { Results } from "@cofi/evidence/results";
 import type { FilePlace, Store } from "@cofi/event-log/store";
@@ -9,6 +10,7 @@ import { Answers } from "./answers.js";
 import { Beside } from "./beside.js";
 import { Calls, type BatchContext } from "./context.js";
 import { DerivedAudio } from "./derived-audio.js";
+import { drain } from "./drain.js";
 import type { EngineClient } from "../hosts/engine-client.js";
 import { isLost, Lease } from "./lease.js";
 import type { OpenAiEngines } from "../hosts/openai-client.js";
@@ -19,7 +21,7 @@ import type { HostState } from "../pool/host-state.js";
 import type { RunningEngines, Runtime } from "../runtime/runtime.js";
 import type { PipelineSettings } from "../settings.js";
 import { Stopping } from "./stopping.js";
-import { drain, throughStages, type BatchResult } from "./through-stages.js";
+import { throughStages, type BatchResult } from "./through-stages.js";
 import type { TriageConfig } from "../triage/triage-config.js";
 import { whenAvailable, whenFree } from "./when-available.js";
 
@@ -208,6 +210,7 @@ async function newContext(
     }),
     renewed: new Set(),
     hostStates,
+    hostShares: new HostShares(store.database),
     refuse: (count) => void (refused += count),
     refused: () => refused,
     signal,

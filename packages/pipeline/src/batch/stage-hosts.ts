@@ -7,6 +7,8 @@ import type { Stopping } from "./stopping.js";
 export interface StageHostsOptions {
   pool: HostPool;
   stopping: Stopping;
+  /** Aborts when nothing new is to be begun, although the batch is not stopped. */
+  ending: AbortSignal;
   /** Makes one attempt and tells the pool what became of it. Rejects only when the stage cannot continue. */
   make: (attempt: Attempt, ending: Ending) => Promise<void>;
   /** One look at a host. @throws EngineStartError when it does not come back, else why it cannot work; a fault of the stage ends it */
@@ -51,26 +53,29 @@ export class StageHosts {
 
   /** Rejects with the first failure when the stage cannot continue, after everything in work has ended. */
   async toTheEnd(): Promise<void> {
-    const { stopping } = this.#options;
-    const onStop = (): void => this.#decide();
+    const { stopping, ending } = this.#options;
+    const onStop = (): void => this.decide();
     const onHard = (): void => this.#endAll();
     stopping.signal.addEventListener("abort", onStop, { once: true });
+    ending.addEventListener("abort", onStop, { once: true });
     stopping.hard.addEventListener("abort", onHard, { once: true });
     try {
       await new Promise<void>((resolve) => {
         this.#ended = resolve;
-        this.#decide();
+        this.decide();
       });
     } finally {
       clearTimeout(this.#timer);
       this.#looks.abort();
       stopping.signal.removeEventListener("abort", onStop);
+      ending.removeEventListener("abort", onStop);
       stopping.hard.removeEventListener("abort", onHard);
     }
     if (this.#failure) throw this.#failure.reason;
   }
 
-  #decide(): void {
+  /** Does what the pool decides now: to be called after the pool was told anything. */
+  decide(): void {
     // What is done about a decision may call for the next one: not within this one.
     if (this.#isDeciding) return;
     const { pool, changed, failure } = this.#options;
@@ -84,7 +89,7 @@ export class StageHosts {
       else this.#start(this.#options.giveUp(decision.unit, decision.why, decision.error));
     }
     const why = this.#isStopped ? null : pool.hopeless(now);
-    if (why !== null) this.#fail(failure(why));
+    if (why !== null) this.fail(failure(why));
     for (const change of pool.changes()) changed(change);
     this.#isDeciding = false;
     if ((pool.isOver || this.#isStopped) && this.#work.size === 0) return this.#ended();
@@ -93,7 +98,8 @@ export class StageHosts {
 
   /** Nothing new is begun. */
   get #isStopped(): boolean {
-    return this.#failure !== null || this.#options.stopping.signal.aborted;
+    const { stopping, ending } = this.#options;
+    return this.#failure !== null || stopping.signal.aborted || ending.aborted;
   }
 
   /** Decides again when the pool has to, although nothing happened. */
@@ -103,7 +109,7 @@ export class StageHosts {
     // As of the last decision: what became due since then was not decided on.
     const leftMs = this.#options.pool.nextAt(this.#decidedAt) - performance.now();
     const waitMs = Math.min(Math.max(LEAST_WAIT_MS, leftMs), 2 ** 31 - 1);
-    this.#timer = setTimeout(() => this.#decide(), waitMs);
+    this.#timer = setTimeout(() => this.decide(), waitMs);
   }
 
   #make(attempt: Attempt): void {
@@ -112,7 +118,7 @@ export class StageHosts {
       this.#options.pool.waitFor(attempt, what, performance.now());
       this.#wait();
     };
-    const ending: Ending = { signal: controller.signal, why: null, waitFor, told: () => this.#decide() };
+    const ending: Ending = { signal: controller.signal, why: null, waitFor, told: () => this.decide() };
     this.#endings.set(attempt, { ending, controller });
     if (this.#options.stopping.hard.aborted) controller.abort();
     this.#start(
@@ -125,10 +131,10 @@ export class StageHosts {
 
   #start(work: Promise<void>): void {
     const over = work
-      .catch((reason: unknown) => this.#fail(reason))
+      .catch((reason: unknown) => this.fail(reason))
       .finally(() => {
         this.#work.delete(over);
-        this.#decide();
+        this.decide();
       });
     this.#work.add(over);
   }
@@ -150,17 +156,18 @@ export class StageHosts {
         (error: unknown) => {
           const { message } = error as Error;
           // No host can work as the stage is set up: nobody is to wait for it to come back.
-          if (error instanceof EngineError && error.fault === "stage") this.#fail(this.#options.failure(message));
+          if (error instanceof EngineError && error.fault === "stage") this.fail(this.#options.failure(message));
           else if (error instanceof EngineStartError) pool.gone(host, message, performance.now());
           else pool.looked(host, message, performance.now());
         },
       )
       .finally(() => {
-        if (!this.#looks.signal.aborted) this.#decide();
+        if (!this.#looks.signal.aborted) this.decide();
       });
   }
 
-  #fail(reason: unknown): void {
+  /** The stage cannot continue. */
+  fail(reason: unknown): void {
     this.#failure ??= { reason };
     // What is in work when the batch is stopped may end until the grace period is over.
     if (!this.#options.stopping.signal.aborted) this.#endAll();

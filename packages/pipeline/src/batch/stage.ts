@@ -12,6 +12,8 @@ export interface Stage {
   readonly name: WorkName;
   /** What it reads of what earlier stages left. */
   readonly reads: readonly Reads[];
+  /** It needs nothing of other files: a file can enter it as soon as the stage before is done with that one. */
+  readonly followsFiles?: boolean;
   /** For one run of a batch. */
   create(context: StageContext<Reads>): StageWork<Unit, unknown>;
 }

@@ -1,13 +1,14 @@
 /** Takes a batch through its stages and steps, and records how it ended. */
-import type { EventLogger } from "@cofi/event-log/event-logger";
 import type { Batch, BatchStatus } from "@cofi/event-log/events";
-import { isStageName, STAGES, STEPS } from "@cofi/event-log/stages";
+import { isStageName, STAGES, STEPS, type WorkName } from "@cofi/event-log/stages";
 import type { Store } from "@cofi/event-log/store";
 import type { Runtime } from "../runtime/runtime.js";
 import { PIPELINE } from "../stages/stages.js";
 import type { BatchContext } from "./context.js";
 import { BatchInUseError } from "./lease.js";
-import { runStage, StageFailedError, type StageOutcome } from "./runner.js";
+import { drain } from "./drain.js";
+import { legsOf } from "./legs.js";
+import { runStages, StageFailedError, type StageOutcome } from "./runner.js";
 import type { Stopping } from "./stopping.js";
 
 export interface BatchResult {
@@ -23,10 +24,6 @@ export interface StagesOptions {
   stopping: Stopping;
   report: (message: string) => void;
 }
-
-/** How long the database may take before the operator is told that it is waited for. */
-const PATIENCE_MS = 5_000;
-const DRAIN_AGAIN_MS = 1_000;
 
 /**
  * Runs what is left of the batch. A stop is an outcome, `interrupted`, and no error.
@@ -84,22 +81,26 @@ async function everyStage(context: BatchContext, options: StagesOptions): Promis
   const { store, runtime, stopping, report } = options;
   const { signal } = stopping;
   const outcomes: (StageOutcome & { name: string })[] = [];
-  for (const stage of PIPELINE) {
-    signal.throwIfAborted();
-    const { name } = stage;
-    const label = labelOf(name);
+  const reached = async (name: WorkName): Promise<void> => {
     if (isStageName(name)) await context.persist(() => store.updateBatchOf(context.run, { currentStage: name }));
-    report(`${label} …`);
+    report(`${labelOf(name)} …`);
+  };
+  for (const leg of legsOf(PIPELINE, context.settings.flow, runtime)) {
+    signal.throwIfAborted();
+    const names = leg.map(({ name }) => name);
+    if (leg.length > 1) report(`${names.map(labelOf).join(", ")}: each file goes on to the next as soon as it can.`);
     // What earlier stages were answered is read from the log: all of it must be there.
-    if (stage.reads.length > 0 && !(await drain(context.logger, options))) signal.throwIfAborted();
-    const outcome = await runStage(stage, { context, runtime, stopping });
-    outcomes.push({ ...outcome, name });
+    if (leg.some(({ reads }) => reads.length > 0) && !(await drain(context.logger, options))) signal.throwIfAborted();
+    for (const [place, outcome] of (await runStages(leg, { context, runtime, stopping, reached })).entries()) {
+      const name = names[place]!;
+      outcomes.push({ ...outcome, name });
+      if (outcome.failed > 0) report(`${labelOf(name)}: ${outcome.failed} failed`);
+    }
     // Both say what has changed since earlier runs.
-    if (name === "file_distribution" || name === "calls") {
+    if (names.includes("file_distribution") || names.includes("calls")) {
       if (!(await drain(context.logger, options))) signal.throwIfAborted();
       await context.answers.readChanges();
     }
-    if (outcome.failed > 0) report(`${label}: ${outcome.failed} failed`);
   }
   return outcomes;
 }
@@ -127,24 +128,6 @@ function conclusion(
   if (refused > 0) parts.push(`${refused} rows or recordings refused`);
   if (parts.length === 0) return { status: "completed", summary: "All files went through." };
   return { status: "completed_with_errors", summary: `${parts.join(", ")}.` };
-}
-
-/** Waits until the database has what was logged: as long as it takes, or for what is left when the batch is to stop. */
-export async function drain(
-  logger: EventLogger,
-  { stopping, report }: Pick<StagesOptions, "stopping" | "report">,
-): Promise<boolean> {
-  const { signal } = stopping;
-  const started = performance.now();
-  let isReported = false;
-  while (!signal.aborted) {
-    if (await logger.drain(DRAIN_AGAIN_MS)) return true;
-    if (!isReported && performance.now() - started > PATIENCE_MS) {
-      report("Waiting for the database to take the last events; Ctrl-C leaves them in the spool for the next run.");
-      isReported = true;
-    }
-  }
-  return logger.drain(Math.min(PATIENCE_MS, stopping.unwindMs()));
 }
 
 function labelOf(name: string): string {

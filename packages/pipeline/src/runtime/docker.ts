@@ -43,6 +43,10 @@ export class DockerRuntime implements Runtime, FileKeeper {
     return this.#startOn(this.#hosts, stage, batchId, listener, signal);
   }
 
+  machinesOf(): readonly string[] {
+    return this.#hosts.map(({ host }) => host);
+  }
+
   filesAt(place: string, signal: AbortSignal): Promise<RunningEngines> | null {
     const hosts = this.#hosts.filter((docker) => this.#filesOf(docker).place === place);
     return hosts.length === 0 ? null : this.#startOn(hosts, "file_distribution", 0, UNHEARD, signal);

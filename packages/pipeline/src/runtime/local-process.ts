@@ -54,6 +54,10 @@ export class LocalProcessRuntime implements Runtime, FileKeeper {
     return { hosts: [engine], stop: (hurry) => engine.stop(hurry) };
   }
 
+  machinesOf(): readonly string[] {
+    return [HOST];
+  }
+
   filesAt(place: string, signal: AbortSignal): Promise<RunningEngines> | null {
     return place === this.#options.files.place ? this.start("file_distribution", 0, UNHEARD, signal) : null;
   }

@@ -1,18 +1,20 @@
 /** Model servers that run already and speak the OpenAI protocol: `COFI_<STAGE>_OPENAI_URL`. They keep no recordings. */
 import type { StageName } from "@cofi/event-log/stages";
 import type { OpenAiEngines } from "../hosts/openai-client.js";
-import { addressed, type EngineHost, type RunningEngines, type Runtime, type RuntimeListener } from "./runtime.js";
+import type { HostsFile, ListedHost } from "./hosts-file.js";
+import { addressedHosts, runningHosts } from "./listed-hosts.js";
+import type { EngineHost, RunningEngines, Runtime, RuntimeListener } from "./runtime.js";
 
 export class ModelServers implements Runtime {
   readonly #openAi: OpenAiEngines;
   readonly #others: Runtime;
-  readonly #slots: number;
+  readonly #options: { slotsPerHost: number; hostsFile?: HostsFile | null };
 
-  /** `others`: where the engines of the stages come from that no model server answers. */
-  constructor(openAi: OpenAiEngines, others: Runtime, limits: { slotsPerHost: number }) {
+  /** `others`: where the engines of the stages come from that no model server answers. `hostsFile`: names servers in place of the URLs. */
+  constructor(openAi: OpenAiEngines, others: Runtime, options: { slotsPerHost: number; hostsFile?: HostsFile | null }) {
     this.#openAi = openAi;
     this.#others = others;
-    this.#slots = limits.slotsPerHost;
+    this.#options = options;
   }
 
   /** The servers of a stage, whether they have loaded or not: each is asked from when it is ready. @throws EngineStartError */
@@ -24,13 +26,30 @@ export class ModelServers implements Runtime {
   ): Promise<RunningEngines> {
     const server = this.#openAi.serverOf(stage);
     if (!server) return this.#others.start(stage, batchId, listener, signal);
-    const hosts = addressed(server.urls).map((address): EngineHost => ({
-      ...address,
-      files: null,
-      slots: server.slots ?? this.#slots,
-      ready: () => Promise.resolve(),
-      look: (looking) => this.#openAi.look(server, address, looking),
-    }));
-    return { hosts, stop: () => Promise.resolve() };
+    const { slotsPerHost, hostsFile = null } = this.#options;
+    return runningHosts(stage, listedIn(server.urls), hostsFile, (listed) =>
+      addressedHosts(withoutVersion(listed), server.slots ?? slotsPerHost).map((address): EngineHost => ({
+        ...address,
+        files: null,
+        isShared: true,
+        ready: () => Promise.resolve(),
+        look: (looking) => this.#openAi.look(server, address, looking),
+      })),
+    );
   }
+
+  machinesOf(stage: StageName): readonly string[] {
+    const server = this.#openAi.serverOf(stage);
+    if (!server) return this.#others.machinesOf(stage);
+    return addressedHosts(this.#options.hostsFile?.of(stage) ?? listedIn(server.urls), 1).map(({ name }) => name);
+  }
+}
+
+function listedIn(urls: readonly string[]): ListedHost[] {
+  return urls.map((url) => ({ url, slots: null }));
+}
+
+/** Addresses are often given with it. */
+function withoutVersion(listed: readonly ListedHost[]): ListedHost[] {
+  return listed.map(({ url, slots }) => ({ url: url.replace(/\/v1$/, ""), slots }));
 }

@@ -1,53 +1,66 @@
-/** Engines that run already, on hosts of their own: `COFI_ENGINE_<STAGE>_URLS`. */
+/** Engines that run already, on hosts of their own: `COFI_ENGINE_<STAGE>_URLS`, or the file of `COFI_HOSTS_FILE`. */
 import type { StageName } from "@cofi/event-log/stages";
 import { baseUrls } from "../hosts/base-urls.js";
 import type { EngineClient } from "../hosts/engine-client.js";
-import { addressed, type EngineHost, type FileKeeper, type RunningEngines, type Runtime } from "./runtime.js";
+import type { HostsFile, ListedHost } from "./hosts-file.js";
+import { addressedHosts, runningHosts } from "./listed-hosts.js";
+import type { EngineHost, FileKeeper, RunningEngines, Runtime } from "./runtime.js";
 
 /** The base URLs of a stage's engines; null when the variable is not set. @throws SettingsError */
 export function remoteUrls(stage: StageName, env: NodeJS.ProcessEnv): string[] | null {
   return baseUrls(`COFI_ENGINE_${stage.toUpperCase()}_URLS`, env);
 }
 
-/** All hosts are asked with the same token, where there is one. */
-export class RemoteRuntime implements Runtime, FileKeeper {
-  readonly #urls: (stage: StageName) => string[] | null;
-  readonly #client: EngineClient;
-  readonly #slots: number;
-  readonly #token: string | undefined;
+export interface RemoteOptions {
+  /** Files at once on a host for which no other number is named. */
+  slotsPerHost: number;
+  /** With which all hosts are asked, where there is one. */
+  token?: string | undefined;
+  /** Names hosts in place of the URLs. */
+  hostsFile?: HostsFile | null;
+}
 
-  constructor(
-    urls: (stage: StageName) => string[] | null,
-    client: EngineClient,
-    limits: { slotsPerHost: number },
-    token?: string,
-  ) {
+export class RemoteRuntime implements Runtime, FileKeeper {
+  readonly #urls: (stage: StageName) => readonly string[] | null;
+  readonly #client: EngineClient;
+  readonly #options: RemoteOptions;
+
+  constructor(urls: (stage: StageName) => readonly string[] | null, client: EngineClient, options: RemoteOptions) {
     this.#urls = urls;
     this.#client = client;
-    this.#slots = limits.slotsPerHost;
-    this.#token = token;
+    this.#options = options;
   }
 
   /** All of them, whether they are there or not: each is asked from when it is ready. */
   async start(stage: StageName): Promise<RunningEngines> {
-    const hosts = this.#hosts(this.#urls(stage) ?? []);
-    return { hosts, stop: () => Promise.resolve() };
+    const { hostsFile = null } = this.#options;
+    return runningHosts(stage, this.#listed(stage), hostsFile, (listed) => this.#hosts(listed));
+  }
+
+  machinesOf(stage: StageName): readonly string[] {
+    const { hostsFile } = this.#options;
+    return addressedHosts(hostsFile?.of(stage) ?? this.#listed(stage), 1).map(({ name }) => name);
   }
 
   /** A host is known by its URL, also when no setting names it any more. */
   filesAt(place: string): Promise<RunningEngines> | null {
     if (!/^https?:/.test(place)) return null;
-    return Promise.resolve({ hosts: this.#hosts([place]), stop: () => Promise.resolve() });
+    return Promise.resolve({ hosts: this.#hosts([{ url: place, slots: null }]), stop: () => Promise.resolve() });
   }
 
-  #hosts(urls: readonly string[]): EngineHost[] {
-    return addressed(urls).map((address) => ({
+  #listed(stage: StageName): ListedHost[] {
+    return (this.#urls(stage) ?? []).map((url) => ({ url, slots: null }));
+  }
+
+  #hosts(listed: readonly ListedHost[]): EngineHost[] {
+    const { slotsPerHost, token } = this.#options;
+    return addressedHosts(listed, slotsPerHost).map((address) => ({
       ...address,
       files: { place: address.url, description: address.url },
-      slots: this.#slots,
-      token: this.#token,
+      isShared: true,
+      token,
       ready: () => Promise.resolve(),
-      look: (signal) => this.#client.health({ ...address, token: this.#token }, signal),
+      look: (signal) => this.#client.health({ ...address, token }, signal),
     }));
   }
 }

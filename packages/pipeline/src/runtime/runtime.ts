@@ -16,6 +16,8 @@ export interface EngineHost extends EngineAddress {
   readonly files: FilePlace | null;
   /** Files it works on at once. */
   readonly slots: number;
+  /** Other runs may use it at the same time. */
+  readonly isShared?: boolean;
   /** Resolves when it can take a request: at once, or after it has been started again. @throws EngineStartError */
   ready(): Promise<void>;
   /**
@@ -38,6 +40,11 @@ export function filesOf({ name, files }: EngineHost): FilePlace {
 export interface RunningEngines {
   hosts: readonly EngineHost[];
   /**
+   * Where hosts may join and leave: calls `changed` with all of them whenever they have, and `failed`, with a sentence, when that
+   * could not be found out. @returns what ends it
+   */
+  watch?(changed: (hosts: readonly EngineHost[]) => void, failed: (message: string) => void): () => void;
+  /**
    * Ends what was started; engines that were running already are left alone. They may finish what they are doing, until
    * `hurry` aborts. Idempotent.
    */
@@ -53,6 +60,8 @@ export interface RuntimeListener {
 export interface Runtime {
   /** Starts, or finds, the engines of a stage and waits until they are healthy. @throws EngineStartError */
   start(stage: StageName, batchId: number, listener: RuntimeListener, signal: AbortSignal): Promise<RunningEngines>;
+  /** Names of the machines that a stage's engines run on, known before they are started. */
+  machinesOf(stage: StageName): readonly string[];
 }
 
 /** Finds the places in which its engines keep recordings, long after the batch. */
@@ -75,6 +84,6 @@ export function keyOf(name: string, before: readonly { name: string }[]): string
 
 /** The hosts at these base URLs, by their names. */
 export function addressed(urls: readonly string[]): { name: string; key: string; url: string }[] {
-  const named = urls.map((url) => ({ name: new URL(url).hostname, url }));
+  const named = [...new Set(urls)].map((url) => ({ name: new URL(url).hostname, url }));
   return named.map(({ name, url }, index) => ({ name, key: keyOf(name, named.slice(0, index)), url }));
 }

@@ -16,12 +16,16 @@ export const PIPELINE: readonly Stage[] = [
   callMetadata,
   tradeMetadata,
   denoise,
-  ivr,
-  lid,
+  followingFiles(ivr),
+  followingFiles(lid),
   calls,
   triaging,
   stt,
-  llm1,
-  llm2,
+  followingFiles(llm1),
+  followingFiles(llm2),
   verdicts,
 ];
+
+function followingFiles(stage: Stage): Stage {
+  return { ...stage, followsFiles: true };
+}

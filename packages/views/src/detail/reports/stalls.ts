@@ -3,7 +3,8 @@ import type { StageSummary } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
 import type { Detail } from "../fold/detail.js";
 import type { StageCells } from "../fold/stage-cells.js";
-import type { Stall } from "../shapes.js";
+import { FileStates } from "../files/file-states.js";
+import type { FileState, Stall } from "../shapes.js";
 
 /** Milliseconds, and multiples of what 95 % of the files of the stage do not exceed. */
 export interface StallThresholds {
@@ -34,17 +35,35 @@ export function stallsOf(
   now: number,
   limits: StallThresholds = STALL_THRESHOLDS,
 ): Stall[] {
+  const states = new FileStates(detail, summaries);
+  /** A stage may wait for files that the one before it is still at work on. */
+  const handedOnTo = (index: number): number | null => {
+    const before = STAGES.findLastIndex((_, stage) => stage < index && states.isInChain(stage));
+    if (summaries[before]?.status !== "processing" || !states.isInChain(index)) return null;
+    let here = 0;
+    for (let file = 0; file < detail.files.all.length; file++) if (IS_HERE.has(states.of(file)[index]!)) here += 1;
+    return here;
+  };
   return STAGES.flatMap((_, index) => {
     const summary = summaries[index] as StageSummary;
     if (summary.status !== "processing") return [];
     const p95 = detail.durations[index]?.percentile(0.95) ?? 0;
     return [
-      ...stuckStage(detail, summary, index, now, limit(limits.stuckStageMs, limits.stuckStageFactor, p95)),
+      ...stuckStage(
+        detail,
+        summary,
+        index,
+        handedOnTo(index),
+        now,
+        limit(limits.stuckStageMs, limits.stuckStageFactor, p95),
+      ),
       ...silentHosts(detail, summary, index, now, limit(limits.silentHostMs, limits.silentHostFactor, p95)),
       ...slowFiles(detail, summary, index, now, limit(limits.slowFileMs, limits.slowFileFactor, p95)),
     ];
   });
 }
+
+const IS_HERE: ReadonlySet<FileState> = new Set(["waiting", "inFlight", "retrying"]);
 
 interface Limit {
   ms: number;
@@ -68,9 +87,17 @@ function filesAtWork(detail: Detail, index: number): number[] {
   return atWork;
 }
 
-function stuckStage(detail: Detail, summary: StageSummary, index: number, now: number, { ms, words }: Limit): Stall[] {
+/** `handedOn`: how many files the stage beside it, before it, has left to it; null where none runs there. */
+function stuckStage(
+  detail: Detail,
+  summary: StageSummary,
+  index: number,
+  handedOn: number | null,
+  now: number,
+  { ms, words }: Limit,
+): Stall[] {
   const { stage, totalFiles, done, failed, inFlight, startedAt, work } = summary;
-  const left = totalFiles === null ? inFlight : totalFiles - done - failed;
+  const left = handedOn ?? (totalFiles === null ? inFlight : totalFiles - done - failed);
   if (left <= 0) return [];
   const cells = detail.stages[index] as StageCells;
   let last = Math.max(Date.parse(work.since ?? startedAt ?? ""), cells.progressAt);

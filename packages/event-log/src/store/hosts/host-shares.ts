@@ -1,0 +1,177 @@
+/**
+ * Hosts that several runs use: how many files each may have in work there, and which hosts a run has left out. All of it is
+ * known by the database, because the runs may be processes of different machines.
+ */
+import { createHash } from "node:crypto";
+import { sql, type Transaction } from "kysely";
+import { reportUnavailable } from "../../database/database.js";
+import type { Database, InsertTarget } from "../../database/dialect.js";
+import type { Tables } from "../../database/tables.js";
+import { toApiTime } from "../../time.js";
+import type { Run } from "../runs.js";
+import { fairShares } from "./fair-shares.js";
+
+/** What a run would like of a host. */
+export interface HostWish {
+  /** Names the engine for all runs: its stage and URL. */
+  host: string;
+  /** Files that the host works on at once, for whomever. */
+  slots: number;
+  /** Files that the run could have in work there. */
+  wanted: number;
+  /** Files that it has in work there now. */
+  inWork: number;
+}
+
+export interface HostShare {
+  /** Files that the run may have in work there: what is in work beyond that may end. */
+  share: number;
+  /** By a run: since when (the same for one occasion), and for how much longer. */
+  leftOut: { at: string; agoMs: number; forMs: number; byBatch: number } | null;
+}
+
+/** Who is first where slots are too few changes so often. */
+const TURN_MS = 60_000;
+
+const HOSTS: InsertTarget = { table: "engineHost", columns: ["host"], unique: "host" };
+
+/** Every method throws `DatabaseUnavailableError` when the database cannot be reached for now. */
+export class HostShares {
+  readonly #database: Database;
+  readonly #known = new Set<string>();
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /**
+   * Divides the slots of these hosts anew. What others have is theirs until they give it back: the sum of what runs have in work
+   * on a host never exceeds its slots, as long as all say the same of them.
+   */
+  async share(run: Run, wishes: readonly HostWish[]): Promise<Map<string, HostShare>> {
+    const hosts = wishes.map(({ host }) => host).toSorted();
+    if (hosts.length === 0) return new Map();
+    const isNew = hosts.filter((host) => !this.#known.has(host));
+    if (isNew.length > 0) {
+      await this.#query(() =>
+        this.#database.insertNew(
+          HOSTS,
+          isNew.map((host) => [host]),
+        ),
+      );
+      for (const host of isNew) this.#known.add(host);
+    }
+    return this.#query(() => this.#database.transaction((db) => this.#shareIn(db, run, wishes, hosts)));
+  }
+
+  async #shareIn(
+    db: Transaction<Tables>,
+    run: Run,
+    wishes: readonly HostWish[],
+    hosts: readonly string[],
+  ): Promise<Map<string, HostShare>> {
+    const { now, claimingRows } = this.#database.dialect;
+    // Whoever divides the slots of one of these hosts at the same time waits here.
+    const { rows: states } = await sql<HostRow>`
+      SELECT host, leftOutAt, leftOutUntil, leftOutBy, ${now} AS now FROM engineHost
+      WHERE host IN (${sql.join(hosts)}) ORDER BY host ${claimingRows}`.execute(db);
+    const { rows: uses } = await sql<UseRow>`
+      SELECT used.host, used.batchId, used.run, used.slots, used.wanted, CASE WHEN batch.run = used.run
+        AND batch.leaseOwner IS NOT NULL AND batch.leaseExpiresAt >= ${now} THEN 1 ELSE 0 END AS isHeld
+      FROM engineHostUse AS used LEFT JOIN batchStatus AS batch ON batch.id = used.batchId
+      WHERE used.host IN (${sql.join(hosts)})`.execute(db);
+    const others = uses.filter(({ batchId, isHeld }) => batchId !== run.batchId && Number(isHeld) === 1);
+    const nowMs = Date.parse(toApiTime(states[0]?.now ?? ""));
+    const turn = Math.floor(nowMs / TURN_MS);
+    const shares = new Map<string, HostShare>();
+    const rows = wishes.map(({ host, slots, wanted, inWork }) => {
+      const ofHost = others.filter((use) => use.host === host);
+      const due = fairShares(slots, [...ofHost, { batchId: run.batchId, wanted }], turn + numberOf(host));
+      const free = slots - ofHost.reduce((sum, use) => sum + use.slots, 0);
+      const share = Math.max(0, Math.min(due.get(run.batchId) ?? 0, free));
+      shares.set(host, { share, leftOut: null });
+      // What is in work beyond the share is still held.
+      return { host, batchId: run.batchId, run: run.run, slots: Math.max(share, inWork), wanted };
+    });
+    for (const { host, leftOutAt, leftOutUntil, leftOutBy } of states) {
+      if (leftOutAt === null || leftOutUntil === null || leftOutBy === null) continue;
+      const forMs = Date.parse(toApiTime(leftOutUntil)) - nowMs;
+      const agoMs = nowMs - Date.parse(toApiTime(leftOutAt));
+      if (forMs > 0) shares.get(host)!.leftOut = { at: leftOutAt, agoMs, forMs, byBatch: leftOutBy };
+    }
+    await this.#store(db, run, rows, uses);
+    return shares;
+  }
+
+  /** Nothing is written where nothing has changed: the usual case. */
+  async #store(db: Transaction<Tables>, run: Run, rows: readonly Omit<UseRow, "isHeld">[], before: readonly UseRow[]) {
+    const own = new Map(before.filter(({ batchId }) => batchId === run.batchId).map((use) => [use.host, use]));
+    const changed = rows.filter(({ host, slots, wanted }) => {
+      const known = own.get(host);
+      return known?.run !== run.run || known.slots !== slots || known.wanted !== wanted;
+    });
+    if (changed.length > 0) {
+      const hosts = changed.map(({ host }) => host);
+      await db.deleteFrom("engineHostUse").where("batchId", "=", run.batchId).where("host", "in", hosts).execute();
+      await db.insertInto("engineHostUse").values(changed).execute();
+    }
+    // Of runs that ended without a word.
+    for (const { host, batchId, isHeld } of before)
+      if (batchId !== run.batchId && Number(isHeld) === 0)
+        await db.deleteFrom("engineHostUse").where("batchId", "=", batchId).where("host", "=", host).execute();
+  }
+
+  /** A run leaves the host out for so long. */
+  async leaveOut({ batchId }: Run, host: string, forMs: number): Promise<void> {
+    const { now, fromNow } = this.#database.dialect;
+    await this.#query(() => this.#update(host, { leftOutAt: now, leftOutUntil: fromNow(forMs), leftOutBy: batchId }));
+  }
+
+  /** A run has had an answer of the host. */
+  async takeBack(host: string): Promise<void> {
+    await this.#query(() => this.#update(host, { leftOutAt: null, leftOutUntil: null, leftOutBy: null }));
+  }
+
+  async #update(host: string, values: object): Promise<void> {
+    await this.#database.kysely.updateTable("engineHost").set(values).where("host", "=", host).execute();
+  }
+
+  /** The run uses these hosts no more. */
+  async release({ batchId, run }: Run, hosts: readonly string[]): Promise<void> {
+    if (hosts.length === 0) return;
+    await this.#query(async () => {
+      await this.#database.kysely
+        .deleteFrom("engineHostUse")
+        .where("batchId", "=", batchId)
+        .where("run", "=", run)
+        .where("host", "in", [...hosts])
+        .execute();
+    });
+  }
+
+  #query<T>(work: () => Promise<T>): Promise<T> {
+    return reportUnavailable(this.#database, work);
+  }
+}
+
+interface HostRow {
+  host: string;
+  leftOutAt: string | null;
+  leftOutUntil: string | null;
+  leftOutBy: number | null;
+  now: string;
+}
+
+interface UseRow {
+  host: string;
+  batchId: number;
+  run: number;
+  slots: number;
+  wanted: number;
+  isHeld: number;
+}
+
+/** Another batch is first on each host. */
+function numberOf(host: string): number {
+  return createHash("sha1").update(host).digest().readUInt16BE(0);
+}

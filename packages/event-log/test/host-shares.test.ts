@@ -1,0 +1,136 @@
+/** How runs share the slots of hosts, on each database. */
+import { describe, expect, onTestFinished, test } from "vitest";
+import { HostShares, type HostWish } from "@cofi/event-log/host-shares";
+import { fairShares } from "@cofi/event-log/fair-shares";
+import type { Run } from "@cofi/event-log/runs";
+import { Store } from "@cofi/event-log/store";
+import { DIALECTS, freshDatabase } from "../../../test/support/databases.js";
+
+/** Numbers from 0 to 1, the same in each run. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => (state = (state * 1_103_515_245 + 12_345) % 2 ** 31) / 2 ** 31;
+}
+
+describe("fair shares", () => {
+  test("give nobody more than is wanted, use what there is, and differ by one at most where all want more", () => {
+    const random = seeded(12);
+    for (let round = 0; round < 500; round++) {
+      const slots = Math.floor(random() * 20);
+      const uses = Array.from({ length: 1 + Math.floor(random() * 5) }, (_, n) => ({
+        batchId: n * 3 + 1,
+        wanted: Math.floor(random() * 12),
+      }));
+      const shares = fairShares(slots, uses, Math.floor(random() * 1_000));
+      const given = uses.map(({ batchId, wanted }) => ({ wanted, share: shares.get(batchId)! }));
+      const total = given.reduce((sum, { share }) => sum + share, 0);
+      expect(total).toBe(
+        Math.min(
+          slots,
+          uses.reduce((sum, { wanted }) => sum + wanted, 0),
+        ),
+      );
+      for (const { share, wanted } of given) expect(share).toBeLessThanOrEqual(wanted);
+      const hungry = given.filter(({ share, wanted }) => share < wanted).map(({ share }) => share);
+      if (hungry.length > 0)
+        expect(Math.max(...given.map(({ share }) => share)) - Math.min(...hungry)).toBeLessThanOrEqual(1);
+      expect(fairShares(slots, uses.toReversed(), 5)).toEqual(fairShares(slots, uses, 5));
+    }
+  });
+
+  test("a slot that is too few for all goes round", () => {
+    const uses = [1, 2, 3].map((batchId) => ({ batchId, wanted: 1 }));
+    const winners = [0, 1, 2].map((turn) => [...fairShares(1, uses, turn)].find(([, share]) => share === 1)?.[0]);
+    expect(winners.toSorted()).toEqual([1, 2, 3]);
+  });
+});
+
+describe.each(DIALECTS)("on %s", (name) => {
+  async function opened(): Promise<{ shares: HostShares; store: Store; begin: (leaseMs?: number) => Promise<Run> }> {
+    const fresh = await freshDatabase(name);
+    onTestFinished(() => fresh.close());
+    const store = new Store(fresh.database);
+    const begin = async (leaseMs = 60_000): Promise<Run> => {
+      const { id } = await store.createBatch({ name: "b", folder: null });
+      return (await store.beginRun(id, { owner: `o${id}`, leaseMs, version: "0", configuration: null }))!;
+    };
+    return { shares: new HostShares(fresh.database), store, begin };
+  }
+  const wish = (over: Partial<HostWish> = {}): HostWish => ({
+    host: "stt http://a",
+    slots: 4,
+    wanted: 4,
+    inWork: 0,
+    ...over,
+  });
+  const shareOf = async (shares: HostShares, run: Run, over: Partial<HostWish> = {}): Promise<number | undefined> =>
+    (await shares.share(run, [wish(over)])).get("stt http://a")?.share;
+
+  test("what one has is its own until it gives it back, and then each has half", async () => {
+    const { shares, begin } = await opened();
+    const [one, two] = [await begin(), await begin()];
+    expect(await shareOf(shares, one)).toBe(4);
+    expect(await shareOf(shares, two)).toBe(0);
+    // Four are in work: two may end.
+    expect(await shareOf(shares, one, { inWork: 4 })).toBe(2);
+    expect(await shareOf(shares, two)).toBe(0);
+    expect(await shareOf(shares, one, { inWork: 3 })).toBe(2);
+    expect(await shareOf(shares, two)).toBe(1);
+    expect(await shareOf(shares, one, { inWork: 1 })).toBe(2);
+    expect(await shareOf(shares, two, { inWork: 1 })).toBe(2);
+    await shares.release(one, ["stt http://a"]);
+    expect(await shareOf(shares, two, { inWork: 2 })).toBe(4);
+  });
+
+  test("a run that ended, or lost its lease, holds nothing", async () => {
+    const { shares, store, begin } = await opened();
+    const [one, two, three] = [await begin(), await begin(), await begin()];
+    expect(await shareOf(shares, one)).toBe(4);
+    await store.endRun(one, "failed");
+    expect(await shareOf(shares, two)).toBe(4);
+    await store.renewRun(two, -1_000);
+    expect(await shareOf(shares, three)).toBe(4);
+  });
+
+  test("many at once never have more than there is", async () => {
+    const { shares, begin } = await opened();
+    const runs = await Promise.all(Array.from({ length: 6 }, () => begin()));
+    const hosts = ["stt http://a", "stt http://b", "lid http://a"];
+    const inWork = new Map<string, number>();
+    const random = seeded(5);
+    for (let round = 0; round < 8; round++) {
+      const given = await Promise.all(
+        runs.map(async (run) => {
+          const wishes = hosts.map((host) => wish({ host, inWork: inWork.get(`${run.batchId} ${host}`) ?? 0 }));
+          return [run, await shares.share(run, wishes)] as const;
+        }),
+      );
+      for (const [run, found] of given)
+        for (const host of hosts) {
+          const key = `${run.batchId} ${host}`;
+          const before = inWork.get(key) ?? 0;
+          // Some of what was in work has ended; what is free is used.
+          const ended = Math.floor(random() * (before + 1));
+          inWork.set(key, Math.max(before - ended, found.get(host)!.share));
+        }
+      for (const host of hosts)
+        expect(runs.reduce((sum, { batchId }) => sum + (inWork.get(`${batchId} ${host}`) ?? 0), 0)).toBeLessThanOrEqual(
+          4,
+        );
+    }
+  });
+
+  test("a host that one has left out is known to all until somebody has an answer", async () => {
+    const { shares, begin } = await opened();
+    const [one, two] = [await begin(), await begin()];
+    await shareOf(shares, one);
+    await shares.leaveOut(one, "stt http://a", 20_000);
+    const found = (await shares.share(two, [wish()])).get("stt http://a");
+    expect(found?.leftOut).toMatchObject({ byBatch: one.batchId });
+    expect(found!.leftOut!.forMs + found!.leftOut!.agoMs).toBe(20_000);
+    await shares.takeBack("stt http://a");
+    expect((await shares.share(two, [wish()])).get("stt http://a")?.leftOut).toBeNull();
+    await shares.leaveOut(one, "stt http://a", -1);
+    expect((await shares.share(two, [wish()])).get("stt http://a")?.leftOut).toBeNull();
+  });
+});
