@@ -1,19 +1,9 @@
 /** One of eight hosts misbehaves: how much longer a batch takes than on eight hosts that are well. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { test } from "vitest";
-import { openDatabase } from "@cofi/event-log/database";
-import { STAGES } from "@cofi/event-log/stages";
-import { Results } from "@cofi/evidence/results";
 import { startScriptedEngine, type ScriptedOptions } from "../test/support/scripted-engine.js";
-import { makeFolder } from "./support/interrupted-batch.js";
+import { measuredBatch, type MeasuredBatch } from "./support/measured-batch.js";
 import { record } from "./support/results.js";
 
-const COFI = fileURLToPath(new URL("../packages/cli/bin/cofi.js", import.meta.url));
 const FILES = 200;
 const HOSTS = 8;
 const MEAN_MS = 100;
@@ -48,14 +38,7 @@ function tookMs(stage: string, file: string): number {
   return MEAN_MS * (0.5 + (hash % 1_000) / 1_000);
 }
 
-interface Run {
-  ms: number;
-  /** The verdicts, as text. */
-  verdicts: string;
-}
-
-async function runWith(bad: (begunAt: number) => ScriptedOptions): Promise<Run> {
-  const root = await mkdtemp(join(tmpdir(), "cofi-hosts-"));
+async function runWith(bad: (begunAt: number) => ScriptedOptions): Promise<MeasuredBatch> {
   const begunAt = performance.now();
   const engines = await Promise.all(
     Array.from({ length: HOSTS }, (_, n) =>
@@ -64,29 +47,10 @@ async function runWith(bad: (begunAt: number) => ScriptedOptions): Promise<Run> 
   );
   const forgetting = setTimeout(() => engines[0]?.forget(), bad(begunAt).isThere?.() ? 6_000 : 3_600_000);
   try {
-    const folder = join(root, "batch");
-    await makeFolder(folder, FILES);
-    const urls = engines.map(({ url }) => url).join(",");
-    const { PATH = "" } = process.env;
-    const env = {
-      PATH,
-      COFI_DATA_DIR: join(root, "data"),
-      COFI_SLOTS_PER_HOST: "1",
-      ...Object.fromEntries(STAGES.map(({ name }) => [`COFI_ENGINE_${name.toUpperCase()}_URLS`, urls])),
-    };
-    const started = performance.now();
-    const child = spawn(process.execPath, [COFI, "run", folder], { env, stdio: ["ignore", "ignore", "inherit"] });
-    const [code] = (await once(child, "close")) as [number | null];
-    const ms = performance.now() - started;
-    if (code !== 0) throw new Error(`cofi run ended with ${code}.`);
-    const database = await openDatabase(`sqlite:${join(root, "data", "cofi.sqlite")}`);
-    const trades = await new Results(database).trades(1);
-    await database.close();
-    return { ms, verdicts: JSON.stringify(trades.map(({ tradeId, verdict }) => [tradeId, verdict])) };
+    return await measuredBatch(FILES, () => engines);
   } finally {
     clearTimeout(forgetting);
     await Promise.all(engines.map((engine) => engine.close()));
-    await rm(root, { recursive: true, force: true });
   }
 }
 
