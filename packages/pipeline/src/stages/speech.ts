@@ -237,7 +237,8 @@ async function aboutThisCall<T extends { call_id: string }>(
       response,
       forModel: `call_id must be ${callId}.`,
     });
-  const { segments } = asked === null ? await transcriptOf(context, fileName) : (asked as unknown as AboutTranscript).transcript;
+  const { segments } =
+    asked === null ? await transcriptOf(context, fileName) : (asked as unknown as AboutTranscript).transcript;
   const invented = inventedQuote(items, segments);
   if (invented !== null)
     throw new AnswerRefused("The model quoted words that are not in the transcript: its answer is refused.", {
