@@ -1,5 +1,7 @@
 /** What Linux says of a process. */
+import type { ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 
 /** Resident memory, bytes. */
 export function residentBytes(pid: number): number {
@@ -19,4 +21,30 @@ export function processorSeconds(pid: number): number {
 export function peakResidentBytes(pid: number): number {
   const [, kilobytes] = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
   return Number(kilobytes) * 1_024;
+}
+
+export interface Used {
+  processorSeconds: number;
+  /** The most resident memory. */
+  megabytes: number;
+}
+
+/** How often a process is looked at; what it uses after the last look is missed. */
+const LOOK_MS = 100;
+
+/** What a process has used until it ended, as of the last look at it. */
+export async function untilItEnds(child: ChildProcess): Promise<Used> {
+  const used: Used = { processorSeconds: 0, megabytes: 0 };
+  const pid = child.pid ?? 0;
+  while (child.exitCode === null && child.signalCode === null) {
+    try {
+      const megabytes = peakResidentBytes(pid) / 1e6;
+      // A process that ends has no memory any more.
+      if (!Number.isNaN(megabytes)) Object.assign(used, { processorSeconds: processorSeconds(pid), megabytes });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+    await pause(LOOK_MS);
+  }
+  return used;
 }

@@ -2,7 +2,8 @@
 
 /** `YYYY-MM-DD HH:MM:SS.mmm` in UTC, as both databases store it. */
 export function toDatabaseTime(time: Date): string {
-  return time.toISOString().replace("T", " ").replace("Z", "");
+  const iso = time.toISOString();
+  return `${iso.slice(0, -14)} ${iso.slice(-13, -1)}`;
 }
 
 /** As both databases give what they stored themselves. */

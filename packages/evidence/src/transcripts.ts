@@ -1,20 +1,35 @@
 /** What was said in the calls of a batch: transcripts, the trades spoken of, and the answers to the audit questions. */
 import type { Insertable } from "kysely";
+import { DatabaseUnavailableError } from "@cofi/event-log/database";
 import type { ResultTables } from "@cofi/event-log/result-tables";
+import { Together } from "@cofi/event-log/together";
 import type { AnswerRecord, ExtractedTradeRecord, NewAnswer, NewExtractedTrade, TranscriptRecord } from "./records.js";
 import { deleteOfCalls, insertRows, type HEARD, ordered, storedJson, type Writer } from "./result-store.js";
 import { TradeResults } from "./trades.js";
 
 type Heard = (typeof HEARD)[number];
 
+/** The rows of a call in one of the tables. */
+type OfCall = {
+  [Table in Heard]: { table: Table; run: Writer; callId: string; rows: readonly Insertable<ResultTables[Table]>[] };
+}[Heard];
+
+/** Calls whose rows are stored in one transaction. */
+const MOST_AT_ONCE = 32;
+
 export class TranscriptResults extends TradeResults {
+  readonly #storing = new Together<OfCall, void>({
+    work: (calls) => this.#replace(calls),
+    most: MOST_AT_ONCE,
+    isOfOne: (error) => !(error instanceof DatabaseUnavailableError),
+  });
+
   async saveTranscript(run: Writer, callId: string, transcript: Omit<TranscriptRecord, "callId">): Promise<void> {
     const { batchId } = run;
     const { language, confidence, model, text } = transcript;
     const segments = JSON.stringify(transcript.segments);
-    await this.#replaceOfCall("transcript", run, callId, [
-      { batchId, callId, language, confidence, model, text, segments },
-    ]);
+    const rows = [{ batchId, callId, language, confidence, model, text, segments }];
+    await this.#storing.add({ table: "transcript", run, callId, rows });
   }
 
   async transcript(batchId: number, callId: string): Promise<TranscriptRecord | null> {
@@ -61,7 +76,7 @@ export class TranscriptResults extends TradeResults {
       clientCode: client.code,
       evidence: JSON.stringify(trade.evidence),
     }));
-    await this.#replaceOfCall("extractedTrade", run, callId, rows);
+    await this.#storing.add({ table: "extractedTrade", run, callId, rows });
   }
 
   /** By call, then in the order spoken. */
@@ -88,7 +103,7 @@ export class TranscriptResults extends TradeResults {
       evidence: JSON.stringify(evidence),
       rationale,
     }));
-    await this.#replaceOfCall("auditAnswer", run, callId, rows);
+    await this.#storing.add({ table: "auditAnswer", run, callId, rows });
   }
 
   /** By call, then in the order answered. */
@@ -108,16 +123,24 @@ export class TranscriptResults extends TradeResults {
     await this.write(run, (db) => deleteOfCalls(db, what, run.batchId, callIds));
   }
 
-  async #replaceOfCall<T extends Heard>(
-    table: T,
-    run: Writer,
-    callId: string,
-    rows: readonly Insertable<ResultTables[T]>[],
-  ): Promise<void> {
-    await this.write(run, async (db) => {
-      await deleteOfCalls(db, table, run.batchId, [callId]);
-      await insertRows(db, table, rows);
-    });
+  /** Those of one table and run in one transaction. */
+  async #replace(calls: readonly OfCall[]): Promise<undefined[]> {
+    const left = new Set(calls);
+    for (const { table, run } of calls) {
+      const isAlike = (call: OfCall): boolean =>
+        call.table === table && call.run.batchId === run.batchId && call.run.run === run.run;
+      const group = [...left].filter(isAlike);
+      if (group.length === 0) continue;
+      for (const call of group) left.delete(call);
+      await this.write(run, async (db) => {
+        const callIds = group.map(({ callId }) => callId);
+        await deleteOfCalls(db, table, run.batchId, callIds);
+        // All of this table.
+        const rows = group.flatMap((call): readonly Insertable<ResultTables[Heard]>[] => call.rows);
+        await insertRows(db, table, rows);
+      });
+    }
+    return calls.map(() => undefined);
   }
 }
 

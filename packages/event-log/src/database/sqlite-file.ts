@@ -10,10 +10,16 @@ interface Opened {
   log: string | null;
 }
 
+/** Statements that are kept, and how long they may be: a list of values makes another statement for each length of it. */
+const MOST_KEPT = 200;
+const LONGEST_KEPT = 4_000;
+
 export class SqliteFile implements SqliteConnection {
   readonly #path: string;
   readonly #settings: string;
   #opened: Opened;
+  /** By their text, the one that was used last at the end: preparing a statement takes longer than most of them run. */
+  readonly #statements = new Map<string, SqliteStatement>();
 
   /**
    * @param settings SQL that each connection begins with
@@ -41,7 +47,7 @@ export class SqliteFile implements SqliteConnection {
     this.#emptyLog();
     const opened = this.#open(0);
     // SQLite leaves everything at the path as it is when it closes a file that has lost its name.
-    this.#opened.connection.close();
+    this.close();
     this.#opened = opened;
   }
 
@@ -49,11 +55,18 @@ export class SqliteFile implements SqliteConnection {
     this.#opened.connection.exec(sql);
   }
 
+  /** The statement may be one that is in use: rows that are still to come of {@link SqliteStatement.iterate} end by it. */
   prepare(sql: string): SqliteStatement {
-    return this.#opened.connection.prepare(sql);
+    const statement = this.#statements.get(sql) ?? this.#opened.connection.prepare(sql);
+    if (sql.length > LONGEST_KEPT) return statement;
+    this.#statements.delete(sql);
+    this.#statements.set(sql, statement);
+    if (this.#statements.size > MOST_KEPT) this.#statements.delete(this.#statements.keys().next().value ?? sql);
+    return statement;
   }
 
   close(): void {
+    this.#statements.clear();
     this.#opened.connection.close();
   }
 

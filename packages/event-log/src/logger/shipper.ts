@@ -8,6 +8,8 @@ import type { Spool } from "./spool/spool.js";
 /** Enough for one round trip to be worth it, and little enough to be held in memory; the insert cuts it to the server's packets. */
 export const MAX_EVENTS = 512;
 export const MAX_BYTES = 4 * 1024 * 1024;
+/** While events keep coming, an insert takes those of so many ms: each has costs of its own, however few they are. */
+const GATHER_MS = 25;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
 /** How long `close()` waits for the insert in flight. */
@@ -26,7 +28,7 @@ interface Waiter {
 }
 
 /**
- * States: idle (spool empty) -> shipping -> idle; shipping -> waiting (the database refused; backoff) -> shipping.
+ * States: idle (spool empty) -> gathering -> shipping -> idle; shipping -> waiting (the database refused; backoff) -> shipping.
  * `wake()` starts it, `close()` ends it. An error of the spool itself is waited out in the same way.
  */
 export class Shipper {
@@ -40,6 +42,9 @@ export class Shipper {
   /** The database has said which it is: what is in the spool for another one is out of the way. */
   #isClaimed = false;
   #interrupt: (() => void) | null = null;
+  #isGathering = false;
+  /** When the last insert began, as `performance.now()` counts. */
+  #sentAt = Number.NEGATIVE_INFINITY;
   #waiters: Waiter[] = [];
 
   constructor(options: ShipperOptions) {
@@ -69,6 +74,7 @@ export class Shipper {
     let waiter!: Waiter;
     const settled = new Promise<boolean>((settle) => (waiter = { seq, settle }));
     this.#waiters.push(waiter);
+    if (this.#isGathering) this.#interrupt?.();
     this.wake();
     return deadline(settled, timeoutMs, () => {
       this.#waiters = this.#waiters.filter((other) => other !== waiter);
@@ -97,10 +103,12 @@ export class Shipper {
       this.#again = false;
       try {
         if (!(await this.#claim())) return;
+        await this.#gather();
         // A copy, because the spool's own list grows while these are being sent.
         const events = spool.oldest(MAX_EVENTS, MAX_BYTES).slice(0, MAX_EVENTS);
         const last = events.at(-1);
         if (last) {
+          this.#sentAt = performance.now();
           const shipping = ship(this.#shipment, events);
           await this.#readAhead(shipping);
           await shipping;
@@ -119,6 +127,17 @@ export class Shipper {
         retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
       }
     }
+  }
+
+  /** Waits for more events to come, unless there are enough of them or somebody waits for those that are there. */
+  async #gather(): Promise<void> {
+    const { waiting } = this.#options.spool;
+    if (waiting === 0 || waiting >= MAX_EVENTS || this.#waiters.length > 0) return;
+    const leftMs = this.#sentAt + GATHER_MS - performance.now();
+    if (leftMs <= 0) return;
+    this.#isGathering = true;
+    await this.#pause(leftMs);
+    this.#isGathering = false;
   }
 
   /** While the database stores what is being sent, the next events are read from the disk. Never rejects. */

@@ -1,6 +1,7 @@
 /** What earlier stages were answered, read from the log when it is needed: no run holds all of it in memory. */
 import type { Json } from "@cofi/event-log/events";
 import type { CompletedFile, Page, RecordedWhole as Logged, Store } from "@cofi/event-log/store";
+import { Together } from "@cofi/event-log/together";
 import type {
   DenoiseResponse,
   IvrResponse,
@@ -50,6 +51,10 @@ export class Answers {
   readonly #translations = new Map<string, (response: Json) => unknown>();
   /** Answers that the log holds cut, and this run alone knows whole; by stage and file. */
   readonly #tooLarge = new Map<string, unknown>();
+  readonly #reading = new Together<{ stage: string; name: string }, Recorded<unknown> | null>({
+    work: (wanted) => this.#readTogether(wanted),
+    most: FIRST_AT_ONCE,
+  });
 
   /** `persist` waits while the database is away. */
   constructor(store: Store, batchId: number, persist: <T>(work: () => Promise<T>) => Promise<T>) {
@@ -81,8 +86,24 @@ export class Answers {
 
   /** The answer about one file or trade; null when the stage has not done it. */
   async of<S extends AnsweringStage>(stage: S, name: string): Promise<Recorded<AnswersByStage[S]> | null> {
-    for await (const [, recorded] of this.each(stage, [name])) return recorded;
-    return null;
+    if (this.#tooLarge.has(key(stage, name))) {
+      for await (const [, recorded] of this.each(stage, [name])) return recorded;
+      return null;
+    }
+    return (await this.#reading.add({ stage, name })) as Recorded<AnswersByStage[S]> | null;
+  }
+
+  async #readTogether(wanted: readonly { stage: string; name: string }[]): Promise<(Recorded<unknown> | null)[]> {
+    const found = new Map<string, Recorded<unknown>>();
+    for (const stage of new Set(wanted.map((one) => one.stage))) {
+      const names = wanted.flatMap((one) => (one.stage === stage ? [one.name] : []));
+      const page = await this.#persist(() => this.#store.wholeAnswers(this.#batchId, stage, [...new Set(names)]));
+      for (const [name, logged] of page) {
+        const recorded = this.#read(stage, name, logged);
+        if (recorded) found.set(key(stage, name), recorded);
+      }
+    }
+    return wanted.map(({ stage, name }) => found.get(key(stage, name)) ?? null);
   }
 
   /** The answers about these files or trades, in any order; those that the stage has not done are left out. */

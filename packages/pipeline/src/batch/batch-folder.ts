@@ -39,8 +39,10 @@ export interface BatchFolder {
   tradesCsv: string;
   /** By name, in byte order. Files of 0 bytes are among them: the engines say what is wrong with them. */
   recordings: Recording[];
-  /** Files named in calls.csv, as they are called on disk. */
-  namedInCalls: ReadonlySet<string>;
+  /** Where in that list each recording is, by its name. */
+  places: ReadonlyMap<string, number>;
+  /** Of the recordings, those that calls.csv names. */
+  namedInCalls: Pick<ReadonlySet<string>, "has">;
   /** Recordings by their extension that cannot be used, each with the reason: worth an operator's look. */
   refused: FolderEntry[];
   /** Everything else that lies there and is not part of the batch; hidden files and folders are not listed. */
@@ -152,7 +154,8 @@ async function inspect(
     const found = await factsOf(path);
     if (!found.isFile()) return { reason: "is not a regular file", folder: found.isDirectory() };
     if ((found.mode & READABLE_BY_ALL) !== READABLE_BY_ALL) await access(path, constants.R_OK);
-    return { bytes: found.size, version: `${found.ino} ${found.mtimeMs} ${found.ctimeMs}` };
+    // Joined, since a template keeps its parts, too, until somebody reads the text.
+    return { bytes: found.size, version: [found.ino, found.mtimeMs, found.ctimeMs].join(" ") };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
     const reason = code === "ENOENT" ? "is a link to a file that does not exist" : `cannot be read (${code})`;
@@ -176,21 +179,29 @@ async function namesInCalls(callsCsv: string, signal: AbortSignal | undefined): 
   return names;
 }
 
-/** @returns the name on disk of a name that a CSV gives, which may compose Unicode differently; the name itself when there is no such file */
-function namesOnDisk(names: readonly string[]): (name: string) => string {
-  // Each string once in memory, however often it is named.
-  const exact = new Map(names.map((name) => [name, name]));
-  const composed = new Map(
+/**
+ * @param exact the very string of a name on disk: each is to be in memory once, however often it is named
+ * @param composed names on disk that are not composed as Unicode prefers it, by their preferred form
+ * @returns the name on disk of a name that a CSV gives, which may compose Unicode differently; the name itself when there is no such file
+ */
+function namesOnDisk(
+  exact: (name: string) => string | undefined,
+  composed: ReadonlyMap<string, string>,
+): (name: string) => string {
+  const normalised = (name: string): string => {
+    const normal = name.normalize("NFC");
+    return composed.get(normal) ?? exact(normal) ?? name;
+  };
+  return (name) => exact(name) ?? normalised(name);
+}
+
+function composedOtherwise(names: readonly string[]): Map<string, string> {
+  return new Map(
     names.flatMap((name) => {
       const normal = name.normalize("NFC");
       return normal === name ? [] : [[normal, name]];
     }),
   );
-  const normalised = (name: string): string => {
-    const normal = name.normalize("NFC");
-    return composed.get(normal) ?? exact.get(normal) ?? name;
-  };
-  return (name) => exact.get(name) ?? normalised(name);
 }
 
 /**
@@ -204,18 +215,13 @@ export async function readBatchFolder(folder: string, signal?: AbortSignal): Pro
   const callsCsv = await requireCsv(path, "calls.csv", names);
   const tradesCsv = await requireCsv(path, "trades.csv", names);
 
-  const nameOnDisk = namesOnDisk(names);
-  const namedInCalls = new Set([...(await namesInCalls(callsCsv, signal))].map(nameOnDisk));
-  const batch: BatchFolder = {
-    path,
-    callsCsv,
-    tradesCsv,
-    recordings: [],
-    namedInCalls,
-    refused: [],
-    ignored: [],
-    nameOnDisk,
-  };
+  const composed = composedOtherwise(names);
+  const strings = new Map(names.map((name) => [name, name]));
+  const listedName = namesOnDisk((name) => strings.get(name), composed);
+  const namedInCalls = new Set([...(await namesInCalls(callsCsv, signal))].map(listedName));
+  const recordings: Recording[] = [];
+  const refused: FolderEntry[] = [];
+  const ignored: FolderEntry[] = [];
 
   const csvs = new Set([basename(callsCsv), basename(tradesCsv)]);
   const inspected = async ({ name, invalid }: Entry) => {
@@ -230,22 +236,51 @@ export async function readBatchFolder(folder: string, signal?: AbortSignal): Pro
       const { name } = part[index]!;
       const wanted = AUDIO_EXTENSIONS.has(extname(name).toLowerCase()) || namedInCalls.has(name);
       if ("bytes" in found) {
-        if (wanted) batch.recordings.push(new Recording(path, name, found));
+        if (wanted) recordings.push(new Recording(path, name, found));
         else
-          batch.ignored.push({
+          ignored.push({
             name,
             reason: "does not have the extension of a recording and is not named in calls.csv",
           });
       } else if (!found.folder || namedInCalls.has(name)) {
-        (wanted ? batch.refused : batch.ignored).push({ name, reason: found.reason });
+        (wanted ? refused : ignored).push({ name, reason: found.reason });
       }
     }
   }
-  if (batch.recordings.length === 0)
+  if (recordings.length === 0)
     throw new InputError(
       `The folder ${path} holds no recordings: no file with an audio extension (.wav, .mp3, .opus …), and none that calls.csv names` +
-        `${batch.refused.length > 0 ? ` (${batch.refused.length} cannot be used: the first, ${JSON.stringify(batch.refused[0]?.name)}, ${batch.refused[0]?.reason})` : ""}. ` +
+        `${refused.length > 0 ? ` (${refused.length} cannot be used: the first, ${JSON.stringify(refused[0]?.name)}, ${refused[0]?.reason})` : ""}. ` +
         "Put the recordings beside calls.csv.",
     );
-  return batch;
+  const unnamed = recordings.flatMap(({ fileName: name }) => (namedInCalls.has(name) ? [] : [name]));
+  return batchFolder({ path, callsCsv, tradesCsv, recordings, refused, ignored }, unnamed, composed);
+}
+
+/**
+ * What is kept while the batch runs: of a hundred thousand files little more than their names, and nothing of what was needed to
+ * read the folder.
+ * @param unnamed recordings that calls.csv does not name
+ */
+function batchFolder(
+  found: Omit<BatchFolder, "places" | "namedInCalls" | "nameOnDisk">,
+  unnamed: readonly string[],
+  composed: ReadonlyMap<string, string>,
+): BatchFolder {
+  const { recordings, refused, ignored, callsCsv, tradesCsv } = found;
+  const places = new Map(recordings.map(({ fileName: name }, place) => [name, place]));
+  const others = new Set([
+    basename(callsCsv),
+    basename(tradesCsv),
+    ...[...refused, ...ignored].map(({ name }) => name),
+  ]);
+  const isUnnamed = new Set(unnamed);
+  const exact = (name: string): string | undefined =>
+    recordings[places.get(name) ?? -1]?.fileName ?? (others.has(name) ? name : undefined);
+  return {
+    ...found,
+    places,
+    namedInCalls: { has: (name) => !isUnnamed.has(name) },
+    nameOnDisk: namesOnDisk(exact, composed),
+  };
 }

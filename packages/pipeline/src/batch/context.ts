@@ -64,33 +64,107 @@ export interface BatchContext {
 }
 
 /** Recordings still in the batch, by name: a file that failed a stage, or was left out of it, does not enter the next. */
-type Recordings = Map<string, Recording>;
+export class Recordings {
+  readonly #folder: Pick<BatchFolder, "recordings" | "places">;
+  /** By place in the folder. */
+  readonly #isGone: Uint8Array;
+
+  constructor(folder: Pick<BatchFolder, "recordings" | "places">) {
+    this.#folder = folder;
+    this.#isGone = new Uint8Array(folder.recordings.length);
+  }
+
+  get(fileName: string): Recording | undefined {
+    const place = this.#folder.places.get(fileName);
+    return place === undefined || this.#isGone[place] === 1 ? undefined : this.#folder.recordings[place];
+  }
+
+  delete(fileName: string): void {
+    const place = this.#folder.places.get(fileName);
+    if (place !== undefined) this.#isGone[place] = 1;
+  }
+
+  /** In the order of the folder. */
+  all(): Recording[] {
+    return this.#folder.recordings.filter((_, place) => this.#isGone[place] === 0);
+  }
+}
 
 /** Calls with a valid row whose recording's duration agrees, by file name. */
 export class Calls {
-  readonly #byFile = new Map<string, ListedCall>();
+  readonly #places: BatchFolder["places"];
+  /** In the order of calls.csv; null for one that was removed. */
+  #rows: (ListedCall | null)[] = [];
+  /** By place of the recording in the folder, the index in that list, or -1. */
+  readonly #indexOf: Int32Array;
+
+  constructor({ places }: Pick<BatchFolder, "places">) {
+    this.#places = places;
+    this.#indexOf = new Int32Array(places.size).fill(-1);
+  }
 
   replace(calls: readonly ListedCall[]): void {
-    this.#byFile.clear();
-    for (const call of calls) this.#byFile.set(call.fileName, call);
+    this.#rows = calls.map((call) => new KeptCall(call));
+    this.#indexOf.fill(-1);
+    for (const [index, { fileName }] of calls.entries()) this.#indexOf[this.#placeOf(fileName)] = index;
   }
 
   of(fileName: string): ListedCall | undefined {
-    return this.#byFile.get(fileName);
+    return this.#rows[this.#indexOf[this.#placeOf(fileName)] ?? -1] ?? undefined;
   }
 
   has(fileName: string): boolean {
-    return this.#byFile.has(fileName);
+    return this.of(fileName) !== undefined;
   }
 
   /** Its row turned out to be wrong. */
   remove(fileName: string): void {
-    this.#byFile.delete(fileName);
+    const index = this.#indexOf[this.#placeOf(fileName)] ?? -1;
+    if (index >= 0) this.#rows[index] = null;
   }
 
   /** In the order of calls.csv. */
   all(): ListedCall[] {
-    return [...this.#byFile.values()];
+    return this.#rows.filter((row) => row !== null);
+  }
+
+  #placeOf(fileName: string): number {
+    return this.#places.get(fileName) ?? -1;
+  }
+}
+
+/** Of a hundred thousand calls, the times as objects would take as much memory as nearly all the rest. */
+class KeptCall implements ListedCall {
+  readonly callId: string;
+  readonly fileName: string;
+  readonly #startMs: number;
+  readonly durationS: number;
+  readonly direction: ListedCall["direction"];
+  readonly callerNumber: string | null;
+  readonly calleeNumber: string | null;
+  readonly extension: string | null;
+  readonly dealerId: string | null;
+  readonly clientCode: string | null;
+  readonly channels: number | null;
+  readonly line: number;
+
+  constructor(call: ListedCall) {
+    this.callId = call.callId;
+    this.fileName = call.fileName;
+    this.#startMs = call.startTime.getTime();
+    this.durationS = call.durationS;
+    this.direction = call.direction;
+    this.callerNumber = call.callerNumber;
+    this.calleeNumber = call.calleeNumber;
+    this.extension = call.extension;
+    this.dealerId = call.dealerId;
+    this.clientCode = call.clientCode;
+    this.channels = call.channels;
+    this.line = call.line;
+  }
+
+  get startTime(): Date {
+    return new Date(this.#startMs);
   }
 }
 

@@ -9,10 +9,11 @@ import { denoiseResponse } from "../hosts/engine-contract.js";
 import { EngineError } from "../hosts/engine-error.js";
 import type { HostState } from "../pool/host-state.js";
 import { filesOf, type EngineHost, type RunningEngines } from "../runtime/runtime.js";
-import type { Recording } from "./batch-folder.js";
+import type { BatchFolder, Recording } from "./batch-folder.js";
 
 export interface DerivedAudioOptions {
   batchId: number;
+  folder: Pick<BatchFolder, "places">;
   client: EngineClient;
   /** Starts, or finds, the engines of denoise while another stage runs. */
   denoise: () => Promise<RunningEngines>;
@@ -34,32 +35,42 @@ const MAKE_MS = 120_000;
 
 export class DerivedAudio {
   readonly #options: DerivedAudioOptions;
-  /** By file, the key of the host on which it lies; what was made from it lies beside it. */
-  readonly #lies = new Map<string, string>();
-  /** Files that denoise has done in this run. */
-  readonly #isOfThisRun = new Set<string>();
+  /** Keys of hosts on which recordings lie. */
+  readonly #keys: string[] = [];
+  /** By place of the recording in the folder, where the key of its host is in that list; what was made from it lies beside it. -1: unknown. */
+  readonly #lies: Int32Array;
+  /** By place: denoise has done it in this run. */
+  readonly #isOfThisRun: Uint8Array;
   /** Hosts of denoise do no more at once than they would in their own stage. */
   readonly #limits = new Map<string, LimitFunction>();
   #engines: Promise<RunningEngines> | null = null;
 
   constructor(options: DerivedAudioOptions) {
     this.#options = options;
+    const { size } = options.folder.places;
+    this.#lies = new Int32Array(size).fill(-1);
+    this.#isOfThisRun = new Uint8Array(size);
   }
 
   /** The recording lies on this host since now. */
   note(fileName: string, hostKey: string): void {
-    this.#lies.set(fileName, hostKey);
+    const known = this.#keys.indexOf(hostKey);
+    this.#lies[this.#placeOf(fileName)] = known >= 0 ? known : this.#keys.push(hostKey) - 1;
   }
 
   /** Its denoised audio was made on this host now. */
   noteDenoised(fileName: string, hostKey: string): void {
-    this.#lies.set(fileName, hostKey);
-    this.#isOfThisRun.add(fileName);
+    this.note(fileName, hostKey);
+    this.#isOfThisRun[this.#placeOf(fileName)] = 1;
   }
 
   /** The key of the host on which it lies; undefined when this run does not know. */
   liesOn(fileName: string): string | undefined {
-    return this.#lies.get(fileName);
+    return this.#keys[this.#lies[this.#placeOf(fileName)] ?? -1];
+  }
+
+  #placeOf(fileName: string): number {
+    return this.#options.folder.places.get(fileName) ?? -1;
   }
 
   /** Gives the host, which has the recording itself, its denoised audio. @throws EngineError when it cannot be had */
@@ -103,7 +114,7 @@ export class DerivedAudio {
 
   /** The hosts of denoise: that of the host itself, where it has one, then those that are well. @throws EngineError */
   async #sources(fileName: string, host: EngineHost): Promise<EngineHost[]> {
-    const key = this.#lies.get(fileName);
+    const key = this.liesOn(fileName);
     const { hostStates } = this.#options;
     const rank = (source: EngineHost): number =>
       (sharesFiles(source, host) || source.key === host.key ? 0 : source.key === key ? 1 : 2) +
@@ -125,9 +136,10 @@ export class DerivedAudio {
 
   /** Hosts that may have the audio; of a recording that has changed, only the one that made it in this run. */
   #holders(fileName: string, sources: readonly EngineHost[]): EngineHost[] {
-    const key = this.#lies.get(fileName);
+    const key = this.liesOn(fileName);
     const isHolder = ({ key: own }: EngineHost): boolean => own === key;
-    if (this.#options.hasChanged(fileName)) return this.#isOfThisRun.has(fileName) ? sources.filter(isHolder) : [];
+    if (this.#options.hasChanged(fileName))
+      return this.#isOfThisRun[this.#placeOf(fileName)] === 1 ? sources.filter(isHolder) : [];
     return sources.toSorted((a, b) => Number(isHolder(b)) - Number(isHolder(a)));
   }
 

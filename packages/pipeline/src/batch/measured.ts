@@ -1,5 +1,6 @@
 /** What the engines measured of the recordings, in few bytes each: later stages need it of all recordings, and the answers of none. */
 import type { IvrResponse, LidResponse } from "../hosts/engine-contract.js";
+import type { BatchFolder } from "./batch-folder.js";
 
 /** By ivr. */
 export interface MeasuredSpeech {
@@ -18,26 +19,30 @@ export interface MeasuredLanguage {
 /** In lists of numbers, not in objects: a hundred thousand of those would take twenty times the memory. */
 export class Measured {
   /** Where in the lists a file has its numbers. */
-  readonly #places = new Map<string, number>();
+  readonly #places: BatchFolder["places"];
   /** Duration, speech, start and end of the conversation; NaN while they are not known. */
-  readonly #speech: number[] = [];
+  readonly #speech: Float64Array;
   /** Index in the list of languages, and confidence; NaN where there is none. */
-  readonly #language: number[] = [];
+  readonly #language: Float64Array;
   readonly #languages: string[] = [];
 
+  constructor({ places }: Pick<BatchFolder, "places">) {
+    this.#places = places;
+    this.#speech = new Float64Array(4 * places.size).fill(Number.NaN);
+    this.#language = new Float64Array(2 * places.size).fill(Number.NaN);
+  }
+
   noteSpeech(fileName: string, { duration_s, speech_s, trim }: IvrResponse): void {
-    const at = 4 * this.#placeOf(fileName);
-    this.#speech[at] = duration_s;
-    this.#speech[at + 1] = speech_s;
-    this.#speech[at + 2] = trim.start_s;
-    this.#speech[at + 3] = trim.end_s;
+    const place = this.#places.get(fileName);
+    if (place === undefined) return;
+    this.#speech.set([duration_s, speech_s, trim.start_s, trim.end_s], 4 * place);
   }
 
   noteLanguage(fileName: string, { language, confidence }: LidResponse): void {
-    const at = 2 * this.#placeOf(fileName);
+    const place = this.#places.get(fileName);
+    if (place === undefined) return;
     if (!this.#languages.includes(language)) this.#languages.push(language);
-    this.#language[at] = this.#languages.indexOf(language);
-    this.#language[at + 1] = confidence ?? Number.NaN;
+    this.#language.set([this.#languages.indexOf(language), confidence ?? Number.NaN], 2 * place);
   }
 
   /** undefined when ivr has not done the file. */
@@ -55,18 +60,8 @@ export class Measured {
   languageOf(fileName: string): MeasuredLanguage | undefined {
     const place = this.#places.get(fileName);
     if (place === undefined) return undefined;
-    const [index = Number.NaN, confidence = Number.NaN] = [this.#language[2 * place], this.#language[2 * place + 1]];
+    const [index = Number.NaN, confidence = Number.NaN] = this.#language.subarray(2 * place, 2 * place + 2);
     const language = this.#languages[index];
     return language === undefined ? undefined : { language, confidence: Number.isNaN(confidence) ? null : confidence };
-  }
-
-  #placeOf(fileName: string): number {
-    const known = this.#places.get(fileName);
-    if (known !== undefined) return known;
-    const place = this.#places.size;
-    this.#places.set(fileName, place);
-    this.#speech.push(Number.NaN, Number.NaN, Number.NaN, Number.NaN);
-    this.#language.push(Number.NaN, Number.NaN);
-    return place;
   }
 }

@@ -8,7 +8,7 @@ import type { FilePlace, Store } from "@cofi/event-log/store";
 import { readBatchFolder, type BatchFolder } from "./batch-folder.js";
 import { Answers } from "./answers.js";
 import { Beside } from "./beside.js";
-import { Calls, type BatchContext } from "./context.js";
+import { Calls, Recordings, type BatchContext } from "./context.js";
 import { DerivedAudio } from "./derived-audio.js";
 import { drain } from "./drain.js";
 import type { EngineClient } from "../hosts/engine-client.js";
@@ -194,14 +194,15 @@ async function newContext(
     openAi,
     logger,
     results,
-    recordings: new Map(folder.recordings.map((recording) => [recording.fileName, recording])),
-    calls: new Calls(),
+    recordings: new Recordings(folder),
+    calls: new Calls(folder),
     trades: { all: [] },
     answers,
-    measured: new Measured(),
+    measured: new Measured(folder),
     beside: new Beside(),
     derived: new DerivedAudio({
       batchId: run.batchId,
+      folder,
       client,
       denoise,
       noteFiles,

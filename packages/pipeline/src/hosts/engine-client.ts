@@ -1,13 +1,12 @@
 /** HTTP to the engines: uploads, requests, and what their errors mean. */
 import { createHash, type Hash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { z } from "zod";
 import type { Json } from "@cofi/event-log/events";
 import type { JsonText } from "@cofi/event-log/json-text";
 import { uploadResponse } from "./engine-contract.js";
 import { EngineError, type Fault } from "./engine-error.js";
+import { contentOf, partsOf } from "./file-content.js";
 import { HttpClient, type HttpRequest, type Reply } from "./http-client.js";
 
 /** One engine as a client sees it. `url` may change when the engine is started again. */
@@ -58,10 +57,10 @@ export class EngineClient {
     path: string,
     signal: AbortSignal,
   ): Promise<Answered<Uploaded>> {
-    const { size } = await stat(path);
+    const content = await contentOf(path);
     const route = routeOf(batchId, fileName);
-    const content = (): AsyncIterable<Buffer> => createReadStream(path) as AsyncIterable<Buffer>;
-    return this.#put(engine, route, content, size, signal);
+    if (typeof content !== "number") return this.#put(engine, route, content, content.length, signal);
+    return this.#put(engine, route, () => partsOf(path, content), content, signal);
   }
 
   /**
@@ -102,18 +101,20 @@ export class EngineClient {
   async #put(
     engine: EngineAddress,
     route: string,
-    content: () => AsyncIterable<Buffer>,
+    content: Buffer | (() => AsyncIterable<Buffer>),
     bytes: number | null,
     signal: AbortSignal,
   ): Promise<Answered<Uploaded>> {
     const hash = createHash("sha256");
+    const isWhole = typeof content !== "function";
+    if (isWhole) hash.update(content);
     const reply = await this.#call(engine, route, {
       method: "PUT",
       headers: {
         "content-type": "application/octet-stream",
         ...(bytes !== null && { "content-length": String(bytes) }),
       },
-      body: Readable.from(hashed(content, hash)),
+      body: isWhole ? content : Readable.from(hashed(content, hash)),
       signal,
     });
     const stored = checked(engine, uploadResponse, reply.json, reply.body);

@@ -2,6 +2,7 @@
 import { Agent, request, type Dispatcher } from "undici";
 import { JsonText } from "@cofi/event-log/json-text";
 import { EngineError } from "./engine-error.js";
+import { exchange, type ResponseHead } from "./http-exchange.js";
 
 export interface HttpRequest {
   /** Host name or address, as logged in `gpuIp`. */
@@ -38,6 +39,8 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** An answer beyond this is refused: no engine has that much to say about one call. */
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
 
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
+
 /** Keeps one pool of connections a host. */
 export class HttpClient {
   readonly #agent: Dispatcher;
@@ -67,9 +70,9 @@ export class HttpClient {
     const deadline = AbortSignal.timeout(this.#timeoutMs);
     const chunks: Buffer[] = [];
     try {
-      const answer = await this.#request(options, AbortSignal.any([signal, deadline]), this.#agent);
-      for await (const chunk of answer.body as AsyncIterable<Buffer>) chunks.push(chunk);
-      return reply(answer, chunks, secret);
+      const { host: _host, ...asked } = options;
+      const head = await exchange(this.#agent, asked, AbortSignal.any([signal, deadline]), chunks);
+      return reply(head, chunks, secret);
     } catch (error) {
       throw this.#failure(error, options, { signal, deadline, chunks, secret });
     }
@@ -85,7 +88,8 @@ export class HttpClient {
     const failure = (error: unknown): EngineError =>
       this.#failure(error, options, { signal, deadline, chunks: [], secret });
     try {
-      const answer = await this.#request(options, either, this.#files);
+      const { host: _host, url, ...asked } = options;
+      const answer = await request(url, { ...asked, signal: either, dispatcher: this.#files });
       const body = answer.body as AsyncIterable<Buffer>;
       if (answer.statusCode >= 200 && answer.statusCode < 300) {
         const length = Number(answer.headers["content-length"]);
@@ -101,14 +105,6 @@ export class HttpClient {
     } catch (error) {
       throw failure(error);
     }
-  }
-
-  #request(
-    { host: _host, url, ...options }: Omit<HttpRequest, "signal" | "secret">,
-    signal: AbortSignal,
-    dispatcher: Dispatcher,
-  ): Promise<Dispatcher.ResponseData> {
-    return request(url, { ...options, signal, dispatcher });
   }
 
   /** Why there is no reply that came whole. */
@@ -167,7 +163,7 @@ async function* readable(
 }
 
 function reply(
-  { statusCode: status, headers }: Dispatcher.ResponseData,
+  { statusCode: status, headers }: ResponseHead,
   chunks: readonly Buffer[],
   secret: string | null | undefined,
 ): Reply {
@@ -184,14 +180,13 @@ function received(chunks: readonly Buffer[], secret: string | null | undefined):
   const bytes = Buffer.concat(chunks);
   let text: string;
   try {
-    text = withoutSecret(new TextDecoder("utf-8", { fatal: true }).decode(bytes), secret);
+    text = withoutSecret(UTF8.decode(bytes), secret);
   } catch {
     // Latin-1 holds every byte, so that nothing of a broken text is lost.
     const latin1 = withoutSecret(bytes.toString("latin1"), secret);
     return { json: undefined, body: new JsonText(JSON.stringify(latin1)) };
   }
-  const json = parse(text);
-  return { json, body: new JsonText(json === undefined ? JSON.stringify(text) : text) };
+  return JsonText.parse(text) ?? { json: undefined, body: new JsonText(JSON.stringify(text)) };
 }
 
 /**
@@ -214,14 +209,6 @@ function withoutSecret(text: string, secret: string | null | undefined): string 
 
 /** What JSON may write with a backslash in front. */
 const ESCAPED = new Set(['"', "\\", "/"]);
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
 
 /** `Retry-After` (RFC 9110, 10.2.3): seconds or a date. */
 function readRetryAfter(header: string | string[] | undefined): number {

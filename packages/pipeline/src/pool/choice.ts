@@ -50,6 +50,8 @@ export interface Chosen {
 
 /** Hosts that are so much slower than the fastest, or more, leave what would end sooner elsewhere. */
 const SLOW = 1.25;
+/** For how long it is not looked at again when the next attempt will be late, in ms: no attempt is late so soon after it began. */
+const LATE_KNOWN_MS = 50;
 
 /** Whether a host works on files now, or could at once: not one that is paused, nor one that is on probation. */
 function isWorking({ state }: Host, now: number): boolean {
@@ -73,6 +75,8 @@ export class Choice {
   readonly #known: Known;
   /** Of the weights. */
   readonly #median: number;
+  /** What was found about late attempts last: that takes a look at all that is in work, and there may be thousands. */
+  #late = { at: Number.POSITIVE_INFINITY, goodUntil: Number.NEGATIVE_INFINITY };
 
   constructor(known: Known) {
     this.#known = known;
@@ -107,6 +111,14 @@ export class Choice {
    * `notBefore`: when that is looked at again at the earliest.
    */
   lateAt(now: number, notBefore: number): number {
+    const { at, goodUntil } = this.#late;
+    // What has begun since shows then.
+    if (now < goodUntil) return Math.max(now, Math.min(at, goodUntil));
+    this.#late = { at: this.#findLate(now, notBefore), goodUntil: now + LATE_KNOWN_MS };
+    return this.#late.at;
+  }
+
+  #findLate(now: number, notBefore: number): number {
     const { hosts, durations, weights } = this.#known;
     const isIdle = hosts.some((host) => hasRoom(host, now));
     let at = Number.POSITIVE_INFINITY;

@@ -35,7 +35,7 @@ export const fileDistribution = defineStage<never, FileUnit, { bytes: number; sh
       batch_id: context.batchId,
       file_name: recording.fileName,
       bytes: recording.bytes,
-      sha256: await sha256Of(recording.path),
+      sha256: await sha256Of(recording.path, recording.bytes),
       host: host?.url ?? null,
     }),
     ask: ({ recording }, _payload, host, signal) => upload(context, recording, required(host), signal),
@@ -49,7 +49,7 @@ export const fileDistribution = defineStage<never, FileUnit, { bytes: number; sh
     isStale({ recording }, answer, metadata) {
       if (answer.bytes !== recording.bytes) return true;
       if (fieldOf(metadata, "fileVersion") === recording.version) return false;
-      return sha256Of(recording.path).then((sha256) => sha256 !== answer.sha256);
+      return sha256Of(recording.path, recording.bytes).then((sha256) => sha256 !== answer.sha256);
     },
     dropped: drop(context),
   }),

@@ -55,7 +55,7 @@ export const callMetadata = defineStage<"calls", CsvUnit, CsvAnswer>("callmetada
       calls.replace(read.calls);
     },
     finish() {
-      for (const fileName of recordings.keys()) {
+      for (const { fileName } of recordings.all()) {
         if (calls.has(fileName)) continue;
         recordings.delete(fileName);
         skip(context, "callmetadata", fileName, "it has no valid row in calls.csv");

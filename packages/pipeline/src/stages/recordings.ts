@@ -1,7 +1,5 @@
 /** What the stages that work on recordings share: which are in the batch, what is known of them, how an engine is asked. */
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { pipeline } from "node:stream/promises";
 import type { z } from "zod";
 import type { Json } from "@cofi/event-log/events";
 import type { StageName } from "@cofi/event-log/stages";
@@ -10,6 +8,7 @@ import type { BatchContext, Calls } from "../batch/context.js";
 import type { Measured } from "../batch/measured.js";
 import type { AskAgain, Asked } from "../batch/stage.js";
 import { EngineError } from "../hosts/engine-error.js";
+import { partsOf } from "../hosts/file-content.js";
 import { loggedAnswer } from "../hosts/logged-answer.js";
 import { filesOf, type EngineHost } from "../runtime/runtime.js";
 
@@ -20,12 +19,12 @@ export interface FileUnit {
 
 /** The recordings that are still in the batch. */
 export function recordingsOf({ recordings }: Pick<BatchContext, "recordings">): FileUnit[] {
-  return [...recordings].map(([name, recording]) => ({ name, recording }));
+  return recordings.all().map((recording) => ({ name: recording.fileName, recording }));
 }
 
 /** A recording that failed leaves the batch. */
 export function drop({ recordings }: Pick<BatchContext, "recordings">): (unit: FileUnit) => void {
-  return ({ name }) => void recordings.delete(name);
+  return ({ name }) => recordings.delete(name);
 }
 
 export function callIdOf(calls: Calls, fileName: string): string {
@@ -133,9 +132,9 @@ function asksForVariant(payload: Json): boolean {
   return typeof payload === "object" && payload !== null && "variant" in payload && payload["variant"] === "denoised";
 }
 
-/** Lower-case hex, as the engines answer it. */
-export async function sha256Of(path: string): Promise<string> {
+/** Lower-case hex, as the engines answer it. `bytes`: how long the file is, as far as is known. */
+export async function sha256Of(path: string, bytes = 0): Promise<string> {
   const hash = createHash("sha256");
-  await pipeline(createReadStream(path), hash);
+  for await (const part of partsOf(path, bytes)) hash.update(part);
   return hash.digest("hex");
 }

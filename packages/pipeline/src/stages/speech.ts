@@ -115,7 +115,7 @@ export const llm1 = defineStage<"calls" | "stt", FileUnit, Llm1Response>("llm1",
         const answered = openAi.answers("llm1")
           ? await openAi.extract(engine, asked, signal)
           : await context.client.process(engine, "llm1", asked, llm1Response, signal);
-        return aboutThisCall(context, name, answered, answered.answer.trades);
+        return aboutThisCall(context, name, answered, answered.answer.trades, openAi.answers("llm1") ? null : asked);
       });
     },
     answerFrom: answerOf(llm1Response),
@@ -183,7 +183,7 @@ export const llm2 = defineStage<"calls" | "stt" | "llm1", FileUnit, Llm2Response
                 forModel: `Answer these questions, each once, in this order: ${ids.join(", ")}.`,
               },
             );
-          return aboutThisCall(context, name, answered, answer.answers);
+          return aboutThisCall(context, name, answered, answer.answers, openAi.answers("llm2") ? null : asked);
         });
       },
       answerFrom: answerOf(llm2Response),
@@ -209,16 +209,25 @@ function isSilent({ segments }: SttResponse): boolean {
   return segments.length === 0;
 }
 
+interface AboutTranscript {
+  transcript: Pick<SttResponse, "segments">;
+}
+
+/** Holds what {@link AboutTranscript} says. */
 function inRequest({ calls }: Transcribed, name: string, { language, segments }: SttResponse): { [key: string]: Json } {
   return { call_id: callIdOf(calls, name), language, transcript: { segments: toJson(segments) } };
 }
 
-/** @throws EngineError when the answer is about another call or rests on words that nobody said in this one */
+/**
+ * @param asked the request to an engine, in which the segments stand; null for a model server
+ * @throws EngineError when the answer is about another call or rests on words that nobody said in this one
+ */
 async function aboutThisCall<T extends { call_id: string }>(
   context: Transcribed,
   fileName: string,
   answered: Answered<T>,
   items: Parameters<typeof inventedQuote>[0],
+  asked: Json,
 ): Promise<Asked<T>> {
   const { answer, response } = answered;
   const callId = callIdOf(context.calls, fileName);
@@ -228,7 +237,8 @@ async function aboutThisCall<T extends { call_id: string }>(
       response,
       forModel: `call_id must be ${callId}.`,
     });
-  const { segments } = await transcriptOf(context, fileName);
+  const { segments } =
+    asked === null ? await transcriptOf(context, fileName) : (asked as unknown as AboutTranscript).transcript;
   const invented = inventedQuote(items, segments);
   if (invented !== null)
     throw new AnswerRefused("The model quoted words that are not in the transcript: its answer is refused.", {

@@ -2,6 +2,9 @@
 import { plainValue, type JsonLimits } from "./plain-value.js";
 import { isWellFormed } from "./well-formed.js";
 
+/** Nobody else can say that a text is known to be JSON. */
+const CHECKED = Symbol("checked");
+
 /** A text that is JSON already: stored as it is, byte for byte, such as a body that came over the wire. */
 export class JsonText {
   readonly #text: string;
@@ -11,10 +14,21 @@ export class JsonText {
     return typeof value === "object" && value !== null && #text in value;
   }
 
-  /** @throws TypeError when the text is not JSON */
-  constructor(text: string) {
+  /** A text with what it says; null when it is not JSON. */
+  static parse(text: string): { json: unknown; body: JsonText } | null {
+    let json: unknown;
     try {
-      JSON.parse(text);
+      json = JSON.parse(text);
+    } catch {
+      return null;
+    }
+    return { json, body: new JsonText(text, CHECKED) };
+  }
+
+  /** @throws TypeError when the text is not JSON */
+  constructor(text: string, checked?: typeof CHECKED) {
+    try {
+      if (checked !== CHECKED) JSON.parse(text);
     } catch (error) {
       throw new TypeError(`JsonText takes a text that is JSON; this one is not: ${(error as Error).message}`, {
         cause: error,
