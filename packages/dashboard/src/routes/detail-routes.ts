@@ -4,6 +4,7 @@
  */
 import { errorsView } from "@cofi/views/detail/errors";
 import { reconciliation } from "@cofi/views/detail/handoffs";
+import { hostHistory } from "@cofi/views/detail/host-history";
 import { hostsView } from "@cofi/views/detail/hosts";
 import { metricsView } from "@cofi/views/detail/metrics";
 import { stageIndex } from "@cofi/views/detail/stage-index";
@@ -30,12 +31,12 @@ import {
   filesPageSchema,
   filesQuery,
   findingsSchema,
-  hostsSchema,
   reconciliationSchema,
   snapshotSchema,
   timelineSchema,
 } from "./detail-schemas.js";
 import { metricsSchema } from "./figure-schemas.js";
+import { hostHistoryQuery, hostHistorySchema, hostsSchema } from "./host-schemas.js";
 import { AskedViews } from "./asked-views.js";
 import { FocusedViews } from "../feed/focused-views.js";
 import { eventSummary } from "@cofi/views/event-summary";
@@ -134,6 +135,23 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
     },
   );
 
+  app.get(
+    "/api/batch/:id/hosts/history",
+    {
+      schema: {
+        tags: ["detail"],
+        summary: "What happened to hosts, newest first: left out, tried again, back; files tried too, and lost races",
+        params: idParams,
+        querystring: hostHistoryQuery,
+        response: { 200: hostHistorySchema, ...common },
+      },
+    },
+    async ({ params, query, url }) => {
+      const view = await asked.opened(params.id);
+      return asked.once(view, url, (asOf) => hostHistory(store, view.detail, query, asOf));
+    },
+  );
+
   const schemaOf = (summary: string, answer: z.ZodType) => ({
     tags: ["detail"],
     summary,
@@ -194,9 +212,10 @@ const NARROWED_VIEWS: readonly {
   },
   {
     name: "hosts",
-    summary: "Each host in each stage: throughput, errors, in flight, last heard",
+    summary: "Each host in each stage: its state and why, throughput, errors, in flight, last heard",
     schema: hostsSchema,
-    make: ({ detail, summaries }, asOf) => hostsView(detail, summaries, asOf),
+    make: ({ detail, summaries, current }, asOf) =>
+      hostsView(detail, summaries, asOf, isGoingOn(effectiveBatch(current))),
   },
   {
     name: "errors",

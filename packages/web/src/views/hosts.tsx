@@ -1,4 +1,4 @@
-import type { HostStageView, HostsView as Hosts } from "@cofi/views/detail/shapes";
+import type { HostStageView, HostsView as Hosts } from "@cofi/views/detail/host-shapes";
 import { StageIcon } from "../shared/icons.js";
 import { RouteLink } from "../shared/route-link.js";
 import { DataView, ViewState, type ViewProps } from "../shared/view-state.js";
