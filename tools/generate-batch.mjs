@@ -17,7 +17,7 @@ import { migrate } from "@cofi/event-log/migrate";
 import { databaseUrl } from "@cofi/event-log/settings";
 import { STAGES } from "@cofi/event-log/stages";
 import { Store } from "@cofi/event-log/store";
-import { fatesOf, NOT_BEGUN, TROUBLE } from "./trouble.mjs";
+import { fatesOf, hostStepsOf, NOT_BEGUN, TROUBLE } from "./trouble.mjs";
 
 /** Typical ms for a file in a stage of recordings. */
 const TYPICAL_MS = { file_distribution: 120, denoise: 900, ivr: 350, lid: 600, stt: 4_200, llm1: 1_800, llm2: 2_400 };
@@ -48,6 +48,7 @@ const SENTENCE = "Buy two hundred shares of Reliance at the market, please, and 
  * @property {(write: () => Promise<unknown>) => Promise<void>} log
  * @property {() => number} random
  * @property {ReturnType<typeof fatesOf>["fateOf"]} fateOf
+ * @property {ReturnType<typeof hostStepsOf>} steps
  * @property {AbortSignal | undefined} signal
  * @property {number} events so far
  * @property {number} failed files so far
@@ -78,6 +79,9 @@ export async function generateBatch({
     logger,
     random,
     fateOf,
+    steps: hostStepsOf((stage, step) =>
+      run.log(() => logger.info(stage, `${TROUBLE.unhealthyHost}, ${step.to}: ${step.rule}`, stepOf(step))),
+    ),
     signal,
     events: 0,
     failed: 0,
@@ -124,6 +128,7 @@ async function recordingStage(run, stage, arriving) {
   const { logger, log, random, fateOf, signal } = run;
   const files = arriving.filter((file) => fateOf(stage, file, NOT_BEGUN) !== "vanish");
   await log(() => logger.stageStart(stage, { totalFiles: files.length }));
+  await run.steps.begun(stage);
   const started = performance.now();
   const survivors = [];
   for (const [index, file] of files.entries()) {
@@ -160,9 +165,10 @@ async function recordingStage(run, stage, arriving) {
  * @returns {Promise<boolean>} whether it is done
  */
 async function oneFile(run, stage, file, { index, host: firstHost, fate }) {
-  const { logger, log, random } = run;
+  const { logger, log, random, steps } = run;
   let host = firstHost;
   let attempt = 1;
+  await steps.before(stage, host);
   await log(() => logger.fileStart(stage, file.name, request(stage, file, host, attempt)));
   const durationMs = Math.round(TYPICAL_MS[stage] * (0.5 + random()) * (0.4 + file.audioSeconds / 300));
   if (fate === "garbage" || fate === "retry") {
@@ -176,6 +182,7 @@ async function oneFile(run, stage, file, { index, host: firstHost, fate }) {
     await log(() =>
       logger.fileError(stage, file.name, { ...answer, willRetry: true, gpuIp: host, attempt, durationMs }),
     );
+    if (fate === "garbage") await steps.after(stage, host, answer.error);
     host = HOSTS[Math.floor(random() * (HOSTS.length - 1))];
     attempt += 1;
     await log(() => logger.fileStart(stage, file.name, request(stage, file, host, attempt)));
@@ -193,6 +200,7 @@ async function oneFile(run, stage, file, { index, host: firstHost, fate }) {
     confidence: random(),
   };
   await log(() => logger.fileComplete(stage, file.name, { response, gpuIp: host, attempt, durationMs }));
+  await steps.after(stage, host, null);
   return true;
 }
 
@@ -200,6 +208,12 @@ async function oneFile(run, stage, file, { index, host: firstHost, fate }) {
 function request(stage, { name, audioSeconds }, host, attempt) {
   const payload = { file_name: name, stage, language: "en", caller: "+91 98200 12345", text: SENTENCE.repeat(2) };
   return { payload, gpuIp: host, attempt, metadata: { audioSeconds } };
+}
+
+/** @param {import("./trouble.mjs").Step} step */
+function stepOf({ from, to, rule }) {
+  const host = TROUBLE.unhealthyHost;
+  return { gpuIp: host, metadata: { host: { engine: `${host}#0`, url: `http://${host}:8080`, from, to, rule } } };
 }
 
 /** Events per second, in steps of 20 ms. @param {number} rate */

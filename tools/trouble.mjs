@@ -36,3 +36,44 @@ export function fatesOf(trouble, recordings) {
     },
   };
 }
+
+/** @typedef {{ from: string, to: string, rule: string }} Step */
+
+/**
+ * What a pipeline says of the host that answers garbage: it is left out after three such answers in a row, tried again with one
+ * file at a time, and back with the first good answer.
+ * @param {(stage: import("@cofi/event-log/stages").StageName, step: Step) => Promise<void>} tell
+ */
+export function hostStepsOf(tell) {
+  let faults = 0;
+  let isOut = false;
+  return {
+    /** @param {import("@cofi/event-log/stages").StageName} stage */
+    async begun(stage) {
+      const rule = "it was left out in an earlier stage, and its pause is not over";
+      if (isOut) await tell(stage, { from: "ejected", to: "ejected", rule });
+    },
+    /** @param {import("@cofi/event-log/stages").StageName} stage @param {string | undefined} host */
+    async before(stage, host) {
+      const rule = "it says that it is well; one file will show it";
+      if (isOut && host === TROUBLE.unhealthyHost) await tell(stage, { from: "ejected", to: "probing", rule });
+    },
+    /** @param {import("@cofi/event-log/stages").StageName} stage @param {string | undefined} host @param {string | null} error */
+    async after(stage, host, error) {
+      if (host !== TROUBLE.unhealthyHost) return;
+      if (error === null) {
+        if (isOut) await tell(stage, { from: "probing", to: "healthy", rule: "it answers again" });
+        isOut = false;
+        faults = 0;
+        return;
+      }
+      faults += 1;
+      const why = isOut
+        ? "The file that was to show whether it is well again got no answer"
+        : `${faults} faults in a row`;
+      if (!isOut && faults < 3) return;
+      await tell(stage, { from: isOut ? "probing" : "healthy", to: "ejected", rule: `${why}. The last one: ${error}` });
+      isOut = true;
+    },
+  };
+}

@@ -22,6 +22,7 @@ const ALLOWED = {
     "@cofi/views/batch-state",
     "@cofi/views/worked",
     "@cofi/views/detail/cause-name",
+    "@cofi/views/detail/host-shapes",
     "@cofi/views/detail/shapes",
     "@cofi/views/detail/silence",
   ],

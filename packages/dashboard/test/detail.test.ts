@@ -1,7 +1,8 @@
 /** The detailed views say what SQL says, also while a batch runs and when they are narrowed. */
 import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
-import type { ErrorsView, FilesPage, HostsView, MetricsView, Reconciliation } from "@cofi/views/detail/shapes";
+import type { HostsView } from "@cofi/views/detail/host-shapes";
+import type { ErrorsView, FilesPage, MetricsView, Reconciliation } from "@cofi/views/detail/shapes";
 import type { Batch, Snapshot } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
 import { TROUBLE } from "../../../tools/trouble.mjs";

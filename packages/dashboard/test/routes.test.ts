@@ -247,6 +247,7 @@ describe.each(DIALECTS)("the HTTP API on %s", (dialect) => {
         "/api/batch/{id}/reconciliation",
         "/api/batch/{id}/snapshot",
         "/api/batch/{id}/hosts",
+        "/api/batch/{id}/hosts/history",
         "/api/batch/{id}/errors",
         "/api/batch/{id}/timeline",
         "/api/batch/{id}/findings",

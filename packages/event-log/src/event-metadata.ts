@@ -1,5 +1,5 @@
 /** What the metadata of an event may mean to the detail of its batch. */
-import type { Json } from "./events.js";
+import type { Json, LogEvent } from "./events.js";
 
 /** A stage says of a file that it and all later ones leave it out: `info` with the file's name and `metadata.skipped`, the reason. */
 export function skipReason(metadata: Json): string | null {
@@ -25,6 +25,75 @@ export function audioSeconds(metadata: Json): number | null {
 export function refusedLine(metadata: Json): number | null {
   const line = metadataField(metadata, "line");
   return typeof line === "number" && Number.isInteger(line) ? line : null;
+}
+
+/**
+ * What is thought of a host in a stage:
+ *
+ * - `joining`: it has not been ready yet; it is looked at until it is;
+ * - `healthy`: it answers;
+ * - `suspect`: its latest attempts failed, and it is still asked;
+ * - `ejected`: it is left alone until its pause is over, and then looked at;
+ * - `probing`: the look was good; one file at a time shows whether it answers;
+ * - `gone`: it does not come back in this stage.
+ */
+export const HOST_CONDITIONS = ["joining", "healthy", "suspect", "ejected", "probing", "gone"] as const;
+export type HostCondition = (typeof HOST_CONDITIONS)[number];
+
+/**
+ * What events say of hosts beside files that start and end. A condition: a step of the host to it · `hedge`: it tries a file too
+ * that is in work elsewhere · `outrun`: another host has answered before it.
+ */
+export const HOST_NEWS = [...HOST_CONDITIONS, "hedge", "outrun"] as const;
+export type HostNewsKind = (typeof HOST_NEWS)[number];
+
+export interface HostNews {
+  kind: HostNewsKind;
+  /** Of a step; null where its writer does not say. */
+  from: HostCondition | null;
+  /** Tells the engines of one host apart; empty where its writer does not. */
+  engine: string;
+  /** Where that engine is asked; null where the event does not say. */
+  url: string | null;
+  /** Why, in words; null where the event does not say. */
+  rule: string | null;
+}
+
+/**
+ * What an `info` event says of the host that it names (`gpuIp`): a step in `metadata.host` (`to`, and `from`, `engine`, `url`, `rule`),
+ * another try in `metadata.hedge` (`attempt`, `rule`), a race that it has lost in `metadata.outrun` (`attempt`).
+ * @returns null for any other event, whatever its writer has put there
+ */
+export function hostNews({
+  eventType,
+  gpuIp,
+  metadata,
+}: Pick<LogEvent, "eventType" | "gpuIp" | "metadata">): HostNews | null {
+  if (eventType !== "info" || gpuIp === null) return null;
+  const step = metadataField(metadata, "host") ?? null;
+  const to = conditionIn(metadataField(step, "to"));
+  if (to !== null)
+    return {
+      kind: to,
+      from: conditionIn(metadataField(step, "from")),
+      engine: textIn(metadataField(step, "engine")) ?? "",
+      url: textIn(metadataField(step, "url")),
+      rule: textIn(metadataField(step, "rule")),
+    };
+  for (const kind of ["hedge", "outrun"] as const) {
+    const race = metadataField(metadata, kind) ?? null;
+    if (typeof metadataField(race, "attempt") !== "number") continue;
+    return { kind, from: null, engine: "", url: null, rule: textIn(metadataField(race, "rule")) };
+  }
+  return null;
+}
+
+function conditionIn(said: Json | undefined): HostCondition | null {
+  return HOST_CONDITIONS.find((condition) => condition === said) ?? null;
+}
+
+function textIn(said: Json | undefined): string | null {
+  return typeof said === "string" ? said : null;
 }
 
 /** undefined for metadata that is no object or lacks the field. */

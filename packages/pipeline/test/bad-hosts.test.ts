@@ -1,5 +1,6 @@
 /** One of several hosts misbehaves: no file is lost, what is found is the same, and it is asked little. */
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { LogEvent } from "@cofi/event-log/events";
 import { RemoteRuntime } from "@cofi/pipeline/runtime/remote";
 import {
   startScriptedEngine,
@@ -47,6 +48,31 @@ async function resultsWith(bad: ScriptedOptions) {
   return { status, events, done: new Set(done), verdicts };
 }
 
+/** The steps of each stage can be read by themselves, and each other try of a file has its rule. */
+function expectSteps(events: readonly LogEvent[]): void {
+  const known = new Map<string, string>();
+  for (const { stage, fileName, gpuIp, metadata } of events) {
+    const { host, hedge } = (metadata ?? {}) as { host?: Record<string, string>; hedge?: Record<string, unknown> };
+    if (hedge) {
+      expect(hedge).toMatchObject({ rule: expect.stringContaining("it has been in work on ") });
+      const begun = events.find(
+        (one) =>
+          one.eventType === "file_start" &&
+          one.attempt === hedge["attempt"] &&
+          one.fileName === fileName &&
+          one.stage === stage,
+      );
+      expect(begun?.gpuIp).toBe(gpuIp);
+    }
+    if (!host) continue;
+    expect(host).toMatchObject({ engine: expect.stringMatching(/#\d$/), rule: expect.any(String) });
+    const before = known.get(`${stage} ${host["engine"]}`);
+    // What a host was in the stage before is said anew.
+    if (before === undefined) expect([host["from"], host["to"]]).not.toEqual(["ejected", "probing"]);
+    known.set(`${stage} ${host["engine"]}`, host["to"]!);
+  }
+}
+
 const isOfFiles = (stage: string): boolean => stage !== "file_distribution";
 const modes: [string, ScriptedOptions][] = [
   ["hangs", { always: (stage) => (isOfFiles(stage) ? "hang" : "ok") }],
@@ -74,6 +100,7 @@ test.each(modes)("a host that %s: each file is done in each stage, and the batch
   const faults = events.filter(
     ({ eventType, errorMessage }) => eventType === "error" && !/\(404 \w+-missing\)/.test(errorMessage ?? ""),
   );
+  expectSteps(events);
   const stages = new Set(faults.map(({ stage }) => stage)).size;
   expect(faults.length).toBeLessThanOrEqual(5 * stages + changes.filter((to) => to === "probing").length);
 });

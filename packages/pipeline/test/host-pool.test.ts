@@ -43,6 +43,32 @@ test.each(BAD)("one host of eight %s: the stage takes at most 1.3 times as long,
     expect(run.hosts[0]!.faults).toBeLessThanOrEqual(5 + run.changes.filter(({ host }) => host === 0).length);
 });
 
+test("another try of what is in work elsewhere has its rule: the host was left out, is silent, or takes far longer than others", () => {
+  const rulesOf = (bad: Partial<SimulatedHost>): string[] => {
+    const rules: (string | null)[] = [];
+    const good: SimulatedHost = {
+      ...EIGHT[0]!,
+      conduct: ({ hedges, rule }) => {
+        if (hedges !== null || rule !== null) rules.push(rule);
+        return undefined;
+      },
+    };
+    simulate(CALLS, [{ ...EIGHT[0]!, ...bad }, ...EIGHT.slice(1).map(() => good)]);
+    return rules.map((rule) => (rule ?? "none").replace(/[\d.]+ s/, "n s"));
+  };
+  const late = "it has been in work on gpu0 for n s, more than twice as long as usual";
+  expect(new Set(rulesOf({ conduct: () => "never" }))).toEqual(
+    new Set([`${late}, and nothing was heard of gpu0 since`]),
+  );
+  let asked = 0;
+  const hangsAndBreaks: Conduct = () => (asked++ === 0 ? "never" : { afterMs: 1, error: hostError() });
+  expect(rulesOf({ conduct: hangsAndBreaks })).toContain("it has been in work on gpu0 for n s, and gpu0 was left out");
+  // It answers about another file meanwhile.
+  expect(
+    rulesOf({ conduct: ({ number, unit }) => (number === 1 && unit === 0 ? { afterMs: 600_000 } : undefined) }),
+  ).toEqual([late]);
+});
+
 test("a host that is well again is back within a minute, however long it was not", () => {
   fc.assert(
     fc.property(fc.integer({ min: 5, max: 600 }), fc.boolean(), (seconds, saysSo) => {

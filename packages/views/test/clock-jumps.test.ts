@@ -177,7 +177,7 @@ test(
               },
               snapshot: snapshotOf(current, asOf),
               files: pageOf(detail, summaries, found, { offset: 0, limit: 100 }, { now: until, asOf }),
-              hosts: hostsView(detail, summaries, asOf),
+              hosts: hostsView(detail, summaries, asOf, true),
               metrics: metricsView(detail, summaries, asOf, isOn ? now : null),
               findings: findingsOf(detail, summaries, isOn ? stallsOf(detail, summaries, now) : [], asOf),
               speeds: Object.fromEntries([...(await speedsOf(store, id))].map(([stage, one]) => [`${stage}.ms`, one])),

@@ -48,7 +48,7 @@ test("failed completions have causes as errors have, and a failure that is logge
   expect(errorsView(detail, ASOF).groups).toMatchObject([
     { cause: "out of memory: <n> MB", count: 3, final: 3, files: 3 },
   ]);
-  expect(hostsView(detail, summaries, ASOF).hosts[0]?.stages[stt]).toMatchObject({ errors: 3, done: 0 });
+  expect(hostsView(detail, summaries, ASOF, true).hosts[0]?.stages[stt]).toMatchObject({ errors: 3, done: 0 });
   expect(findingsOf(detail, summaries, [], ASOF)).toMatchObject([{ kind: "cause", count: 3 }]);
 });
 

@@ -283,7 +283,7 @@ test("hosts: what each has done, and when it was heard last", () => {
     .done("stt", "b", 60, "gpu-1")
     .failed("stt", "c", "no", "gpu-2");
   const { detail, summaries } = detailOf(script.events);
-  const { hosts } = hostsView(detail, summaries, ASOF);
+  const { hosts } = hostsView(detail, summaries, ASOF, true);
   const stt = STAGES.findIndex(({ name }) => name === "stt");
   expect(hosts.map(({ host, stages }) => [host, stages[stt]?.done, stages[stt]?.errorRate])).toEqual([
     ["gpu-1", 2, 0],

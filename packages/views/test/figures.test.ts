@@ -16,6 +16,7 @@ import { foundFiles, pageOf } from "@cofi/views/detail/files-view";
 import { findingsOf } from "@cofi/views/detail/findings";
 import { focusOn } from "@cofi/views/detail/focus";
 import { reconciliation } from "@cofi/views/detail/handoffs";
+import { hostHistory } from "@cofi/views/detail/host-history";
 import { hostsView } from "@cofi/views/detail/hosts";
 import { metricsView } from "@cofi/views/detail/metrics";
 import { foldDetail, workedUntil, type Folded } from "@cofi/views/detail/replay";
@@ -28,7 +29,8 @@ import { sqlSnapshot } from "@cofi/views/sql-cards";
 import { DIALECTS, freshDatabase } from "../../../test/support/databases.js";
 import { logs, stored, WORK_NAMES } from "./logs.js";
 import { cardOf, lineOf, overviewOfRows } from "./reference/cards.js";
-import { allFiles, cellOf, handoffsOf, hostCell } from "./reference/files.js";
+import { allFiles, cellOf, handoffsOf } from "./reference/files.js";
+import { hostCell, isCurrent, newsCounts, newsRows, stateNow } from "./reference/hosts.js";
 import { causeRows, causesOf, linesOf, metricsOf, remainingOf } from "./reference/reports.js";
 import { audioOf, current, type Moment, type Rows } from "./reference/rows.js";
 import { batchRuns, batchWork, stageRuns, stageWork, worked } from "./reference/work.js";
@@ -74,12 +76,6 @@ function expectReports(folded: Folded, moment: Moment): void {
     expect(group.firstAt).toBe(rows.find(({ id }) => id === group.firstId)?.timestamp);
     expect(group.lastAt).toBe(rows.find(({ id }) => id === group.lastId)?.timestamp);
   }
-  const { hosts } = hostsView(detail, summaries, asOf);
-  for (const { host, stages } of hosts)
-    expect(rounded(stages)).toEqual(rounded(STAGE_NAMES.map((stage) => hostCell(rows, stage, host))));
-  expect(hosts.map(({ host }) => host)).toEqual(
-    [...new Set(rows.flatMap(({ gpuIp, stage }) => (STAGE_NAMES.includes(stage) ? (gpuIp ?? []) : [])))].toSorted(),
-  );
   const findings = findingsOf(detail, summaries, [], asOf);
   const said = (kind: string): number[] =>
     findings.flatMap((finding) => (finding.kind === kind ? [finding.count] : [])).toSorted((a, b) => a - b);
@@ -92,6 +88,36 @@ function expectReports(folded: Folded, moment: Moment): void {
   const { stages } = reconciliation(detail, summaries, asOf);
   expect(stages.length).toBe(handoffs.length);
   for (const [index, counts] of stages.entries()) expect(counts).toMatchObject(handoffs[index]!);
+}
+
+async function expectHosts(store: Store, { detail, summaries }: Folded, moment: Moment): Promise<void> {
+  const { rows, asOf, until } = moment;
+  const { hosts, isCurrent: current_ } = hostsView(detail, summaries, asOf, until !== null);
+  expect(current_).toEqual(STAGE_NAMES.map((stage) => isCurrent(moment, stage)));
+  for (const { host, stages, now } of hosts) {
+    expect(rounded(stages)).toEqual(rounded(STAGE_NAMES.map((stage) => hostCell(rows, stage, host))));
+    expect(now).toEqual(stateNow(moment, host));
+  }
+  expect(hosts.map(({ host }) => host)).toEqual(
+    [...new Set(rows.flatMap(({ gpuIp, stage }) => (STAGE_NAMES.includes(stage) ? (gpuIp ?? []) : [])))].toSorted(),
+  );
+  const filters = [{}, { host: hosts[0]?.host }, { stage: "stt" }, { kind: ["ejected", "hedge"] as const }];
+  for (const filter of filters) {
+    const own = newsRows(rows).filter(
+      ({ gpuIp, stage }) => (filter.host ?? gpuIp) === gpuIp && (filter.stage ?? stage) === stage,
+    );
+    const seen: number[] = [];
+    for (let before: number | undefined; ;) {
+      const page = await hostHistory(store, detail, { ...filter, before, limit: 2 }, asOf);
+      expect(page.counts).toEqual(newsCounts(own));
+      seen.push(...page.rows.map(({ id }) => id));
+      expect(page.older).toBe(page.total - seen.length);
+      if (page.nextCursor === null) break;
+      before = Number(page.nextCursor);
+    }
+    const asked = own.filter((row) => !filter.kind || newsCounts([row]).ejected + newsCounts([row]).hedge > 0);
+    expect(seen).toEqual(asked.map(({ id }) => id).toReversed());
+  }
 }
 
 function expectTimes(folded: Folded, moment: Moment): void {
@@ -194,7 +220,7 @@ describe.each(DIALECTS)("at any moment, on %s", (dialect) => {
   test("all figures are what the rows say", { timeout: 600_000 }, async () => {
     const fresh = await freshDatabase(dialect);
     const store = new Store(fresh.database);
-    const seen = { history: 0, stageRuns: 0, batchRuns: 0, doneLater: 0 };
+    const seen = { history: 0, stageRuns: 0, batchRuns: 0, doneLater: 0, steps: 0, current: 0 };
     try {
       await fc.assert(
         fc.asyncProperty(logs, async (log) => {
@@ -208,6 +234,7 @@ describe.each(DIALECTS)("at any moment, on %s", (dialect) => {
 
           expectCards(folded, rows, asOf);
           expectReports(folded, moment);
+          await expectHosts(store, folded, moment);
           expectTimes(folded, moment);
           await expectFiles(folded, moment);
           await expectFocus(store, batch, folded, rows);
@@ -241,11 +268,13 @@ describe.each(DIALECTS)("at any moment, on %s", (dialect) => {
           seen.history += Number(rows.length < all.length);
           seen.stageRuns += Number(stageRuns(rows, "stt").length > 1);
           seen.batchRuns += Number(batchRuns(rows).length > 1);
+          seen.steps += Number(newsRows(rows).length > 2);
+          seen.current += Number(newsRows(rows).some(({ stage }) => isCurrent(moment, stage)));
           seen.doneLater += Number(causesOf(rows).some(({ doneLater }) => doneLater > 0));
         }),
         { numRuns: dialect === "mysql" ? 60 : 150, interruptAfterTimeLimit: 500_000 },
       );
-      expect(Math.min(...Object.values(seen))).toBeGreaterThan(3);
+      expect(Math.min(...Object.values(seen)), JSON.stringify(seen)).toBeGreaterThan(3);
     } finally {
       await fresh.close();
     }

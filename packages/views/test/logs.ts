@@ -138,6 +138,27 @@ const anyRow: fc.Arbitrary<Draft> = stageName.chain((stage) =>
     }),
 );
 
+const NEWS = [
+  '{"host":{"engine":"10.0.0.7#0","url":"http://10.0.0.7:1","from":"healthy","to":"ejected","rule":"3 faults in a row"}}',
+  '{"host":{"engine":"10.0.0.7#1","url":"http://10.0.0.7:2","from":"probing","to":"healthy","rule":"it answers again"}}',
+  '{"host":{"engine":"10.0.0.7#0","url":null,"from":"ejected","to":"probing","rule":"it says that it is well"}}',
+  '{"host":{"to":"gone"}}',
+  '{"host":{"from":"nowhere","to":"suspect","rule":["no","text"],"url":7}}',
+  '{"hedge":{"attempt":2,"of":1,"rule":"it has been in work for long"}}',
+  '{"outrun":{"attempt":1,"rule":"another host has answered first"}}',
+  '{"host":{"to":"constructor"}}',
+  '{"host":[{"to":"gone"}],"outrun":{"attempt":"1"}}',
+  '{"host":null,"hedge":true}',
+  '"ejected"',
+];
+
+/** What is said of hosts, by a pipeline and by others, who may write anything. */
+const news: fc.Arbitrary<Draft> = anyRow.chain((row) =>
+  fc
+    .record({ gpuIp: fc.constantFrom("10.0.0.7", "10.0.0.7", "10.0.0.8", null), metadata: fc.constantFrom(...NEWS) })
+    .map((said) => ({ ...row, ...said, eventType: "info" as const, status: null, errorMessage: null })),
+);
+
 /** A stage as somebody runs it: its start, its files, and mostly its end. */
 const stageRun: fc.Arbitrary<Draft[]> = stageName.chain((stage) =>
   fc
@@ -206,7 +227,11 @@ const stageRun: fc.Arbitrary<Draft[]> = stageName.chain((stage) =>
 export const logs: fc.Arbitrary<Log> = fc
   .record({
     parts: fc.array(
-      fc.oneof({ weight: 3, arbitrary: anyRow.map((row) => [row]) }, { weight: 1, arbitrary: stageRun }),
+      fc.oneof(
+        { weight: 6, arbitrary: anyRow.map((row) => [row]) },
+        { weight: 2, arbitrary: stageRun },
+        { weight: 1, arbitrary: fc.array(news, { minLength: 1, maxLength: 6 }) },
+      ),
       { minLength: 1, maxLength: 30, size: "max" },
     ),
     status: fc.constantFrom<BatchStatus>("running", "running", "completed_with_errors", "interrupted", "pending"),

@@ -29,7 +29,7 @@ function viewsOf(script: Script, later = 0) {
     causes: errorsView(detail, asOf).groups,
     metrics: metricsView(detail, summaries, asOf, null).stages[stt]!,
     times: timelineView(detail, summaries, new Map(), Date.parse(asOf), false),
-    host: hostsView(detail, summaries, asOf).hosts[0]!.stages[stt]!,
+    host: hostsView(detail, summaries, asOf, true).hosts[0]!.stages[stt]!,
   };
 }
 
@@ -172,7 +172,7 @@ describe("runs of a stage without runs of the batch", () => {
     expect(took(script)).toEqual([1, 60]);
     const { detail, summaries, view } = detailOf(script.events);
     expect(workedMs(view.work.work, null)).toBe(60_000);
-    expect(hostsView(detail, summaries, BATCH.createdAt).hosts[0]?.stages[stt]?.perMinute).toBeCloseTo(2);
+    expect(hostsView(detail, summaries, BATCH.createdAt, true).hosts[0]?.stages[stt]?.perMinute).toBeCloseTo(2);
   });
 
   test("no run lasts less than nothing, or longer than until the next", () => {

@@ -56,7 +56,8 @@ function shown({ view, detail }: Folded) {
     cards: snapshotOf(view, ASOF),
     times: timelineView(detail, summaries, new Map(), now),
     metrics: metricsView(detail, summaries, ASOF),
-    hosts: hostsView(detail, summaries, ASOF),
+    hosts: hostsView(detail, summaries, ASOF, true),
+    hostNews: detail.hostNews.page({}, Infinity, 1_000),
     causes: errorsView(detail, ASOF).groups.map((group) => ({
       ...group,
       stages: byName(group.stages),

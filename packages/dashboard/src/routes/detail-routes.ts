@@ -2,9 +2,9 @@
  * The routes of the detailed views, which belong to the table in `routes.ts`. Views of a whole batch are computed from memory;
  * views that are narrowed to a cause of errors are computed from the events of its files.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import { errorsView } from "@cofi/views/detail/errors";
 import { reconciliation } from "@cofi/views/detail/handoffs";
+import { hostHistory } from "@cofi/views/detail/host-history";
 import { hostsView } from "@cofi/views/detail/hosts";
 import { metricsView } from "@cofi/views/detail/metrics";
 import { stageIndex } from "@cofi/views/detail/stage-index";
@@ -31,17 +31,16 @@ import {
   filesPageSchema,
   filesQuery,
   findingsSchema,
-  hostsSchema,
   reconciliationSchema,
   snapshotSchema,
   timelineSchema,
 } from "./detail-schemas.js";
 import { metricsSchema } from "./figure-schemas.js";
+import { hostHistoryQuery, hostHistorySchema, hostsSchema } from "./host-schemas.js";
+import { AskedViews } from "./asked-views.js";
 import { FocusedViews } from "../feed/focused-views.js";
 import { eventSummary } from "@cofi/views/event-summary";
-import type { LiveView } from "../feed/live-view.js";
 import type { LiveViews } from "../feed/live-views.js";
-import { ProblemError } from "./problems.js";
 import { idParams } from "./schemas.js";
 import type { DashboardSettings } from "../settings.js";
 import type { Tail } from "@cofi/views/tail";
@@ -56,22 +55,7 @@ export interface DetailParts {
   folds: LimitFunction;
 }
 
-/** An answer that many viewers get. */
-interface Shared {
-  events: number;
-  madeAt: number;
-  sharedMs: number;
-  answer: unknown;
-}
-
 type FileFilter = z.output<z.ZodObject<typeof fileFilter>>;
-
-/** How long many viewers of a busy batch share an answer although new events have come: this many ms, or this multiple of its cost. */
-const SHARED = { leastMs: 250, times: 5 };
-/** How long an answer is shared when no events have come, in ms. Durations grow meanwhile. */
-const QUIET_MS = 1_000;
-/** Longest wait of a request for a batch that is being read, in ms; half of the request's own limit if that is shorter. */
-const READING_MS = 5_000;
 
 /** As the views take it. */
 export function filterOf({ stage, everything, order, ...rest }: FileFilter): FilesFilter {
@@ -88,44 +72,7 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
   const { store, tail, views, history, settings, folds } = parts;
   const focused = new FocusedViews(store, tail, settings.eventsPerStage, folds);
 
-  /** With everything that was committed before the request. */
-  const opened = async (id: number): Promise<LiveView> => {
-    await tail.refresh();
-    const view = await Promise.race([
-      views.open(id),
-      patience(
-        () => `The events of the batch are being read, ${Math.floor((views.readShare(id) ?? 0) * 100)} % so far.`,
-      ),
-    ]);
-    if (!view) throw new ProblemError("not-found", `There is no batch ${id}.`);
-    return view;
-  };
-
-  /** Limits the wait for a batch with millions of events. @throws ProblemError when the limit is over */
-  const patience = async (why: () => string): Promise<never> => {
-    await sleep(Math.min(READING_MS, settings.requestTimeoutMs / 2), undefined, { ref: false });
-    throw new ProblemError("reading", `${why()} Ask again in a moment.`);
-  };
-
-  /** By view, so that they end with it. */
-  const sharedOf = new WeakMap<LiveView, Map<string, Shared>>();
-  /** Returns the answer for this view and these parameters. It is computed again only when it may have changed. */
-  const once = <T>(view: LiveView, key: string, make: (asOf: string) => T): T => {
-    const now = performance.now();
-    const shared = sharedOf.get(view) ?? new Map<string, Shared>();
-    sharedOf.set(view, shared);
-    const known = shared.get(key);
-    const age = known ? now - known.madeAt : Infinity;
-    if (known && (age < known.sharedMs || (age < QUIET_MS && known.events === view.eventCount)))
-      return known.answer as T;
-    for (const [other, { madeAt, sharedMs }] of shared)
-      if (now - madeAt > Math.max(QUIET_MS, sharedMs)) shared.delete(other);
-    const answer = make(new Date().toISOString());
-    const madeAt = performance.now();
-    const sharedMs = Math.max(SHARED.leastMs, SHARED.times * (madeAt - now));
-    shared.set(key, { events: view.eventCount, madeAt, sharedMs, answer });
-    return answer;
-  };
+  const asked = new AskedViews(tail, views, focused, settings.requestTimeoutMs);
 
   app.get(
     "/api/batch/:id/files",
@@ -139,14 +86,14 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
       },
     },
     async ({ params, query, url }) => {
-      const view = await opened(params.id);
+      const view = await asked.opened(params.id);
       const { offset = 0, limit, ...filter } = query;
       const { detail, summaries } = view;
       // Viewers of one filter, each scrolled to another place, share the work of finding and sorting.
-      const found = once(view, `files ${JSON.stringify(filter)}`, (asOf) =>
+      const found = asked.once(view, `files ${JSON.stringify(filter)}`, (asOf) =>
         foundFiles(detail, summaries, filterOf(filter), workedUntil(view, Date.parse(asOf))),
       );
-      return once(view, url, (asOf) =>
+      return asked.once(view, url, (asOf) =>
         pageOf(detail, summaries, found, { offset, limit }, { now: workedUntil(view, Date.parse(asOf)), asOf }),
       );
     },
@@ -176,8 +123,8 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
       },
     },
     async ({ params }) => {
-      const view = await opened(params.id);
-      return once(view, "findings", (asOf) => ({
+      const view = await asked.opened(params.id);
+      return asked.once(view, "findings", (asOf) => ({
         findings: [
           ...silenceFindings(view.current.batch),
           ...findingsOf(view.detail, view.summaries, stalls(view, asOf), asOf),
@@ -188,19 +135,23 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
     },
   );
 
-  /** Of the whole batch, or of the files that the cause has hit. */
-  const narrowed = async <T>(
-    { id, name, cause }: { id: number; name: string; cause: string | undefined },
-    make: (view: Folded, asOf: string) => T,
-  ): Promise<T> => {
-    const view = await opened(id);
-    if (cause === undefined) return once(view, name, (asOf) => make(view, asOf));
-    const { folded, asOf } = await Promise.race([
-      focused.of(view, cause),
-      patience(() => "The events of the files with this error are being read."),
-    ]);
-    return make(folded, asOf);
-  };
+  app.get(
+    "/api/batch/:id/hosts/history",
+    {
+      schema: {
+        tags: ["detail"],
+        summary: "What happened to hosts, newest first: left out, tried again, back; files tried too, and lost races",
+        params: idParams,
+        querystring: hostHistoryQuery,
+        response: { 200: hostHistorySchema, ...common },
+      },
+    },
+    async ({ params, query, url }) => {
+      const view = await asked.opened(params.id);
+      return asked.once(view, url, (asOf) => hostHistory(store, view.detail, query, asOf));
+    },
+  );
+
   const schemaOf = (summary: string, answer: z.ZodType) => ({
     tags: ["detail"],
     summary,
@@ -213,7 +164,7 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
     app.get(
       `/api/batch/:id/${name}`,
       { schema: schemaOf(summary, schema) },
-      async ({ params: { id }, query: { cause } }) => narrowed({ id, name, cause }, make),
+      async ({ params: { id }, query: { cause } }) => asked.narrowed({ id, name, cause }, make),
     );
 
   app.get(
@@ -221,7 +172,7 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
     { schema: schemaOf("Stage times, estimated time left, and stalls", timelineSchema) },
     async ({ params: { id }, query: { cause } }) => {
       const past = await history.speeds(id);
-      return narrowed({ id, name: "timeline", cause }, (view, asOf) => ({
+      return asked.narrowed({ id, name: "timeline", cause }, (view, asOf) => ({
         ...timelineView(view.detail, view.summaries, past, Date.parse(asOf), isGoingOn(effectiveBatch(view.current))),
         // Only the whole batch can be said to stall.
         stalls: cause === undefined ? stalls(view, asOf) : [],
@@ -261,9 +212,10 @@ const NARROWED_VIEWS: readonly {
   },
   {
     name: "hosts",
-    summary: "Each host in each stage: throughput, errors, in flight, last heard",
+    summary: "Each host in each stage: its state and why, throughput, errors, in flight, last heard",
     schema: hostsSchema,
-    make: ({ detail, summaries }, asOf) => hostsView(detail, summaries, asOf),
+    make: ({ detail, summaries, current }, asOf) =>
+      hostsView(detail, summaries, asOf, isGoingOn(effectiveBatch(current))),
   },
   {
     name: "errors",

@@ -6,7 +6,6 @@ import {
   type ErrorsView,
   type FilesPage,
   type Finding,
-  type HostsView,
   type Reconciliation,
   type Stall,
   type TimelineView,
@@ -28,7 +27,7 @@ import {
 } from "./schemas.js";
 
 const stageNames = STAGES.map(({ name }) => name);
-const stageName = z.enum(stageNames as [string, ...string[]]);
+export const stageName = z.enum(stageNames as [string, ...string[]]);
 
 const cause = z.string().min(1).max(1_000).meta({ description: "A cause, exactly as the view of errors names it" });
 
@@ -111,31 +110,6 @@ export const reconciliationSchema = z
     ...asOf,
   })
   .meta({ id: "Reconciliation" }) satisfies z.ZodType<Reconciliation>;
-
-export const hostsSchema = z
-  .object({
-    hosts: z.array(
-      z.object({
-        host: z.string(),
-        lastHeardAt: time,
-        stages: z.array(
-          z
-            .object({
-              done: count,
-              errors: count,
-              inFlight: count,
-              errorRate: z.number().nullable(),
-              perMinute: z.number().nullable(),
-              meanMs: z.number().nullable(),
-              lastHeardAt: time,
-            })
-            .nullable(),
-        ),
-      }),
-    ),
-    ...asOf,
-  })
-  .meta({ id: "HostsView" }) satisfies z.ZodType<HostsView>;
 
 export const errorsSchema = z
   .object({

@@ -54,12 +54,10 @@ export class Attempts {
         return;
       }
       const audioSeconds = calls.of(unit.name)?.durationS;
-      const metadata = {
-        ...(audioSeconds !== undefined && { audioSeconds }),
-        ...(attempt.hedges && { hedges: { attempt: attempt.hedges.number } }),
-      };
+      const metadata = { ...(audioSeconds !== undefined && { audioSeconds }) };
       // Another host may have answered meanwhile: nothing may be logged of the file after its end.
       if (!pool.isLive(attempt)) return;
+      this.#tellHedge(unit, attempt, at);
       await logger.fileStart(stage, unit.name, { payload, metadata, ...at });
       const again: AskAgain = async (refused, next, provide) => {
         const error = { error: refused, response: refused.response, ...at, durationMs: durationMs() };
@@ -183,16 +181,26 @@ export class Attempts {
     return false;
   }
 
+  #tellHedge(unit: Unit, { number, hedges, rule }: Attempt, { gpuIp }: { gpuIp?: string }): void {
+    if (hedges === null) return;
+    const { stage, context } = this.#options;
+    void context.logger.info(stage, `${gpuIp ?? "This process"} tries it too: ${rule}`, {
+      fileName: unit.name,
+      ...(gpuIp !== undefined && { gpuIp }),
+      metadata: { hedge: { attempt: number, of: hedges.number, rule } },
+    });
+  }
+
   /** Another host was asked too, and has answered first. */
   async #outrun(unit: Unit, at: { attempt: number; gpuIp?: string }, response: unknown): Promise<void> {
     const { stage, context } = this.#options;
     const came = response === undefined ? "has been given up" : "came later and does not count";
-    const message = `Another host has answered first; the answer of ${at.gpuIp ?? "this one"} ${came}`;
+    const rule = `another host has answered first; the answer of ${at.gpuIp ?? "this one"} ${came}`;
     const { gpuIp } = at;
-    await context.logger.info(stage, message, {
+    await context.logger.info(stage, `${rule[0]!.toUpperCase()}${rule.slice(1)}`, {
       fileName: unit.name,
       ...(gpuIp !== undefined && { gpuIp }),
-      metadata: { outrun: { attempt: at.attempt } },
+      metadata: { outrun: { attempt: at.attempt, rule } },
       ...(response !== undefined && { response }),
     });
   }

@@ -1,15 +1,16 @@
 /** The hosts of a stage by their places in its pool: which they are, what is remembered of them, and what the log says of them. */
+import type { HostCondition } from "@cofi/event-log/event-metadata";
 import type { Json } from "@cofi/event-log/events";
 import type { WorkName } from "@cofi/event-log/stages";
 import { HostPool, type HostChange } from "../pool/host-pool.js";
-import { inNextStage, type Change, type Condition } from "../pool/host-state.js";
+import { inNextStage, NEW_HOST, OUT_BEFORE, type Change } from "../pool/host-state.js";
 import type { EngineHost } from "../runtime/runtime.js";
 import type { BatchContext } from "./context.js";
 import { ALWAYS_WELL, namedHost, preferredOf, retryDelay, type NamedHost } from "./named-hosts.js";
 import type { StageWork, Unit } from "./stage.js";
 
 /** What a change of a host is called in the log. */
-const SAID_OF: Readonly<Record<Condition, string>> = {
+const SAID_OF: Readonly<Record<HostCondition, string>> = {
   joining: "is not ready yet",
   healthy: "is in use",
   suspect: "is paused",
@@ -37,10 +38,10 @@ export class Crew {
     this.#present = hosts.map((_, place) => place);
   }
 
-  /** A pool of these units. `ready`: so many of them, the first ones, need not be admitted. */
+  /** A pool of these units. `ready`: so many of them, the first ones, need not be admitted. Says which hosts are left out from the beginning. */
   newPool(units: readonly Unit[], ready: number, mayJoin: boolean): HostPool {
     const { settings, calls, recordings, hostStates } = this.#options.context;
-    return new HostPool(
+    const pool = new HostPool(
       {
         units: units.map((unit, place) => ({
           name: unit.name,
@@ -63,6 +64,11 @@ export class Crew {
       },
       performance.now(),
     );
+    this.hosts.forEach((host, place) => {
+      const { condition } = pool.stateOf(place);
+      if (condition === "ejected") this.#say(host, { from: condition, to: condition, rule: OUT_BEFORE });
+    });
+    return pool;
   }
 
   /** The host that is to be asked about a unit first, by its place; -1 while there is none. */
@@ -88,7 +94,7 @@ export class Crew {
     for (const engine of named.values()) {
       const host = namedHost(engine);
       this.hosts.push(host);
-      pool.join({ name: nameOf(host.name), slots: host.slots }, now);
+      pool.join({ name: nameOf(host.name), slots: host.slots, state: { ...NEW_HOST, said: "joining" } }, now);
       this.#say(host, { from: "gone", to: "joining", rule: "It is named now" });
     }
     this.#present = this.hosts.flatMap((_, place) => (pool.stateOf(place).condition === "gone" ? [] : [place]));
@@ -104,9 +110,9 @@ export class Crew {
     this.#say(this.hosts[host]!, { from, to, rule });
   }
 
-  #say({ name, engine }: NamedHost, { from, to, rule }: Pick<Change, "from" | "to" | "rule">): void {
+  #say({ name, key, engine }: NamedHost, { from, to, rule }: Pick<Change, "from" | "to" | "rule">): void {
     const { context, stage } = this.#options;
-    const metadata: Json = { host: { url: engine?.url ?? null, from, to, rule } };
+    const metadata: Json = { host: { engine: key, url: engine?.url ?? null, from, to, rule } };
     void context.logger.info(stage, `${nameOf(name)} ${SAID_OF[to]}: ${rule}`, {
       metadata,
       ...(name !== null && { gpuIp: name }),

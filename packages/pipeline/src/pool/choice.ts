@@ -2,7 +2,7 @@
  * Which unit a host with a free slot takes: another try of what failed elsewhere, what a host that was left out or is silent has
  * in work, the longest of its own, one of another host that would end sooner here, or, when none waits, what is overdue.
  */
-import type { Attempt, PoolHost } from "./decisions.js";
+import type { Attempt, Hedge, PoolHost } from "./decisions.js";
 import type { Durations } from "./durations.js";
 import type { FileFaults } from "./file-faults.js";
 import { isUsable, NEW_HOST, type HostState } from "./host-state.js";
@@ -44,14 +44,26 @@ export interface Known {
 
 export interface Chosen {
   unit: number;
-  /** The attempt elsewhere with which this one will race. */
-  hedges: Attempt | null;
+  /** Where another host has it in work. */
+  hedge: Hedge | null;
 }
 
 /** Hosts that are so much slower than the fastest, or more, leave what would end sooner elsewhere. */
 const SLOW = 1.25;
 /** For how long it is not looked at again when the next attempt will be late, in ms: no attempt is late so soon after it began. */
 const LATE_KNOWN_MS = 50;
+
+function isLeftOut({ state }: Host): boolean {
+  return state.condition === "ejected" || state.needsLook;
+}
+
+/** Why an attempt of this host is not waited for alone. */
+function lateRule({ begunAt }: Attempt, host: Host, now: number): string {
+  const inWork = `it has been in work on ${host.name} for ${((now - begunAt) / 1_000).toFixed(1)} s`;
+  if (isLeftOut(host)) return `${inWork}, and ${host.name} was left out`;
+  const isSilent = host.lastAnswerAt < begunAt;
+  return `${inWork}, more than twice as long as usual${isSilent ? `, and nothing was heard of ${host.name} since` : ""}`;
+}
 
 /** Whether a host works on files now, or could at once: not one that is paused, nor one that is on probation. */
 function isWorking({ state }: Host, now: number): boolean {
@@ -97,13 +109,13 @@ export class Choice {
         return state.condition !== "probing" || !faults.hasFailed(unit) || !isBetterElsewhere(unit);
       return isDue && !isBetterElsewhere(unit);
     });
-    if (retry !== null) return { unit: retry, hedges: null };
+    if (retry !== null) return { unit: retry, hedge: null };
     const late = this.#lateOf(at, now, true);
-    if (late) return { unit: late.unit, hedges: late };
+    if (late) return { unit: late.first.unit, hedge: late };
     const unit = isLastHope ? this.#takeUpTo(Number.POSITIVE_INFINITY, at, now) : this.#takeBySpeed(at, now);
-    if (unit !== null) return { unit, hedges: null };
+    if (unit !== null) return { unit, hedge: null };
     const overdue = state.condition === "healthy" ? this.#lateOf(at, now, false) : null;
-    return overdue && { unit: overdue.unit, hedges: overdue };
+    return overdue && { unit: overdue.first.unit, hedge: overdue };
   }
 
   /**
@@ -185,21 +197,21 @@ export class Choice {
   }
 
   /** The overdue attempt elsewhere that most needs another one here. `isUrgent`: only of hosts that were left out, or are silent since they were asked. */
-  #lateOf(at: number, now: number, isUrgent: boolean): Attempt | null {
+  #lateOf(at: number, now: number, isUrgent: boolean): Hedge | null {
     const { hosts, inWork, faults, durations, weights } = this.#known;
     let found: Attempt | null = null;
     let foundBy = 0;
-    hosts.forEach(({ state, work, lastAnswerAt }, index) => {
-      if (index === at || work.size === 0) return;
-      const isOut = state.condition === "ejected" || state.needsLook;
-      for (const attempt of work) {
+    for (const [index, host] of hosts.entries()) {
+      if (index === at || host.work.size === 0) continue;
+      const isOut = isLeftOut(host);
+      for (const attempt of host.work) {
         const { unit, begunAt, deadlineAt } = attempt;
-        if (deadlineAt === Number.POSITIVE_INFINITY || (isUrgent && !isOut && lastAnswerAt >= begunAt)) continue;
+        if (deadlineAt === Number.POSITIVE_INFINITY || (isUrgent && !isOut && host.lastAnswerAt >= begunAt)) continue;
         const by = now - begunAt - (isOut ? 0 : durations.overdueMs(weights[unit]!));
         if (by > foundBy && inWork.get(unit)?.length === 1 && !faults.hasFailed(unit, at))
           [found, foundBy] = [attempt, by];
       }
-    });
-    return found;
+    }
+    return found && { first: found, rule: lateRule(found, hosts[found.host]!, now) };
   }
 }

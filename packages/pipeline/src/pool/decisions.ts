@@ -50,6 +50,16 @@ export interface Attempt {
   deadlineAt: number;
   /** The attempt elsewhere that it races with. */
   readonly hedges: Attempt | null;
+  /** Why it was begun while that one is waited for, as a sentence without its point; null when it races with none. */
+  readonly rule: string | null;
+}
+
+/** Why a second attempt at a unit is begun while the first one is waited for. */
+export interface Hedge {
+  /** The one that is waited for. */
+  first: Attempt;
+  /** As a sentence without its point. */
+  rule: string;
 }
 
 export type Decision =

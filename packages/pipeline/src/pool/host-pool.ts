@@ -6,7 +6,7 @@
  * their host. Near the end of a stage it may try what has been in work elsewhere for far longer than usual: the first answer counts.
  */
 import { Choice } from "./choice.js";
-import type { Attempt, Decision, HostChange, PoolHost, PoolOptions } from "./decisions.js";
+import type { Attempt, Decision, Hedge, HostChange, PoolHost, PoolOptions } from "./decisions.js";
 import { EngineError } from "../hosts/engine-error.js";
 import { Durations, weightsOf } from "./durations.js";
 import { FileFaults } from "./file-faults.js";
@@ -128,7 +128,7 @@ export class HostPool {
         const found = this.#choice.take(at, now);
         if (found === null) return;
         taken = true;
-        this.#begin(found.unit, at, found.hedges, now);
+        this.#begin(found.unit, at, found.hedge, now);
       });
     }
     this.#hosts.decided(now);
@@ -269,8 +269,8 @@ export class HostPool {
     this.#over(attempt.unit);
   }
 
-  #begin(unit: number, host: number, hedges: Attempt | null, now: number): void {
-    const attempt = this.#inWork.begin(unit, host, hedges, now);
+  #begin(unit: number, host: number, hedge: Hedge | null, now: number): void {
+    const attempt = this.#inWork.begin(unit, host, hedge, now);
     this.#hosts.at(host).work.add(attempt);
     this.#decisions.push({ do: "ask", attempt });
   }

@@ -2,19 +2,12 @@
  * What is thought of one host in one stage, and how that changes with what the host does: a state machine without a clock, a
  * connection or a list of the other hosts. Leaving out and trying again is outlier detection with half-open probes.
  */
-
-/**
- * - `joining`: it has not been ready yet; it is looked at until it is;
- * - `healthy`: it answers;
- * - `suspect`: its latest attempts failed, and it is still asked;
- * - `ejected`: it is left alone until its pause is over, and then looked at;
- * - `probing`: the look was good; one file at a time shows whether it answers;
- * - `gone`: it does not come back in this stage.
- */
-export type Condition = "joining" | "healthy" | "suspect" | "ejected" | "probing" | "gone";
+import type { HostCondition } from "@cofi/event-log/event-metadata";
 
 export interface HostState {
-  readonly condition: Condition;
+  readonly condition: HostCondition;
+  /** The condition of which people know: that of the last step that they were told; `healthy` before the first. */
+  readonly said: HostCondition;
   /** Faults since its last answer. */
   readonly faults: number;
   /** Its latest attempts, the newest last: whether it answered. */
@@ -46,8 +39,8 @@ export type HostEvent =
 
 /** A step that people should know of. */
 export interface Change {
-  from: Condition;
-  to: Condition;
+  from: HostCondition;
+  to: HostCondition;
   /** Why, as a sentence without its point. */
   rule: string;
   /** Another run has said so. */
@@ -74,6 +67,7 @@ const LONGEST_BUSY_PAUSE_MS = 600_000;
 
 export const NEW_HOST: HostState = {
   condition: "joining",
+  said: "healthy",
   faults: 0,
   recent: [],
   pausedUntil: 0,
@@ -82,11 +76,14 @@ export const NEW_HOST: HostState = {
   isBusy: false,
 };
 
+/** Why a host is left out from the beginning of a stage. */
+export const OUT_BEFORE = "it was left out in an earlier stage, and its pause is not over";
+
 /** The state in which a host begins its next stage: one that was left out stays so until its pause is over; any other is looked at anew. */
 export function inNextStage(state: HostState): HostState {
   const { condition, pausedUntil, pauseMs } = state;
   const wasLeftOut = condition === "ejected" || (condition === "suspect" && state.needsLook);
-  return wasLeftOut ? { ...NEW_HOST, condition: "ejected", pausedUntil, pauseMs } : NEW_HOST;
+  return wasLeftOut ? { ...NEW_HOST, condition: "ejected", said: "ejected", pausedUntil, pauseMs } : NEW_HOST;
 }
 
 /** Whether files may be given to it, when its pause is over. */
@@ -145,8 +142,8 @@ function answered(state: HostState): Step {
   } as const;
   // Also a late answer of a host that is left out: it lives.
   const wasOut = state.condition === "ejected" || state.needsLook;
-  const isNews = wasOut || state.condition === "probing";
-  return step(state, wasOut ? { ...after, pausedUntil: 0 } : after, isNews ? "it answers again" : null);
+  const changes = wasOut ? { ...after, pausedUntil: 0 } : after;
+  return step(state, changes, state.said === "healthy" ? null : "it answers again");
 }
 
 function faulted(state: HostState, what: string, circumstances: Circumstances): Step {
@@ -164,7 +161,7 @@ function faulted(state: HostState, what: string, circumstances: Circumstances): 
 }
 
 /** Why a host is left out; null when it is not. */
-function ruleOf(condition: Condition, faults: number, recent: readonly boolean[]): string | null {
+function ruleOf(condition: HostCondition, faults: number, recent: readonly boolean[]): string | null {
   if (condition === "probing") return "The file that was to show whether it is well again got no answer";
   if (faults >= FAULTS_IN_A_ROW) return `${faults} faults in a row`;
   const failed = recent.filter((ok) => !ok).length;
@@ -175,7 +172,11 @@ function ruleOf(condition: Condition, faults: number, recent: readonly boolean[]
 
 function lookedWell(state: HostState): Step {
   return state.condition === "joining"
-    ? step(state, { condition: "healthy", needsLook: false, pauseMs: 0 }, state.pauseMs > 0 ? "it is ready" : null)
+    ? step(
+        state,
+        { condition: "healthy", needsLook: false, pauseMs: 0 },
+        state.said === "joining" ? "it is ready" : null,
+      )
     : step(state, { condition: "probing", needsLook: false }, "it says that it is well; one file will show it");
 }
 
@@ -208,5 +209,9 @@ function paused(
 /** `rule` null: nothing that people need to know. */
 function step(state: HostState, changes: Partial<HostState>, rule: string | null): Step {
   const after = { ...state, ...changes };
-  return { state: after, change: rule === null ? null : { from: state.condition, to: after.condition, rule } };
+  if (rule === null) return { state: after, change: null };
+  return {
+    state: { ...after, said: after.condition },
+    change: { from: state.condition, to: after.condition, rule },
+  };
 }

@@ -1,5 +1,5 @@
 /** The attempts that are waited for, and how many each unit has had. */
-import type { Attempt } from "./decisions.js";
+import type { Attempt, Hedge } from "./decisions.js";
 
 export class InWork {
   /** At most two: one of them races with the other. */
@@ -14,10 +14,18 @@ export class InWork {
     return this.byUnit.has(unit);
   }
 
-  begin(unit: number, host: number, hedges: Attempt | null, now: number): Attempt {
+  begin(unit: number, host: number, hedge: Hedge | null, now: number): Attempt {
     const number = (this.#tries.get(unit) ?? 0) + 1;
     this.#tries.set(unit, number);
-    const attempt: Attempt = { unit, host, number, begunAt: now, deadlineAt: Number.POSITIVE_INFINITY, hedges };
+    const attempt: Attempt = {
+      unit,
+      host,
+      number,
+      begunAt: now,
+      deadlineAt: Number.POSITIVE_INFINITY,
+      hedges: hedge?.first ?? null,
+      rule: hedge?.rule ?? null,
+    };
     this.byUnit.set(unit, [...(this.byUnit.get(unit) ?? []), attempt]);
     return attempt;
   }

@@ -74,26 +74,6 @@ export interface Reconciliation {
   head: number;
 }
 
-export interface HostStageView {
-  done: number;
-  errors: number;
-  inFlight: number;
-  /** Of its attempts: errors / (done + errors); null before the first outcome. */
-  errorRate: number | null;
-  /** Files per minute between its first and latest event in each run of the stage. */
-  perMinute: number | null;
-  /** Mean of the known durations of its attempts that were done, ms. */
-  meanMs: number | null;
-  lastHeardAt: string;
-}
-
-export interface HostsView {
-  /** By name. `stages`: one per stage, in stage order; null where the host was not seen. */
-  hosts: { host: string; lastHeardAt: string; stages: (HostStageView | null)[] }[];
-  asOf: string;
-  head: number;
-}
-
 export interface ErrorGroupView {
   /** The message without the parts that differ between files; the files can be filtered by it. */
   cause: string;

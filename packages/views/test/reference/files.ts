@@ -1,22 +1,9 @@
-/** Files, handoffs and hosts, read plainly: see `rows.ts`. */
+/** Files and handoffs, read plainly: see `rows.ts`. */
 import type { LogEvent } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
-import type { FileState, HandoffCounts, HostStageView } from "@cofi/views/detail/shapes";
+import type { FileState, HandoffCounts } from "@cofi/views/detail/shapes";
 import { cardOf } from "./cards.js";
-import {
-  attemptsOf,
-  endsOf,
-  filesOf,
-  ofStage,
-  timeOf,
-  total,
-  unitOf,
-  wordOf,
-  wordsOf,
-  type Moment,
-  type Rows,
-} from "./rows.js";
-import { stageRuns, stageWork, worked } from "./work.js";
+import { attemptsOf, endsOf, filesOf, timeOf, unitOf, wordOf, wordsOf, type Moment, type Rows } from "./rows.js";
 
 const NAMES = STAGES.map(({ name }) => name as string);
 const OF_RECORDINGS = NAMES.filter((name) => unitOf(name) === "recording");
@@ -33,7 +20,7 @@ function isRecording(rows: Rows, file: string): boolean {
 }
 
 /** The state that the stage's own words give a file; null without any. */
-function ownState(rows: Rows, stage: string, file: string): FileState | null {
+export function ownState(rows: Rows, stage: string, file: string): FileState | null {
   const word = wordsOf(rows, stage, file).at(-1);
   return word ? wordOf(word) : null;
 }
@@ -101,7 +88,7 @@ export function cellOf({ rows }: Moment, stage: string, file: string, now: numbe
 }
 
 /** The host of the latest attempt: a start without one leaves it open, other words without one do not change it. */
-function hostOf(words: Rows): string | null {
+export function hostOf(words: Rows): string | null {
   let host: string | null = null;
   for (const { gpuIp, eventType } of words) host = gpuIp ?? (eventType === "file_start" ? null : host);
   return host;
@@ -157,47 +144,9 @@ export function handoffsOf(rows: Rows): Counts[] {
   });
 }
 
-const isDone = (row: LogEvent): boolean => row.eventType === "file_complete" && row.status !== "failed";
-
 /** Errors of a host: failures that are said again count once. */
 export function isFailure(rows: Rows, row: LogEvent): boolean {
   if (row.eventType === "error") return true;
   if (row.eventType !== "file_complete" || row.status !== "failed") return false;
   return row.fileName === null || endsOf(rows, row.stage, row.fileName).some((end) => end.row.id === row.id);
-}
-
-export function hostCell(rows: Rows, stage: string, host: string): HostStageView | null {
-  const own = ofStage(rows, stage).filter(({ gpuIp }) => gpuIp === host);
-  if (own.length === 0) return null;
-  const done = own.filter(isDone);
-  const errors = own.filter((row) => isFailure(rows, row)).length;
-  const took = done.flatMap((row) => {
-    const ends = row.fileName === null ? [] : endsOf(rows, stage, row.fileName);
-    return ends.find((end) => end.row.id === row.id)?.tookMs ?? [];
-  });
-  const runs = stageRuns(rows, stage);
-  const spans = (runs.length === 0 ? [{ from: { id: 0 } }] : runs).map(({ from }, index) => {
-    const inRun = own.filter(
-      ({ id }) => (index === 0 || id >= from.id) && !(id >= (runs[index + 1]?.from.id ?? Infinity)),
-    );
-    const times = inRun.map(timeOf);
-    return times.length === 0 ? 0 : Math.max(...times) - Math.min(...times);
-  });
-  const ofStageMs = worked(stageWork(rows, stage), null);
-  const minutes = Math.min(total(spans), ofStageMs > 0 ? ofStageMs : Infinity) / 60_000;
-  const inFlight = filesOf(rows, stage).filter(
-    (file) => ownState(rows, stage, file) === "inFlight" && hostOf(wordsOf(rows, stage, file)) === host,
-  );
-  return {
-    done: done.length,
-    errors,
-    inFlight: inFlight.length,
-    errorRate: done.length + errors > 0 ? errors / (done.length + errors) : null,
-    perMinute: minutes > 0 && done.length > 0 ? done.length / minutes : null,
-    meanMs: took.length > 0 ? total(took) / took.length : null,
-    lastHeardAt: own
-      .map(({ timestamp }) => timestamp)
-      .toSorted()
-      .at(-1)!,
-  };
 }

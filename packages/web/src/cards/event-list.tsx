@@ -7,6 +7,7 @@ import { clock, duration, fullTime, number } from "../text/format.js";
 import { isDialogUp, showEvent } from "../choices/place.js";
 import { zone } from "../choices/preferences.js";
 import type { Zone } from "../text/zones.js";
+import { moveFocus } from "../shared/row-keys.js";
 import { eventLook } from "../shared/status.js";
 import { CutName, Escaped, Name } from "../shared/name.js";
 import { visible } from "../text/names.js";
@@ -81,17 +82,6 @@ export function EventList({ feed, stage, label }: Props) {
       </div>
     </div>
   );
-}
-
-/** Arrow keys, Home and End move through the rows, so the whole list is one stop of the Tab key. */
-function moveFocus(event: KeyboardEvent): void {
-  const rows = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>(".row")];
-  const at = rows.findIndex((row) => row === document.activeElement);
-  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: rows.length - 1 }[event.key];
-  const row = to === undefined ? undefined : rows[to];
-  if (!row) return;
-  row.focus();
-  event.preventDefault();
 }
 
 interface RowProps {

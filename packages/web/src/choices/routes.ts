@@ -27,7 +27,7 @@ const FILE_FILTERS = [
   "everything",
 ] as const;
 /** All parameters of views. */
-const FILTERS = [...FILE_FILTERS, "measure", "last", "status", "from", "to", "before", "watch"] as const;
+const FILTERS = [...FILE_FILTERS, "measure", "kind", "last", "status", "from", "to", "before", "watch"] as const;
 export type Filters = Partial<Record<(typeof FILTERS)[number], string>>;
 
 export interface Route {

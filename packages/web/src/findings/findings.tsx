@@ -129,9 +129,11 @@ function placeOf({ kind, stage, what, count }: Finding): Destination {
     case "stuck-stage":
       return { view: "files", filters: { stage, state: "inFlight" } };
     case "silent-host":
+      return { view: "hosts", filters: { measure: "heard", host: what ?? "" } };
     case "unhealthy-host":
+      return { view: "hosts", filters: { measure: "errors", host: what ?? "" } };
     case "slow-host":
-      return { view: "hosts" };
+      return { view: "hosts", filters: { measure: "took", host: what ?? "" } };
     case "slow-file":
       return { view: "files", filters: { stage, state: "inFlight", sort: "duration", order: "desc" } };
     case "cause":

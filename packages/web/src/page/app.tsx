@@ -31,7 +31,7 @@ const LAZY: Readonly<Record<Exclude<ViewName, "stages"> | "focused", ReturnType<
   files: lazyView(async () => (await import("../views/files/files.js")).FilesView),
   handoffs: lazyView(async () => (await import("../views/handoffs.js")).HandoffsView),
   time: lazyView(async () => (await import("../views/time.js")).TimeView),
-  hosts: lazyView(async () => (await import("../views/hosts.js")).HostsView),
+  hosts: lazyView(async () => (await import("../views/hosts/hosts.js")).HostsView),
   metrics: lazyView(async () => (await import("../views/metrics/metrics.js")).MetricsView),
   batches: lazyView(async () => (await import("../views/batches.js")).BatchesView),
   errors: lazyView(async () => (await import("../views/errors.js")).ErrorsView),

@@ -4,7 +4,7 @@
  * projection, each event must be applied once, and a late event does not undo a newer one.
  */
 import type { LogEvent } from "@cofi/event-log/events";
-import { audioSeconds } from "@cofi/event-log/event-metadata";
+import { audioSeconds, hostNews } from "@cofi/event-log/event-metadata";
 import { outcomeOf } from "@cofi/event-log/file-outcome";
 import type { RunOrder } from "@cofi/event-log/run-order";
 import { STAGES } from "@cofi/event-log/stages";
@@ -15,6 +15,7 @@ import { Durations } from "./durations.js";
 import { causeOf } from "./error-cause.js";
 import { ErrorGroup } from "./error-group.js";
 import { GrowableArray } from "./growable-array.js";
+import { HostNewsList } from "./host-news.js";
 import { HostStage } from "./host-stage.js";
 import { RefusedRows } from "./refused-rows.js";
 import { Series } from "./series.js";
@@ -36,6 +37,7 @@ export interface Detail {
   readonly hosts: StringTable;
   /** By host, then by stage; null where the host was not seen. */
   readonly hostStages: (HostStage | null)[][];
+  readonly hostNews: HostNewsList;
   readonly causes: StringTable;
   readonly errors: ErrorGroup[];
   /** By stage; only stages of CSV files have any. */
@@ -71,6 +73,7 @@ export function emptyDetail({ batch, runs, work }: BatchView): Detail {
     durations: STAGES.map(() => new Durations()),
     hosts: new StringTable(),
     hostStages: [],
+    hostNews: new HostNewsList(),
     causes: new StringTable(),
     errors: [],
     refusedRows: STAGES.map(() => new RefusedRows()),
@@ -109,7 +112,10 @@ export function applyToDetail(detail: Detail, event: LogEvent): void {
   const isFailure = isFirstWordOfFailure(cells, file, event);
   const cause = isFailure ? countError(detail, event, place, file) : null;
   const tookMs = file === null ? null : tookOf(cells, file, event, at);
-  if (host !== null) countHost(hostStage(detail, host, stage), event, place, { isFailure, tookMs });
+  if (host !== null) {
+    countHost(hostStage(detail, host, stage), event, place, { isFailure, tookMs });
+    noteHostNews(detail, event, host, stage);
+  }
   if (file === null) return;
   if (STAGES[stage]?.unit === "recording") detail.isRecording.set(file, 1);
   const audioS = audioOf(detail, stage, file, event);
@@ -219,12 +225,20 @@ function countHost(
   const run = host.runOf(runId);
   run.firstAt = Math.min(run.firstAt, at);
   run.lastAt = Math.max(run.lastAt, at);
+  if (event.fileName !== null) run.hasFiles = true;
   if (isFailure) run.errors += 1;
   if (event.eventType !== "file_complete" || event.status === "failed") return;
   run.done += 1;
   if (tookMs === null) return;
   host.busyMs += tookMs;
   host.timed += 1;
+}
+
+function noteHostNews(detail: Detail, event: LogEvent, host: number, stage: number): void {
+  const news = hostNews(event);
+  if (news === null) return;
+  hostStage(detail, host, stage).note(news, event);
+  detail.hostNews.add(event.id, host, stage, news.kind);
 }
 
 /** @returns the index of the cause */

@@ -1,25 +1,50 @@
-/** What each host has done in each stage. */
+/** What each host has done in each stage, and what is thought of it there. */
+import { HOST_NEWS, type HostCondition } from "@cofi/event-log/event-metadata";
 import type { StageSummary } from "@cofi/event-log/events";
 import { STAGES } from "@cofi/event-log/stages";
 import { workedMs } from "../../work/worked.js";
 import type { Detail } from "../fold/detail.js";
 import type { HostStage } from "../fold/host-stage.js";
-import type { HostsView, HostStageView } from "../shapes.js";
+import type { HostNewsCounts, HostStageView, HostStateView, HostsView, HostView } from "../host-shapes.js";
 
-export function hostsView(detail: Detail, summaries: readonly StageSummary[], asOf: string): HostsView {
-  const hosts = detail.hosts.all.map((host, index) => {
+/** The worst first. */
+const BY_TROUBLE: readonly HostCondition[] = ["gone", "ejected", "suspect", "probing", "joining", "healthy"];
+
+/** `isGoingOn`: whether somebody seems to work on the batch. */
+export function hostsView(
+  detail: Detail,
+  summaries: readonly StageSummary[],
+  asOf: string,
+  isGoingOn: boolean,
+): HostsView {
+  const isCurrent = STAGES.map((_, stage) => isGoingOn && isWorkedOn(detail, summaries[stage] as StageSummary));
+  const hosts = detail.hosts.all.map((host, index): HostView => {
     const own = detail.hostStages[index] ?? [];
     const stages = STAGES.map((_, stage) => {
       const seen = own[stage];
-      return seen ? hostStageView(seen, summaries[stage] as StageSummary) : null;
+      return seen ? hostStageView(detail, seen, summaries[stage] as StageSummary) : null;
     });
     const lastAt = Math.max(...own.map((seen) => seen?.lastAt ?? -Infinity));
-    return { host, lastHeardAt: new Date(lastAt).toISOString(), stages };
+    const states = stages.flatMap((seen, stage) =>
+      (isCurrent[stage] ? (seen?.states ?? []) : []).map((state) => ({ ...state, stage: STAGES[stage]!.name })),
+    );
+    return {
+      host,
+      lastHeardAt: new Date(lastAt).toISOString(),
+      now: states.toSorted(byTrouble)[0] ?? null,
+      stages,
+    };
   });
-  return { hosts: hosts.toSorted((a, b) => (a.host < b.host ? -1 : 1)), asOf, head: detail.head };
+  return { hosts: hosts.toSorted((a, b) => (a.host < b.host ? -1 : 1)), isCurrent, asOf, head: detail.head };
 }
 
-function hostStageView(seen: HostStage, { work }: StageSummary): HostStageView {
+/** By the newest run of the batch: what an earlier one has begun is over, whether it said so or not. */
+function isWorkedOn({ work, runs }: Detail, { stage, status }: StageSummary): boolean {
+  const run = work.stage(stage).runs.at(-1)?.run ?? null;
+  return status === "processing" && (run === null || run === runs.starts.at(-1)?.run);
+}
+
+function hostStageView(detail: Detail, seen: HostStage, { stage, work }: StageSummary): HostStageView {
   const { done, errors, inFlight, busyMs, timed, runs, lastAt } = seen;
   // No longer than the stage itself, whatever the clocks of the hosts say.
   const spanMs = runs.reduce((sum, run) => sum + run.lastAt - run.firstAt, 0);
@@ -32,5 +57,28 @@ function hostStageView(seen: HostStage, { work }: StageSummary): HostStageView {
     perMinute: minutes > 0 && done > 0 ? done / minutes : null,
     meanMs: timed > 0 ? busyMs / timed : null,
     lastHeardAt: new Date(lastAt).toISOString(),
+    states: statesOf(detail, seen, stage),
+    news: countsOf(seen.news),
   };
+}
+
+function statesOf({ work }: Detail, { runs, steps }: HostStage, stage: string): HostStateView[] {
+  const ofStage = work.stage(stage);
+  const states = [...steps.values()].flatMap(({ id, at, condition, rule, url }) =>
+    ofStage.runIdOf(id) === ofStage.latestRunId ? [{ condition, since: at, rule, url, eventId: id }] : [],
+  );
+  if (states.length > 0) return states.toSorted(byTrouble);
+  const run = runs.find(({ runId }) => runId === ofStage.latestRunId);
+  if (!run?.hasFiles) return [];
+  return [{ condition: "healthy", since: new Date(run.firstAt).toISOString(), rule: null, url: null, eventId: null }];
+}
+
+/** Of those that are as bad, the latest first. */
+function byTrouble(a: HostStateView, b: HostStateView): number {
+  return BY_TROUBLE.indexOf(a.condition) - BY_TROUBLE.indexOf(b.condition) || (b.eventId ?? 0) - (a.eventId ?? 0);
+}
+
+/** `counts`: in the order of the kinds. */
+export function countsOf(counts: readonly number[]): HostNewsCounts {
+  return Object.fromEntries(HOST_NEWS.map((kind, index) => [kind, counts[index] ?? 0])) as HostNewsCounts;
 }
