@@ -53,6 +53,8 @@ export interface HostNews {
   from: HostCondition | null;
   /** Tells the engines of one host apart; empty where its writer does not. */
   engine: string;
+  /** Of the host in the stage; null where its writer does not say. */
+  engines: number | null;
   /** Where that engine is asked; null where the event does not say. */
   url: string | null;
   /** Why, in words; null where the event does not say. */
@@ -60,7 +62,7 @@ export interface HostNews {
 }
 
 /**
- * What an `info` event says of the host that it names (`gpuIp`): a step in `metadata.host` (`to`, and `from`, `engine`, `url`, `rule`),
+ * What an `info` event says of the host that it names (`gpuIp`): a step in `metadata.host` (`to`, and `from`, `engine`, `engines`, `url`, `rule`),
  * another try in `metadata.hedge` (`attempt`, `rule`), a race that it has lost in `metadata.outrun` (`attempt`).
  * @returns null for any other event, whatever its writer has put there
  */
@@ -77,19 +79,24 @@ export function hostNews({
       kind: to,
       from: conditionIn(metadataField(step, "from")),
       engine: textIn(metadataField(step, "engine")) ?? "",
+      engines: countIn(metadataField(step, "engines")),
       url: textIn(metadataField(step, "url")),
       rule: textIn(metadataField(step, "rule")),
     };
   for (const kind of ["hedge", "outrun"] as const) {
     const race = metadataField(metadata, kind) ?? null;
     if (typeof metadataField(race, "attempt") !== "number") continue;
-    return { kind, from: null, engine: "", url: null, rule: textIn(metadataField(race, "rule")) };
+    return { kind, from: null, engine: "", engines: null, url: null, rule: textIn(metadataField(race, "rule")) };
   }
   return null;
 }
 
 function conditionIn(said: Json | undefined): HostCondition | null {
   return HOST_CONDITIONS.find((condition) => condition === said) ?? null;
+}
+
+function countIn(said: Json | undefined): number | null {
+  return typeof said === "number" && Number.isSafeInteger(said) && said > 0 ? said : null;
 }
 
 function textIn(said: Json | undefined): string | null {

@@ -65,7 +65,11 @@ function expectSteps(events: readonly LogEvent[]): void {
       expect(begun?.gpuIp).toBe(gpuIp);
     }
     if (!host) continue;
-    expect(host).toMatchObject({ engine: expect.stringMatching(/#\d$/), rule: expect.any(String) });
+    expect(host).toMatchObject({
+      engine: expect.stringMatching(/#\d$/),
+      engines: HOSTS,
+      rule: expect.any(String),
+    });
     const before = known.get(`${stage} ${host["engine"]}`);
     // What a host was in the stage before is said anew.
     if (before === undefined) expect([host["from"], host["to"]]).not.toEqual(["ejected", "probing"]);

@@ -110,9 +110,12 @@ export class Crew {
     this.#say(this.hosts[host]!, { from, to, rule });
   }
 
-  #say({ name, key, engine }: NamedHost, { from, to, rule }: Pick<Change, "from" | "to" | "rule">): void {
+  #say(host: NamedHost, { from, to, rule }: Pick<Change, "from" | "to" | "rule">): void {
     const { context, stage } = this.#options;
-    const metadata: Json = { host: { engine: key, url: engine?.url ?? null, from, to, rule } };
+    const { name, key, engine } = host;
+    const others = this.#present.filter((place) => this.hosts[place] !== host && this.hosts[place]?.name === name);
+    const engines = 1 + others.length;
+    const metadata: Json = { host: { engine: key, engines, url: engine?.url ?? null, from, to, rule } };
     void context.logger.info(stage, `${nameOf(name)} ${SAID_OF[to]}: ${rule}`, {
       metadata,
       ...(name !== null && { gpuIp: name }),
