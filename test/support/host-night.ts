@@ -9,11 +9,12 @@ import { migrate } from "@cofi/event-log/migrate";
 import { Store } from "@cofi/event-log/store";
 import { startDashboard } from "./cofi.js";
 
-/** A step of the only engine of a host, or, with another name, of another one there. */
+/** A step of the only engine of a host, or of one of several there. */
 export interface Step {
   stage?: string;
   host: string;
   engine?: string;
+  engines?: number;
   from: string;
   to: string;
   rule: string;
@@ -28,13 +29,13 @@ export interface HostNight {
   close(): Promise<void>;
 }
 
-export function step({ stage = "stt", host, engine = "0", ...said }: Step): Partial<StoredEvent> {
+export function step({ stage = "stt", host, engine = "0", engines = 1, ...said }: Step): Partial<StoredEvent> {
   const url = `http://${host}:80${engine}0`;
   return {
     stage,
     eventType: "info",
     gpuIp: host,
-    metadata: JSON.stringify({ message: said.rule, host: { engine: `${host}#${engine}`, url, ...said } }),
+    metadata: JSON.stringify({ message: said.rule, host: { engine: `${host}#${engine}`, engines, url, ...said } }),
   };
 }
 

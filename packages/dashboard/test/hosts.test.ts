@@ -85,13 +85,21 @@ describe.each(DIALECTS)("hosts on %s", (dialect) => {
 
   test("two engines of a host have a state each, the worst first; a batch that nobody works on has states that are history", () =>
     withBatch(dialect, async ({ it, id, log, hosts, cell }) => {
-      const other = step({ host: BAD, engine: "1", from: "joining", to: "joining", rule: "it is still loading" });
-      await log(1, begun, other, out, tried, out, ...done("stt", "a.wav", BAD, 10));
+      const other = step({
+        host: BAD,
+        engine: "1",
+        engines: 3,
+        from: "joining",
+        to: "joining",
+        rule: "it is still loading",
+      });
+      await log(1, begun, out, tried, out, other, ...done("stt", "a.wav", BAD, 10));
       await until(async () => (await cell(BAD))?.states.length === 2, "both engines");
       expect((await cell(BAD))?.states.map(({ condition, url }) => [condition, url])).toEqual([
         ["ejected", `http://${BAD}:8000`],
         ["joining", `http://${BAD}:8010`],
       ]);
+      expect((await cell(BAD))?.engines).toBe(3);
       expect((await hosts()).hosts[0]?.now?.condition).toBe("ejected");
       await it.store.updateBatch(id, { status: "interrupted" });
       await until(async () => (await hosts()).hosts[0]?.now === null, "the batch to be interrupted");

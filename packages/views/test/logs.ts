@@ -139,11 +139,11 @@ const anyRow: fc.Arbitrary<Draft> = stageName.chain((stage) =>
 );
 
 const NEWS = [
-  '{"host":{"engine":"10.0.0.7#0","url":"http://10.0.0.7:1","from":"healthy","to":"ejected","rule":"3 faults in a row"}}',
-  '{"host":{"engine":"10.0.0.7#1","url":"http://10.0.0.7:2","from":"probing","to":"healthy","rule":"it answers again"}}',
+  '{"host":{"engine":"10.0.0.7#0","engines":3,"url":"http://10.0.0.7:1","from":"healthy","to":"ejected","rule":"3 faults in a row"}}',
+  '{"host":{"engine":"10.0.0.7#1","engines":1,"url":"http://10.0.0.7:2","from":"probing","to":"healthy","rule":"it answers again"}}',
   '{"host":{"engine":"10.0.0.7#0","url":null,"from":"ejected","to":"probing","rule":"it says that it is well"}}',
   '{"host":{"to":"gone"}}',
-  '{"host":{"from":"nowhere","to":"suspect","rule":["no","text"],"url":7}}',
+  '{"host":{"from":"nowhere","engines":-1,"to":"suspect","rule":["no","text"],"url":7}}',
   '{"hedge":{"attempt":2,"of":1,"rule":"it has been in work for long"}}',
   '{"outrun":{"attempt":1,"rule":"another host has answered first"}}',
   '{"host":{"to":"constructor"}}',

@@ -53,6 +53,10 @@ export const hostsSchema = z
                   "In the latest run of the stage, of each of its engines that took a step, the worst first; history where " +
                   "`isCurrent` of the stage is false. Empty for a host that was not seen in that run",
               }),
+              engines: count.nullable().meta({
+                description:
+                  "How many engines it has in the stage: those without a state are in use; null while unknown",
+              }),
               news: counts.meta({ description: "Steps, further tries and lost races, of all runs" }),
             })
             .nullable(),
@@ -89,6 +93,7 @@ export const hostHistorySchema = z
         kind: newsKind,
         from: condition.nullable(),
         url: z.string().nullable(),
+        engines: count.nullable().meta({ description: "Of the host in the stage" }),
         rule: z.string().nullable(),
         fileName: z.string().nullable(),
       }),

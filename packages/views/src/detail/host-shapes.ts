@@ -33,6 +33,8 @@ export interface HostStageView {
    * none is in use; one that was not seen in that run has no state.
    */
   states: HostStateView[];
+  /** How many engines it has in the stage, as its latest step there says; those without a state are in use. null while unknown. */
+  engines: number | null;
   /** Of all runs. */
   news: HostNewsCounts;
 }
@@ -67,6 +69,8 @@ export interface HostNewsRow {
   kind: HostNewsKind;
   from: HostCondition | null;
   url: string | null;
+  /** Of the host in the stage; null where the event does not say. */
+  engines: number | null;
   rule: string | null;
   fileName: string | null;
 }

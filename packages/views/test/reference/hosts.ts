@@ -32,19 +32,35 @@ export function newsCounts(news: Rows): HostNewsCounts {
   return Object.fromEntries(counts) as unknown as HostNewsCounts;
 }
 
-/** The latest step of each engine in the latest run of the stage; a host that has only worked on files is in use. */
-function statesOf(rows: Rows, stage: string, host: string): HostStateView[] {
+/** Rows of a host in the latest run of a stage. */
+function inLatestRun(rows: Rows, stage: string, host: string): Rows {
   const latest = Math.max(0, ...stageRuns(rows, stage).map(({ from }) => runIdOf(rows, stage, from.id)));
-  const inRun = rows.filter(
-    (row) => row.stage === stage && row.gpuIp === host && runIdOf(rows, stage, row.id) === latest,
-  );
-  const textOf = (row: LogEvent, key: string): string | null => {
-    const text = (row.metadata as Said)?.host?.[key];
-    return typeof text === "string" ? text : null;
-  };
+  return rows.filter((row) => row.stage === stage && row.gpuIp === host && runIdOf(rows, stage, row.id) === latest);
+}
+
+function textOf(row: LogEvent, key: string): string | null {
+  const text = (row.metadata as Said)?.host?.[key];
+  return typeof text === "string" ? text : null;
+}
+
+/** The latest step of each engine. */
+function latestSteps(inRun: Rows): LogEvent[] {
   const steps = inRun.filter((row) => CONDITIONS.some((one) => one === kindOf(row)));
   const engines = [...new Set(steps.map((row) => textOf(row, "engine") ?? ""))];
-  const last = engines.map((engine) => steps.findLast((row) => (textOf(row, "engine") ?? "") === engine)!);
+  return engines.map((engine) => steps.findLast((row) => (textOf(row, "engine") ?? "") === engine)!);
+}
+
+/** As the latest step says, and no fewer than took steps. */
+function enginesOf(rows: Rows, stage: string, host: string): number | null {
+  const last = latestSteps(inLatestRun(rows, stage, host));
+  const said = (last.toSorted((a, b) => a.id - b.id).at(-1)?.metadata as Said)?.host?.["engines"];
+  return typeof said === "number" && said > 0 ? Math.max(said, last.length) : null;
+}
+
+/** The worst first; a host that has only worked on files is in use. */
+function statesOf(rows: Rows, stage: string, host: string): HostStateView[] {
+  const inRun = inLatestRun(rows, stage, host);
+  const last = latestSteps(inRun);
   if (last.length === 0 && inRun.some(({ fileName }) => fileName !== null)) {
     const since = new Date(Math.min(...inRun.map(timeOf))).toISOString();
     return [{ condition: "healthy", since, rule: null, url: null, eventId: null }];
@@ -116,6 +132,7 @@ export function hostCell(rows: Rows, stage: string, host: string): HostStageView
       .toSorted()
       .at(-1)!,
     states: statesOf(rows, stage, host),
+    engines: enginesOf(rows, stage, host),
     news: newsCounts(newsRows(own)),
   };
 }

@@ -9,6 +9,8 @@ export interface HostStep {
   condition: HostCondition;
   rule: string | null;
   url: string | null;
+  /** Of the host in the stage; null where the step does not say. */
+  engines: number | null;
 }
 
 /** Further engines of one host share one state, so that names that any writer makes up cannot fill the memory. */
@@ -42,12 +44,12 @@ export class HostStage {
   /** By engine. */
   readonly steps = new Map<string, HostStep>();
 
-  note({ kind, engine, url, rule }: HostNews, { id, timestamp: at }: { id: number; timestamp: string }): void {
+  note({ kind, engine, engines, url, rule }: HostNews, { id, timestamp: at }: { id: number; timestamp: string }): void {
     this.news[HOST_NEWS.indexOf(kind)]! += 1;
     if (kind === "hedge" || kind === "outrun") return;
     const key = this.steps.has(engine) || this.steps.size < MOST_ENGINES ? engine : OTHER_ENGINES;
     if ((this.steps.get(key)?.id ?? 0) > id) return;
-    this.steps.set(key, { id, at, condition: kind, rule: cut(rule), url: cut(url) });
+    this.steps.set(key, { id, at, condition: kind, rule: cut(rule), url: cut(url), engines });
   }
 
   runOf(runId: number): HostRun {

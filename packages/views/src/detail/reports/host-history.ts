@@ -49,6 +49,6 @@ function rowOf(event: LogEvent): HostNewsRow[] {
   const news = hostNews(event);
   if (news === null) return [];
   const { id, timestamp: at, run, stage, fileName } = event;
-  const { kind, from, url, rule } = news;
-  return [{ id, at, run, stage, host: event.gpuIp ?? "", kind, from, url, rule, fileName }];
+  const { kind, from, url, engines, rule } = news;
+  return [{ id, at, run, stage, host: event.gpuIp ?? "", kind, from, url, engines, rule, fileName }];
 }

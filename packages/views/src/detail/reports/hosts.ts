@@ -57,20 +57,30 @@ function hostStageView(detail: Detail, seen: HostStage, { stage, work }: StageSu
     perMinute: minutes > 0 && done > 0 ? done / minutes : null,
     meanMs: timed > 0 ? busyMs / timed : null,
     lastHeardAt: new Date(lastAt).toISOString(),
-    states: statesOf(detail, seen, stage),
+    ...statesOf(detail, seen, stage),
     news: countsOf(seen.news),
   };
 }
 
-function statesOf({ work }: Detail, { runs, steps }: HostStage, stage: string): HostStateView[] {
+function statesOf(
+  { work }: Detail,
+  { runs, steps }: HostStage,
+  stage: string,
+): Pick<HostStageView, "states" | "engines"> {
   const ofStage = work.stage(stage);
-  const states = [...steps.values()].flatMap(({ id, at, condition, rule, url }) =>
-    ofStage.runIdOf(id) === ofStage.latestRunId ? [{ condition, since: at, rule, url, eventId: id }] : [],
-  );
-  if (states.length > 0) return states.toSorted(byTrouble);
+  const latest = [...steps.values()].filter(({ id }) => ofStage.runIdOf(id) === ofStage.latestRunId);
+  if (latest.length > 0) {
+    const [last] = latest.toSorted((a, b) => b.id - a.id);
+    const states = latest.map(({ id, at, condition, rule, url }) => ({ condition, since: at, rule, url, eventId: id }));
+    return {
+      states: states.toSorted(byTrouble),
+      engines: last?.engines ? Math.max(last.engines, latest.length) : null,
+    };
+  }
   const run = runs.find(({ runId }) => runId === ofStage.latestRunId);
-  if (!run?.hasFiles) return [];
-  return [{ condition: "healthy", since: new Date(run.firstAt).toISOString(), rule: null, url: null, eventId: null }];
+  if (!run?.hasFiles) return { states: [], engines: null };
+  const since = new Date(run.firstAt).toISOString();
+  return { states: [{ condition: "healthy", since, rule: null, url: null, eventId: null }], engines: null };
 }
 
 /** Of those that are as bad, the latest first. */
