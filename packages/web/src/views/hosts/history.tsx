@@ -18,12 +18,13 @@ const PAGE = 50;
 const ROWS = rowsBy<HostNewsRow>(({ id }) => id);
 /** In the order of {@link NEWS_LOOKS}, the gravest first. */
 const KINDS = Object.keys(NEWS_LOOKS) as HostNewsRow["kind"][];
-const FILTERS = ["host", "stage", "kind", "before"] as const;
+/** Shown unless a kind is chosen: where hosts hang, races would hide the steps of the hosts. */
+const STEPS = KINDS.filter((kind) => kind !== "hedge" && kind !== "outrun");
 
 export function History({ batchId, state, hosts }: ViewProps & { hosts: readonly string[] }) {
   const { filters } = place.value;
-  const query = new URLSearchParams({ limit: String(PAGE) });
-  for (const name of FILTERS) if (filters[name]) query.set(name, filters[name]);
+  const query = new URLSearchParams({ kind: filters.kind ?? STEPS.join(","), limit: String(PAGE) });
+  for (const name of ["host", "stage", "before"] as const) if (filters[name]) query.set(name, filters[name]);
   const path = `api/batch/${batchId}/hosts/history?${query}`;
   const { data, answers, problem } = usePolled<HostHistory>(path, state).value;
   const stages = state.stages.value.map(({ summary }) => summary.peek());
@@ -61,39 +62,54 @@ interface ToolbarProps {
   page: HostHistory | null;
 }
 
+/** The counts are of the host and the stage; each is the way to what it counts. */
 function Toolbar({ filters, hosts, stages, page }: ToolbarProps) {
-  const kinds = KINDS.flatMap((kind): [string, string][] => {
-    const count = page?.counts[kind] ?? 0;
-    return count > 0 || filters.kind === kind ? [[kind, `${NEWS_LOOKS[kind].word} (${number(count)})`]] : [];
-  });
+  const kinds = KINDS.filter((kind) => (page?.counts[kind] ?? 0) > 0 || filters.kind === kind);
   const isFiltered = filters.host || filters.stage || filters.kind;
   return (
-    <div class="toolbar">
-      <SelectField
-        label="Host"
-        value={filters.host}
-        options={[["", "Any host"], ...hosts.map((host) => [host, visible(host)] as const)]}
-        onChoose={(host) => narrow({ host })}
-      />
-      <SelectField
-        label="Stage"
-        value={filters.stage}
-        options={[["", "Any stage"], ...stages.map(({ stage, label }) => [stage, label] as const)]}
-        onChoose={(stage) => narrow({ stage })}
-      />
-      <SelectField
-        label="Kind"
-        value={filters.kind}
-        options={[["", "Anything"], ...kinds]}
-        onChoose={(kind) => narrow({ kind })}
-      />
-      {isFiltered && (
-        <button type="button" class="button quiet" onClick={showAll}>
-          Show all
-        </button>
+    <>
+      <div class="toolbar">
+        <SelectField
+          label="Host"
+          value={filters.host}
+          options={[["", "Any host"], ...hosts.map((host) => [host, visible(host)] as const)]}
+          onChoose={(host) => narrow({ host })}
+        />
+        <SelectField
+          label="Stage"
+          value={filters.stage}
+          options={[["", "Any stage"], ...stages.map(({ stage, label }) => [stage, label] as const)]}
+          onChoose={(stage) => narrow({ stage })}
+        />
+        {isFiltered && (
+          <button type="button" class="button quiet" onClick={showAll}>
+            Show all
+          </button>
+        )}
+      </div>
+      {kinds.length > 0 && (
+        <div class="toolbar host-kinds" role="group" aria-label="Kind">
+          {kinds.map((kind) => {
+            const { glyph, tone, word } = NEWS_LOOKS[kind];
+            return (
+              <button
+                type="button"
+                class="button"
+                key={kind}
+                data-kind={kind}
+                aria-pressed={filters.kind === kind}
+                onClick={() => narrow({ kind: filters.kind === kind ? "" : kind })}
+              >
+                <span class="glyph" data-tone={tone} aria-hidden="true">
+                  {glyph}
+                </span>
+                {word} {number(page?.counts[kind] ?? 0)}
+              </button>
+            );
+          })}
+        </div>
       )}
-      {page !== null && page.total > 0 && <span class="toolbar-total">{number(page.total)} in all</span>}
-    </div>
+    </>
   );
 }
 
@@ -113,7 +129,7 @@ function List({ page, answers, filters, labels }: ListProps) {
       <p class="soft">
         {isFiltered
           ? "Nothing that happened passes these filters."
-          : "Nothing: no host was left out, paused, tried again or given up, and none helped another out."}
+          : "No host was left out, paused, tried again or given up."}
       </p>
     );
   const whereOf = placesOf(shown.rows, labels);
@@ -157,32 +173,31 @@ function updateRows(held: HostHistory, latest: HostHistory): HostHistory {
   return { ...held, rows: ROWS.update(held.rows, latest.rows) };
 }
 
-/** The stage of a row; with its run where the page has several runs, and with its engine where a host has several in a stage. */
-function placesOf(rows: readonly HostNewsRow[], labels: ReadonlyMap<string, string>): (row: HostNewsRow) => string {
+/** Where something happened: the stage, with its run where the page has several; and the host, or its engine where it has several. */
+function placesOf(rows: readonly HostNewsRow[], labels: ReadonlyMap<string, string>): (row: HostNewsRow) => Place {
   const hasRuns = new Set(rows.map(({ run }) => run)).size > 1;
-  const engines = new Map<string, Set<string>>();
-  for (const { stage, host, url } of rows)
-    if (url !== null) engines.set(`${stage} ${host}`, (engines.get(`${stage} ${host}`) ?? new Set()).add(url));
-  return ({ stage, host, run, url }) => {
-    const isOneOfSeveral = (engines.get(`${stage} ${host}`)?.size ?? 0) > 1;
-    const parts = [
-      labels.get(stage) ?? stage,
-      hasRuns && run !== null ? `run ${run}` : null,
-      isOneOfSeveral ? url : null,
-    ];
-    return parts.filter((part) => part !== null).join(", ");
+  return ({ stage, host, run, url, engines }) => {
+    const label = labels.get(stage) ?? stage;
+    return {
+      stage: hasRuns && run !== null ? `${label}, run ${run}` : label,
+      host: url !== null && (engines ?? 1) > 1 ? url.replace(/^https?:\/\//, "") : host,
+    };
   };
+}
+
+interface Place {
+  stage: string;
+  host: string;
 }
 
 interface RowProps {
   row: HostNewsRow;
-  /** The stage, and what tells it from other places on the page. */
-  where: string;
+  where: Place;
   /** The one row that Tab reaches; arrow keys continue from there. */
   isEntrance: boolean;
 }
 
-function Row({ row: { id, at, host, kind, url, rule, fileName }, where, isEntrance }: RowProps) {
+function Row({ row: { id, at, kind, url, rule, fileName }, where, isEntrance }: RowProps) {
   const { glyph, tone, word } = NEWS_LOOKS[kind];
   return (
     <button
@@ -204,11 +219,9 @@ function Row({ row: { id, at, host, kind, url, rule, fileName }, where, isEntran
       </span>
       <strong class="host-event-word">{word}</strong>
       <span class="host-event-host">
-        <Name text={host} />
+        <Name text={where.host} />
       </span>
-      <span class="host-event-stage soft">
-        <Escaped text={where} />
-      </span>
+      <span class="host-event-stage soft">{where.stage}</span>
       <span class="host-event-rule soft">
         {fileName !== null && (
           <>

@@ -1,4 +1,5 @@
 import type { HostCondition, HostNewsKind } from "@cofi/event-log/event-metadata";
+import type { HostStageView, HostStateView } from "@cofi/views/detail/host-shapes";
 
 interface Look {
   /** They differ without colour. */
@@ -15,6 +16,29 @@ export const HOST_LOOKS: Readonly<Record<HostCondition, Look & { word: string; w
   probing: { glyph: "↻", tone: "busy", word: "being tried again", was: "was tried again" },
   gone: { glyph: "✕", tone: "bad", word: "given up", was: "was given up" },
 };
+
+/** What is said of a host in a stage: the worst state of its engines, and of how many of them. */
+export interface Said extends Look {
+  worst: HostStateView;
+  text: string;
+  /** Some of its engines are in use. */
+  isInUse: boolean;
+}
+
+/** null for a host that has no state there. */
+export function saidOf({ states, engines }: HostStageView, isCurrent: boolean): Said | null {
+  const [worst] = states;
+  if (!worst) return null;
+  const { glyph, tone, word, was } = HOST_LOOKS[worst.condition];
+  const isOf = (condition: HostCondition): number => states.filter((state) => state.condition === condition).length;
+  const troubled = states.length - isOf("healthy");
+  const isInUse = troubled < (engines ?? 1);
+  if (troubled === 0 || engines === null || engines === 1)
+    return { worst, glyph, tone, text: isCurrent ? word : was, isInUse };
+  const alike = isOf(worst.condition);
+  const text = `${alike} of ${engines} ${isCurrent ? word : alike === 1 ? was : was.replace("was", "were")}`;
+  return { worst, glyph, tone: isInUse && tone === "bad" ? "warn" : tone, text, isInUse };
+}
 
 /** What happened to a host. */
 export const NEWS_LOOKS: Readonly<Record<HostNewsKind, Look & { word: string }>> = {

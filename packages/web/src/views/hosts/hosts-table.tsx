@@ -10,7 +10,7 @@ import { zone } from "../../choices/preferences.js";
 import { place, type Filters } from "../../choices/routes.js";
 import { Escaped, Name } from "../../shared/name.js";
 import { FILE_LOOKS } from "../file-look.js";
-import { HOST_LOOKS, sentence } from "./host-look.js";
+import { HOST_LOOKS, saidOf, sentence, type Said } from "./host-look.js";
 
 export const MEASURES = {
   state: "State",
@@ -122,25 +122,26 @@ interface NowCellProps {
 
 /** What is thought of a host now, and by which rule; of several engines there, which one. */
 function NowCell({ host: { now, stages: cells }, stages, state }: NowCellProps) {
-  if (now === null)
+  const at = stages.findIndex(({ stage }) => stage === now?.stage);
+  const cell = cells[at];
+  const said = cell ? saidOf(cell, true) : null;
+  if (now === null || !cell || !said)
     return (
       <td class="host-now soft" data-minor>
         –
       </td>
     );
-  const { glyph, tone, word } = HOST_LOOKS[now.condition];
-  const at = stages.findIndex(({ stage }) => stage === now.stage);
-  const isOneOfSeveral = now.url !== null && (cells[at]?.states.length ?? 0) > 1;
+  const isOneOfSeveral = now.url !== null && ((cell.engines ?? 1) > 1 || cell.states.length > 1);
   const why = [isOneOfSeveral ? `${now.url}:` : "", now.rule === null ? "" : sentence(now.rule)]
     .filter(Boolean)
     .join(" ");
   return (
     <td class="host-now" data-minor>
-      <span data-tone={tone}>
+      <span data-tone={said.tone}>
         <span class="glyph" aria-hidden="true">
-          {glyph}
+          {said.glyph}
         </span>{" "}
-        <span class="host-word">{word}</span> in {stages[at]?.label ?? now.stage} since{" "}
+        <span class="host-word">{said.text}</span> in {stages[at]?.label ?? now.stage} since{" "}
         {clockSince(now.since, state.serverNow(), zone.value)}
       </span>
       <span class="host-rule soft" title={visible(why)}>
@@ -161,16 +162,16 @@ interface CellProps {
 
 function Cell({ cell, files, measure, best, isCurrent, state }: CellProps) {
   if (!cell) return <td class="soft">–</td>;
-  const [worst] = cell.states;
-  const isNews = measure === "state" && isCurrent && worst !== undefined && worst.condition !== "healthy";
+  const said = saidOf(cell, isCurrent);
+  const isNews = measure === "state" && isCurrent && said !== null && said.worst.condition !== "healthy";
   return (
     <td
       style={{ "--heat": heatOf(cell, measure, best) }}
       data-errors={cell.errors}
-      data-tone={isNews ? HOST_LOOKS[worst.condition].tone : undefined}
+      data-tone={isNews ? said.tone : undefined}
     >
       {measure === "errors" && <ErrorGlyph rate={cell.errorRate} />}
-      {measure === "state" && <State states={cell.states} isCurrent={isCurrent} now={state.serverNow()} />}
+      {measure === "state" && <State said={said} states={cell.states} isCurrent={isCurrent} now={state.serverNow()} />}
       <RouteLink to={files} title={describe(cell)}>
         {textOf(cell, measure, state.serverNow())}
         {measure === "state" && <span class="heat-word"> failed</span>}
@@ -179,30 +180,37 @@ function Cell({ cell, files, measure, best, isCurrent, state }: CellProps) {
   );
 }
 
+interface StateProps {
+  said: Said | null;
+  states: readonly HostStateView[];
+  isCurrent: boolean;
+  now: number;
+}
+
 /** The worst state of its engines. One that an event says is a way to the event. */
-function State({ states, isCurrent, now }: { states: readonly HostStateView[]; isCurrent: boolean; now: number }) {
-  const [worst] = states;
-  if (!worst) return <span class="host-state soft">not in this run</span>;
-  const { eventId, since } = worst;
-  const { glyph, tone, word, was } = HOST_LOOKS[worst.condition];
+function State({ said, states, isCurrent, now }: StateProps) {
+  if (said === null) return <span class="host-state soft">not in this run</span>;
+  const { glyph, text } = said;
+  const { eventId, since } = said.worst;
+  const tone = isCurrent ? said.tone : "idle";
   const content = (
     <>
       <span class="glyph" aria-hidden="true">
         {glyph}
       </span>
-      <span class="host-word">{isCurrent ? word : was}</span>
+      <span class="host-word">{text}</span>
     </>
   );
-  const title = `${isCurrent ? word : was}, since ${fullTime(since, zone.value)}${whyOf(states)}`;
+  const title = `${text}, since ${fullTime(since, zone.value)}${whyOf(states)}`;
   return eventId === null ? (
-    <span class="host-state" data-tone={isCurrent ? tone : "idle"} title={title}>
+    <span class="host-state" data-tone={tone} title={title}>
       {content}
     </span>
   ) : (
     <button
       type="button"
       class="host-state"
-      data-tone={isCurrent ? tone : "idle"}
+      data-tone={tone}
       data-event-id={eventId}
       title={title}
       onClick={() => showEvent(eventId)}

@@ -1,5 +1,5 @@
 import { isOver } from "@cofi/views/batch-state";
-import type { HostsView as Hosts, HostView } from "@cofi/views/detail/host-shapes";
+import type { HostsView as Hosts } from "@cofi/views/detail/host-shapes";
 import { RouteLink } from "../../shared/route-link.js";
 import { DataView, ViewState, type ViewProps } from "../../shared/view-state.js";
 import { number } from "../../text/format.js";
@@ -7,7 +7,7 @@ import type { LiveState } from "../../feed/live-state.js";
 import { place, setFilters } from "../../choices/routes.js";
 import { Name } from "../../shared/name.js";
 import { History } from "./history.js";
-import { HOST_LOOKS } from "./host-look.js";
+import { HOST_LOOKS, saidOf, type Said } from "./host-look.js";
 import { HostsTable, measureOf, MEASURES, type Measure } from "./hosts-table.js";
 
 /** What is thought of each host now, what it has done in each stage, and what happened to it. */
@@ -55,7 +55,13 @@ export function HostsView(props: ViewProps) {
 /** Named in the sentence; the others are counted. */
 const MOST_NAMED = 4;
 
-/** How many hosts are in use, and which are not. */
+/** What is said of a host now. */
+interface Placed {
+  host: string;
+  said: Said;
+}
+
+/** How many hosts are in use, and which are not, or not with all of their engines. */
 function Now({ view: { hosts, isCurrent }, state }: { view: Hosts; state: LiveState }) {
   const batch = state.batch.value;
   if (!isCurrent.some(Boolean))
@@ -65,8 +71,14 @@ function Now({ view: { hosts, isCurrent }, state }: { view: Hosts; state: LiveSt
         left their hosts.
       </p>
     );
-  const used = hosts.filter(({ now }) => now !== null);
-  const others = used.filter(({ now }) => now!.condition !== "healthy");
+  const stages = state.stages.value.map(({ summary }) => summary.peek().stage);
+  const used = hosts.flatMap(({ host, now, stages: cells }): Placed[] => {
+    const cell = now && cells[stages.indexOf(now.stage)];
+    const said = cell ? saidOf(cell, true) : null;
+    return said ? [{ host, said }] : [];
+  });
+  const inUse = used.filter(({ said }) => said.isInUse).length;
+  const others = used.filter(({ said }) => said.worst.condition !== "healthy");
   return (
     <p class="hosts-now" data-testid="hosts-now">
       {used.length === 0 ? (
@@ -79,10 +91,10 @@ function Now({ view: { hosts, isCurrent }, state }: { view: Hosts; state: LiveSt
       ) : (
         <>
           <strong>
-            {number(used.length - others.length)} of {number(used.length)} hosts are in use.
+            {inUse === used.length ? "All" : `${number(inUse)} of`} {number(used.length)} hosts are in use.
           </strong>
-          {others.slice(0, MOST_NAMED).map((host) => (
-            <Trouble key={host.host} {...host} />
+          {others.slice(0, MOST_NAMED).map((one) => (
+            <Trouble key={one.host} {...one} />
           ))}
           {others.length > MOST_NAMED && <span class="soft">and {number(others.length - MOST_NAMED)} more</span>}
         </>
@@ -91,15 +103,14 @@ function Now({ view: { hosts, isCurrent }, state }: { view: Hosts; state: LiveSt
   );
 }
 
-function Trouble({ host, now }: HostView) {
-  const look = HOST_LOOKS[now!.condition];
+function Trouble({ host, said }: Placed) {
   return (
-    <span class="host-trouble" data-tone={look.tone}>
-      <Mark look={look} />
+    <span class="host-trouble" data-tone={said.tone}>
+      <Mark look={said} />
       <RouteLink to={{ view: "hosts", filters: { ...place.value.filters, host, before: "" } }}>
         <Name text={host} />
       </RouteLink>
-      {look.word}
+      {said.text}
     </span>
   );
 }
