@@ -1,8 +1,9 @@
 /** What the client makes of engines that keep the contract, and of those that do not. */
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createTcpServer, type AddressInfo, type Socket } from "node:net";
+import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -154,6 +155,43 @@ test("a host that breaks off or is not there is worth another try; a stop is tol
   const controller = new AbortController();
   const hanging = await serving(() => controller.abort());
   expect(await errorOf(ask(hanging, controller.signal))).toMatchObject({ type: "stopped", fault: "host" });
+});
+
+/** Its queue of connections is full and nobody takes any: nothing is heard of one more, as of a host that is cut off. */
+async function cutOff(): Promise<EngineAddress> {
+  const listen = `
+    const server = require("node:net").createServer();
+    server.listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => {
+      console.log(server.address().port);
+      process.kill(process.pid, "SIGSTOP");
+    });`;
+  const stopped = spawn(process.execPath, ["-e", listen], { stdio: ["ignore", "pipe", "inherit"] });
+  const [port] = (await once(stopped.stdout, "data")) as [Buffer];
+  const first = [connect(Number(port), "127.0.0.1"), connect(Number(port), "127.0.0.1")];
+  for (const socket of first) {
+    socket.on("error", () => undefined);
+    await once(socket, "connect");
+  }
+  closing.push(async () => {
+    for (const socket of first) socket.destroy();
+    stopped.kill("SIGKILL");
+    await once(stopped, "close");
+  });
+  return { name: "gpu1", url: `http://127.0.0.1:${Number(port)}` };
+}
+
+// A connection is given up after ten seconds; a request that is not waited for any longer ends at once.
+test("a request ends when it is stopped, also while its connection is being made", { timeout: 8_000 }, async () => {
+  const engine = await cutOff();
+  const controller = new AbortController();
+  const work = errorOf(ask(engine, controller.signal));
+  controller.abort();
+  expect(await work).toMatchObject({ type: "stopped" });
+  expect(await errorOf(ask(engine, controller.signal))).toMatchObject({ type: "stopped" });
+  expect(await errorOf(ask(engine))).toMatchObject({ type: "timeout", fault: "host" });
+  const download = client.copyDenoised(engine, engine, 1, "a.wav", never);
+  expect(await errorOf(download)).toMatchObject({ type: "timeout", fault: "host" });
+  await client.close();
 });
 
 test("an upload is refused when what arrived is not what was sent, or the file is gone", async () => {

@@ -89,7 +89,7 @@ export class HttpClient {
       this.#failure(error, options, { signal, deadline, chunks: [], secret });
     try {
       const { host: _host, url, ...asked } = options;
-      const answer = await request(url, { ...asked, signal: either, dispatcher: this.#files });
+      const answer = await unlessAborted(request(url, { ...asked, signal: either, dispatcher: this.#files }), either);
       const body = answer.body as AsyncIterable<Buffer>;
       if (answer.statusCode >= 200 && answer.statusCode < 300) {
         const length = Number(answer.headers["content-length"]);
@@ -138,8 +138,9 @@ export class HttpClient {
     });
   }
 
+  /** Ends all connections, also those that are still being made for requests that were stopped. */
   async close(): Promise<void> {
-    await Promise.all([this.#agent.close(), this.#files.close()]);
+    await Promise.all([this.#agent.destroy(), this.#files.destroy()]);
   }
 }
 
@@ -149,6 +150,16 @@ interface Broken {
   /** What came of the reply. */
   chunks: readonly Buffer[];
   secret: string | null | undefined;
+}
+
+/** undici itself looks at the signal only when there is a connection. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const leave = (): void => reject(signal.reason as Error);
+    if (signal.aborted) leave();
+    else signal.addEventListener("abort", leave, { once: true });
+    void work.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
+  });
 }
 
 async function* readable(
