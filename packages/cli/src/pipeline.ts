@@ -12,7 +12,7 @@ import { pipelineSettings, type PipelineSettings } from "@cofi/pipeline/settings
 import { loadTriageConfig, type TriageConfig } from "@cofi/pipeline/triage-config";
 import { configuredEngines } from "./engines.js";
 import { enginesInForce } from "./engines-in-force.js";
-import { prepareDataDir, spoolDir, untilAborted } from "./environment.js";
+import { dataDir, prepareDataDir, spoolDir, untilAborted } from "./environment.js";
 import { VERSION } from "./version.js";
 
 export interface RunOptions {
@@ -39,7 +39,7 @@ export interface ConfiguredPipeline {
 export async function configuredPipeline(): Promise<ConfiguredPipeline> {
   const settings = pipelineSettings(process.env);
   prepareDataDir();
-  const openAi = new OpenAiEngines(process.env, settings.requestTimeoutMs);
+  const openAi = new OpenAiEngines(process.env, settings.requestTimeoutMs, dataDir());
   const docker = dockerSettings(process.env);
   const path = new Environment(process.env).text("COFI_HOSTS_FILE");
   const hostsFile = path === undefined ? null : new HostsFile(path);

@@ -1,14 +1,15 @@
 /** Parts of recordings: where they are cut, and what becomes of it when ffmpeg, or the machine, misbehaves. */
 import { execFile } from "node:child_process";
-import { chmod, readFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
+import { chmod, readdir, readFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import fc from "fast-check";
 import { afterEach, expect, test, vi } from "vitest";
 import { piecesOf, type Span } from "@cofi/pipeline/audio-pieces";
-import { cutAudio } from "@cofi/pipeline/recording-audio";
-import { batchWith } from "./batch-files.js";
+import { cutAudio, type CutAudio } from "@cofi/pipeline/recording-audio";
+import { batchWith, folderWith } from "./batch-files.js";
 import { refusalOf } from "./openai-bench.js";
 import { wavFile } from "./wav-file.js";
 
@@ -17,7 +18,17 @@ const never = new AbortController().signal;
 const WAV_HEADER = 44;
 const BYTES_A_SECOND = 32_000;
 
-afterEach(() => vi.unstubAllEnvs());
+const cuts: CutAudio[] = [];
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await Promise.all(cuts.splice(0).map((audio) => audio.close()));
+});
+
+async function cut(path: string, part: Span, signal = never): Promise<CutAudio> {
+  const audio = await cutAudio(path, part, tmpdir(), signal);
+  cuts.push(audio);
+  return audio;
+}
 
 /** From here on, this shell script is found as ffmpeg. */
 async function ffmpegIs(script: string): Promise<void> {
@@ -41,7 +52,7 @@ async function recording(): Promise<string> {
 
 test("what ffmpeg wrote before it was killed is not taken for the recording", async () => {
   await ffmpegIs("head -c 64000 /dev/zero; kill -KILL $$");
-  expect(await refusalOf(cutAudio(await recording(), { start_s: 0, end_s: 10 }, never))).toMatchObject({
+  expect(await refusalOf(cut(await recording(), span(0, 10)))).toMatchObject({
     fault: "answer",
     type: "decoding-failed",
     message: "ffmpeg was ended by SIGKILL.",
@@ -50,46 +61,87 @@ test("what ffmpeg wrote before it was killed is not taken for the recording", as
 
 test("no more than one ffmpeg a core runs at once; one that waits leaves when it is to stop", async () => {
   const many = 4 * availableParallelism();
-  const folder = await batchWith({});
+  const folder = await folderWith({});
   const real = await pathOfFfmpeg();
   await ffmpegIs(`cd ${folder}; touch $$.runs; ls *.runs | wc -l >> counts; ${real} "$@"; rm $$.runs`);
   const path = await recording();
   const stopped = new AbortController();
-  const cuts = Array.from({ length: many }, () => cutAudio(path, { start_s: 1, end_s: 3 }, never));
-  const last = refusalOf(cutAudio(path, { start_s: 1, end_s: 3 }, stopped.signal));
+  const all = Array.from({ length: many }, () => cut(path, span(1, 3)));
+  const last = refusalOf(cut(path, span(1, 3), stopped.signal));
   stopped.abort(new Error("enough"));
   expect(await last).toEqual(new Error("enough"));
-  for (const { length } of await Promise.all(cuts)) expect(length).toBe(WAV_HEADER + 2 * BYTES_A_SECOND);
+  for (const { bytes } of await Promise.all(all)) expect(bytes).toBe(WAV_HEADER + 2 * BYTES_A_SECOND);
   const counts = (await readFile(join(folder, "counts"), "utf8")).trim().split("\n").map(Number);
   expect(counts).toHaveLength(many);
   expect(Math.max(...counts)).toBeLessThanOrEqual(availableParallelism());
 });
 
-test("where no more files can be opened, ffmpeg is started later", async () => {
+/** How cutting seconds 0 to 9 of a recording ends in a process with this limit of its own; `before` is done first. */
+async function refusalUnder(limit: string, before: string): Promise<unknown> {
   const module = new URL("../dist/hosts/recording-audio.js", import.meta.url).href;
+  const folder = await folderWith({});
   const script = `
     import { openSync, closeSync } from "node:fs";
     import { cutAudio } from ${JSON.stringify(module)};
     const open = [];
-    try { for (;;) open.push(openSync("/dev/null")); } catch {}
-    const failure = cutAudio("a.wav", { start_s: 0, end_s: 1 }, new AbortController().signal);
-    const { fault, type, message } = await failure.catch((error) => error);
+    ${before}
+    const part = { start_s: 0, end_s: 9 };
+    const cut = cutAudio(${JSON.stringify(await recording())}, part, ${JSON.stringify(folder)}, new AbortController().signal);
+    const { fault, type, message } = await cut.catch((error) => error);
     for (const one of open) closeSync(one);
     console.log(JSON.stringify({ fault, type, message }));`;
-  const limited = 'ulimit -n 200; exec "$0" --input-type=module -e "$1"';
+  const limited = `trap "" XFSZ; ulimit ${limit}; exec "$0" --input-type=module -e "$1"`;
   const { stdout } = await run("sh", ["-c", limited, process.execPath, script]);
-  expect(JSON.parse(stdout)).toEqual({
+  expect(await readdir(folder)).toEqual([]);
+  return JSON.parse(stdout.replaceAll(folder, "<folder>"));
+}
+
+const OPEN_ALL = 'try { for (;;) open.push(openSync("/dev/null")); } catch {}';
+
+test.each([
+  [
+    "no more files can be opened",
+    "-n 200",
+    OPEN_ALL,
+    /^The audio for the model server cannot be kept in <folder> while it is sent: EMFILE/,
+  ],
+  [
+    "one file can be opened",
+    "-n 200",
+    `${OPEN_ALL} closeSync(open.pop());`,
+    /^ffmpeg cannot be started: spawn ffmpeg EMFILE\.$/,
+  ],
+  ["the disk is full", "-f 200", "", /^The audio .* cannot be kept in <folder>.*EFBIG.*Make room there/],
+])("where %s, it is tried later, and no part passes for the whole", async (_where, limit, before, message) => {
+  expect(await refusalUnder(limit, before)).toEqual({
     fault: "answer",
     type: "decoding-failed",
-    message: "ffmpeg cannot be started: spawn ffmpeg EMFILE.",
+    message: expect.stringMatching(message),
   });
+});
+
+test("it lies on disk without a name, and is read as often as it is asked for", async () => {
+  const folder = await folderWith({});
+  const audio = await cutAudio(await recording(), span(2, 9.5), folder, never);
+  expect(await readdir(folder)).toEqual([]);
+  for (let times = 0; times < 2; times++) {
+    const pieces: Buffer[] = [];
+    for await (const piece of audio.content()) pieces.push(piece);
+    const whole = Buffer.concat(pieces);
+    expect(whole.length).toBe(audio.bytes);
+    expect(createHash("sha256").update(whole).digest("hex")).toBe(audio.sha256);
+    expect(whole.readUInt32LE(40)).toBe(7.5 * BYTES_A_SECOND);
+    expect(whole.readUInt32LE(4)).toBe(audio.bytes - 8);
+  }
+  await audio.close();
+  await audio.close();
 });
 
 test("ffmpeg finds no secret in its environment", async () => {
   const seen = join(await batchWith({}), "seen");
   await ffmpegIs(`env > ${seen}; ${await pathOfFfmpeg()} "$@"`);
   vi.stubEnv("COFI_STT_OPENAI_API_KEY", "sk-secret");
-  await cutAudio(await recording(), { start_s: 1, end_s: 3 }, never);
+  await cut(await recording(), span(1, 3));
   expect(await readFile(seen, "utf8")).not.toMatch(/COFI_|NODE/);
 });
 
@@ -132,5 +184,5 @@ test("times are those of the sound, also in a recording whose packets have gaps 
   const later = ["-c", "copy", "-bsf:a", "setts=ts=if(gt(PTS\\,240000)\\,PTS+240000\\,PTS)"];
   await run("ffmpeg", ["-nostdin", "-v", "error", "-i", path, "-c:a", "libopus", `${path}.opus`]);
   await run("ffmpeg", ["-nostdin", "-v", "error", "-i", `${path}.opus`, ...later, gaps]);
-  expect((await cutAudio(gaps, span(6, 9), never)).length).toBe(WAV_HEADER + 3 * BYTES_A_SECOND);
+  expect((await cut(gaps, span(6, 9))).bytes).toBe(WAV_HEADER + 3 * BYTES_A_SECOND);
 });

@@ -44,6 +44,7 @@ export class Attempts {
     const started = performance.now();
     const durationMs = (): number => performance.now() - started;
     let response: unknown;
+    let asking: Json | undefined;
     let isOver = false;
     try {
       await this.#ready(engine);
@@ -53,6 +54,7 @@ export class Attempts {
         this.#leaveOut(unit, payload);
         return;
       }
+      asking = payload;
       const audioSeconds = calls.of(unit.name)?.durationS;
       const metadata = { ...(audioSeconds !== undefined && { audioSeconds }) };
       // Another host may have answered meanwhile: nothing may be logged of the file after its end.
@@ -126,6 +128,8 @@ export class Attempts {
       if (willRetry) return;
       if (refusal?.retryable) this.unanswered += 1;
       this.#drop(unit);
+    } finally {
+      if (asking !== undefined) await work.over?.(asking);
     }
     await progress.report();
   }

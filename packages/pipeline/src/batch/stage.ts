@@ -64,6 +64,8 @@ export interface StageWork<U extends Unit, Answer> {
   prepare?(unit: U, payload: Json, host: EngineHost | null, signal: AbortSignal): Promise<void>;
   /** Does the work. Throws what the runner understands: an `EngineError` says whether another attempt may help. */
   ask(unit: U, payload: Json, host: EngineHost | null, signal: AbortSignal, again: AskAgain): Promise<Asked<Answer>>;
+  /** An attempt is over, whatever became of it: what was kept for its payload, which may not have been asked, is needed no more. */
+  over?(payload: Json): Promise<void>;
   /** The answer in a response that the log holds; default the response itself. undefined: none that can be used, ask again. */
   answerFrom?(response: Json): Answer | undefined;
   /** Stores the results of an answer before the log says that the unit is done: must be idempotent. An error fails the unit. */

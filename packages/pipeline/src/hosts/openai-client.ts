@@ -2,12 +2,15 @@
  * `stt`, `llm1` and `llm2` answered by servers that speak the OpenAI protocol: vLLM, Ollama, llama.cpp, speaches.
  * What comes back is translated to the engines' contract and checked against it.
  */
+import { tmpdir } from "node:os";
 import type { z } from "zod";
 import type { Json } from "@cofi/event-log/events";
 import { JsonText } from "@cofi/event-log/json-text";
 import { piecesOf, SHORTEST_S, type Span } from "./audio-pieces.js";
 import { checked, type Answered, type EngineAddress } from "./engine-client.js";
 import { audit, extraction, type Llm1Response, type Llm2Response, type SttResponse } from "./engine-contract.js";
+import { EngineError } from "./engine-error.js";
+import type { Reply } from "./http-client.js";
 import { answerWithBody } from "./logged-answer.js";
 import { transcriptOf, verboseTranscription, type TranscribedPiece } from "./openai-answers.js";
 import { answerIn, chatCompletion } from "./openai-content.js";
@@ -22,7 +25,7 @@ import {
   type TranscriptionRequest,
 } from "./openai-requests.js";
 import { audioLimits, modelServers, type AudioLimits, type ModelServer, type OpenAiStage } from "./openai-servers.js";
-import { cutAudio, secondsIn } from "./recording-audio.js";
+import { cutAudio, secondsIn, type CutAudio } from "./recording-audio.js";
 
 type ChatStage = "llm1" | "llm2";
 
@@ -47,10 +50,16 @@ export class OpenAiEngines {
   readonly #modes = new Map<string, JsonMode>();
   readonly #limits: AudioLimits;
   /** The audio of requests that are about to be sent: it is made for their hash. */
-  readonly #audio = new WeakMap<TranscriptionRequest, Buffer<ArrayBuffer>>();
+  readonly #audio = new Map<TranscriptionRequest, CutAudio>();
+  readonly #folder: string;
 
-  /** Reads `COFI_<STAGE>_OPENAI_…`. @throws SettingsError */
-  constructor(env: NodeJS.ProcessEnv, requestTimeoutMs: number) {
+  /**
+   * Reads `COFI_<STAGE>_OPENAI_…`.
+   * @param folder on whose disk the audio lies that is being sent
+   * @throws SettingsError
+   */
+  constructor(env: NodeJS.ProcessEnv, requestTimeoutMs: number, folder = tmpdir()) {
+    this.#folder = folder;
     this.#servers = modelServers(env);
     this.#limits = audioLimits(env);
     this.#http = new OpenAiHttp(requestTimeoutMs);
@@ -73,6 +82,7 @@ export class OpenAiEngines {
 
   /**
    * What {@link transcribe} sends about the conversation in a recording: one request, or several where it is too long for one.
+   * Its audio is kept on disk until it was sent; {@link forget} it where it is not.
    * @throws EngineError when its audio cannot be decoded
    */
   async transcription(
@@ -88,10 +98,11 @@ export class OpenAiEngines {
     const requests: TranscriptionRequest[] = [];
     const pieces = piecesOf(span, speech, longest);
     for (const piece of pieces) {
-      const audio = await cutAudio(path, piece, signal);
+      const audio = await cutAudio(path, piece, this.#folder, signal);
       const request = transcriptionRequest({ model, ...recording }, piece, audio);
-      // The pieces of a long recording are made again one by one, so that no more than one is in memory.
+      // The pieces of a long recording are made again one by one, so that each slot needs the room of one.
       if (pieces.length === 1) this.#audio.set(request, audio);
+      else await audio.close();
       requests.push(request);
     }
     const [only, ...others] = requests;
@@ -131,9 +142,7 @@ export class OpenAiEngines {
     const bodies: string[] = [];
     const requests = Array.isArray(asked) ? asked : [asked];
     for (const request of requests) {
-      const audio = this.#audio.get(request) ?? (await cutAudio(path, request.file, signal));
-      const body = formOf(request, audio);
-      const reply = await this.#http.post(this.#server("stt"), host, "/v1/audio/transcriptions", { body, signal });
+      const reply = await this.#sendAudio(host, request, path, signal);
       const transcription = checked(host, verboseTranscription, reply.json, answerWithBody(null, reply.body));
       parts.push({ piece: request.file, transcription });
       bodies.push(reply.body.text);
@@ -145,6 +154,37 @@ export class OpenAiEngines {
     const about = { name: host.name, model, asked: language, durationS, elapsedMs };
     const answer = transcriptOf(parts, { ...about, response: answerWithBody(null, body) });
     return { answer, response: answerWithBody(answer, body) };
+  }
+
+  /** Sends the audio that the request speaks of, and nothing else. */
+  async #sendAudio(
+    host: EngineAddress,
+    request: TranscriptionRequest,
+    path: string,
+    signal: AbortSignal,
+  ): Promise<Reply> {
+    try {
+      const audio = this.#audio.get(request) ?? (await cutAudio(path, request.file, this.#folder, signal));
+      this.#audio.set(request, audio);
+      if (audio.sha256 !== request.file.sha256)
+        throw new EngineError("The recording has changed since its audio was cut for this request.", {
+          status: null,
+          type: "audio-changed",
+          fault: "answer",
+        });
+      const form = { ...formOf(request, audio), signal };
+      return await this.#http.post(this.#server("stt"), host, "/v1/audio/transcriptions", form);
+    } finally {
+      await this.forget(request);
+    }
+  }
+
+  /** Gives the room on disk back that the audio of these requests takes, which may not have been sent. Idempotent. */
+  async forget(asked: TranscriptionRequest | TranscriptionRequest[]): Promise<void> {
+    for (const request of [asked].flat()) {
+      await this.#audio.get(request)?.close();
+      this.#audio.delete(request);
+    }
   }
 
   /** `asked`: of {@link chat}. @throws EngineError */

@@ -1,10 +1,11 @@
 /** What is sent to servers that speak the OpenAI protocol: the very fields and bodies, as they are logged. */
-import { createHash } from "node:crypto";
-import { FormData } from "undici";
+import { randomUUID } from "node:crypto";
+import { Readable } from "node:stream";
 import { z } from "zod";
 import type { Json } from "@cofi/event-log/events";
 import type { Span } from "./audio-pieces.js";
 import { audit, extraction } from "./engine-contract.js";
+import type { CutAudio } from "./recording-audio.js";
 import { whisperCode } from "./whisper-languages.js";
 
 /**
@@ -23,13 +24,12 @@ export type TranscriptionRequest = {
 export function transcriptionRequest(
   { model, fileName, language }: { model: string; fileName: string; language: string | null },
   { start_s, end_s }: Span,
-  audio: Uint8Array,
+  { bytes, sha256 }: Pick<CutAudio, "bytes" | "sha256">,
 ): TranscriptionRequest {
-  const sha256 = createHash("sha256").update(audio).digest("hex");
   // Servers look at the end of the name to know the format.
   const name = `${fileName.replace(/\.[^.]*$/, "")}.wav`;
   return {
-    file: { name, bytes: audio.length, sha256, start_s, end_s },
+    file: { name, bytes, sha256, start_s, end_s },
     model,
     response_format: "verbose_json",
     "timestamp_granularities[]": "segment",
@@ -37,12 +37,33 @@ export function transcriptionRequest(
   };
 }
 
-/** The form of a request, with its audio. */
-export function formOf({ file, ...fields }: TranscriptionRequest, audio: Uint8Array<ArrayBuffer>): FormData {
-  const form = new FormData();
-  form.set("file", new Blob([audio], { type: "audio/wav" }), file.name);
-  for (const [name, value] of Object.entries(fields)) form.set(name, value);
-  return form;
+/** The form of a request (RFC 7578), with its audio, which is read from its disk as it is sent. */
+export function formOf(
+  { file, ...fields }: TranscriptionRequest,
+  audio: Pick<CutAudio, "bytes" | "content">,
+): { headers: Record<string, string>; body: Readable } {
+  const boundary = `cofi-${randomUUID()}`;
+  const part = (name: string): string => `--${boundary}\r\nContent-Disposition: form-data; name="${name}"`;
+  const before = Buffer.from(`${part("file")}; filename="${quoted(file.name)}"\r\nContent-Type: audio/wav\r\n\r\n`);
+  const others = Object.entries(fields).map(([name, value]) => `\r\n${part(name)}\r\n\r\n${value}`);
+  const after = Buffer.from(`${others.join("")}\r\n--${boundary}--\r\n`);
+  async function* content(): AsyncGenerator<Buffer> {
+    yield before;
+    yield* audio.content();
+    yield after;
+  }
+  return {
+    headers: {
+      "content-type": `multipart/form-data; boundary=${boundary}`,
+      "content-length": String(before.length + audio.bytes + after.length),
+    },
+    body: Readable.from(content(), { objectMode: false }),
+  };
+}
+
+/** As browsers write the name of a file (HTML, 4.10.21.8). */
+function quoted(name: string): string {
+  return name.replaceAll("\n", "%0A").replaceAll("\r", "%0D").replaceAll('"', "%22");
 }
 
 /** How a server is asked for JSON: by the schema, for any JSON, or in words alone; each when it refused the one before. */

@@ -1,9 +1,11 @@
 /** A part of a recording as a WAV file that every recogniser takes: 16 kHz, mono, 16 bits. */
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
+import { createHash } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { SHORTEST_S, type Span } from "./audio-pieces.js";
 import { EngineError, type Fault } from "./engine-error.js";
 import { Turns } from "./turns.js";
+import { UnnamedFile } from "./unnamed-file.js";
 
 const SAMPLE_RATE = 16_000;
 const BYTES_PER_SAMPLE = 2;
@@ -21,70 +23,118 @@ export function secondsIn(bytes: number): number {
   return (bytes - HEADER_BYTES) / (SAMPLE_RATE * BYTES_PER_SAMPLE);
 }
 
+/** A WAV file. It lies on disk, because those of many slots are too much for memory, and stays there until it is closed. */
+export interface CutAudio {
+  readonly bytes: number;
+  /** Lower-case hex. */
+  readonly sha256: string;
+  /** The file from its beginning, a piece at a time; as often as it is asked for. */
+  content(): AsyncIterable<Buffer>;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
+
 /**
  * The same bytes whenever it is asked for. Where the recording ends before `span` does, so does the result.
- * @throws EngineError when nothing can be decoded there, or ffmpeg is not installed
+ * @param folder on whose disk it lies
+ * @throws EngineError when nothing can be decoded there, the disk is full, or ffmpeg is not installed
  */
 export async function cutAudio(
   path: string,
   { start_s, end_s }: Span,
+  folder: string,
   signal: AbortSignal,
-): Promise<Buffer<ArrayBuffer>> {
-  const chunks = await turns.take(() => decoded(path, start_s, end_s - start_s, signal), signal);
-  const bytes = chunks.reduce((sum, { length }) => sum + length, 0);
-  if (secondsIn(bytes + HEADER_BYTES) < SHORTEST_S)
-    throw broken(`The recording has no audio between ${start_s} s and ${end_s} s.`, "unreadable-audio", "file");
-  return Buffer.concat([wavHeader(bytes), ...chunks]);
+): Promise<CutAudio> {
+  const kept = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: Error) => {
+      throw cannotBeKept(error, folder);
+    });
+  const file = await kept(UnnamedFile.create(folder));
+  try {
+    await kept(file.append(wavHeader(0)));
+    const keep = (piece: Buffer): Promise<void> => kept(file.append(piece));
+    const complaint = await turns.take(() => decode(path, start_s, end_s - start_s, keep, signal), signal);
+    const bytes = await file.size();
+    if (bytes === HEADER_BYTES && complaint !== null)
+      throw broken(`No audio can be decoded: ${firstLine(complaint, path)}.`, "unreadable-audio", "file");
+    if (secondsIn(bytes) < SHORTEST_S)
+      throw broken(`The recording has no audio between ${start_s} s and ${end_s} s.`, "unreadable-audio", "file");
+    await kept(file.overwriteStart(wavHeader(bytes - HEADER_BYTES)));
+    const hash = createHash("sha256");
+    for await (const piece of file.content()) hash.update(piece);
+    return { bytes, sha256: hash.digest("hex"), content: () => file.content(), close: () => file.close() };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
 }
 
-function decoded(path: string, startS: number, seconds: number, signal: AbortSignal): Promise<Buffer[]> {
+/**
+ * Decodes a part of a recording, piece by piece.
+ * @returns what ffmpeg complained about when it gave up; null when it did not
+ * @throws EngineError, also that of `keep`
+ */
+async function decode(
+  path: string,
+  startS: number,
+  seconds: number,
+  keep: (piece: Buffer) => Promise<void>,
+  signal: AbortSignal,
+): Promise<string | null> {
+  signal.throwIfAborted();
   // Seeking in the output, not in the file: the start of a compressed recording is found by decoding it alone.
   // Times are counted in samples, as the engines do, for packets may have gaps between them.
   const sound = ["-i", `file:${path}`, "-map", "0:a:0", "-af", "asetpts=N/SR/TB"];
   const part = ["-ss", startS.toFixed(3), "-t", seconds.toFixed(3)];
   // Without the limit two like channels would be mixed 3 dB louder than either.
   const as = ["-ac", "1", "-rematrix_maxval", "1", "-ar", String(SAMPLE_RATE), "-f", "s16le", "pipe:1"];
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    // It parses what anybody may have made: a key or a password is not there to be found.
-    const { PATH, LANG, LC_ALL, TMPDIR, HOME } = process.env;
-    const ffmpeg = spawn(
-      "ffmpeg",
-      ["-nostdin", "-v", "error", "-threads", "1", ...INPUT_LIMITS, ...sound, ...part, ...as],
-      {
-        stdio: ["ignore", "pipe", "pipe"],
-        env: { PATH, LANG, LC_ALL, TMPDIR, HOME },
-      },
-    );
-    const chunks: Buffer[] = [];
-    let complaint = "";
-    let failure: Error | undefined;
-    ffmpeg.on("error", (error) => {
-      failure ??= cannotStart(error);
-    });
-    const stop = (reason: Error): void => {
-      failure ??= reason;
-      ffmpeg.kill("SIGKILL");
-    };
-    const leave = (): void => stop(signal.reason as Error);
-    signal.addEventListener("abort", leave, { once: true });
-    const late = `ffmpeg had not decoded the recording after ${DECODE_TIMEOUT_MS / 1000} s.`;
-    const timer = setTimeout(() => stop(broken(late, "decoding-failed", "answer")), DECODE_TIMEOUT_MS);
-    // Without a file descriptor left there is no pipe.
-    ffmpeg.stdout?.on("data", (chunk: Buffer) => chunks.push(chunk));
-    ffmpeg.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      if (complaint.length < 1_000) complaint += text;
-    });
-    ffmpeg.on("close", (code, ended) => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", leave);
-      if (failure) reject(failure);
-      // What it wrote until then may be a part of the audio. The system may have needed its memory: another try may go well.
-      else if (code === null) reject(broken(`ffmpeg was ended by ${ended}.`, "decoding-failed", "answer"));
-      else if (code === 0 || chunks.length > 0) resolve(chunks);
-      else reject(broken(`No audio can be decoded: ${firstLine(complaint, path)}.`, "unreadable-audio", "file"));
-    });
+  // It parses what anybody may have made: a key or a password is not there to be found.
+  const { PATH, LANG, LC_ALL, TMPDIR, HOME } = process.env;
+  const ffmpeg: ChildProcess = spawn(
+    "ffmpeg",
+    ["-nostdin", "-v", "error", "-threads", "1", ...INPUT_LIMITS, ...sound, ...part, ...as],
+    { stdio: ["ignore", "pipe", "pipe"], env: { PATH, LANG, LC_ALL, TMPDIR, HOME } },
+  );
+  let complaint = "";
+  let failure: Error | undefined;
+  const stop = (reason: Error): void => {
+    failure ??= reason;
+    ffmpeg.kill("SIGKILL");
+  };
+  const over = new Promise<{ code: number | null; ended: NodeJS.Signals | null }>((resolve) => {
+    ffmpeg.on("error", (error) => (failure ??= cannotStart(error)));
+    ffmpeg.on("close", (code, ended) => resolve({ code, ended }));
   });
+  const leave = (): void => stop(signal.reason as Error);
+  signal.addEventListener("abort", leave, { once: true });
+  const late = `ffmpeg had not decoded the recording after ${DECODE_TIMEOUT_MS / 1000} s.`;
+  const timer = setTimeout(() => stop(broken(late, "decoding-failed", "answer")), DECODE_TIMEOUT_MS);
+  // Without a file descriptor left there is no pipe.
+  ffmpeg.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    if (complaint.length < 1_000) complaint += text;
+  });
+  try {
+    for await (const piece of ffmpeg.stdout ?? []) await keep(piece as Buffer);
+  } catch (error) {
+    stop(error as Error);
+  }
+  const { code, ended } = await over;
+  clearTimeout(timer);
+  signal.removeEventListener("abort", leave);
+  if (failure) throw failure;
+  // What it wrote until then may be a part of the audio. The system may have needed its memory: another try may go well.
+  if (code === null) throw broken(`ffmpeg was ended by ${ended}.`, "decoding-failed", "answer");
+  return code === 0 ? null : complaint;
+}
+
+/** The disk may have room again, and the process file descriptors. */
+function cannotBeKept({ message }: Error, folder: string): EngineError {
+  const what = `The audio for the model server cannot be kept in ${folder} while it is sent: ${message}.`;
+  return broken(
+    `${what} Make room there, or set COFI_DATA_DIR to a folder on another disk.`,
+    "decoding-failed",
+    "answer",
+  );
 }
 
 /** That it is not there will not change while the pipeline runs; that the system lacks memory or file descriptors will. */

@@ -77,6 +77,9 @@ export const stt = defineStage<"calls" | "trades" | "ivr" | "lid" | "triaging", 
               signal,
             )
           : askEngine(context, "stt", unit, payload, sttResponse, host, signal, again),
+      async over(payload) {
+        if (openAi.answers("stt")) await openAi.forget(payload as TranscriptionRequest | TranscriptionRequest[]);
+      },
       answerFrom: answerOf(sttResponse),
       async store({ name }, { language, confidence, model, text, segments }) {
         const transcript = { language, confidence, model, text, segments };
