@@ -1,18 +1,26 @@
 /** `COFI_RUNTIME=docker` with the image of the Dockerfile: its entrypoint, user, folders and programs. */
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
+import { openDatabase } from "@cofi/event-log/database";
+import { STAGES } from "@cofi/event-log/stages";
 import { Store } from "@cofi/event-log/store";
+import { Results } from "@cofi/evidence/results";
 import { EngineClient } from "@cofi/pipeline/engine-client";
 import { denoiseResponse, sttResponse } from "@cofi/pipeline/engine-contract";
 import { DockerRuntime } from "@cofi/pipeline/runtime/docker";
 import { dockerSettings } from "@cofi/pipeline/runtime/docker-settings";
 import type { EngineHost, RunningEngines } from "@cofi/pipeline/runtime/runtime";
+import { runCofi } from "../../../test/support/cofi.js";
 import { freshDatabase, type FreshDatabase } from "../../../test/support/databases.js";
+import { folderWith } from "./batch-files.js";
 import { buildCofiImage } from "./cofi-image.js";
 import { startDockerDaemon, type DockerDaemon } from "./docker-daemon.js";
 
-const SAMPLE = fileURLToPath(new URL("../../../samples/batch/c04.wav", import.meta.url));
+const SAMPLES = fileURLToPath(new URL("../../../samples/batch/", import.meta.url));
 const PROJECT = `cofi-image-${process.pid}`;
 const never = new AbortController().signal;
 
@@ -44,17 +52,8 @@ afterAll(async () => {
 beforeEach(() => {
   client = new EngineClient(60_000);
   running = [];
-  const settings = dockerSettings({
-    COFI_RUNTIME: "docker",
-    COFI_DOCKER_HOSTS: daemon.url,
-    COFI_DOCKER_PROJECT: PROJECT,
-    COFI_DOCKER_FILES_VOLUME: PROJECT,
-    COFI_ENGINE_IMAGE: `${PROJECT}:1`,
-    COFI_ENGINE_MEMORY_MB: "1024",
-    COFI_MAX_AUDIO_S: "600",
-  });
   runtime = new DockerRuntime({
-    settings: settings!,
+    settings: dockerSettings(environment())!,
     installation: "test",
     store,
     client,
@@ -69,6 +68,18 @@ afterEach(async () => {
   await client.close();
 });
 
+function environment() {
+  return {
+    COFI_RUNTIME: "docker",
+    COFI_DOCKER_HOSTS: daemon.url,
+    COFI_DOCKER_PROJECT: PROJECT,
+    COFI_DOCKER_FILES_VOLUME: PROJECT,
+    COFI_ENGINE_IMAGE: `${PROJECT}:1`,
+    COFI_ENGINE_MEMORY_MB: "1024",
+    COFI_MAX_AUDIO_S: "600",
+  };
+}
+
 async function start(stage: "file_distribution" | "denoise" | "stt"): Promise<EngineHost> {
   const tell = (): void => undefined;
   const engines = await runtime.start(stage, 1, { info: tell, error: tell }, never);
@@ -81,7 +92,7 @@ test(
   { timeout: 180_000 },
   async () => {
     const file = { batch_id: 1, file_name: "c04.wav" };
-    await client.upload(await start("file_distribution"), 1, file.file_name, SAMPLE, never);
+    await client.upload(await start("file_distribution"), 1, file.file_name, join(SAMPLES, "c04.wav"), never);
     const denoise = await start("denoise");
     const { answer } = await client.process(denoise, "denoise", file, denoiseResponse, never);
     expect(answer.duration_s).toBeCloseTo(18.68, 1);
@@ -99,3 +110,51 @@ test(
       });
   },
 );
+
+/** What has been found in two of the sample recordings, with the rows of the sample's CSV files that speak of them. */
+async function sampleBatch(): Promise<string> {
+  const rowsOf = async (file: string, pattern: RegExp): Promise<string> => {
+    const [header, ...rows] = (await readFile(join(SAMPLES, file), "utf8")).split("\n");
+    return [header, ...rows.filter((row) => pattern.test(row))].join("\n");
+  };
+  return folderWith({
+    "c02.mp3": await readFile(join(SAMPLES, "c02.mp3")),
+    "c04.wav": await readFile(join(SAMPLES, "c04.wav")),
+    "calls.csv": await rowsOf("calls.csv", /^C0[24],/),
+    "trades.csv": await rowsOf("trades.csv", /^T00[346],/),
+  });
+}
+
+test("a batch goes through containers of it to the end, and leaves none", { timeout: 600_000 }, async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), "cofi-image-"));
+  // A volume of its own: batch 1 of another data folder has recordings in the other one.
+  const volume = `${PROJECT}-batch`;
+  try {
+    const settings = { ...environment(), COFI_DOCKER_FILES_VOLUME: volume, COFI_DATA_DIR: dataDir };
+    const { code, output } = await runCofi(["run", await sampleBatch()], settings);
+    expect(code, output).toBe(0);
+    const filters = encodeURIComponent(JSON.stringify({ label: [`cofi.project=${PROJECT}`] }));
+    expect(await daemon.call("GET", `/containers/json?all=true&filters=${filters}`)).toEqual([]);
+    const database = await openDatabase(`sqlite:${join(dataDir, "cofi.sqlite")}`);
+    try {
+      const trades = await new Results(database).trades(1);
+      expect(trades.map(({ tradeId, verdict }) => [tradeId, verdict])).toEqual([
+        ["T003", "CONFIRMED"],
+        ["T004", "CONFIRMED"],
+        ["T006", "ORDER_NOT_IN_CALL"],
+      ]);
+      const events = await new Store(database).batchEventsAfter(1, 0, Number.MAX_SAFE_INTEGER, 10_000);
+      expect(events.filter(({ eventType }) => eventType === "error")).toEqual([]);
+      const started = events.filter(({ metadata }) => "container" in Object(metadata) && "startMs" in Object(metadata));
+      const engines = STAGES.filter(({ name, kind }) => kind === "engine" || name === "file_distribution");
+      expect(started.map(({ stage }) => stage).toSorted()).toEqual(
+        engines.map(({ name }) => name as string).toSorted(),
+      );
+    } finally {
+      await database.close();
+    }
+  } finally {
+    await daemon.call("DELETE", `/volumes/${volume}?force=true`);
+    await rm(dataDir, { recursive: true, force: true });
+  }
+});
