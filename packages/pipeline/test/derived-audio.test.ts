@@ -1,5 +1,7 @@
 /** The denoised audio of a recording follows it: no later stage works on another audio than the one that was made for it. */
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Socket } from "node:net";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { RemoteRuntime } from "@cofi/pipeline/runtime/remote";
 import type { Runtime } from "@cofi/pipeline/runtime/runtime";
 import type { StageName } from "@cofi/event-log/stages";
@@ -30,7 +32,7 @@ afterEach(async () => {
 
 /** `begins`: called when the engines of a stage are started. */
 function runtimeOf(
-  enginesOf: (stage: StageName) => readonly ScriptedEngine[],
+  enginesOf: (stage: StageName) => readonly { url: string }[],
   begins: (stage: StageName) => void = () => undefined,
 ): Runtime {
   const urls = (stage: StageName): string[] => enginesOf(stage).map(({ url }) => url);
@@ -86,6 +88,39 @@ test("a host that lost its files is given them anew, and what was made from them
   expect(heardLater()).toEqual(AS_MADE);
   const made = (await bench.events(batchId)).filter(({ metadata }) => JSON.stringify(metadata).includes("madeOn"));
   expect(made.length).toBeGreaterThan(0);
+});
+
+/** Takes connections, and says nothing. */
+async function deafHost() {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => sockets.push(socket.on("error", () => undefined))).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, sockets };
+}
+
+test("a host that has fallen silent is not waited for with each file whose audio lies on it", async () => {
+  const [first, second, third] = engines as [ScriptedEngine, ScriptedEngine, ScriptedEngine];
+  const deaf = await deafHost();
+  let isLater = false;
+  const begins = (stage: StageName): void => {
+    isLater ||= stage === "lid";
+  };
+  const runtime = runtimeOf((stage) => {
+    if (/^(?:lid|stt|llm)/.test(stage)) return [third];
+    // In the place of the first, and so the same host.
+    return isLater ? [deaf, second] : [first, second];
+  }, begins);
+  const { status, batchId } = await bench.run({ folder, runtime });
+  expect(status).toBe("completed");
+  expect(heardLater()).toEqual(AS_MADE);
+  const made = (await bench.events(batchId)).filter(({ metadata }) => JSON.stringify(metadata).includes("madeOn"));
+  expect(made.length).toBeGreaterThan(4);
+  // Those that were in work when it fell silent.
+  expect(deaf.sockets.length).toBeLessThanOrEqual(4);
 });
 
 test("without the audio that was made, a file fails by name; the original is never heard in its place", async () => {

@@ -28,10 +28,16 @@ export interface DerivedAudioOptions {
 /** How a host came to the denoised audio of a recording; for the log. */
 export type Brought = { copiedFrom: string; bytes: number; sha256: string } | { madeOn: string };
 
-/** How long a host of denoise may take to say that it can work, to give a copy, and to make the audio again, in ms. */
+/** How long a host of denoise may take to say that it can work, and to make the audio again, in ms. */
 const LOOK_MS = 5_000;
-const COPY_MS = 60_000;
 const MAKE_MS = 120_000;
+/** A copy that takes longer than these two seconds, and one for each megabyte, comes sooner where it is made again. */
+const COPY_MS = 2_000;
+const COPY_MS_PER_BYTE = 1 / 1_000;
+/** How long a copy may take where it is the last way to the audio. */
+const LAST_COPY_MS = 60_000;
+/** A host that did not answer is asked last for so long. */
+const DOUBT_MS = 30_000;
 
 export class DerivedAudio {
   readonly #options: DerivedAudioOptions;
@@ -41,6 +47,8 @@ export class DerivedAudio {
   readonly #lies: Int32Array;
   /** By place: denoise has done it in this run. */
   readonly #isOfThisRun: Uint8Array;
+  /** By key, until when a host is asked last, because it did not answer. */
+  readonly #doubted = new Map<string, number>();
   /** Hosts of denoise do no more at once than they would in their own stage. */
   readonly #limits = new Map<string, LimitFunction>();
   #engines: Promise<RunningEngines> | null = null;
@@ -77,26 +85,37 @@ export class DerivedAudio {
   async bring(recording: Recording, host: EngineHost, signal: AbortSignal): Promise<Brought> {
     const { fileName } = recording;
     const sources = await this.#sources(fileName, host);
+    const holders = this.#holders(fileName, sources).filter((source) => !sharesFiles(source, host));
     const troubles: string[] = [];
     const tried = async (of: EngineHost, work: (limit: AbortSignal) => Promise<Brought>, limitMs: number) => {
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
       try {
-        await of.look(AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS)]));
-        return await work(AbortSignal.any([signal, AbortSignal.timeout(limitMs)]));
+        await of.look(AbortSignal.any([limit, AbortSignal.timeout(LOOK_MS)]));
+        const brought = await work(limit);
+        this.#doubted.delete(of.key);
+        return brought;
       } catch (error) {
         // What goes wrong with the host that is given the audio is its own fault; any other may be better with the next one.
         if (signal.aborted || (error instanceof EngineError && error.host === host.url)) throw error;
+        if (error instanceof EngineError && error.fault === "host")
+          this.#doubted.set(of.key, performance.now() + DOUBT_MS);
         troubles.push((error as Error).message);
         return null;
       }
     };
-    for (const source of this.#holders(fileName, sources)) {
-      if (sharesFiles(source, host)) continue;
-      const copied = await tried(source, (limit) => this.#copy(recording, source, host, limit), COPY_MS);
-      if (copied) return copied;
-    }
-    for (const source of sources) {
-      const made = await tried(source, (limit) => this.#makeAgain(recording, source, host, limit), MAKE_MS);
-      if (made) return made;
+    const copyMs = Math.ceil(COPY_MS + COPY_MS_PER_BYTE * recording.bytes);
+    for (const isDoubted of [false, true]) {
+      for (const source of holders) {
+        if (this.#isDoubted(source) !== isDoubted) continue;
+        const copy = (limit: AbortSignal): Promise<Brought> => this.#copy(recording, source, host, limit);
+        const copied = await tried(source, copy, isDoubted ? LAST_COPY_MS : copyMs);
+        if (copied) return copied;
+      }
+      for (const source of sources) {
+        if (this.#isDoubted(source) !== isDoubted) continue;
+        const made = await tried(source, (limit) => this.#makeAgain(recording, source, host, limit), MAKE_MS);
+        if (made) return made;
+      }
     }
     throw new EngineError(
       `${host.name} has no denoised audio of ${fileName}, and it could be neither copied nor made again: ` +
@@ -106,19 +125,24 @@ export class DerivedAudio {
     );
   }
 
+  /** Whether the host did not answer when it was asked last, here or as a host of files. */
+  #isDoubted({ key }: EngineHost): boolean {
+    const until = this.#doubted.get(key);
+    if (until !== undefined) return performance.now() < until;
+    return this.#options.hostStates.get(key)?.condition === "ejected";
+  }
+
   /** Ends what was started. */
   async close(hurry?: AbortSignal): Promise<void> {
     const engines = await this.#engines?.catch(() => null);
     await engines?.stop(hurry);
   }
 
-  /** The hosts of denoise: that of the host itself, where it has one, then those that are well. @throws EngineError */
+  /** The hosts of denoise: that of the host itself, where it has one, then the one on which the recording lies. @throws EngineError */
   async #sources(fileName: string, host: EngineHost): Promise<EngineHost[]> {
     const key = this.liesOn(fileName);
-    const { hostStates } = this.#options;
     const rank = (source: EngineHost): number =>
-      (sharesFiles(source, host) || source.key === host.key ? 0 : source.key === key ? 1 : 2) +
-      (hostStates.get(source.key)?.condition === "ejected" ? 4 : 0);
+      sharesFiles(source, host) || source.key === host.key ? 0 : source.key === key ? 1 : 2;
     try {
       this.#engines ??= this.#options.denoise();
       const { hosts } = await this.#engines;
