@@ -20,10 +20,19 @@ export interface CofiProcess {
   stop(): Promise<void>;
 }
 
-/** Starts `cofi` with `env` on top of a bare environment: nothing of the caller's settings gets in. */
-export function startCofi(args: readonly string[], env: Record<string, string>, cwd = ROOT): CofiProcess {
+/**
+ * Starts `cofi` with `env` on top of a bare environment: nothing of the caller's settings gets in.
+ * @param before what the command is preceded by, such as another machine that it runs on, as the same process
+ */
+export function startCofi(
+  args: readonly string[],
+  env: Record<string, string>,
+  cwd = ROOT,
+  before: readonly string[] = [],
+): CofiProcess {
   const { PATH = "", HOME = "" } = process.env;
-  const child: ChildProcess = spawn(process.execPath, [COFI, ...args], {
+  const [file = "", ...rest] = [...before, process.execPath, COFI, ...args];
+  const child: ChildProcess = spawn(file, rest, {
     cwd,
     env: { PATH, HOME, ...env },
     stdio: ["ignore", "pipe", "pipe"],

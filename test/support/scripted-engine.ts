@@ -35,6 +35,8 @@ export interface ScriptedOptions {
   always?: (stage: string, file: string) => Behaviour;
   /** Whether it says that it can work; false hangs up. */
   isThere?: () => boolean;
+  /** Path of a socket to listen on, in place of a port of this machine. */
+  socket?: string;
 }
 
 export interface ScriptedEngine {
@@ -117,6 +119,7 @@ export async function startScriptedEngine({
   until = () => undefined,
   always = () => "ok",
   isThere = () => true,
+  socket,
 }: ScriptedOptions = {}): Promise<ScriptedEngine> {
   const plans = new Map<string, Behaviour[]>();
   const requests: string[] = [];
@@ -197,10 +200,12 @@ export async function startScriptedEngine({
 
   const server = createServer((request, response) => {
     handle(request, response).catch((error: unknown) => response.destroy(error as Error));
-  }).listen(0, "127.0.0.1");
+  });
+  if (socket === undefined) server.listen(0, "127.0.0.1");
+  else server.listen(socket);
   await once(server, "listening");
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: socket === undefined ? `http://127.0.0.1:${(server.address() as AddressInfo).port}` : `unix:${socket}`,
     requests,
     most: (stage) => most.get(stage) ?? 0,
     uploads,

@@ -24,6 +24,8 @@ const PROGRAMS = /** @type {const} */ ({
   "dbus-daemon": { names: ["dbus-daemon"], aptPackage: "dbus" },
   nginx: { names: ["nginx"], aptPackage: "nginx" },
   dockerd: { names: ["dockerd"], aptPackage: "docker.io" },
+  ip: { names: ["ip"], aptPackage: "iproute2" },
+  iptables: { names: ["iptables"], aptPackage: "iptables" },
   mysqld: { names: ["mysqld"], aptPackage: "mysql-server-core" },
   debootstrap: { names: ["debootstrap"], aptPackage: "debootstrap" },
 });
