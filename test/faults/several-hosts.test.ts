@@ -1,97 +1,71 @@
 /**
  * Several hosts for real: each on a network of its own. While a batch runs, the cable of one is pulled and put back, so that packets
  * vanish; the one of another loses a third of them; a third host is killed and comes back without its files. The batch says the same
- * as one of a quiet night. `npm run faults` takes longer over it, and more files.
+ * as one of a quiet night. `npm run faults` takes longer over it, with more files, and again with the engines themselves.
  */
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openDatabase } from "@cofi/event-log/database";
-import type { LogEvent } from "@cofi/event-log/events";
-import { STAGES } from "@cofi/event-log/stages";
-import { Store } from "@cofi/event-log/store";
-import { Results } from "@cofi/evidence/results";
-import { startCofi, type CofiProcess } from "../support/cofi.js";
 import { reportFault } from "../support/fault-row.js";
 import { startNetworkLab, type Machine, type NetworkLab } from "../support/network-lab.js";
 import { startScriptedEngine, type ScriptedEngine } from "../support/scripted-engine.js";
+import { absence, ENGINES, LabHost, nightInLab, type Moments } from "./night-in-lab.js";
 
 const IS_LONG = process.env["COFI_FAULT_ROUNDS"] !== undefined;
 const FILES = IS_LONG ? 200 : 60;
 const HOSTS = 4;
-/** How long an engine takes for a file. */
+/** How long a scripted engine takes for a file. */
 const TOOK_MS = IS_LONG ? 250 : 100;
 const CABLE_OUT_MS = IS_LONG ? 15_000 : 4_000;
-const DEAD_MS = IS_LONG ? 8_000 : 2_000;
+const DEAD_MS = IS_LONG ? 5_000 : 2_000;
 const LOST = 0.3;
 const PORT = 8080;
 const MOST_FAULTS = 5;
 const BACK_MS = 60_000;
-const LAB_HOST = fileURLToPath(new URL("lab-host.mjs", import.meta.url));
-
-interface Host {
-  readonly machine: Machine;
-  readonly engine: ScriptedEngine;
-  readonly socket: string;
-  readonly url: string;
-  process: ChildProcess;
-}
+const PASS_ON = fileURLToPath(new URL("pass-on.mjs", import.meta.url));
+const COFI = fileURLToPath(new URL("../../packages/cli/bin/cofi.js", import.meta.url));
+const SAMPLES = fileURLToPath(new URL("../../samples/batch/", import.meta.url));
 
 let root: string;
 let lab: NetworkLab;
 let pipeline: Machine;
-let hosts: Host[];
-let running: CofiProcess | undefined;
-let asked: Asked;
+const closing: (() => Promise<unknown>)[] = [];
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "cofi-hosts-"));
-  hosts = [];
+  closing.push(() => rm(root, { recursive: true, force: true }));
   lab = await startNetworkLab();
+  closing.push(() => lab.close());
   pipeline = await lab.machine();
-  for (let n = 0; n < HOSTS; n++) {
-    const socket = join(root, `engine-${n}`);
-    const tookMs = (stage: string): number => {
-      asked.note(stage);
-      return TOOK_MS;
-    };
-    const engine = await startScriptedEngine({ keepsFiles: true, tookMs, socket });
-    const machine = await lab.machine();
-    const url = `http://${machine.address}:${PORT}`;
-    hosts.push({ machine, engine, socket, url, process: await listening(machine, socket) });
-  }
 });
 afterEach(async () => {
-  running?.kill("SIGKILL");
-  await running?.ended;
-  for (const host of hosts) {
-    await killed(host);
-    await host.engine.close();
-  }
-  await lab.close();
-  await rm(root, { recursive: true, force: true });
+  for (const close of closing.splice(0).toReversed()) await close();
 });
 
-async function listening({ on, address }: Machine, socket: string): Promise<ChildProcess> {
-  const [file, ...args] = [...on, process.execPath, LAB_HOST, address, String(PORT), socket];
-  const child = spawn(file, args, { stdio: ["pipe", "pipe", "inherit"] });
-  await once(child.stdout, "data");
-  return child;
+async function started(host: LabHost): Promise<LabHost> {
+  closing.push(() => host.kill());
+  await host.start();
+  return host;
 }
 
-async function killed({ process: child }: Host): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, "close");
-  child.kill("SIGKILL");
-  await ended;
+/** A scripted engine does not know on which machine it is asked. */
+async function scriptedHost(asked: Asked): Promise<{ host: LabHost; engine: ScriptedEngine }> {
+  const machine = await lab.machine();
+  const socket = join(root, `engine-${machine.address}`);
+  const tookMs = (stage: string): number => {
+    asked.note(stage);
+    return TOOK_MS;
+  };
+  const engine = await startScriptedEngine({ keepsFiles: true, tookMs, socket });
+  closing.push(() => engine.close());
+  const host = await started(new LabHost(machine, [[PASS_ON, machine.address, String(PORT), socket]]));
+  return { host, engine };
 }
 
-/** What all engines of a batch have been asked. */
+/** What all engines have been asked since the night began. */
 class Asked {
   readonly #counts = new Map<string, number>();
   readonly #waiting = new Set<() => void>();
@@ -99,6 +73,10 @@ class Asked {
   note(stage: string): void {
     this.#counts.set(stage, (this.#counts.get(stage) ?? 0) + 1);
     for (const look of this.#waiting) look();
+  }
+
+  forget(): void {
+    this.#counts.clear();
   }
 
   /** Resolves when this share of the files has come to the stage. */
@@ -132,73 +110,8 @@ async function batchFolder(): Promise<string> {
   return folder;
 }
 
-/** Runs the batch on the pipeline's machine; `trouble` happens meanwhile: `met` is null where the batch ended before. */
-async function night<T>(name: string, folder: string, trouble: () => Promise<T>) {
-  asked = new Asked();
-  const urls = hosts.map(({ url }) => url).join();
-  const stages = STAGES.filter(({ kind }) => kind === "engine").map(({ name: stage }) => stage);
-  const engines = ["file_distribution", ...stages].map((stage) => [`COFI_ENGINE_${stage.toUpperCase()}_URLS`, urls]);
-  const dataDir = join(root, name);
-  const started = performance.now();
-  const env = { COFI_DATA_DIR: dataDir, COFI_SLOTS_PER_HOST: "2", ...(Object.fromEntries(engines) as object) };
-  running = startCofi(["run", folder], env, undefined, pipeline.on);
-  const [code, met] = await Promise.all([running.ended, Promise.race([trouble(), running.ended.then(() => null)])]);
-  const tookMs = performance.now() - started;
-  const database = await openDatabase(`sqlite:${join(dataDir, "cofi.sqlite")}`);
-  try {
-    const events = await new Store(database).batchEventsAfter(1, 0, Number.MAX_SAFE_INTEGER, 1_000_000);
-    const trades = await new Results(database).trades(1);
-    const verdicts = trades.map(({ tradeId, verdict, verdictCallId, verdictReason }) =>
-      [tradeId, verdict, verdictCallId, verdictReason].join(" | "),
-    );
-    const failures = events.filter(({ eventType }) => eventType === "error").length;
-    return { code, met, output: running.output(), tookMs, events, failures, verdicts, done: doneIn(events) };
-  } finally {
-    await database.close();
-  }
-}
-
-/** How often each recording was done in each stage. */
-function doneIn(events: readonly LogEvent[]): Map<string, number> {
-  const done = new Map<string, number>();
-  for (const { eventType, stage, fileName } of events) {
-    const key = `${stage} ${fileName}`;
-    if (eventType === "file_complete" && fileName?.endsWith(".wav")) done.set(key, (done.get(key) ?? 0) + 1);
-  }
-  return done;
-}
-
-interface Change {
-  url: string;
-  to: string;
-}
-
-/** What happened to a host, by the clock. */
-interface Moments {
-  ill: number;
-  well: number;
-}
-
-/** How a host was left out and came back. */
-function absence(events: readonly LogEvent[], { machine, url }: Host, { ill, well }: Moments) {
-  const changes = events.flatMap(({ id, timestamp, metadata }) => {
-    const change = (metadata as { host?: Change } | null)?.host;
-    return change?.url === url ? [{ id, at: Date.parse(timestamp), to: change.to }] : [];
-  });
-  const ejected = changes.find(({ at, to }) => at >= ill && to === "ejected");
-  const back = changes.find(({ at, to }) => at >= well && to === "healthy");
-  const isFault = ({ id, timestamp, gpuIp, eventType, metadata }: LogEvent): boolean => {
-    const at = Date.parse(timestamp);
-    const isOf = gpuIp === machine.address && at >= ill && at <= well && id < (ejected?.id ?? Number.POSITIVE_INFINITY);
-    // One that was silent until another host had answered is at fault, too.
-    return isOf && (eventType === "error" || "outrun" in ((metadata ?? {}) as object));
-  };
-  return { isLeftOut: ejected !== undefined, faults: events.filter(isFault).length, backMs: back && back.at - well };
-}
-
-/** Cut off while others wait for the audio that lies on it. */
-async function isCutOff({ machine }: Host): Promise<Moments> {
-  await asked.reaches("lid", 0.3);
+/** Pulls the cable for a while. */
+async function cutOff({ machine }: LabHost): Promise<Moments> {
   const ill = Date.now();
   await machine.cable("down");
   await pause(CABLE_OUT_MS);
@@ -206,44 +119,72 @@ async function isCutOff({ machine }: Host): Promise<Moments> {
   return { ill, well: Date.now() };
 }
 
-async function losesPackets({ machine }: Host): Promise<void> {
-  await asked.reaches("denoise", 0.3);
-  await lab.lose(pipeline, machine, LOST);
-  await asked.reaches("ivr", 0.8);
-  await lab.lose(pipeline, machine, 0);
+/** `meanwhile`: while it is dead. */
+async function killed(host: LabHost, meanwhile: () => unknown): Promise<Moments> {
+  const ill = Date.now();
+  await host.kill();
+  await meanwhile();
+  await pause(DEAD_MS);
+  await host.start();
+  return { ill, well: Date.now() };
 }
 
-async function dies(host: Host): Promise<Moments> {
-  await asked.reaches("llm1", 0.3);
-  const ill = Date.now();
-  await killed(host);
-  host.engine.forget();
-  await pause(DEAD_MS);
-  host.process = await listening(host.machine, host.socket);
-  return { ill, well: Date.now() };
+function said(what: string, ms: number, { isLeftOut, faults, backMs }: ReturnType<typeof absence>): string {
+  const back = backMs === undefined ? "not back before the end" : `back ${seconds(backMs)} after it was well`;
+  return `one ${what} for ${seconds(ms)}, ${isLeftOut ? "" : "not "}left out after ${faults} faults, ${back}`;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
 }
 
 test(
   `${FILES} files on ${HOSTS} hosts, one of them cut off, one losing packets, one killed`,
   { timeout: 600_000 },
   async () => {
+    const asked = new Asked();
+    const hosts: Awaited<ReturnType<typeof scriptedHost>>[] = [];
+    for (let n = 0; n < HOSTS; n++) hosts.push(await scriptedHost(asked));
+    const urls = hosts.map(({ host }) => `http://${host.machine.address}:${PORT}`);
     const folder = await batchFolder();
-    const quiet = await night("quiet", folder, async () => null);
+    const night = <T>(name: string, trouble: () => Promise<T>) => {
+      asked.forget();
+      for (const { engine } of hosts) engine.forget();
+      const settings = { COFI_SLOTS_PER_HOST: "2" };
+      return nightInLab({
+        on: pipeline,
+        folder,
+        dataDir: join(root, name),
+        urlsOf: () => urls,
+        settings,
+        closing,
+        trouble,
+      });
+    };
+    const quiet = await night("quiet", async () => null);
     expect(quiet.code, quiet.output).toBe(0);
-    for (const { engine } of hosts) engine.forget();
 
-    const [first, second, third] = hosts as [Host, Host, Host];
-    const loud = await night("loud", folder, () => Promise.all([isCutOff(first), dies(third), losesPackets(second)]));
+    const [first, second, third] = hosts as [(typeof hosts)[0], (typeof hosts)[0], (typeof hosts)[0]];
+    const loud = await night("loud", () =>
+      Promise.all([
+        // Others need the audio that lies on it.
+        asked.reaches("lid", 0.3).then(() => cutOff(first.host)),
+        asked.reaches("llm1", 0.3).then(() => killed(third.host, third.engine.forget)),
+        (async () => {
+          await asked.reaches("denoise", 0.3);
+          await lab.lose(pipeline, second.host.machine, LOST);
+          await asked.reaches("ivr", 0.8);
+          await lab.lose(pipeline, second.host.machine, 0);
+        })(),
+      ]),
+    );
     expect(loud.code, loud.output).toBe(0);
     if (loud.met === null) throw new Error("The batch ended before all that was to happen had.");
-    const [cutOff, dead] = [absence(loud.events, first, loud.met[0]), absence(loud.events, third, loud.met[1])];
-    const said = (what: string, ms: number, { isLeftOut, faults, backMs }: typeof cutOff): string => {
-      const back = backMs === undefined ? "not back before the end" : `back ${seconds(backMs)} after it was well`;
-      return `${what} for ${seconds(ms)}, ${isLeftOut ? "" : "not "}left out after ${faults} faults, ${back}`;
-    };
+    const wasCutOff = absence(loud.events, first.host.machine, loud.met[0]);
+    const wasDead = absence(loud.events, third.host.machine, loud.met[1]);
     await reportFault(
       "several-hosts",
-      `several hosts, each on its own network, ${FILES} files: one ${said("cut off", CABLE_OUT_MS, cutOff)}; one ${said("dead", DEAD_MS, dead)}; ` +
+      `several hosts, each on its own network, ${FILES} files: ${said("cut off", CABLE_OUT_MS, wasCutOff)}; ${said("dead", DEAD_MS, wasDead)}; ` +
         `one lost ${LOST * 100} % of its packets for two stages; ${loud.failures} failed attempts, ${quiet.done.size - loud.done.size} files lost, ` +
         `${loud.verdicts.filter((line, n) => line !== quiet.verdicts[n]).length} verdicts changed; ` +
         `${seconds(loud.tookMs)} in place of ${seconds(quiet.tookMs)} (${(loud.tookMs / quiet.tookMs).toFixed(2)} times)`,
@@ -252,7 +193,7 @@ test(
     expect(new Set(loud.verdicts.map((line) => line.split(" | ")[1])).size).toBeGreaterThan(1);
     expect([...loud.done].toSorted()).toEqual([...quiet.done].toSorted());
     expect(new Set(loud.done.values())).toEqual(new Set([1]));
-    for (const { isLeftOut, faults, backMs } of [cutOff, dead]) {
+    for (const { isLeftOut, faults, backMs } of [wasCutOff, wasDead]) {
       expect(faults).toBeLessThanOrEqual(MOST_FAULTS);
       expect(backMs ?? 0).toBeLessThan(BACK_MS);
       // Few files may be done by the others before one is left out, or back.
@@ -261,6 +202,80 @@ test(
   },
 );
 
-function seconds(ms: number): string {
-  return `${(ms / 1_000).toFixed(1)} s`;
+const SAMPLE_FILES = 6;
+const TOKEN = "token-of-the-engines-in-the-lab";
+
+/** All engines of Cofi, with a folder that is gone when they are killed. */
+async function engineHost(): Promise<LabHost & { files: string }> {
+  const machine = await lab.machine();
+  const files = join(root, `files-${machine.address}`);
+  const where = (n: number): string[] => ["--host", machine.address, "--port", String(PORT + n), "--files-dir", files];
+  const commands = ENGINES.map((stage, n) => [COFI, "engine", stage, ...where(n), "--until-stdin-closes"]);
+  const host = await started(new LabHost(machine, commands, { COFI_ENGINE_TOKEN: TOKEN }));
+  return Object.assign(host, { files });
 }
+
+/** Two of the sample recordings, several times, each with the trade of its call. */
+async function sampleFolder(): Promise<string> {
+  const folder = join(root, "batch");
+  await mkdir(folder);
+  const calls = ["call_id,file_name,start_time,duration_s,caller_number,client_code"];
+  const trades = [
+    "trade_id,order_time,client_code,client_phones,dealer_id,exchange,symbol,instrument,expiry,strike,option_type,side,quantity,lot_size,price",
+  ];
+  for (let n = 0; n < SAMPLE_FILES; n++) {
+    const isOption = n === 0;
+    const [name, phone] = [`call-${n}.wav`, `+9198${10_000_000 + n}`];
+    await copyFile(join(SAMPLES, isOption ? "c06.wav" : "c04.wav"), join(folder, name));
+    // As it is spoken in the call.
+    const client = isOption ? "PQ8812" : `MN${n}`;
+    const order = isOption ? "NFO,NIFTY,OPT,2026-11-26,22000,CE,BUY,100,50,119.50" : "NSE,SBIN,EQ,,,,BUY,100,,825";
+    calls.push(`C${n},${name},2026-11-20T09:00:00Z,${isOption ? 34.8 : 18.68},${phone},${client}`);
+    trades.push(`T${n},2026-11-20T09:03:00Z,${client},${phone},D1,${order}`);
+  }
+  await writeFile(join(folder, "calls.csv"), calls.join("\n"));
+  await writeFile(join(folder, "trades.csv"), trades.join("\n"));
+  return folder;
+}
+
+// Many processes, and minutes.
+if (IS_LONG)
+  test(
+    "the engines themselves on three hosts, one of them cut off, one killed with its files",
+    { timeout: 900_000 },
+    async () => {
+      const hosts = [await engineHost(), await engineHost(), await engineHost()] as const;
+      const [first, second] = hosts;
+      const loud = await nightInLab({
+        on: pipeline,
+        folder: await sampleFolder(),
+        dataDir: join(root, "loud"),
+        urlsOf: (stage) => hosts.map(({ machine }) => `http://${machine.address}:${PORT + ENGINES.indexOf(stage)}`),
+        settings: { COFI_SLOTS_PER_HOST: "1", COFI_ENGINE_TOKEN: TOKEN },
+        closing,
+        trouble: async (asked) => {
+          await asked(first.machine, "denoise");
+          const cut = await cutOff(first);
+          await asked(second.machine, "stt");
+          const dead = await killed(second, () => rm(second.files, { recursive: true, force: true }));
+          return [cut, dead] as const;
+        },
+      });
+      expect(loud.code, loud.output).toBe(0);
+      if (loud.met === null) throw new Error("The batch ended before all that was to happen had.");
+      const wasCutOff = absence(loud.events, first.machine, loud.met[0]);
+      const wasDead = absence(loud.events, second.machine, loud.met[1]);
+      await reportFault(
+        "several-engines",
+        `the engines of Cofi on three hosts: ${said("cut off", CABLE_OUT_MS, wasCutOff)}; ${said("dead", DEAD_MS, wasDead)}, without its files; ` +
+          `${loud.failures} failed attempts; ${seconds(loud.tookMs)}`,
+      );
+      const verdicts = loud.verdicts.map((line) => line.split(" | ").slice(0, 2).join(" "));
+      expect(verdicts).toEqual(
+        Array.from({ length: SAMPLE_FILES }, (_, n) => `T${n} ${n === 0 ? "CONFIRMED" : "ORDER_NOT_IN_CALL"}`),
+      );
+      expect(new Set(loud.done.values())).toEqual(new Set([1]));
+      expect(loud.done.size % SAMPLE_FILES).toBe(0);
+      for (const { faults } of [wasCutOff, wasDead]) expect(faults).toBeLessThanOrEqual(MOST_FAULTS);
+    },
+  );

@@ -1,6 +1,6 @@
 /**
  * The network of an engine on a machine of a lab: listens on its address and passes each connection on to the engine's socket, as
- * long as standard input is open. node lab-host.mjs <address> <port> <socket>
+ * long as standard input is open. node pass-on.mjs <address> <port> <socket>
  */
 import { connect, createServer } from "node:net";
 
