@@ -6,6 +6,7 @@ import type { Attempt, Hedge, PoolHost } from "./decisions.js";
 import type { Durations } from "./durations.js";
 import type { FileFaults } from "./file-faults.js";
 import { isUsable, NEW_HOST, type HostState } from "./host-state.js";
+import { isOut, Late } from "./late.js";
 import type { Pending } from "./pending.js";
 import type { Retries } from "./retries.js";
 
@@ -50,17 +51,11 @@ export interface Chosen {
 
 /** Hosts that are so much slower than the fastest, or more, leave what would end sooner elsewhere. */
 const SLOW = 1.25;
-/** For how long it is not looked at again when the next attempt will be late, in ms: no attempt is late so soon after it began. */
-const LATE_KNOWN_MS = 50;
-
-function isLeftOut({ state }: Host): boolean {
-  return state.condition === "ejected" || state.needsLook;
-}
 
 /** Why an attempt of this host is not waited for alone. */
 function lateRule({ begunAt }: Attempt, host: Host, now: number): string {
   const inWork = `it has been in work on ${host.name} for ${((now - begunAt) / 1_000).toFixed(1)} s`;
-  if (isLeftOut(host)) return `${inWork}, and ${host.name} was left out`;
+  if (isOut(host)) return `${inWork}, and ${host.name} was left out`;
   const isSilent = host.lastAnswerAt < begunAt;
   return `${inWork}, more than twice as long as usual${isSilent ? `, and nothing was heard of ${host.name} since` : ""}`;
 }
@@ -85,20 +80,24 @@ export function hasRoom({ state, limit, share, work }: Host, now: number): boole
 
 export class Choice {
   readonly #known: Known;
+  readonly #late: Late;
   /** Of the weights. */
   readonly #median: number;
-  /** What was found about late attempts last: that takes a look at all that is in work, and there may be thousands. */
-  #late = { at: Number.POSITIVE_INFINITY, goodUntil: Number.NEGATIVE_INFINITY };
+  readonly #heaviest: number;
 
   constructor(known: Known) {
     this.#known = known;
-    this.#median = known.weights.toSorted()[known.weights.length >> 1] ?? 1;
+    this.#late = new Late(known);
+    const weights = known.weights.toSorted();
+    this.#median = weights[weights.length >> 1] ?? 1;
+    this.#heaviest = weights.at(-1) ?? 1;
   }
 
   /** Takes a unit for the host at this place; it waits no more. @returns null when there is none for it */
   take(at: number, now: number): Chosen | null {
-    const { hosts, faults, retries } = this.#known;
+    const { hosts, faults, retries, pending } = this.#known;
     const { state } = hosts[at]!;
+    if (pending.size === 0 && retries.isEmpty && this.#late.candidates(now).length === 0) return null;
     const others = hosts.filter((host, index) => index !== at && isWorking(host, now));
     const isLastHope = others.length === 0;
     const isBetterElsewhere = (unit: number): boolean =>
@@ -118,36 +117,21 @@ export class Choice {
     return overdue && { unit: overdue.first.unit, hedge: overdue };
   }
 
-  /**
-   * The next moment at which an attempt is waited for no longer, or, where a host has nothing to do, may be tried by it too.
-   * `notBefore`: when that is looked at again at the earliest.
-   */
-  lateAt(now: number, notBefore: number): number {
-    const { at, goodUntil } = this.#late;
-    // What has begun since shows then.
-    if (now < goodUntil) return Math.max(now, Math.min(at, goodUntil));
-    this.#late = { at: this.#findLate(now, notBefore), goodUntil: now + LATE_KNOWN_MS };
-    return this.#late.at;
+  /** As of {@link Late}. */
+  waitedFor(attempt: Attempt, now: number): void {
+    this.#late.waitedFor(attempt, now);
   }
 
-  #findLate(now: number, notBefore: number): number {
-    const { hosts, durations, weights } = this.#known;
-    const isIdle = hosts.some((host) => hasRoom(host, now));
-    let at = Number.POSITIVE_INFINITY;
-    for (const { work } of hosts)
-      for (const { deadlineAt, begunAt, unit } of work) {
-        if (deadlineAt === Number.POSITIVE_INFINITY) continue;
-        at = Math.min(at, Math.max(notBefore, deadlineAt));
-        const overdueAt = begunAt + durations.overdueMs(weights[unit]!);
-        if (isIdle && overdueAt > now) at = Math.min(at, overdueAt);
-      }
-    return at;
+  /** When something is late next; as {@link Late.nextAt}. */
+  lateAt(now: number, notBefore: number): number {
+    const isIdle = this.#known.hosts.some((host) => hasRoom(host, now));
+    return this.#late.nextAt(now, notBefore, isIdle);
   }
 
   #takeUpTo(most: number, at: number, now: number): number | null {
-    return (
-      this.#known.pending.takeOwn(at, most) ?? this.#known.pending.takeFromOther(at, most, this.#isSooner(at, now))
-    );
+    const { pending } = this.#known;
+    if (pending.size === 0) return null;
+    return pending.takeOwn(at, most) ?? pending.takeFromOther(at, most, this.#isSooner(at, now));
   }
 
   /** The first file shows how quick a host is, so it should not be the longest of all. */
@@ -174,14 +158,15 @@ export class Choice {
       fastest = Math.min(fastest, ratio);
       speed += Math.floor(host.limit) / ratio;
     }
-    if (own <= SLOW * fastest) return Number.POSITIVE_INFINITY;
+    const byPending = this.#known.pending.left / (speed * own);
+    if (own <= SLOW * fastest || byPending >= this.#heaviest) return Number.POSITIVE_INFINITY;
     for (const { host, ratio } of others) {
       if (ratio > SLOW * fastest) continue;
       if (host.work.size < Math.floor(host.limit)) freeInMs = 0;
       for (const { unit, begunAt } of host.work)
         freeInMs = Math.min(freeInMs, Math.max(0, begunAt + ratio * this.#known.weights[unit]! - now));
     }
-    return Math.max(this.#known.pending.left / (speed * own), freeInMs / (own - fastest));
+    return Math.max(byPending, freeInMs / (own - fastest));
   }
 
   /** Whether a file that lies on another host ends sooner here than there, where others wait before it. */
@@ -198,19 +183,16 @@ export class Choice {
 
   /** The overdue attempt elsewhere that most needs another one here. `isUrgent`: only of hosts that were left out, or are silent since they were asked. */
   #lateOf(at: number, now: number, isUrgent: boolean): Hedge | null {
-    const { hosts, inWork, faults, durations, weights } = this.#known;
+    const { hosts, inWork, faults } = this.#known;
     let found: Attempt | null = null;
     let foundBy = 0;
-    for (const [index, host] of hosts.entries()) {
-      if (index === at || host.work.size === 0) continue;
-      const isOut = isLeftOut(host);
-      for (const attempt of host.work) {
-        const { unit, begunAt, deadlineAt } = attempt;
-        if (deadlineAt === Number.POSITIVE_INFINITY || (isUrgent && !isOut && host.lastAnswerAt >= begunAt)) continue;
-        const by = now - begunAt - (isOut ? 0 : durations.overdueMs(weights[unit]!));
-        if (by > foundBy && inWork.get(unit)?.length === 1 && !faults.hasFailed(unit, at))
-          [found, foundBy] = [attempt, by];
-      }
+    for (const attempt of this.#late.candidates(now)) {
+      const { unit, host, begunAt, deadlineAt } = attempt;
+      if (host === at || deadlineAt === Number.POSITIVE_INFINITY) continue;
+      if (isUrgent && !isOut(hosts[host]!) && hosts[host]!.lastAnswerAt >= begunAt) continue;
+      const by = this.#late.overdueBy(attempt, now);
+      if (by > foundBy && inWork.get(unit)?.length === 1 && !faults.hasFailed(unit, at))
+        [found, foundBy] = [attempt, by];
     }
     return found && { first: found, rule: lateRule(found, hosts[found.host]!, now) };
   }

@@ -176,6 +176,7 @@ export class HostPool {
     const limitMs = this.durations.limitMs(what, unit, this.#weights[attempt.unit]!, attempt.number);
     attempt.begunAt = now;
     attempt.deadlineAt = what === null ? limitMs : now + Math.min(this.#options.mostRequestMs, limitMs);
+    this.#choice.waitedFor(attempt, now);
   }
 
   /** Nothing is left to be done about an attempt: its slot is free. Until then an answer that cannot be stored holds its host up. */

@@ -3,6 +3,10 @@ export class Retries {
   /** By unit, the moment until which it waits where it has failed before. */
   readonly #notBefore = new Map<number, number>();
 
+  get isEmpty(): boolean {
+    return this.#notBefore.size === 0;
+  }
+
   add(unit: number, notBefore: number): void {
     this.#notBefore.set(unit, notBefore);
   }
