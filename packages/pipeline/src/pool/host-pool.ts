@@ -117,9 +117,9 @@ export class HostPool {
 
   /** What is to be done now. Ask again after each thing that is told, and at `nextAt`. `isStopped`: nothing new is begun. */
   decide(now: number, isStopped = false): Decision[] {
+    if (now >= this.#lateAt) this.#dropLate(now);
     if (isStopped) return this.#decisions.splice(0);
     for (const host of this.#hosts.toLookAt(now)) this.#decisions.push({ do: "look", host });
-    if (now >= this.#lateAt) this.#dropLate(now);
     // One each in turn: the first host must not take what lies on the others before they are asked.
     for (let taken = true; taken;) {
       taken = false;
@@ -135,13 +135,11 @@ export class HostPool {
     return this.#decisions.splice(0);
   }
 
-  /** When `decide` is to be asked again although nothing happened. */
-  nextAt(now: number): number {
-    return Math.min(
-      this.#choice.lateAt(now, this.#lateAt),
-      this.#hosts.nextAt(now, this.#inWork.byUnit.size > 0),
-      this.#retries.nextAt(now),
-    );
+  /** When `decide` is to be asked again, in the same way, although nothing happened. */
+  nextAt(now: number, isStopped = false): number {
+    const lateAt = this.#choice.lateAt(now, this.#lateAt);
+    if (isStopped) return lateAt;
+    return Math.min(lateAt, this.#hosts.nextAt(now, this.#inWork.byUnit.size > 0), this.#retries.nextAt(now));
   }
 
   /** Why the stage cannot continue, in sentences; null while it can. */
