@@ -165,6 +165,7 @@ test("a file of hosts that cannot be used is refused, or, later, left aside", as
   expect(file.of("stt")).toBeNull();
   const told = new Promise<string>((resolve) => {
     const end = file.watch(
+      file.changes,
       () => resolve("changed"),
       (message) => {
         end();
