@@ -59,6 +59,37 @@ async function until(isTrue: () => Promise<boolean>): Promise<void> {
   while (!(await isTrue())) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
+test("a host that leaves with a file in work and is named again is the same host, with the same slots", async () => {
+  bench = await batchInSqlite();
+  const isOf = (to: string, from?: string) => async () =>
+    (await steps()).some((step) => step.url === first.url && step.to === to && (from ?? step.from) === step.from);
+  let isHeld = true;
+  let isReleased = false;
+  const first: ScriptedEngine = await start({
+    until: (stage) => {
+      if (stage !== "denoise" || !isHeld) return undefined;
+      isHeld = false;
+      return (async () => {
+        await write([second.url]);
+        await until(isOf("gone"));
+        await write([{ url: first.url, slots: 1 }, second.url]);
+        await until(isOf("joining", "gone"));
+        // Two rounds in which the runs divide its slots.
+        await new Promise((resolve) => setTimeout(resolve, 2_500));
+        isReleased = true;
+      })();
+    },
+  });
+  const second = await start({ until: (stage) => (stage === "denoise" ? until(async () => isReleased) : undefined) });
+  await write([{ url: first.url, slots: 1 }, second.url]);
+  const { status, summary } = await bench.run({ folder: await batchOfFiles(), runtime: runtimeOf() });
+  expect([status, summary]).toEqual(["completed", "All files went through."]);
+  expect(first.most("denoise")).toBe(1);
+  expect(first.requests.filter((request) => request.startsWith("denoise ")).length).toBeGreaterThan(1);
+  const uses = await bench.fresh.database.kysely.selectFrom("engineHostUse").selectAll().execute();
+  expect(uses).toEqual([]);
+});
+
 test("whoever watches the file hears of a change that somebody else has read", async () => {
   bench = await batchInSqlite();
   await write(["http://a"]);
@@ -97,3 +128,15 @@ test("each of the stages side by side hears of a host that joins", async () => {
   expect((await running).status).toBe("completed");
 });
 
+test("a host that joins two runs at once has no more in work than its slots", async () => {
+  bench = await batchInSqlite();
+  const tookMs = (stage: string): number => (stage === "denoise" ? 250 : 0);
+  const [first, second] = [await start({ keepsFiles: true, tookMs }), await start({ keepsFiles: true, tookMs })];
+  await write([first.url]);
+  const run = async (name: string) => bench.run({ name, folder: await batchOfFiles(), runtime: runtimeOf() });
+  const both = Promise.all([run("one"), run("two")]);
+  await first.asked("denoise", FILES[0]!);
+  await write([first.url, second.url]);
+  expect((await both).map(({ status }) => status)).toEqual(["completed", "completed"]);
+  expect([1, 2]).toContain(second.most("denoise"));
+});
