@@ -60,7 +60,8 @@ describe.each(DIALECTS)("on %s", (name) => {
     host: "stt http://a",
     slots: 4,
     wanted: 4,
-    inWork: 0,
+    mayWant: over.wanted ?? 4,
+    held: 0,
     ...over,
   });
   const shareOf = async (shares: HostShares, run: Run, over: Partial<HostWish> = {}): Promise<number | undefined> =>
@@ -72,14 +73,43 @@ describe.each(DIALECTS)("on %s", (name) => {
     expect(await shareOf(shares, one)).toBe(4);
     expect(await shareOf(shares, two)).toBe(0);
     // Four are in work: two may end.
-    expect(await shareOf(shares, one, { inWork: 4 })).toBe(2);
+    expect(await shareOf(shares, one, { held: 4 })).toBe(2);
     expect(await shareOf(shares, two)).toBe(0);
-    expect(await shareOf(shares, one, { inWork: 3 })).toBe(2);
+    expect(await shareOf(shares, one, { held: 3 })).toBe(2);
     expect(await shareOf(shares, two)).toBe(1);
-    expect(await shareOf(shares, one, { inWork: 1 })).toBe(2);
-    expect(await shareOf(shares, two, { inWork: 1 })).toBe(2);
+    expect(await shareOf(shares, one, { held: 1 })).toBe(2);
+    expect(await shareOf(shares, two, { held: 1 })).toBe(2);
     await shares.release(one, ["stt http://a"]);
-    expect(await shareOf(shares, two, { inWork: 2 })).toBe(4);
+    expect(await shareOf(shares, two, { held: 2 })).toBe(4);
+  });
+
+  test("where runs say different numbers of slots, the least counts, and each has its part of it", async () => {
+    const { shares, begin } = await opened();
+    const [large, small] = [await begin(), await begin()];
+    const own = { slots: 8, wanted: 8 };
+    expect(await shareOf(shares, large, own)).toBe(8);
+    expect(await shareOf(shares, small)).toBe(0);
+    expect(await shareOf(shares, large, { ...own, held: 8 })).toBe(2);
+    expect(await shareOf(shares, large, { ...own, held: 2 })).toBe(2);
+    expect(await shareOf(shares, small)).toBe(2);
+    await shares.release(small, ["stt http://a"]);
+    expect(await shareOf(shares, large, { ...own, held: 2 })).toBe(8);
+  });
+
+  test("slots for files that have not come yet are given to those whose files are there", async () => {
+    const { shares, begin } = await opened();
+    const [waits, works] = [await begin(), await begin()];
+    const later = { wanted: 0, mayWant: 4 };
+    expect(await shareOf(shares, waits, later)).toBe(4);
+    expect(await shareOf(shares, works)).toBe(0);
+    expect(await shareOf(shares, waits, { ...later, held: 4 })).toBe(0);
+    expect(await shareOf(shares, waits, { ...later, held: 0 })).toBe(0);
+    expect(await shareOf(shares, works)).toBe(4);
+    // They come.
+    expect(await shareOf(shares, waits, { wanted: 1, mayWant: 4 })).toBe(0);
+    expect(await shareOf(shares, works, { held: 4 })).toBe(3);
+    expect(await shareOf(shares, works, { held: 3 })).toBe(3);
+    expect(await shareOf(shares, waits, { wanted: 1, mayWant: 4 })).toBe(1);
   });
 
   test("a run that ended, or lost its lease, holds nothing", async () => {
@@ -101,7 +131,7 @@ describe.each(DIALECTS)("on %s", (name) => {
     for (let round = 0; round < 8; round++) {
       const given = await Promise.all(
         runs.map(async (run) => {
-          const wishes = hosts.map((host) => wish({ host, inWork: inWork.get(`${run.batchId} ${host}`) ?? 0 }));
+          const wishes = hosts.map((host) => wish({ host, held: inWork.get(`${run.batchId} ${host}`) ?? 0 }));
           return [run, await shares.share(run, wishes)] as const;
         }),
       );

@@ -21,6 +21,7 @@ describe.each(DIALECTS)("migrations on %s", (dialect) => {
         "0006_retention_state",
         "0007_calls_stored",
         "0008_engine_hosts",
+        "0009_host_slots",
       ]);
       expect(await migrate(two)).toEqual([]);
       await assertMigrated(two);

@@ -90,6 +90,6 @@ export interface Tables extends ResultTables {
   retention: RetentionTable;
   recordingPlace: { batchId: number; place: string; description: string };
   engineHost: EngineHostTable;
-  engineHostUse: { host: string; batchId: number; run: number; slots: number; wanted: number };
+  engineHostUse: { host: string; batchId: number; run: number; slots: number; wanted: number; hostSlots: number };
   removedBatch: { batchId: number; createdAt: string; removedAt: string };
 }

@@ -2,7 +2,7 @@
 import type { HostCondition } from "@cofi/event-log/event-metadata";
 import type { Json } from "@cofi/event-log/events";
 import type { WorkName } from "@cofi/event-log/stages";
-import { HostPool, type HostChange } from "../pool/host-pool.js";
+import { HostPool, type HostChange, type PoolHost } from "../pool/host-pool.js";
 import { inNextStage, NEW_HOST, OUT_BEFORE, type Change } from "../pool/host-state.js";
 import type { EngineHost } from "../runtime/runtime.js";
 import type { BatchContext } from "./context.js";
@@ -50,10 +50,10 @@ export class Crew {
           prefers: place < ready ? this.preferredBy(unit) : -1,
           isHeld: place >= ready,
         })),
-        hosts: this.hosts.map(({ name, slots, engine, key }) => {
-          const before = hostStates.get(key);
-          const state = engine === null ? ALWAYS_WELL : before && inNextStage(before);
-          return { name: nameOf(name), slots, ...(state && { state }) };
+        hosts: this.hosts.map((host) => {
+          const before = hostStates.get(host.key);
+          const state = host.engine === null ? ALWAYS_WELL : before && inNextStage(before);
+          return { ...inPool(host), ...(state && { state }) };
         }),
         attempts: settings.attempts,
         retryDelayMs: (failures) => retryDelay(settings.retryDelayMs, failures),
@@ -83,20 +83,22 @@ export class Crew {
   follow(engines: readonly EngineHost[], pool: HostPool): void {
     const now = performance.now();
     const named = new Map(engines.map((engine) => [engine.url, engine]));
+    const joins = (host: NamedHost, place: number): void => {
+      this.hosts[place] = host;
+      pool.join({ ...inPool(host), state: { ...NEW_HOST, said: "joining" } }, now, place);
+      this.#say(host, { from: "gone", to: "joining", rule: "It is named now" });
+    };
     this.hosts.forEach((host, place) => {
       const engine = named.get(host.engine?.url ?? "");
-      if (pool.stateOf(place).condition === "gone") return;
-      if (!engine) return pool.gone(place, "It is not named any more", now);
+      const isGone = pool.stateOf(place).condition === "gone";
+      if (!engine) return isGone ? undefined : pool.gone(place, "It is not named any more", now);
       named.delete(engine.url);
+      // One that is back is the same host: what it has in work from before still holds its slots.
+      if (isGone) return joins({ ...host, slots: engine.slots }, place);
       if (engine.slots !== host.slots) pool.resize(place, engine.slots);
       host.slots = engine.slots;
     });
-    for (const engine of named.values()) {
-      const host = namedHost(engine);
-      this.hosts.push(host);
-      pool.join({ name: nameOf(host.name), slots: host.slots, state: { ...NEW_HOST, said: "joining" } }, now);
-      this.#say(host, { from: "gone", to: "joining", rule: "It is named now" });
-    }
+    for (const engine of named.values()) joins(namedHost(engine), this.hosts.length);
     this.#present = this.hosts.flatMap((_, place) => (pool.stateOf(place).condition === "gone" ? [] : [place]));
   }
 
@@ -121,6 +123,11 @@ export class Crew {
       ...(name !== null && { gpuIp: name }),
     });
   }
+}
+
+/** Of a host that others use too, nothing is this run's before the slots are divided. */
+function inPool({ name, slots, engine }: NamedHost): PoolHost {
+  return { name: nameOf(name), slots, ...(engine?.isShared && { share: 0 }) };
 }
 
 function nameOf(name: string | null): string {

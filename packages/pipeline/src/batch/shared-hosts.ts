@@ -15,6 +15,8 @@ export interface SharedHostsOptions {
   hosts: readonly NamedHost[];
   /** As that of the batch's context. */
   persist: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Aborts when the batch is to stop. */
+  signal: AbortSignal;
   /** The pool was told something, later than by `begin`. */
   told: () => void;
   failed: (reason: unknown) => void;
@@ -51,16 +53,17 @@ export class SharedHosts {
     else if (to === "healthy" && from !== "joining") this.#tell(() => shares.takeBack(this.#nameOf(named)));
   }
 
-  /** Gives the shares back. */
+  /** Gives the shares back, as long as that takes: others wait for them. */
   async end(): Promise<void> {
     this.#isOver = true;
     clearTimeout(this.#timer);
     await this.#round;
-    const { shares, run } = this.#options;
+    const { shares, run, persist, signal } = this.#options;
     const names = this.#shared().map(([, host]) => this.#nameOf(host));
-    // Where they cannot be given back, they end with the run.
-    this.#tell(() => shares.release(run, names));
-    await this.#round;
+    await persist(() => shares.release(run, names)).catch((error: unknown) => {
+      // Those of a run that is stopped end with it.
+      if (!signal.aborted) throw error;
+    });
   }
 
   #again(): void {
@@ -84,8 +87,8 @@ export class SharedHosts {
     const wishes = shared.map(([place, host]): HostWish => {
       const isGone = pool.stateOf(place).condition === "gone";
       const { slots } = host;
-      const wanted = isGone ? 0 : Math.min(slots, pool.left);
-      return { host: this.#nameOf(host), slots, wanted, inWork: pool.inWorkOn(place) };
+      const [wanted, mayWant] = isGone ? [0, 0] : [Math.min(slots, pool.here), Math.min(slots, pool.left)];
+      return { host: this.#nameOf(host), slots, wanted, mayWant, held: pool.mayHaveInWork(place) };
     });
     const found = await shares.share(run, wishes);
     const now = performance.now();

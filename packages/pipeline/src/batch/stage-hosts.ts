@@ -105,9 +105,10 @@ export class StageHosts {
   /** Decides again when the pool has to, although nothing happened. */
   #wait(): void {
     clearTimeout(this.#timer);
-    if (this.#isStopped) return;
     // As of the last decision: what became due since then was not decided on.
-    const leftMs = this.#options.pool.nextAt(this.#decidedAt) - performance.now();
+    const leftMs = this.#options.pool.nextAt(this.#decidedAt, this.#isStopped) - performance.now();
+    // A timer that nobody waits for would keep the process from ending.
+    if (this.#isStopped && leftMs === Number.POSITIVE_INFINITY) return;
     const waitMs = Math.min(Math.max(LEAST_WAIT_MS, leftMs), 2 ** 31 - 1);
     this.#timer = setTimeout(() => this.decide(), waitMs);
   }

@@ -30,7 +30,7 @@ export interface StageRunOptions {
   stopping: Stopping;
   /** The stage that runs beside it and hands it its files. */
   before: StageRun | null;
-  /** Of all that run beside it. Aborts, with the name of a stage as its reason, when that one cannot continue: then nothing new is begun. */
+  /** Of all that run beside it. Aborts, with an {@link EndedBeside} that names a stage, when that one cannot continue: then nothing new is begun. */
   ending: AbortController;
 }
 
@@ -102,7 +102,10 @@ export class StageRun {
     try {
       await stopping.within(this.#throughUnits());
     } catch (error) {
-      if (!signal.aborted && !ending.signal.aborted) ending.abort(this.#name);
+      if (!signal.aborted && !ending.signal.aborted)
+        ending.abort(
+          new EndedBeside(`It ended because ${this.#name} cannot continue; the next run continues from here.`),
+        );
       this.#setBegun.reject(error);
       // A stage that could not begin because of another one has no part in what happened.
       if (error instanceof EndedBeside && !this.#hasBegun) throw error;
@@ -173,8 +176,7 @@ export class StageRun {
   #endBeside(): never {
     const { stopping, ending } = this.#options;
     stopping.signal.throwIfAborted();
-    const which = String(ending.signal.reason);
-    throw new EndedBeside(`It ended because ${which} cannot continue; the next run continues from here.`);
+    throw ending.signal.reason;
   }
 
   /** The stage before has ended a file. */
@@ -185,13 +187,14 @@ export class StageRun {
 
   /** Never rejects. */
   async #takeArrivals(): Promise<void> {
-    const { context, stopping } = this.#options;
+    const { context, stopping, ending } = this.#options;
+    const { logger, report } = context;
     if (this.#isTakingIn) return;
     this.#isTakingIn = true;
     while (this.#workers.isAtWork && this.#arrivals.length > 0) {
       const arrivals = this.#arrivals.splice(0);
       // What is asked about them is read from the log.
-      if (this.#readsBeside && !(await drain(context.logger, { stopping, report: context.report }))) break;
+      if (this.#readsBeside && !(await drain(logger, { stopping, report, ending: ending.signal }))) break;
       for (const arrival of arrivals) this.#takeIn(arrival);
     }
     this.#isTakingIn = false;

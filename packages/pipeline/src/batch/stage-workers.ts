@@ -72,7 +72,11 @@ export class StageWorkers {
         void logger.fileError(stage, null, { error: message, willRetry: true, metadata }),
     };
     const signal = AbortSignal.any([context.signal, ending]);
-    const engines: RunningEngines = await runtime.start(stage, batchId, listener, signal);
+    const engines: RunningEngines = await runtime.start(stage, batchId, listener, signal).catch((error: unknown) => {
+      // A start that is cut short, in whatever words, is not what the stage fails with.
+      ending.throwIfAborted();
+      throw error;
+    });
     const stop = (): Promise<void> => engines.stop(stopping.hard);
     // Files whose log cannot be written hold the stage up, but not its engines.
     const onHard = (): void => void stop().catch(() => undefined);

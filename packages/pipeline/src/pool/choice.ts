@@ -17,16 +17,20 @@ export interface Host {
   state: HostState;
   /** Files that it may have in work: falls by half when it says that it is busy, and grows by one with each round of answers. */
   limit: number;
-  /** How many of its slots this run may use: others use it too. */
+  /** How many of its slots this run may use, where others use it too. */
   share: number;
   readonly work: Set<Attempt>;
   isLooking: boolean;
   lastAnswerAt: number;
 }
 
-/** `now`: as the caller's clock counts, in ms. */
-export function newHost({ name, slots, state = NEW_HOST }: PoolHost, now: number): Host {
-  return { name, slots, state, limit: slots, share: slots, work: new Set(), isLooking: false, lastAnswerAt: now };
+/** `now`: as the caller's clock counts, in ms. `work`: what it has in work already. */
+export function newHost(
+  { name, slots, state = NEW_HOST, share = Number.POSITIVE_INFINITY }: PoolHost,
+  now: number,
+  work = new Set<Attempt>(),
+): Host {
+  return { name, slots, state, limit: slots, share, work, isLooking: false, lastAnswerAt: now };
 }
 
 /** What the choice looks at; all of it is the pool's. */
@@ -60,9 +64,15 @@ function lateRule({ begunAt }: Attempt, host: Host, now: number): string {
   return `${inWork}, more than twice as long as usual${isSilent ? `, and nothing was heard of ${host.name} since` : ""}`;
 }
 
-/** Whether a host works on files now, or could at once: not one that is paused, nor one that is on probation. */
-function isWorking({ state }: Host, now: number): boolean {
-  return isUsable(state) && state.condition !== "probing" && state.pausedUntil <= now;
+/** How many files of this run a host may have in work. */
+function mostOn({ share, limit, state }: Host): number {
+  return Math.min(share, state.condition === "probing" ? 1 : Math.floor(limit));
+}
+
+/** Whether a host works on files now, or could at once: not one that is paused, on probation, or at work for others alone. */
+function isWorking(host: Host, now: number): boolean {
+  const { condition, pausedUntil } = host.state;
+  return isUsable(host.state) && condition !== "probing" && pausedUntil <= now && mostOn(host) > 0;
 }
 
 /** Whether a host answers, as far as is known, or would be asked if there were anything to ask it; not one that only asks for pauses. */
@@ -73,9 +83,10 @@ export function isGood({ state, work }: Host, now: number): boolean {
 }
 
 /** Whether a host can be given another unit now. */
-export function hasRoom({ state, limit, share, work }: Host, now: number): boolean {
+export function hasRoom(host: Host, now: number): boolean {
+  const { state, work } = host;
   if (!isUsable(state) || state.pausedUntil > now) return false;
-  return work.size < Math.min(share, state.condition === "probing" ? 1 : Math.floor(limit));
+  return work.size < mostOn(host);
 }
 
 export class Choice {
@@ -156,13 +167,13 @@ export class Choice {
     });
     for (const { host, ratio } of others) {
       fastest = Math.min(fastest, ratio);
-      speed += Math.floor(host.limit) / ratio;
+      speed += mostOn(host) / ratio;
     }
     const byPending = this.#known.pending.left / (speed * own);
     if (own <= SLOW * fastest || byPending >= this.#heaviest) return Number.POSITIVE_INFINITY;
     for (const { host, ratio } of others) {
       if (ratio > SLOW * fastest) continue;
-      if (host.work.size < Math.floor(host.limit)) freeInMs = 0;
+      if (host.work.size < mostOn(host)) freeInMs = 0;
       for (const { unit, begunAt } of host.work)
         freeInMs = Math.min(freeInMs, Math.max(0, begunAt + ratio * this.#known.weights[unit]! - now));
     }
@@ -175,7 +186,7 @@ export class Choice {
       const host = this.#known.hosts[owner]!;
       const [here, there] = [this.#known.durations.ratioOf(at), this.#known.durations.ratioOf(owner)];
       if (!isWorking(host, now) || here === null || there === null) return true;
-      const waitMs = (Math.max(0, this.#known.pending.leftOf(owner) - weight) * there) / Math.floor(host.limit);
+      const waitMs = (Math.max(0, this.#known.pending.leftOf(owner) - weight) * there) / mostOn(host);
       // By so much that it pays to move the file; what a slow host leaves alone must not be left by all.
       return waitMs + there * weight >= SLOW * here * weight;
     };

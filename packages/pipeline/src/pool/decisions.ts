@@ -5,6 +5,8 @@ export interface PoolHost {
   name: string;
   /** Files that it works on at once. */
   slots: number;
+  /** How many of its slots this run may use; default all of them, however many these become. */
+  share?: number;
   /** Default: nothing is known of it. */
   state?: HostState;
 }

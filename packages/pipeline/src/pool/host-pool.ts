@@ -11,12 +11,12 @@ import { EngineError } from "../hosts/engine-error.js";
 import { Durations, weightsOf } from "./durations.js";
 import { FileFaults } from "./file-faults.js";
 import type { HostState } from "./host-state.js";
-import { Hosts } from "./hosts.js";
+import { Hosts, type LeftOutReport } from "./hosts.js";
 import { InWork } from "./in-work.js";
 import { Pending } from "./pending.js";
 import { Retries } from "./retries.js";
 
-export type { Attempt, HostChange, PoolUnit } from "./decisions.js";
+export type { Attempt, HostChange, PoolHost, PoolUnit } from "./decisions.js";
 
 /** How often attempts that are late are looked for, in ms: not for each file that ends. */
 const LATE_EVERY_MS = 50;
@@ -27,7 +27,8 @@ export class HostPool {
   readonly #hosts: Hosts;
   readonly #weights: Float64Array;
   readonly #pending: Pending;
-  readonly #isHeld: Uint8Array;
+  /** Units that are held. */
+  readonly #toCome: Set<number>;
   readonly #retries: Retries;
   readonly #faults: FileFaults;
   readonly #inWork = new InWork();
@@ -43,8 +44,8 @@ export class HostPool {
     this.#hosts = new Hosts(hosts, options, now);
     this.#weights = weightsOf(units);
     this.#pending = new Pending(this.#weights);
-    this.#isHeld = Uint8Array.from(units, ({ isHeld }) => Number(isHeld ?? false));
-    units.forEach(({ prefers }, unit) => this.#isHeld[unit] || this.#pending.add(unit, prefers));
+    this.#toCome = new Set(units.flatMap(({ isHeld }, unit) => (isHeld ? [unit] : [])));
+    units.forEach(({ prefers }, unit) => this.#toCome.has(unit) || this.#pending.add(unit, prefers));
     this.#retries = new Retries();
     this.#faults = new FileFaults(attempts);
     this.#choice = new Choice({
@@ -66,21 +67,17 @@ export class HostPool {
 
   /** A unit that was held waits from now on. `prefers`: as of a unit. */
   admit(unit: number, prefers: number): void {
-    if (!this.#isHeld[unit]) return;
-    this.#isHeld[unit] = 0;
-    this.#pending.add(unit, prefers);
+    if (this.#toCome.delete(unit)) this.#pending.add(unit, prefers);
   }
 
   /** A unit that was held never comes. */
   withhold(unit: number): void {
-    if (!this.#isHeld[unit]) return;
-    this.#isHeld[unit] = 0;
-    this.#over(unit);
+    if (this.#toCome.delete(unit)) this.#over(unit);
   }
 
-  /** Another host. @returns its place */
-  join(host: PoolHost, now: number): number {
-    return this.#hosts.join(host, now);
+  /** Another host, or one that was gone and is back at its `place`. */
+  join(host: PoolHost, now: number, place: number): void {
+    this.#hosts.join(host, now, place);
   }
 
   /** The host has so many slots from now on. */
@@ -93,12 +90,9 @@ export class HostPool {
     this.#hosts.at(host).share = slots;
   }
 
-  /** Another run has left the host out `agoMs` ago, for `forMs` from now. `what`: as a sentence without its point. */
-  reported(host: number, { what, agoMs, forMs }: { what: string; agoMs: number; forMs: number }, now: number): void {
-    const { state, lastAnswerAt } = this.#hosts.at(host);
-    // It has answered here since.
-    if (state.condition !== "joining" && lastAnswerAt > now - agoMs) return;
-    this.#hosts.tell(host, { is: "reported", what, forMs }, now);
+  /** As of {@link Hosts}. */
+  reported(host: number, report: LeftOutReport, now: number): void {
+    this.#hosts.reported(host, report, now);
   }
 
   /** Files that are neither done nor given up. */
@@ -106,9 +100,14 @@ export class HostPool {
     return this.#left;
   }
 
-  /** Attempts that hold a slot of the host. */
-  inWorkOn(host: number): number {
-    return this.#hosts.at(host).work.size;
+  /** Of those, the ones that wait for a host or are in work: the others have not come yet. */
+  get here(): number {
+    return this.#left - this.#toCome.size;
+  }
+
+  /** Files that the host has in work, or may have as long as its share stays as it is. */
+  mayHaveInWork(host: number): number {
+    return this.#hosts.mayHaveInWork(host, this.#left);
   }
 
   stateOf(host: number): HostState {
@@ -117,9 +116,9 @@ export class HostPool {
 
   /** What is to be done now. Ask again after each thing that is told, and at `nextAt`. `isStopped`: nothing new is begun. */
   decide(now: number, isStopped = false): Decision[] {
+    if (now >= this.#lateAt) this.#dropLate(now);
     if (isStopped) return this.#decisions.splice(0);
     for (const host of this.#hosts.toLookAt(now)) this.#decisions.push({ do: "look", host });
-    if (now >= this.#lateAt) this.#dropLate(now);
     // One each in turn: the first host must not take what lies on the others before they are asked.
     for (let taken = true; taken;) {
       taken = false;
@@ -135,13 +134,11 @@ export class HostPool {
     return this.#decisions.splice(0);
   }
 
-  /** When `decide` is to be asked again although nothing happened. */
-  nextAt(now: number): number {
-    return Math.min(
-      this.#choice.lateAt(now, this.#lateAt),
-      this.#hosts.nextAt(now, this.#inWork.byUnit.size > 0),
-      this.#retries.nextAt(now),
-    );
+  /** When `decide` is to be asked again, in the same way, although nothing happened. */
+  nextAt(now: number, isStopped = false): number {
+    const lateAt = this.#choice.lateAt(now, this.#lateAt);
+    if (isStopped) return lateAt;
+    return Math.min(lateAt, this.#hosts.nextAt(now, this.#inWork.byUnit.size > 0), this.#retries.nextAt(now));
   }
 
   /** Why the stage cannot continue, in sentences; null while it can. */

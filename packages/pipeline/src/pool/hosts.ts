@@ -3,6 +3,13 @@ import { hasRoom, isGood, newHost, type Host } from "./choice.js";
 import { away, gone, type HostChange, type PoolHost, type PoolOptions } from "./decisions.js";
 import { isUsable, next, type HostEvent } from "./host-state.js";
 
+/** Another run has left a host out `agoMs` ago, for `forMs` from now. `what`: as a sentence without its point. */
+export interface LeftOutReport {
+  what: string;
+  agoMs: number;
+  forMs: number;
+}
+
 type Patience = Pick<PoolOptions, "firstPauseMs" | "mostRequestMs" | "mostWithoutHostMs" | "mayJoin">;
 
 export class Hosts {
@@ -24,17 +31,30 @@ export class Hosts {
     return this.all[place]!;
   }
 
-  /** Another host. @returns its place */
-  join(host: PoolHost, now: number): number {
-    return this.all.push(newHost(host, now)) - 1;
+  /** Another host, or one that was gone and is back at its `place`. */
+  join(host: PoolHost, now: number, place: number): void {
+    this.all[place] = newHost(host, now, this.all[place]?.work);
   }
 
   /** The host has so many slots from now on. */
   resize(place: number, slots: number): void {
     const host = this.at(place);
     host.limit = Math.max(1, Math.min(slots, host.limit + Math.max(0, slots - host.slots)));
-    if (host.share === host.slots) host.share = slots;
     host.slots = slots;
+  }
+
+  /** Files that the host has in work, or may have while its share stays as it is. `left`: no more than these. */
+  mayHaveInWork(place: number, left: number): number {
+    const { work, share, slots, state } = this.at(place);
+    return state.condition === "gone" ? work.size : Math.max(work.size, Math.min(share, slots, left));
+  }
+
+  /** Another run has left it out. */
+  reported(place: number, { what, agoMs, forMs }: LeftOutReport, now: number): void {
+    const { state, lastAnswerAt } = this.at(place);
+    // It has answered here since.
+    if (state.condition !== "joining" && lastAnswerAt > now - agoMs) return;
+    this.tell(place, { is: "reported", what, forMs }, now);
   }
 
   /** Hosts that are to be looked at now; each is taken to be looked at from now on. */

@@ -44,6 +44,8 @@ export class HostsFile {
   /** In which the hosts are named. */
   #text: string;
   #hosts: Hosts;
+  #changes = 0;
+  #reading: Promise<void> | null = null;
 
   /** @throws SettingsError when the file cannot be used */
   constructor(path: string) {
@@ -62,43 +64,57 @@ export class HostsFile {
     return this.#hosts.get(stage) ?? (stage === "file_distribution" ? (this.#hosts.get("denoise") ?? null) : null);
   }
 
-  /** Reads the file again. @returns whether the hosts may be others now @throws SettingsError when it cannot be used: what was read before stays in force */
-  async refresh(): Promise<boolean> {
+  /** How often other hosts were found in the file: whoever keeps it knows later whether they still have the latest. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** Reads the file again. @throws SettingsError when it cannot be used: what was read before stays in force */
+  refresh(): Promise<void> {
+    // One after the other: what was read later is newer.
+    this.#reading ??= this.#read().finally(() => (this.#reading = null));
+    return this.#reading;
+  }
+
+  async #read(): Promise<void> {
     let text: string;
     try {
       text = await readFile(this.#path, "utf8");
     } catch (error) {
       throw this.#unreadable(error);
     }
-    if (text === this.#text) return false;
+    if (text === this.#text) return;
     this.#hosts = this.#parse(text);
     this.#text = text;
-    return true;
+    this.#changes += 1;
   }
 
   /**
-   * Reads the file from time to time; calls `changed` when the hosts may be others, and `failed`, with a sentence or two, when the
-   * file cannot be used: what was read before stays in force then.
+   * Reads the file from time to time; calls `changed` when the hosts may be others than they were at `known` changes, whoever has
+   * read them, and `failed`, with a sentence or two, when the file cannot be used: what was read before stays in force then.
    * @returns what ends it
    */
-  watch(changed: () => void, failed: (message: string) => void): () => void {
+  watch(known: number, changed: () => void, failed: (message: string) => void): () => void {
+    let heardOf = known;
     let trouble = "";
-    let isReading = false;
-    const read = async (): Promise<void> => {
-      if (isReading) return;
-      isReading = true;
-      try {
-        if (await this.refresh()) changed();
-        trouble = "";
-      } catch (error) {
-        const { message } = error as Error;
-        if (message !== trouble) failed(`${message} The hosts that were read before stay in use.`);
-        trouble = message;
-      }
-      isReading = false;
+    let isOver = false;
+    const look = async (): Promise<void> => {
+      const message = await this.refresh().then(
+        () => "",
+        (error: unknown) => (error as Error).message,
+      );
+      if (isOver) return;
+      if (message !== "" && message !== trouble) failed(`${message} The hosts that were read before stay in use.`);
+      trouble = message;
+      if (heardOf === this.#changes) return;
+      heardOf = this.#changes;
+      changed();
     };
-    const timer = setInterval(() => void read(), LOOK_EVERY_MS).unref();
-    return () => clearInterval(timer);
+    const timer = setInterval(() => void look(), LOOK_EVERY_MS).unref();
+    return () => {
+      isOver = true;
+      clearInterval(timer);
+    };
   }
 
   #unreadable(error: unknown): SettingsError {

@@ -21,6 +21,7 @@ export async function runningHosts(
 ): Promise<RunningEngines> {
   // Nobody has watched it between the stages. One that cannot be used is reported by those who watch it from now on.
   await file?.refresh().catch(() => undefined);
+  const known = file?.changes ?? 0;
   const hosts = made(file?.of(stage) ?? listed);
   const stop = (): Promise<void> => Promise.resolve();
   if (!file?.of(stage)) return { hosts, stop };
@@ -28,12 +29,16 @@ export async function runningHosts(
     hosts,
     stop,
     watch: (changed, failed) =>
-      file.watch(() => {
-        const now = file.of(stage);
-        if (now) return changed(made(now));
-        failed(
-          `COFI_HOSTS_FILE does not name ${stage} any more. Its hosts stay in use; to take them away, name none: [].`,
-        );
-      }, failed),
+      file.watch(
+        known,
+        () => {
+          const now = file.of(stage);
+          if (now) return changed(made(now));
+          failed(
+            `COFI_HOSTS_FILE does not name ${stage} any more. Its hosts stay in use; to take them away, name none: [].`,
+          );
+        },
+        failed,
+      ),
   };
 }

@@ -15,12 +15,14 @@ import { fairShares } from "./fair-shares.js";
 export interface HostWish {
   /** Names the engine for all runs: its stage and URL. */
   host: string;
-  /** Files that the host works on at once, for whomever. */
+  /** Files that the host works on at once, for whomever, as far as the run knows. */
   slots: number;
-  /** Files that the run could have in work there. */
+  /** Files that the run could have in work there now. */
   wanted: number;
-  /** Files that it has in work there now. */
-  inWork: number;
+  /** The same when all of its files have come: so many of the slots that nobody wants are its own. */
+  mayWant: number;
+  /** Files that it has in work there, or may have before it hears of its share. */
+  held: number;
 }
 
 export interface HostShare {
@@ -46,7 +48,7 @@ export class HostShares {
 
   /**
    * Divides the slots of these hosts anew. What others have is theirs until they give it back: the sum of what runs have in work
-   * on a host never exceeds its slots, as long as all say the same of them.
+   * on a host does not exceed its slots. Where runs say different numbers of them, the least counts.
    */
   async share(run: Run, wishes: readonly HostWish[]): Promise<Map<string, HostShare>> {
     const hosts = wishes.map(({ host }) => host).toSorted();
@@ -76,7 +78,7 @@ export class HostShares {
       SELECT host, leftOutAt, leftOutUntil, leftOutBy, ${now} AS now FROM engineHost
       WHERE host IN (${sql.join(hosts)}) ORDER BY host ${claimingRows}`.execute(db);
     const { rows: uses } = await sql<UseRow>`
-      SELECT used.host, used.batchId, used.run, used.slots, used.wanted, CASE WHEN batch.run = used.run
+      SELECT used.host, used.batchId, used.run, used.slots, used.wanted, used.hostSlots, CASE WHEN batch.run = used.run
         AND batch.leaseOwner IS NOT NULL AND batch.leaseExpiresAt >= ${now} THEN 1 ELSE 0 END AS isHeld
       FROM engineHostUse AS used LEFT JOIN batchStatus AS batch ON batch.id = used.batchId
       WHERE used.host IN (${sql.join(hosts)})`.execute(db);
@@ -84,14 +86,16 @@ export class HostShares {
     const nowMs = Date.parse(toApiTime(states[0]?.now ?? ""));
     const turn = Math.floor(nowMs / TURN_MS);
     const shares = new Map<string, HostShare>();
-    const rows = wishes.map(({ host, slots, wanted, inWork }) => {
-      const ofHost = others.filter((use) => use.host === host);
-      const due = fairShares(slots, [...ofHost, { batchId: run.batchId, wanted }], turn + numberOf(host));
-      const free = slots - ofHost.reduce((sum, use) => sum + use.slots, 0);
-      const share = Math.max(0, Math.min(due.get(run.batchId) ?? 0, free));
+    const rows = wishes.map(({ host, slots, wanted, mayWant, held }) => {
+      const ofHost = others.filter((use) => use.host === host && (use.slots > 0 || use.wanted > 0));
+      const least = Math.min(slots, ...ofHost.map((use) => use.hostSlots));
+      const due = fairShares(least, [...ofHost, { batchId: run.batchId, wanted }], turn + numberOf(host));
+      const spare = least - [...due.values()].reduce((sum, each) => sum + each, 0);
+      const free = least - ofHost.reduce((sum, use) => sum + use.slots, 0);
+      const share = Math.max(0, Math.min((due.get(run.batchId) ?? 0) + spare, Math.max(wanted, mayWant), free));
       shares.set(host, { share, leftOut: null });
-      // What is in work beyond the share is still held.
-      return { host, batchId: run.batchId, run: run.run, slots: Math.max(share, inWork), wanted };
+      // What it has beyond the share is still held.
+      return { host, batchId: run.batchId, run: run.run, slots: Math.max(share, held), wanted, hostSlots: slots };
     });
     for (const { host, leftOutAt, leftOutUntil, leftOutBy } of states) {
       if (leftOutAt === null || leftOutUntil === null || leftOutBy === null) continue;
@@ -106,9 +110,10 @@ export class HostShares {
   /** Nothing is written where nothing has changed: the usual case. */
   async #store(db: Transaction<Tables>, run: Run, rows: readonly Omit<UseRow, "isHeld">[], before: readonly UseRow[]) {
     const own = new Map(before.filter(({ batchId }) => batchId === run.batchId).map((use) => [use.host, use]));
-    const changed = rows.filter(({ host, slots, wanted }) => {
+    const changed = rows.filter(({ host, slots, wanted, hostSlots }) => {
       const known = own.get(host);
-      return known?.run !== run.run || known.slots !== slots || known.wanted !== wanted;
+      if (known?.run !== run.run) return true;
+      return known.slots !== slots || known.wanted !== wanted || known.hostSlots !== hostSlots;
     });
     if (changed.length > 0) {
       const hosts = changed.map(({ host }) => host);
@@ -168,6 +173,7 @@ interface UseRow {
   run: number;
   slots: number;
   wanted: number;
+  hostSlots: number;
   isHeld: number;
 }
 

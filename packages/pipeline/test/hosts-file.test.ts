@@ -1,0 +1,142 @@
+/** Hosts that leave and come back, and stages side by side that hear of it. */
+import { rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { HostsFile } from "@cofi/pipeline/runtime/hosts-file";
+import { RemoteRuntime } from "@cofi/pipeline/runtime/remote";
+import { startScriptedEngine, type ScriptedEngine } from "../../../test/support/scripted-engine.js";
+import { batchOfFiles, FILES, folderWith } from "./batch-files.js";
+import { batchInSqlite, type BatchBench } from "./batch-in-sqlite.js";
+
+const MODELS = ["denoise", "ivr", "lid", "stt", "llm1", "llm2"];
+
+type Hosts = (string | { url: string; slots: number })[];
+
+let bench: BatchBench;
+let engines: ScriptedEngine[];
+let path: string;
+
+beforeEach(async () => {
+  engines = [];
+  path = join(await folderWith({}), "hosts.json");
+});
+afterEach(async () => {
+  await Promise.all(engines.map((engine) => engine.close()));
+  await bench.close();
+});
+
+async function start(...options: Parameters<typeof startScriptedEngine>): Promise<ScriptedEngine> {
+  const engine = await startScriptedEngine(...options);
+  engines.push(engine);
+  return engine;
+}
+
+/** Names the hosts of all stages. */
+async function write(hosts: Hosts): Promise<void> {
+  await writeFile(`${path}.new`, JSON.stringify(Object.fromEntries(MODELS.map((stage) => [stage, hosts]))));
+  await rename(`${path}.new`, path);
+}
+
+function runtimeOf(): RemoteRuntime {
+  return new RemoteRuntime(() => [], bench.client, { slotsPerHost: 2, hostsFile: new HostsFile(path) });
+}
+
+interface Step {
+  stage: string;
+  url: string;
+  from: string;
+  to: string;
+}
+
+async function steps(): Promise<Step[]> {
+  return (await bench.events(1)).flatMap(({ stage, metadata }) => {
+    const host = (metadata as { host?: Omit<Step, "stage"> } | null)?.host;
+    return host ? [{ ...host, stage }] : [];
+  });
+}
+
+async function until(isTrue: () => Promise<boolean>): Promise<void> {
+  while (!(await isTrue())) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+test("a host that leaves with a file in work and is named again is the same host, with the same slots", async () => {
+  bench = await batchInSqlite();
+  const isOf = (to: string, from?: string) => async () =>
+    (await steps()).some((step) => step.url === first.url && step.to === to && (from ?? step.from) === step.from);
+  let isHeld = true;
+  let isReleased = false;
+  const first: ScriptedEngine = await start({
+    until: (stage) => {
+      if (stage !== "denoise" || !isHeld) return undefined;
+      isHeld = false;
+      return (async () => {
+        await write([second.url]);
+        await until(isOf("gone"));
+        await write([{ url: first.url, slots: 1 }, second.url]);
+        await until(isOf("joining", "gone"));
+        // Two rounds in which the runs divide its slots.
+        await new Promise((resolve) => setTimeout(resolve, 2_500));
+        isReleased = true;
+      })();
+    },
+  });
+  const second = await start({ until: (stage) => (stage === "denoise" ? until(async () => isReleased) : undefined) });
+  await write([{ url: first.url, slots: 1 }, second.url]);
+  const { status, summary } = await bench.run({ folder: await batchOfFiles(), runtime: runtimeOf() });
+  expect([status, summary]).toEqual(["completed", "All files went through."]);
+  expect(first.most("denoise")).toBe(1);
+  expect(first.requests.filter((request) => request.startsWith("denoise ")).length).toBeGreaterThan(1);
+  const uses = await bench.fresh.database.kysely.selectFrom("engineHostUse").selectAll().execute();
+  expect(uses).toEqual([]);
+});
+
+test("whoever watches the file hears of a change that somebody else has read", async () => {
+  bench = await batchInSqlite();
+  await write(["http://a"]);
+  const file = new HostsFile(path);
+  const known = file.changes;
+  const heard = [0, 0];
+  const ends = heard.map((_, n) =>
+    file.watch(
+      known,
+      () => (heard[n]! += 1),
+      () => undefined,
+    ),
+  );
+  await write(["http://a", "http://b"]);
+  await file.refresh();
+  expect(file.of("stt")).toHaveLength(2);
+  await expect.poll(() => heard).toEqual([1, 1]);
+  for (const end of ends) end();
+});
+
+test("each of the stages side by side hears of a host that joins", async () => {
+  bench = await batchInSqlite({ COFI_FLOW: "pipelined" });
+  const hasJoined = (stage: string) => async () =>
+    (await steps()).some((step) => step.stage === stage && step.url === second.url && step.to === "joining");
+  const all = async (): Promise<boolean> =>
+    (await Promise.all(["denoise", "ivr", "lid"].map((stage) => hasJoined(stage)()))).every(Boolean);
+  // One file is in the first stage until all of them have heard of it.
+  const first = await start({
+    until: (stage, file) => (stage + file === `denoise${FILES[0]}` ? until(all) : undefined),
+  });
+  const second = await start();
+  await write([first.url]);
+  const running = bench.run({ folder: await batchOfFiles(), runtime: runtimeOf() });
+  await first.asked("lid", FILES[1]!);
+  await write([first.url, second.url]);
+  expect((await running).status).toBe("completed");
+});
+
+test("a host that joins two runs at once has no more in work than its slots", async () => {
+  bench = await batchInSqlite();
+  const tookMs = (stage: string): number => (stage === "denoise" ? 250 : 0);
+  const [first, second] = [await start({ keepsFiles: true, tookMs }), await start({ keepsFiles: true, tookMs })];
+  await write([first.url]);
+  const run = async (name: string) => bench.run({ name, folder: await batchOfFiles(), runtime: runtimeOf() });
+  const both = Promise.all([run("one"), run("two")]);
+  await first.asked("denoise", FILES[0]!);
+  await write([first.url, second.url]);
+  expect((await both).map(({ status }) => status)).toEqual(["completed", "completed"]);
+  expect([1, 2]).toContain(second.most("denoise"));
+});
