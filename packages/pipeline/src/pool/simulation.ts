@@ -1,7 +1,7 @@
 /** Runs the scheduler of a stage against hosts of made-up behaviour in a time of its own: a night takes a moment. */
-import { EngineError } from "@cofi/pipeline/engine-error";
-import { HostPool, type Attempt, type HostChange, type PoolUnit } from "@cofi/pipeline/host-pool";
-import type { HostState } from "@cofi/pipeline/host-state";
+import { EngineError } from "../hosts/engine-error.js";
+import { HostPool, type Attempt, type HostChange, type PoolUnit } from "./host-pool.js";
+import type { HostState } from "./host-state.js";
 
 /** What a host does with an attempt that is sent to it at `now`; undefined: it answers as usual. */
 export type Conduct = (attempt: Attempt, now: number) => { afterMs: number; error?: EngineError } | "never" | undefined;
