@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { readdir, readlink, writeFile } from "node:fs/promises";
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -104,12 +104,13 @@ async function sender(url?: string, seconds = 60) {
   const server = await startModelServer("speaches");
   closing.push(() => server.close());
   const settings = serversIn(["STT"], { urls: [url ?? server.url], model: "Systran/faster-whisper-small" });
-  const engines = new OpenAiEngines(settings, 5_000);
+  const folder = await batchWith({ "a.wav": wavFile(seconds) });
+  const engines = new OpenAiEngines(settings, 5_000, folder);
   closing.push(() => engines.close());
-  const path = join(await batchWith({ "a.wav": wavFile(seconds) }), "a.wav");
+  const path = join(folder, "a.wav");
   const trim = { start_s: 0, end_s: seconds };
   const spoken = { fileName: "a.wav", path, durationS: seconds, trim, language: null, speech: async () => [] };
-  return { server, engines, spoken, host: { name: "gpu", url: server.url } };
+  return { server, engines, spoken, folder, host: { name: "gpu", url: server.url } };
 }
 
 test("a request is sent again, with the same bytes, after one that broke off", async () => {
@@ -150,4 +151,21 @@ test("what is not the audio that the log speaks of is not sent", async () => {
     fault: "answer",
   });
   expect(server.heard).toEqual([]);
+});
+
+/** Files in this folder that are open and have no name. */
+async function unnamed(folder: string): Promise<number> {
+  const open = await readdir("/proc/self/fd");
+  const paths = await Promise.all(open.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => "")));
+  return paths.filter((path) => path.startsWith(`${folder}/`) && path.endsWith(" (deleted)")).length;
+}
+
+test("audio that was sent, or is not going to be, takes no room", async () => {
+  const { engines, spoken, folder, host } = await sender();
+  const [sent, unsent] = [await engines.transcription(spoken, never), await engines.transcription(spoken, never)];
+  expect(await unnamed(folder)).toBe(2);
+  await engines.transcribe(host, sent, spoken, never);
+  expect(await unnamed(folder)).toBe(1);
+  await engines.forget(unsent);
+  expect(await unnamed(folder)).toBe(0);
 });
