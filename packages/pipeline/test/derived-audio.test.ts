@@ -145,3 +145,20 @@ test("without the audio that was made, a file fails by name; the original is nev
     /has no denoised audio of call-\d+\.wav, and it could be neither copied nor made again/,
   );
 });
+
+test("while all hosts of denoise are away, files that need their audio wait, and use no attempt up", async () => {
+  const [, , third] = engines as ScriptedEngine[];
+  let isAway = false;
+  const maker = await startScriptedEngine({ keepsFiles: true, isThere: () => !isAway });
+  engines.push(maker);
+  const begins = (stage: StageName): void => {
+    if (stage !== "lid") return;
+    isAway = true;
+    // Longer than all attempts of a file take.
+    setTimeout(() => (isAway = false), 2_000);
+  };
+  const runtime = runtimeOf((stage) => (/^(?:lid|stt|llm)/.test(stage) ? [third!] : [maker]), begins);
+  const { status, summary } = await bench.run({ folder, runtime });
+  expect([status, summary]).toEqual(["completed", "All files went through."]);
+  expect(heardLater()).toEqual(AS_MADE);
+});

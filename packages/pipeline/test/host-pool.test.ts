@@ -2,7 +2,14 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { EngineError } from "@cofi/pipeline/engine-error";
-import { bound, callLengths, hostError, simulate, type Conduct, type SimulatedHost } from "@cofi/pipeline/pool-simulation";
+import {
+  bound,
+  callLengths,
+  hostError,
+  simulate,
+  type Conduct,
+  type SimulatedHost,
+} from "@cofi/pipeline/pool-simulation";
 
 /** mulberry32: the same numbers for the same seed. */
 function seeded(seed: number): () => number {

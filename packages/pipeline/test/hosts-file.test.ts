@@ -128,6 +128,47 @@ test("each of the stages side by side hears of a host that joins", async () => {
   expect((await running).status).toBe("completed");
 });
 
+test("hosts of denoise that join later give or make the audio that a later stage needs", async () => {
+  bench = await batchInSqlite();
+  let isAway = false;
+  let isWritten = false;
+  const name = async (denoise: Hosts): Promise<void> => {
+    const others = Object.fromEntries(MODELS.map((stage) => [stage, [second.url]]));
+    await writeFile(`${path}.new`, JSON.stringify({ ...others, denoise }));
+    await rename(`${path}.new`, path);
+  };
+  const first = await start({ keepsFiles: true, isThere: () => !isAway });
+  const third = await start({ keepsFiles: true });
+  const second: ScriptedEngine = await start({
+    keepsFiles: true,
+    until: (stage) => {
+      if (stage !== "lid" || isWritten || second.heard.filter((line) => line.startsWith("lid ")).length < 4)
+        return undefined;
+      isWritten = true;
+      isAway = true;
+      return name([third.url]);
+    },
+  });
+  await name([first.url]);
+  const { status, summary } = await bench.run({ folder: await batchOfFiles(), runtime: runtimeOf() });
+  expect([status, summary]).toEqual(["completed", "All files went through."]);
+  expect(third.requests.filter((request) => request.startsWith("denoise ")).length).toBeGreaterThan(0);
+});
+
+test("a host keeps its key while others of the same name join and leave", async () => {
+  bench = await batchInSqlite();
+  await write(["http://a:1", "http://a:2"]);
+  const file = new HostsFile(path);
+  const runtime = new RemoteRuntime(() => [], bench.client, { slotsPerHost: 2, hostsFile: file });
+  const keys = async (): Promise<Record<string, string>> =>
+    Object.fromEntries((await runtime.start("lid")).hosts.map(({ url, key }) => [url, key]));
+  expect(await keys()).toEqual({ "http://a:1": "a#0", "http://a:2": "a#1" });
+  await write(["http://a:2", "http://a:3"]);
+  expect(await keys()).toEqual({ "http://a:2": "a#1", "http://a:3": "a#2" });
+  await write(["http://a:3", "http://a:1"]);
+  expect(await keys()).toEqual({ "http://a:3": "a#2", "http://a:1": "a#0" });
+});
+
 test("a host that joins two runs at once has no more in work than its slots", async () => {
   bench = await batchInSqlite();
   const tookMs = (stage: string): number => (stage === "denoise" ? 250 : 0);

@@ -127,6 +127,12 @@ test("by itself a stage runs beside the one before it where it has machines of i
   expect(named("auto")).toEqual([...before, "denoise+ivr", "lid", "calls", "triaging", "stt+llm1", "llm2", "verdicts"]);
   expect(named("pipelined")).toEqual([...before, "denoise+ivr+lid", "calls", "triaging", "stt+llm1+llm2", "verdicts"]);
   expect(named("stages")).toEqual(PIPELINE.map(({ name }) => name));
+  const loopback = ["http://127.0.0.1:1", "http://localhost:2", "http://[::1]:3", "http://127.0.0.2:4"];
+  const urlOf = (stage: StageName): string[] => [
+    loopback[Math.max(0, ["denoise", "ivr", "lid", "stt", "llm1", "llm2"].indexOf(stage)) % 4]!,
+  ];
+  const here = new RemoteRuntime(urlOf, bench.client, { slotsPerHost: 1 });
+  expect(legsOf(PIPELINE, "auto", here).every((leg) => leg.length === 1)).toBe(true);
 });
 
 function isModel(stage: string): boolean {

@@ -94,6 +94,24 @@ test("what fails on a host is tried there again when the slots of the other ones
   expect(asked(pool, 1_000).map(({ host }) => host)).toEqual([0]);
 });
 
+test("a stage whose hosts are away waits for them only while it has files", () => {
+  const pool = poolOf([{ name: "a", slots: 1 }], 2, true);
+  pool.decide(0);
+  pool.looked(0, "It is away.", 0);
+  for (let now = 1_000; now <= 400_000; now += 1_000) {
+    pool.decide(now);
+    pool.looked(0, "It is away.", now);
+    expect(pool.hopeless(now)).toBeNull();
+  }
+  pool.admit(0, -1);
+  pool.decide(450_000);
+  expect(pool.hopeless(450_000)).toBeNull();
+  pool.decide(549_000);
+  expect(pool.hopeless(549_000)).toBeNull();
+  pool.decide(550_001);
+  expect(pool.hopeless(550_001)).toMatch(/away, or answered nothing, for 100 s/);
+});
+
 /** A run of a batch of its own with hosts that it shares. */
 async function sharing(pool: HostPool, shares: HostShares): Promise<{ run: Run; shared: SharedHosts }> {
   const { id } = await bench.store.createBatch({ name: "b", folder: null });
@@ -149,6 +167,20 @@ test("what is begun while slots are divided is held", async () => {
     expect(await others()).toBe(0);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+  await shared.end();
+});
+
+test("a run that has left a host out leaves its slots to others, but for one file that may show whether it is well", async () => {
+  const shares = new HostShares(bench.fresh.database);
+  const pool = poolOf([{ name: "a", slots: 4 }], 10);
+  pool.reported(0, { what: "Batch 9 has left it out", agoMs: 0, forMs: 60_000 }, 0);
+  expect(pool.stateOf(0).condition).toBe("ejected");
+  pool.share(0, 0);
+  const { shared } = await sharing(pool, shares);
+  await shared.begin();
+  const { run } = await sharing(poolOf([{ name: "a", slots: 4 }], 10), shares);
+  const wish = { host: "stt http://a", slots: 4, wanted: 4, mayWant: 4, held: 0 };
+  expect((await shares.share(run, [wish])).get(wish.host)!.share).toBe(3);
   await shared.end();
 });
 

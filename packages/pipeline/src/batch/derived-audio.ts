@@ -6,7 +6,7 @@ import pLimit, { type LimitFunction } from "p-limit";
 import type { FilePlace } from "@cofi/event-log/store";
 import type { EngineClient } from "../hosts/engine-client.js";
 import { denoiseResponse } from "../hosts/engine-contract.js";
-import { EngineError } from "../hosts/engine-error.js";
+import { EngineError, type Fault } from "../hosts/engine-error.js";
 import type { HostState } from "../pool/host-state.js";
 import { filesOf, type EngineHost, type RunningEngines } from "../runtime/runtime.js";
 import type { BatchFolder, Recording } from "./batch-folder.js";
@@ -21,6 +21,8 @@ export interface DerivedAudioOptions {
   noteFiles: (place: FilePlace) => Promise<void>;
   /** What was thought of each host last, by its key. */
   hostStates: ReadonlyMap<string, HostState>;
+  /** How long a file waits while all hosts of denoise are away, in ms. */
+  patienceMs: number;
   /** Whether the recording is another one than in an earlier run: hosts may keep what was made from the old one. */
   hasChanged: (fileName: string) => boolean;
 }
@@ -38,6 +40,8 @@ const COPY_MS_PER_BYTE = 1 / 1_000;
 const LAST_COPY_MS = 60_000;
 /** A host that did not answer is asked last for so long. */
 const DOUBT_MS = 30_000;
+/** Faults by which a host of denoise is not there, or not now: nothing was said about the file. */
+const AWAY: ReadonlySet<Fault> = new Set(["host", "busy"]);
 
 export class DerivedAudio {
   readonly #options: DerivedAudioOptions;
@@ -52,6 +56,11 @@ export class DerivedAudio {
   /** Hosts of denoise do no more at once than they would in their own stage. */
   readonly #limits = new Map<string, LimitFunction>();
   #engines: Promise<RunningEngines> | null = null;
+  /** The hosts of denoise now: they may join and leave. */
+  #hosts: readonly EngineHost[] = [];
+  #unwatch: (() => void) | undefined;
+  /** By file, since when it waits for one of them to be there, as `performance.now()` counts. */
+  readonly #waitsSince = new Map<string, number>();
 
   constructor(options: DerivedAudioOptions) {
     this.#options = options;
@@ -86,20 +95,21 @@ export class DerivedAudio {
     const { fileName } = recording;
     const sources = await this.#sources(fileName, host);
     const holders = this.#holders(fileName, sources).filter((source) => !sharesFiles(source, host));
-    const troubles: string[] = [];
+    const troubles: Error[] = [];
     const tried = async (of: EngineHost, work: (limit: AbortSignal) => Promise<Brought>, limitMs: number) => {
       const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
       try {
         await of.look(AbortSignal.any([limit, AbortSignal.timeout(LOOK_MS)]));
         const brought = await work(limit);
         this.#doubted.delete(of.key);
+        this.#waitsSince.delete(fileName);
         return brought;
       } catch (error) {
         // What goes wrong with the host that is given the audio is its own fault; any other may be better with the next one.
         if (signal.aborted || (error instanceof EngineError && error.host === host.url)) throw error;
         if (error instanceof EngineError && error.fault === "host")
           this.#doubted.set(of.key, performance.now() + DOUBT_MS);
-        troubles.push((error as Error).message);
+        troubles.push(error as Error);
         return null;
       }
     };
@@ -119,10 +129,20 @@ export class DerivedAudio {
     }
     throw new EngineError(
       `${host.name} has no denoised audio of ${fileName}, and it could be neither copied nor made again: ` +
-        (troubles.join(" ") || "no host of denoise is known."),
+        (troubles.map(({ message }) => message).join(" ") || "no host of denoise is known."),
       // Not the fault of the host that lacks it: another attempt may find a host of denoise again.
-      { status: 404, type: "variant-missing", fault: "answer" },
+      { status: 404, type: "variant-missing", fault: this.#mayWait(fileName, troubles) ? "elsewhere" : "answer" },
     );
+  }
+
+  /** Whether the file is to wait for a host of denoise: none was there, and not for too long. */
+  #mayWait(fileName: string, troubles: readonly Error[]): boolean {
+    const isAway = (error: Error): boolean => error instanceof EngineError && AWAY.has(error.fault);
+    if (troubles.length === 0 || !troubles.every(isAway)) return false;
+    const now = performance.now();
+    const since = this.#waitsSince.get(fileName) ?? now;
+    this.#waitsSince.set(fileName, since);
+    return now - since < this.#options.patienceMs;
   }
 
   /** Whether the host did not answer when it was asked last, here or as a host of files. */
@@ -135,7 +155,19 @@ export class DerivedAudio {
   /** Ends what was started. */
   async close(hurry?: AbortSignal): Promise<void> {
     const engines = await this.#engines?.catch(() => null);
+    this.#unwatch?.();
     await engines?.stop(hurry);
+  }
+
+  async #begin(): Promise<RunningEngines> {
+    const engines = await this.#options.denoise();
+    this.#hosts = engines.hosts;
+    this.#unwatch = engines.watch?.(
+      (hosts) => (this.#hosts = hosts),
+      // The stage that is at work says so.
+      () => undefined,
+    );
+    return engines;
   }
 
   /** The hosts of denoise: that of the host itself, where it has one, then the one on which the recording lies. @throws EngineError */
@@ -144,8 +176,9 @@ export class DerivedAudio {
     const rank = (source: EngineHost): number =>
       sharesFiles(source, host) || source.key === host.key ? 0 : source.key === key ? 1 : 2;
     try {
-      this.#engines ??= this.#options.denoise();
-      const { hosts } = await this.#engines;
+      this.#engines ??= this.#begin();
+      await this.#engines;
+      const hosts = this.#hosts;
       // Those of one rank in an order of the file's own: not all files are to be made by the same host.
       const turn = hosts.length === 0 ? 0 : fileName.length % hosts.length;
       return [...hosts.slice(turn), ...hosts.slice(0, turn)].toSorted((a, b) => rank(a) - rank(b));

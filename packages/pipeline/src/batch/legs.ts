@@ -6,6 +6,9 @@ import type { Stage } from "./stage.js";
 
 type Flow = PipelineSettings["flow"];
 
+/** Names of this machine. */
+const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
+
 /** The stages in their order, those together that run side by side. */
 export function legsOf(
   pipeline: readonly Stage[],
@@ -30,5 +33,6 @@ function canJoin(stage: Stage, leg: readonly Stage[], flow: Flow, runtime: Pick<
 }
 
 function machinesOf({ name }: Stage, runtime: Pick<Runtime, "machinesOf">): readonly string[] {
-  return isStageName(name) ? runtime.machinesOf(name) : [];
+  if (!isStageName(name)) return [];
+  return runtime.machinesOf(name).map((machine) => (LOOPBACK.test(machine) ? "localhost" : machine));
 }

@@ -207,6 +207,7 @@ async function newContext(
       denoise,
       noteFiles,
       hostStates,
+      patienceMs: settings.engineStartTimeoutMs,
       hasChanged: (fileName) => answers.changes.has(fileName),
     }),
     renewed: new Set(),

@@ -4,6 +4,7 @@ import type { HostShares, HostWish } from "@cofi/event-log/host-shares";
 import type { Run } from "@cofi/event-log/runs";
 import type { WorkName } from "@cofi/event-log/stages";
 import type { HostChange, HostPool } from "../pool/host-pool.js";
+import { isLeftOut, type HostState } from "../pool/host-state.js";
 import type { NamedHost } from "./named-hosts.js";
 
 export interface SharedHostsOptions {
@@ -85,9 +86,9 @@ export class SharedHosts {
     const { shares, run, pool } = this.#options;
     const shared = this.#shared();
     const wishes = shared.map(([place, host]): HostWish => {
-      const isGone = pool.stateOf(place).condition === "gone";
       const { slots } = host;
-      const [wanted, mayWant] = isGone ? [0, 0] : [Math.min(slots, pool.here), Math.min(slots, pool.left)];
+      const most = mostOf(pool.stateOf(place), slots);
+      const [wanted, mayWant] = [Math.min(most, pool.here), Math.min(most, pool.left)];
       return { host: this.#nameOf(host), slots, wanted, mayWant, held: pool.mayHaveInWork(place) };
     });
     const found = await shares.share(run, wishes);
@@ -112,4 +113,10 @@ export class SharedHosts {
   #nameOf({ engine }: NamedHost): string {
     return `${this.#options.stage} ${engine?.url ?? ""}`;
   }
+}
+
+/** How many files a host may be given: one shows whether a host that was left out is well again. */
+function mostOf(state: HostState, slots: number): number {
+  if (state.condition === "gone") return 0;
+  return isLeftOut(state) ? 1 : slots;
 }

@@ -7,11 +7,12 @@ import type { JsonText } from "@cofi/event-log/json-text";
  * - `file`: the host has said, in the contract's words, that it will never answer about this file;
  * - `answer`: a model answered with what cannot be used, such as a quote that was not said, or what it needs of other hosts could
  *   not be had; asking again may help;
+ * - `elsewhere`: all hosts that have what it needs are away, which is no fault at all;
  * - `host`: no connection, no answer in time, or an answer that is not the contract's: another host may answer;
  * - `busy`: the host asks to be left alone for a while, which is no fault at all;
  * - `stage`: no file will get an answer until somebody changes a setting, such as a key or the name of a model.
  */
-export type Fault = "file" | "answer" | "host" | "busy" | "stage";
+export type Fault = "file" | "answer" | "elsewhere" | "host" | "busy" | "stage";
 
 export interface EngineErrorInit {
   /** HTTP status; null when there was no answer. */

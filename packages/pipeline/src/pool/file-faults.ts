@@ -11,6 +11,8 @@ interface Fault {
   /** null where another attempt may have another end, wherever it is made: an answer that a model gave, an answer that did not come in time. */
   reason: string | null;
   isProven: boolean;
+  /** It is never held against the file, and only makes it wait. */
+  isOfOthers: boolean;
 }
 
 /** Without a connection nothing was said about the file. */
@@ -42,6 +44,7 @@ export class FileFaults {
     const { type, fault } = error instanceof EngineError ? error : { type: error.name, fault: "answer" };
     if (fault === "busy" || UNREACHED.has(type)) return null;
     const isProven = fault === "answer";
+    const isOfOthers = fault === "elsewhere";
     const faults = this.#byUnit.get(unit) ?? [];
     this.#byUnit.set(unit, faults);
     const isOfChance = isProven || type === "timeout";
@@ -50,8 +53,9 @@ export class FileFaults {
       error,
       reason: isOfChance ? null : `${type} ${withoutNames(error.message, hosts)}`,
       isProven,
+      isOfOthers,
     });
-    if (!isProven) this.#unprovenOf(host).add(unit);
+    if (!isProven && !isOfOthers) this.#unprovenOf(host).add(unit);
     return this.verdict(unit);
   }
 
@@ -104,7 +108,8 @@ export class FileFaults {
     return this.#verdictOn((this.#byUnit.get(unit) ?? []).filter(({ isProven }) => isProven));
   }
 
-  #verdictOn(proven: readonly Fault[]): string | null {
+  #verdictOn(faults: readonly Fault[]): string | null {
+    const proven = faults.filter(({ isOfOthers }) => !isOfOthers);
     const hosts = new Map<string, Set<number>>();
     for (const { host, reason } of proven) {
       if (reason === null) continue;

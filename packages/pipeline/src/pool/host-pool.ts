@@ -130,7 +130,7 @@ export class HostPool {
         this.#begin(found.unit, at, found.hedge, now);
       });
     }
-    this.#hosts.decided(now);
+    this.#hosts.decided(now, this.here > 0);
     return this.#decisions.splice(0);
   }
 
@@ -138,12 +138,17 @@ export class HostPool {
   nextAt(now: number, isStopped = false): number {
     const lateAt = this.#choice.lateAt(now, this.#lateAt);
     if (isStopped) return lateAt;
-    return Math.min(lateAt, this.#hosts.nextAt(now, this.#inWork.byUnit.size > 0), this.#retries.nextAt(now));
+    return Math.min(lateAt, this.#hosts.nextAt(now, this.#isHeldUp), this.#retries.nextAt(now));
   }
 
   /** Why the stage cannot continue, in sentences; null while it can. */
   hopeless(now: number): string | null {
-    return this.isOver || this.#inWork.byUnit.size > 0 ? null : this.#hosts.hopeless(now);
+    return this.#isHeldUp ? this.#hosts.hopeless(now) : null;
+  }
+
+  /** Units wait, and none is in work. */
+  get #isHeldUp(): boolean {
+    return this.here > 0 && this.#inWork.byUnit.size === 0;
   }
 
   /** Steps of hosts since this was asked last. */
@@ -218,11 +223,8 @@ export class HostPool {
     if (fault === "busy") this.#hosts.busy(attempt.host, (error as EngineError).retryAfterMs, now);
     else if (fault === "host") this.#hosts.tell(attempt.host, { is: "fault", what: error.message }, now);
     else if (fault !== "stage") this.#hosts.heard(attempt.host, now);
-    if (fault === "file" || fault === "stage") {
-      this.#over(unit);
-      return { why: error.message };
-    }
-    const why = this.#faults.note(unit, attempt.host, this.#hosts.all, error);
+    const isFinal = fault === "file" || fault === "stage";
+    const why = isFinal ? error.message : this.#faults.note(unit, attempt.host, this.#hosts.all, error);
     if (why !== null) {
       this.#over(unit);
       return { why };

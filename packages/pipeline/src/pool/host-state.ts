@@ -81,9 +81,13 @@ export const OUT_BEFORE = "it was left out in an earlier stage, and its pause is
 
 /** The state in which a host begins its next stage: one that was left out stays so until its pause is over; any other is looked at anew. */
 export function inNextStage(state: HostState): HostState {
-  const { condition, pausedUntil, pauseMs } = state;
-  const wasLeftOut = condition === "ejected" || (condition === "suspect" && state.needsLook);
-  return wasLeftOut ? { ...NEW_HOST, condition: "ejected", said: "ejected", pausedUntil, pauseMs } : NEW_HOST;
+  const { pausedUntil, pauseMs } = state;
+  return isLeftOut(state) ? { ...NEW_HOST, condition: "ejected", said: "ejected", pausedUntil, pauseMs } : NEW_HOST;
+}
+
+/** Whether it gets no file before a look at it was good, although it was ready once. */
+export function isLeftOut({ condition, needsLook }: HostState): boolean {
+  return condition === "ejected" || (condition === "suspect" && needsLook);
 }
 
 /** Whether files may be given to it, when its pause is over. */

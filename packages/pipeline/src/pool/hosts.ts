@@ -19,6 +19,8 @@ export class Hosts {
   /** Why a host could not be asked last. */
   #trouble: string | null = null;
   #lastGoodAt: number;
+  /** Units waited for a host when it was decided last. */
+  #isNeeded = false;
 
   /** `now`: as the caller's clock counts, in ms; so is every other time. */
   constructor(hosts: readonly PoolHost[], patience: Patience, now: number) {
@@ -112,24 +114,25 @@ export class Hosts {
     if (change) this.#changes.push({ ...change, host: place });
   }
 
-  /** It has been decided what is to be done now. */
-  decided(now: number): void {
-    if (this.all.some((host) => isGood(host, now))) this.#lastGoodAt = now;
+  /** It has been decided what is to be done now. `isNeeded`: units wait for a host, or are in work; else nobody waits for one either. */
+  decided(now: number, isNeeded: boolean): void {
+    if (!this.#isNeeded || this.all.some((host) => isGood(host, now))) this.#lastGoodAt = now;
+    this.#isNeeded = isNeeded;
   }
 
   hasRoom(place: number, now: number): boolean {
     return hasRoom(this.at(place), now);
   }
 
-  /** When something is to be decided although nothing happened. */
-  nextAt(now: number, isAnythingInWork: boolean): number {
-    let at = isAnythingInWork ? Number.POSITIVE_INFINITY : this.#lastGoodAt + this.#patienceMs;
+  /** When something is to be decided although nothing happened. `isHeldUp`: units wait, and none is in work. */
+  nextAt(now: number, isHeldUp: boolean): number {
+    let at = isHeldUp ? this.#lastGoodAt + this.#patienceMs : Number.POSITIVE_INFINITY;
     for (const { state, isLooking } of this.all)
       if (state.condition !== "gone" && !isLooking && state.pausedUntil > now) at = Math.min(at, state.pausedUntil);
     return at;
   }
 
-  /** Why the stage cannot continue while nothing is in work, in sentences; null while it can. */
+  /** Why the stage cannot continue while units wait and none is in work, in sentences; null while it can. */
   hopeless(now: number): string | null {
     if (!this.#patience.mayJoin && this.all.every(({ state }) => state.condition === "gone"))
       return gone(this.all.length, this.#trouble);

@@ -1,15 +1,52 @@
 /** Hosts that run already, named by variables or by the file of `COFI_HOSTS_FILE`. */
-import type { StageName } from "@cofi/event-log/stages";
+import { STAGES, type StageName } from "@cofi/event-log/stages";
 import type { HostsFile, ListedHost } from "./hosts-file.js";
-import { addressed, type EngineHost, type RunningEngines } from "./runtime.js";
+import { keyOf, type EngineHost, type RunningEngines } from "./runtime.js";
 
 /** Where a host is found, and how many files it takes at once. */
 export type Addressed = Pick<EngineHost, "name" | "key" | "url" | "slots">;
 
-/** `slots`: of a host for which none are named. */
-export function addressedHosts(listed: readonly ListedHost[], slots: number): Addressed[] {
+/** The keys of hosts, by stage and URL: each keeps its own while others join and leave. */
+export class HostKeys {
+  readonly #listed: (stage: StageName) => readonly ListedHost[];
+  #byStage: ReadonlyMap<StageName, Map<string, string>> | null = null;
+
+  /** `listed`: the hosts of a stage at first, of which those in the same place have the same key in each stage. */
+  constructor(listed: (stage: StageName) => readonly ListedHost[]) {
+    this.#listed = listed;
+  }
+
+  /** By URL. */
+  of(stage: StageName): Map<string, string> {
+    this.#byStage ??= new Map(
+      STAGES.map(({ name }) => {
+        const keys = new Map<string, string>();
+        addressedHosts(this.#listed(name), 1, keys);
+        return [name, keys];
+      }),
+    );
+    return this.#byStage.get(stage) ?? new Map();
+  }
+}
+
+/** `slots`: of a host for which none are named. `keys`: by URL, those that are known; others are added. */
+export function addressedHosts(
+  listed: readonly ListedHost[],
+  slots: number,
+  keys = new Map<string, string>(),
+): Addressed[] {
   const own = new Map(listed.map((host) => [host.url, host.slots]));
-  return addressed(listed.map(({ url }) => url)).map((host) => ({ ...host, slots: own.get(host.url) ?? slots }));
+  return [...own].map(([url, ownSlots]) => {
+    const name = nameIn(url);
+    const known = [...keys.keys()].map((other) => ({ name: nameIn(other) }));
+    const key = keys.get(url) ?? keyOf(name, known);
+    keys.set(url, key);
+    return { name, key, url, slots: ownSlots ?? slots };
+  });
+}
+
+function nameIn(url: string): string {
+  return new URL(url).hostname;
 }
 
 /** The hosts of a stage, as long as they are in use. `made`: of what is listed. */

@@ -3,7 +3,7 @@ import type { StageName } from "@cofi/event-log/stages";
 import { baseUrls } from "../hosts/base-urls.js";
 import type { EngineClient } from "../hosts/engine-client.js";
 import type { HostsFile, ListedHost } from "./hosts-file.js";
-import { addressedHosts, runningHosts } from "./listed-hosts.js";
+import { addressedHosts, HostKeys, runningHosts } from "./listed-hosts.js";
 import type { EngineHost, FileKeeper, RunningEngines, Runtime } from "./runtime.js";
 
 /** The base URLs of a stage's engines; null when the variable is not set. @throws SettingsError */
@@ -24,22 +24,29 @@ export class RemoteRuntime implements Runtime, FileKeeper {
   readonly #urls: (stage: StageName) => readonly string[] | null;
   readonly #client: EngineClient;
   readonly #options: RemoteOptions;
+  readonly #keys: HostKeys;
 
   constructor(urls: (stage: StageName) => readonly string[] | null, client: EngineClient, options: RemoteOptions) {
     this.#urls = urls;
     this.#client = client;
     this.#options = options;
+    this.#keys = new HostKeys((stage) => this.#named(stage));
   }
 
   /** All of them, whether they are there or not: each is asked from when it is ready. */
   async start(stage: StageName): Promise<RunningEngines> {
     const { hostsFile = null } = this.#options;
-    return runningHosts(stage, this.#listed(stage), hostsFile, (listed) => this.#hosts(listed));
+    const keys = hostsFile ? this.#keys.of(stage) : undefined;
+    return runningHosts(stage, this.#listed(stage), hostsFile, (listed) => this.#hosts(listed, keys));
   }
 
   machinesOf(stage: StageName): readonly string[] {
-    const { hostsFile } = this.#options;
-    return addressedHosts(hostsFile?.of(stage) ?? this.#listed(stage), 1).map(({ name }) => name);
+    return addressedHosts(this.#named(stage), 1).map(({ name }) => name);
+  }
+
+  /** The hosts of a stage as they were read last. */
+  #named(stage: StageName): readonly ListedHost[] {
+    return this.#options.hostsFile?.of(stage) ?? this.#listed(stage);
   }
 
   /** A host is known by its URL, also when no setting names it any more. */
@@ -52,9 +59,9 @@ export class RemoteRuntime implements Runtime, FileKeeper {
     return (this.#urls(stage) ?? []).map((url) => ({ url, slots: null }));
   }
 
-  #hosts(listed: readonly ListedHost[]): EngineHost[] {
+  #hosts(listed: readonly ListedHost[], keys?: Map<string, string>): EngineHost[] {
     const { slotsPerHost, token } = this.#options;
-    return addressedHosts(listed, slotsPerHost).map((address) => ({
+    return addressedHosts(listed, slotsPerHost, keys).map((address) => ({
       ...address,
       files: { place: address.url, description: address.url },
       isShared: true,

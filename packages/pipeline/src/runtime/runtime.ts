@@ -81,9 +81,3 @@ export const UNHEARD: RuntimeListener = { info: () => undefined, error: () => un
 export function keyOf(name: string, before: readonly { name: string }[]): string {
   return `${name}#${before.filter((other) => other.name === name).length}`;
 }
-
-/** The hosts at these base URLs, by their names. */
-export function addressed(urls: readonly string[]): { name: string; key: string; url: string }[] {
-  const named = [...new Set(urls)].map((url) => ({ name: new URL(url).hostname, url }));
-  return named.map(({ name, url }, index) => ({ name, key: keyOf(name, named.slice(0, index)), url }));
-}
