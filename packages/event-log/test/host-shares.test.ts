@@ -20,8 +20,11 @@ describe("fair shares", () => {
       const uses = Array.from({ length: 1 + Math.floor(random() * 5) }, (_, n) => ({
         batchId: n * 3 + 1,
         wanted: Math.floor(random() * 12),
+        slots: Math.floor(random() * 3),
+        servedAt: random() < 0.3 ? null : Math.floor(random() * 200_000),
       }));
-      const shares = fairShares(slots, uses, Math.floor(random() * 1_000));
+      const moment = { now: 200_000, host: Math.floor(random() * 1_000) };
+      const shares = fairShares(slots, uses, moment);
       const given = uses.map(({ batchId, wanted }) => ({ wanted, share: shares.get(batchId)! }));
       const total = given.reduce((sum, { share }) => sum + share, 0);
       expect(total).toBe(
@@ -34,15 +37,54 @@ describe("fair shares", () => {
       const hungry = given.filter(({ share, wanted }) => share < wanted).map(({ share }) => share);
       if (hungry.length > 0)
         expect(Math.max(...given.map(({ share }) => share)) - Math.min(...hungry)).toBeLessThanOrEqual(1);
-      expect(fairShares(slots, uses.toReversed(), 5)).toEqual(fairShares(slots, uses, 5));
+      expect(fairShares(slots, uses.toReversed(), moment)).toEqual(shares);
     }
   });
 
-  test("a slot that is too few for all goes round", () => {
-    const uses = [1, 2, 3].map((batchId) => ({ batchId, wanted: 1 }));
-    const winners = [0, 1, 2].map((turn) => [...fairShares(1, uses, turn)].find(([, share]) => share === 1)?.[0]);
-    expect(winners.toSorted()).toEqual([1, 2, 3]);
-  });
+  /** Ten hours of runs that all have files of this length, and divide the slots every second. @returns the files that each has done */
+  function night(runs: number, slots: number, fileS: number): number[] {
+    const all = Array.from({ length: runs }, (_, n) => ({
+      batchId: n + 1,
+      wanted: slots,
+      slots: 0,
+      servedAt: null as number | null,
+      share: 0,
+      ends: [] as number[],
+      done: 0,
+    }));
+    for (let second = 0; second < 36_000; second++)
+      for (const run of all) {
+        run.done += run.ends.filter((end) => end <= second).length;
+        run.ends = run.ends.filter((end) => end > second);
+        while (run.ends.length < run.share) run.ends.push(second + fileS);
+        const held = Math.max(run.ends.length, run.share);
+        const due = fairShares(slots, all, { now: second * 1_000, host: 0 }).get(run.batchId)!;
+        const free = slots - all.reduce((sum, other) => sum + (other === run ? 0 : other.slots), 0);
+        run.share = Math.max(0, Math.min(due, free));
+        if (Math.max(run.share, held) > run.slots) run.servedAt = second * 1_000;
+        run.slots = Math.max(run.share, held);
+      }
+    return all.map(({ done }) => done);
+  }
+
+  test.each([1, 5, 59, 60, 61, 119, 120, 180, 300])(
+    "where slots are too few for all, files of %i s are done by each run, as many as slots give",
+    (fileS) => {
+      for (const [runs, slots] of [
+        [2, 1],
+        [3, 1],
+        [5, 1],
+        [2, 3],
+        [5, 3],
+      ] as const) {
+        const done = night(runs, slots, fileS);
+        const total = done.reduce((sum, each) => sum + each, 0);
+        // What all would have done if no slot were ever without a file.
+        expect(total).toBeGreaterThan(0.95 * ((36_000 * slots) / fileS) - runs);
+        expect(Math.min(...done)).toBeGreaterThan((0.7 * total) / runs);
+      }
+    },
+  );
 });
 
 describe.each(DIALECTS)("on %s", (name) => {

@@ -22,6 +22,7 @@ describe.each(DIALECTS)("migrations on %s", (dialect) => {
         "0007_calls_stored",
         "0008_engine_hosts",
         "0009_host_slots",
+        "0010_host_turns",
       ]);
       expect(await migrate(two)).toEqual([]);
       await assertMigrated(two);

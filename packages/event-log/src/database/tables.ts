@@ -82,6 +82,16 @@ interface EngineHostTable {
   leftOutBy: number | null;
 }
 
+interface EngineHostUseTable {
+  host: string;
+  batchId: number;
+  run: number;
+  slots: number;
+  wanted: number;
+  hostSlots: number;
+  servedAt: string | null;
+}
+
 export interface Tables extends ResultTables {
   batchStatus: BatchStatusTable;
   batchExecutionLog: BatchExecutionLogTable;
@@ -90,6 +100,6 @@ export interface Tables extends ResultTables {
   retention: RetentionTable;
   recordingPlace: { batchId: number; place: string; description: string };
   engineHost: EngineHostTable;
-  engineHostUse: { host: string; batchId: number; run: number; slots: number; wanted: number; hostSlots: number };
+  engineHostUse: EngineHostUseTable;
   removedBatch: { batchId: number; createdAt: string; removedAt: string };
 }

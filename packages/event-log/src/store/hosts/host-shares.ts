@@ -32,9 +32,6 @@ export interface HostShare {
   leftOut: { at: string; agoMs: number; forMs: number; byBatch: number } | null;
 }
 
-/** Who is first where slots are too few changes so often. */
-const TURN_MS = 60_000;
-
 const HOSTS: InsertTarget = { table: "engineHost", columns: ["host"], unique: "host" };
 
 /** Every method throws `DatabaseUnavailableError` when the database cannot be reached for now. */
@@ -78,29 +75,39 @@ export class HostShares {
       SELECT host, leftOutAt, leftOutUntil, leftOutBy, ${now} AS now FROM engineHost
       WHERE host IN (${sql.join(hosts)}) ORDER BY host ${claimingRows}`.execute(db);
     const { rows: uses } = await sql<UseRow>`
-      SELECT used.host, used.batchId, used.run, used.slots, used.wanted, used.hostSlots, CASE WHEN batch.run = used.run
+      SELECT used.host, used.batchId, used.run, used.slots, used.wanted, used.hostSlots, used.servedAt, CASE WHEN batch.run = used.run
         AND batch.leaseOwner IS NOT NULL AND batch.leaseExpiresAt >= ${now} THEN 1 ELSE 0 END AS isHeld
       FROM engineHostUse AS used LEFT JOIN batchStatus AS batch ON batch.id = used.batchId
       WHERE used.host IN (${sql.join(hosts)})`.execute(db);
     const others = uses.filter(({ batchId, isHeld }) => batchId !== run.batchId && Number(isHeld) === 1);
-    const nowMs = Date.parse(toApiTime(states[0]?.now ?? ""));
-    const turn = Math.floor(nowMs / TURN_MS);
+    const nowText = states[0]?.now ?? "";
+    const nowMs = timeOf(nowText);
+    const before = new Map(
+      uses.flatMap((use) => (use.batchId === run.batchId && use.run === run.run ? [[use.host, use]] : [])),
+    );
     const shares = new Map<string, HostShare>();
     const rows = wishes.map(({ host, slots, wanted, mayWant, held }) => {
       const ofHost = others.filter((use) => use.host === host && (use.slots > 0 || use.wanted > 0));
       const least = Math.min(slots, ...ofHost.map((use) => use.hostSlots));
-      const due = fairShares(least, [...ofHost, { batchId: run.batchId, wanted }], turn + numberOf(host));
+      const own = before.get(host) ?? { slots: 0, servedAt: null };
+      const turns = [...ofHost, { ...own, batchId: run.batchId, wanted }].map((use) => ({
+        ...use,
+        servedAt: use.servedAt === null ? null : timeOf(use.servedAt),
+      }));
+      const due = fairShares(least, turns, { now: nowMs, host: numberOf(host) });
       const spare = least - [...due.values()].reduce((sum, each) => sum + each, 0);
       const free = least - ofHost.reduce((sum, use) => sum + use.slots, 0);
       const share = Math.max(0, Math.min((due.get(run.batchId) ?? 0) + spare, Math.max(wanted, mayWant), free));
       shares.set(host, { share, leftOut: null });
       // What it has beyond the share is still held.
-      return { host, batchId: run.batchId, run: run.run, slots: Math.max(share, held), wanted, hostSlots: slots };
+      const has = Math.max(share, held);
+      const servedAt = has > own.slots ? nowText : own.servedAt;
+      return { host, batchId: run.batchId, run: run.run, slots: has, wanted, hostSlots: slots, servedAt };
     });
     for (const { host, leftOutAt, leftOutUntil, leftOutBy } of states) {
       if (leftOutAt === null || leftOutUntil === null || leftOutBy === null) continue;
-      const forMs = Date.parse(toApiTime(leftOutUntil)) - nowMs;
-      const agoMs = nowMs - Date.parse(toApiTime(leftOutAt));
+      const forMs = timeOf(leftOutUntil) - nowMs;
+      const agoMs = nowMs - timeOf(leftOutAt);
       if (forMs > 0) shares.get(host)!.leftOut = { at: leftOutAt, agoMs, forMs, byBatch: leftOutBy };
     }
     await this.#store(db, run, rows, uses);
@@ -174,10 +181,15 @@ interface UseRow {
   slots: number;
   wanted: number;
   hostSlots: number;
+  servedAt: string | null;
   isHeld: number;
 }
 
-/** Another batch is first on each host. */
+/** Epoch ms. */
+function timeOf(stored: string): number {
+  return Date.parse(toApiTime(stored));
+}
+
 function numberOf(host: string): number {
   return createHash("sha1").update(host).digest().readUInt16BE(0);
 }
