@@ -2,6 +2,7 @@
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { StageName } from "@cofi/event-log/stages";
 import { HostsFile } from "@cofi/pipeline/runtime/hosts-file";
 import { RemoteRuntime } from "@cofi/pipeline/runtime/remote";
 import { startScriptedEngine, type ScriptedEngine } from "../../../test/support/scripted-engine.js";
@@ -108,6 +109,31 @@ test("whoever watches the file hears of a change that somebody else has read", a
   expect(file.of("stt")).toHaveLength(2);
   await expect.poll(() => heard).toEqual([1, 1]);
   for (const end of ends) end();
+});
+
+test("a stage that the file does not name any more keeps its hosts, also when it begins later", async () => {
+  bench = await batchInSqlite();
+  await writeFile(path, JSON.stringify({ denoise: ["http://a"], stt: ["http://b"] }));
+  const file = new HostsFile(path);
+  const runtime = new RemoteRuntime(() => [], bench.client, { slotsPerHost: 2, hostsFile: file });
+  const urls = async (stage: StageName): Promise<string[]> => (await runtime.start(stage)).hosts.map(({ url }) => url);
+  const { watch } = await runtime.start("stt");
+  const told: (readonly string[] | string)[] = [];
+  const end = watch!(
+    (hosts) => told.push(hosts.map(({ url }) => url)),
+    (message) => told.push(message),
+  );
+  await writeFile(path, JSON.stringify({ denoise: ["http://c"] }));
+  expect([await urls("denoise"), await urls("file_distribution"), await urls("stt")]).toEqual([
+    ["http://c"],
+    ["http://c"],
+    ["http://b"],
+  ]);
+  await expect.poll(() => told).toContainEqual(expect.stringMatching(/does not name stt any more/));
+  await writeFile(path, JSON.stringify({ stt: [] }));
+  expect([await urls("denoise"), await urls("stt")]).toEqual([["http://c"], []]);
+  await expect.poll(() => told).toContainEqual([]);
+  end();
 });
 
 test("each of the stages side by side hears of a host that joins", async () => {

@@ -43,7 +43,9 @@ export class HostsFile {
   readonly #path: string;
   /** In which the hosts are named. */
   #text: string;
+  /** Also those of stages that it does not name any more: nobody has taken their hosts away. */
   #hosts: Hosts;
+  #named: Hosts;
   #changes = 0;
   #reading: Promise<void> | null = null;
 
@@ -55,13 +57,18 @@ export class HostsFile {
     } catch (error) {
       throw this.#unreadable(error);
     }
-    this.#hosts = this.#parse(this.#text);
+    this.#named = this.#parse(this.#text);
+    this.#hosts = this.#named;
   }
 
-  /** The hosts of a stage, as the file named them when it was read last; null for a stage that it does not name. */
+  /** The hosts of a stage, as the file named them last; null for a stage that it has never named. */
   of(stage: StageName): readonly ListedHost[] | null {
-    // Files are sent to the hosts that process them first, unless other receivers are named.
-    return this.#hosts.get(stage) ?? (stage === "file_distribution" ? (this.#hosts.get("denoise") ?? null) : null);
+    return hostsOf(stage, this.#hosts);
+  }
+
+  /** Whether the file named the stage when it was read last. */
+  names(stage: StageName): boolean {
+    return hostsOf(stage, this.#named) !== null;
   }
 
   /** How often other hosts were found in the file: whoever keeps it knows later whether they still have the latest. */
@@ -84,7 +91,8 @@ export class HostsFile {
       throw this.#unreadable(error);
     }
     if (text === this.#text) return;
-    this.#hosts = this.#parse(text);
+    this.#named = this.#parse(text);
+    this.#hosts = new Map([...this.#hosts, ...this.#named]);
     this.#text = text;
     this.#changes += 1;
   }
@@ -146,4 +154,9 @@ export class HostsFile {
       }),
     );
   }
+}
+
+/** Files are sent to the hosts that process them first, unless other receivers are named. */
+function hostsOf(stage: StageName, named: Hosts): readonly ListedHost[] | null {
+  return named.get(stage) ?? (stage === "file_distribution" ? (named.get("denoise") ?? null) : null);
 }

@@ -65,17 +65,19 @@ export async function runningHosts(
   return {
     hosts,
     stop,
-    watch: (changed, failed) =>
-      file.watch(
-        known,
-        () => {
-          const now = file.of(stage);
-          if (now) return changed(made(now));
-          failed(
-            `COFI_HOSTS_FILE does not name ${stage} any more. Its hosts stay in use; to take them away, name none: [].`,
-          );
-        },
-        failed,
-      ),
+    watch(changed, failed) {
+      const sayWhatIsMissing = (): void => {
+        if (file.names(stage)) return;
+        failed(
+          `COFI_HOSTS_FILE does not name ${stage} any more. Its hosts stay in use; to take them away, name none: [].`,
+        );
+      };
+      sayWhatIsMissing();
+      const follow = (): void => {
+        changed(made(file.of(stage) ?? []));
+        sayWhatIsMissing();
+      };
+      return file.watch(known, follow, failed);
+    },
   };
 }
