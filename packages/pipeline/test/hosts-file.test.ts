@@ -181,6 +181,14 @@ test("hosts of denoise that join later give or make the audio that a later stage
   expect(third.requests.filter((request) => request.startsWith("denoise ")).length).toBeGreaterThan(0);
 });
 
+test("of a file that is no JSON nothing is shown: it may hold a password", async () => {
+  bench = await batchInSqlite();
+  for (const content of ["u:secret", '{"stt":[http://u:secret@a]}']) {
+    await writeFile(path, content);
+    expect(() => new HostsFile(path)).toThrow(/cannot be read: Unexpected token '\w'\.$/);
+  }
+});
+
 test("a host keeps its key while others of the same name join and leave", async () => {
   bench = await batchInSqlite();
   await write(["http://a:1", "http://a:2"]);

@@ -126,7 +126,8 @@ export class HostsFile {
   }
 
   #unreadable(error: unknown): SettingsError {
-    const { message } = error as Error;
+    // What stands in the file may be a password.
+    const message = (error as Error).message.replace(/, (?:\.{3})?".* is not valid JSON$/s, "");
     return new SettingsError(`The file of COFI_HOSTS_FILE, ${this.#path}, cannot be read: ${message}.`);
   }
 
