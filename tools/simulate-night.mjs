@@ -21,7 +21,8 @@ Simulates a night of the pipeline, stage after stage, with its real scheduler. R
 --hosts-of LIST     stages that only the first so many hosts do: llm1=10,llm2=10
 --speeds LIST       how quick the hosts are, in turn: 1,1,0.5 makes every third take twice as long (1)
 --took LIST         ms of a stage for each second of audio, in place of what is known: stt=50,llm1=10
---link-mbit N       what the pipeline's machine sends in file_distribution, shared by all uploads (10000)
+--link-mbit N       what the pipeline sends in file_distribution, shared by all uploads; one process sends some 2000, whatever
+                    the network could (2000)
 --hangs N           so many hosts say that they are well, and never answer (0)
 --restarts N        so many hosts are away for two minutes once in the night (0)
 --failing SHARE     share of the requests that get no answer by a fault of their host (0)
@@ -112,7 +113,7 @@ export async function nightOf(args) {
   const calls = await callsOf(values, count, random);
   const took = byStage("--took", values.took, {});
   if (values.database === undefined || values["link-mbit"] !== undefined) {
-    const bitsPerMs = numberOf("--link-mbit", values["link-mbit"] ?? "10000", { least: 1 }) * 1_000;
+    const bitsPerMs = numberOf("--link-mbit", values["link-mbit"] ?? "2000", { least: 1 }) * 1_000;
     const uploads = hostsDoing("file_distribution") * slotsOf("file_distribution");
     took.set("file_distribution", took.get("file_distribution") ?? (BITS_PER_SECOND * uploads) / bitsPerMs);
   }
@@ -183,7 +184,7 @@ function report(stages, { audioSeconds }) {
     "ends at",
     "use",
     "calls/s",
-    "faults",
+    "further",
     "moved",
     "failed",
   ];
