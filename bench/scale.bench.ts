@@ -4,11 +4,12 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { createConnection } from "mysql2/promise";
 import { afterAll, beforeAll, test } from "vitest";
 import { openDatabase } from "@cofi/event-log/database";
 import { migrate } from "@cofi/event-log/migrate";
@@ -31,11 +32,17 @@ interface Engines {
   hosts: number;
   slots: number;
   meanMs: number;
+  /** Of a transcript; each adds about 150 bytes. */
+  segments?: number;
 }
 /** 800 files a second. */
 const USUAL: Engines = { hosts: 8, slots: 20, meanMs: 200 };
 /** A thousand files in work at once. */
 const THOUSAND: Engines = { hosts: 40, slots: 25, meanMs: 1_000 };
+/** Transcripts of 20 KB, as of a call of three minutes; and its telephone audio. */
+const NIGHT: Engines = { ...USUAL, segments: 130 };
+const NIGHT_BYTES = 180 * 16_000;
+const NIGHT_FILES = 1_000;
 
 interface Fresh extends Used {
   seconds: number;
@@ -43,6 +50,15 @@ interface Fresh extends Used {
   times: number;
   /** Processor time a file and stage, in ms. */
   cpuMs: number;
+  /** Of the database, for each file. */
+  databaseKilobytes: number;
+}
+
+interface FreshOptions {
+  /** Of each recording; default tiny ones. */
+  bytes?: number;
+  /** Of a database on the server; default a new SQLite file. */
+  url?: string;
 }
 
 let server: TestServer;
@@ -53,8 +69,8 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 /** Engines in a process of their own. */
-async function start({ hosts, meanMs }: Engines) {
-  const child = spawn(process.execPath, [ENGINES, String(hosts), String(meanMs)], {
+async function start({ hosts, meanMs, segments = 1 }: Engines) {
+  const child = spawn(process.execPath, [ENGINES, ...[hosts, meanMs, segments].map(String)], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const ended = once(child, "close");
@@ -66,14 +82,15 @@ async function start({ hosts, meanMs }: Engines) {
   return { urls: (JSON.parse(line) as string[]).join(","), stop };
 }
 
-/** Runs a batch in a process of its own. `url`: of its database; default a new SQLite file. */
-async function fresh(files: number, engines: Engines, url?: string): Promise<Fresh> {
+/** Runs a batch in a process of its own. */
+async function fresh(files: number, engines: Engines, { bytes, url }: FreshOptions = {}): Promise<Fresh> {
   const root = await mkdtemp(join(tmpdir(), "cofi-scale-"));
   const { urls, stop } = await start(engines);
   try {
     const folder = join(root, "batch");
-    await makeFolder(folder, files);
-    const databaseUrl = url ?? `sqlite:${join(root, "cofi.sqlite")}`;
+    await makeFolder(folder, files, bytes);
+    const file = join(root, "cofi.sqlite");
+    const databaseUrl = url ?? `sqlite:${file}`;
     const database = await openDatabase(databaseUrl);
     await migrate(database);
     await database.close();
@@ -94,10 +111,31 @@ async function fresh(files: number, engines: Engines, url?: string): Promise<Fre
     if (code !== 0) throw new Error(`cofi run ended with ${code}.`);
     const neededSeconds = (ASKING * files * engines.meanMs) / 1_000 / (engines.hosts * engines.slots);
     const cpuMs = (used.processorSeconds * 1_000) / (files * ASKING);
-    return { ...used, seconds, times: seconds / neededSeconds, cpuMs };
+    const databaseBytes = url === undefined ? (await stat(file)).size : await bytesOnServer(url);
+    return {
+      ...used,
+      seconds,
+      times: seconds / neededSeconds,
+      cpuMs,
+      databaseKilobytes: databaseBytes / files / 1_000,
+    };
   } finally {
     await stop();
     await rm(root, { recursive: true, force: true });
+  }
+}
+
+/** Of all tables with their indexes, as the server tells. */
+async function bytesOnServer(url: string): Promise<number> {
+  const connection = await createConnection({ uri: url });
+  try {
+    await connection.query("ANALYZE TABLE batchExecutionLog, callRecord, transcript, extractedTrade, auditAnswer");
+    const [rows] = await connection.query(
+      "SELECT sum(data_length + index_length) AS bytes FROM information_schema.tables WHERE table_schema = database()",
+    );
+    return Number((rows as { bytes: string }[])[0]?.bytes);
+  } finally {
+    await connection.end();
   }
 }
 
@@ -150,7 +188,19 @@ test("with a thousand files in work, and on a server", async () => {
   const runs = new Map([
     [`SQLite, ${nameOf(USUAL)}`, await fresh(FILES, USUAL)],
     [`SQLite, ${nameOf(THOUSAND)}`, await fresh(FILES, THOUSAND)],
-    [`MariaDB, ${nameOf(USUAL)}`, await fresh(FILES, USUAL, await server.createDatabase())],
+    [`MariaDB, ${nameOf(USUAL)}`, await fresh(FILES, USUAL, { url: await server.createDatabase() })],
   ]);
   await recordRuns(`${FILES.toLocaleString("en")} tiny recordings`, runs, false);
+});
+
+test("with recordings and transcripts as long as those of a night", async () => {
+  const bytes = NIGHT_BYTES;
+  const runs = new Map([
+    ["SQLite", await fresh(NIGHT_FILES, NIGHT, { bytes })],
+    ["MariaDB", await fresh(NIGHT_FILES, NIGHT, { bytes, url: await server.createDatabase() })],
+  ]);
+  const title = `${NIGHT_FILES.toLocaleString("en")} recordings of ${(bytes / 1e6).toFixed(1)} MB with transcripts of 20 KB`;
+  await recordRuns(title, runs, false);
+  const kilobytes = Object.fromEntries([...runs].map(([name, of]) => [name, of.databaseKilobytes]));
+  await record(`${title}: the database grows by`, "KB a file", kilobytes);
 });

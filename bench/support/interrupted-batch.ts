@@ -1,6 +1,6 @@
 /** A batch that was killed when all its recordings were transcribed: the folder, and the log as the pipeline wrote it. */
-import { createHash } from "node:crypto";
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { createHash, randomBytes } from "node:crypto";
+import { link, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Database } from "@cofi/event-log/database";
 import type { StoredEvent } from "@cofi/event-log/event-columns";
@@ -40,12 +40,15 @@ function sha256Of(content: string | Buffer): string {
   return createHash("sha256").update(content).digest("hex");
 }
 
-/** Makes `files` recordings with their CSV files in `folder`. */
-export async function makeFolder(folder: string, files: number): Promise<void> {
+/** Makes `files` recordings with their CSV files in `folder`. `bytes`: of each, where they are not to be tiny; it is then one file. */
+export async function makeFolder(folder: string, files: number, bytes = 0): Promise<void> {
   await mkdir(folder, { recursive: true });
+  if (bytes > 0) await writeFile(join(folder, nameOf(0)), randomBytes(bytes));
   const calls: string[] = ["call_id,file_name,start_time,duration_s,caller_number,client_code"];
   for (let n = 0; n < files; n++) {
-    await writeFile(join(folder, nameOf(n)), contentOf(n));
+    const path = join(folder, nameOf(n));
+    if (bytes === 0) await writeFile(path, contentOf(n));
+    else if (n > 0) await link(join(folder, nameOf(0)), path);
     const start = new Date(Date.UTC(2026, 10, 20, 4) + n * 200).toISOString();
     calls.push(`C${n},${nameOf(n)},${start},${SECONDS},+9198${String(n).padStart(8, "0")},AB${n}`);
   }

@@ -1,12 +1,13 @@
 /**
- * Engines of the contract that use little of the processor, in a process of their own: `node quick-engines.mjs <hosts> <ms>`. Each
- * answer takes between half and one and a half times so long: were it the same, all files would end at once. Says one JSON line with their URLs, and at the end of its input one with what it was asked.
+ * Engines of the contract that use little of the processor, in a process of their own:
+ * `node quick-engines.mjs <hosts> <ms> <segments>`. Each answer takes between half and one and a half times so long: were it the
+ * same, all files would end at once. Says one JSON line with their URLs, and ends with its input.
  */
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 
-const [, , hosts = "1", ms = "0"] = process.argv;
+const [, , hosts = "1", ms = "0", segments = "1"] = process.argv;
 const MEAN_MS = Number(ms);
 
 const COMMON = { engine: { name: "quick", version: "1", model: "none" }, elapsed_ms: MEAN_MS };
@@ -32,7 +33,9 @@ const TRADE = {
   confidence: 0.9,
   evidence: EVIDENCE,
 };
-const SEGMENTS = [{ id: 0, start_s: 1, end_s: 4, text: TEXT, confidence: 0.9 }];
+const SEGMENTS = Array.from({ length: Number(segments) }, (_, id) => {
+  return { id, start_s: 1 + id / 100, end_s: 4, text: TEXT, confidence: 0.9 };
+});
 const HEARD = { language: "en", duration_s: 10, text: TEXT, confidence: 0.9, segments: SEGMENTS, model: "none" };
 
 /** What is the same about all files, by stage. @type {Record<string, string>} */
@@ -63,15 +66,15 @@ function answer(stage, body) {
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 let turn = 0;
 
-/** Requests by stage. @type {Record<string, number>} */
-const asked = {};
+/** What an engine is there for; copies from host to host are not. @param {string | undefined} method @param {string} url */
+function isWork(method, url) {
+  return method === "POST" || (method === "PUT" && !url.includes("?"));
+}
 
 /** @param {string | undefined} method @param {string} url @param {Buffer} body */
 function respond(method, url, body) {
   if (url === "/health") return `{"status":"ok"}`;
-  const stage = url.startsWith("/v1/") ? url.slice("/v1/".length) : `${method} /files`;
-  asked[stage] = (asked[stage] ?? 0) + 1;
-  if (method === "POST") return answer(stage, body);
+  if (method === "POST") return answer(url.slice("/v1/".length), body);
   // Denoised audio, for another host.
   if (method === "GET") return "denoised";
   return JSON.stringify({ bytes: body.length, sha256: createHash("sha256").update(body).digest("hex") });
@@ -89,7 +92,7 @@ const urls = await Promise.all(
           const text = respond(request.method, url, Buffer.concat(chunks));
           const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
           const send = () => response.writeHead(200, headers).end(text);
-          if (url === "/health" || MEAN_MS === 0) send();
+          if (MEAN_MS === 0 || !isWork(request.method, url)) send();
           else setTimeout(send, MEAN_MS * (0.5 + turn));
           turn = (turn + GOLDEN) % 1;
         });
@@ -101,7 +104,4 @@ const urls = await Promise.all(
 console.log(JSON.stringify(urls));
 
 for await (const _ of process.stdin);
-console.log(
-  JSON.stringify({ asked, processorSeconds: process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6 }),
-);
 process.exit(0);

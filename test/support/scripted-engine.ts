@@ -29,7 +29,7 @@ export interface ScriptedOptions {
   keepsFiles?: boolean;
   /** How long it takes to answer, in ms. */
   tookMs?: (stage: string, file: string) => number;
-  /** What each answer waits for. */
+  /** What each answer waits for; to a file that is put here, the stage is `put original` or `put denoised`. */
   until?: (stage: string, file: string) => Promise<unknown> | undefined;
   /** What it does with each request that no plan is for. */
   always?: (stage: string, file: string) => Behaviour;
@@ -156,8 +156,9 @@ export async function startScriptedEngine({
       const name = decodeURIComponent(path.split("/").at(-1) ?? "");
       const has = files.get(name) ?? new Map<string, Buffer>();
       if (variant !== "original" && !has.has("original")) return missing("original", has);
+      await until(`put ${variant}`, name);
       files.set(name, has.set(variant, body));
-      uploads.push(`${decodeURIComponent(path.split("/").at(-1) ?? "")} ${body.toString()}`);
+      uploads.push(`${name} ${body.toString()}`);
       return send(201, { bytes: body.length, sha256: createHash("sha256").update(body).digest("hex") });
     }
     const stage = path.replace("/v1/", "");

@@ -15,6 +15,9 @@ export interface TogetherOptions<Item, Result> {
   work: (items: readonly Item[]) => Promise<readonly Result[]>;
   /** Items of one call. */
   most: number;
+  /** How large an item is, and how large all of one call may be; a single one may be larger. Default: none has a size. */
+  sizeOf?: (item: Item) => number;
+  mostSize?: number;
   /** Whether an error of a call is that of a single item: then each is done by itself. Default: it is that of all. */
   isOfOne?: (error: unknown) => boolean;
 }
@@ -41,11 +44,19 @@ export class Together<Item, Result> {
     this.#isRunning = true;
     for (;;) {
       await nextTurn();
-      const part = this.#waiting.splice(0, this.#options.most);
+      const part = this.#waiting.splice(0, this.#next());
       if (part.length === 0) break;
       await this.#do(part);
     }
     this.#isRunning = false;
+  }
+
+  /** How many of those that wait are done by the next call. */
+  #next(): number {
+    const { most, sizeOf = () => 0, mostSize = Number.POSITIVE_INFINITY } = this.#options;
+    let size = 0;
+    const tooLarge = this.#waiting.findIndex(({ item }) => (size += sizeOf(item)) > mostSize);
+    return Math.min(most, tooLarge === -1 ? this.#waiting.length : Math.max(1, tooLarge));
   }
 
   async #do(part: readonly Waiting<Item, Result>[]): Promise<void> {

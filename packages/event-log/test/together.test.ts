@@ -27,6 +27,22 @@ test("what comes in one turn is one call, in parts of so many, and each gets its
   expect(await together.add(6)).toBe("done 6");
 });
 
+test("what is too large together is divided, and one that is larger is done by itself", async () => {
+  const calls: number[][] = [];
+  const together = new Together<number, number>({
+    async work(items) {
+      calls.push([...items]);
+      return items;
+    },
+    most: 4,
+    sizeOf: (item) => item,
+    mostSize: 10,
+  });
+  const items = [3, 7, 1, 20, 5, 5, 1, 1, 1, 1, 1];
+  expect(await Promise.all(items.map((item) => together.add(item)))).toEqual(items);
+  expect(calls).toEqual([[3, 7], [1], [20], [5, 5], [1, 1, 1, 1], [1]]);
+});
+
 test("what comes while others are being done is done after them, together", async () => {
   const calls: number[][] = [];
   const ends: (() => void)[] = [];

@@ -14,13 +14,16 @@ type OfCall = {
   [Table in Heard]: { table: Table; run: Writer; callId: string; rows: readonly Insertable<ResultTables[Table]>[] };
 }[Heard];
 
-/** Calls whose rows are stored in one transaction. */
+/** Calls whose rows are stored in one transaction, and characters of them: servers refuse packets that are too large. */
 const MOST_AT_ONCE = 32;
+const MOST_CHARACTERS = 1_000_000;
 
 export class TranscriptResults extends TradeResults {
   readonly #storing = new Together<OfCall, void>({
     work: (calls) => this.#replace(calls),
     most: MOST_AT_ONCE,
+    sizeOf: charactersOf,
+    mostSize: MOST_CHARACTERS,
     isOfOne: (error) => !(error instanceof DatabaseUnavailableError),
   });
 
@@ -142,6 +145,13 @@ export class TranscriptResults extends TradeResults {
     }
     return calls.map(() => undefined);
   }
+}
+
+function charactersOf({ rows }: OfCall): number {
+  let characters = 0;
+  for (const row of rows)
+    for (const value of Object.values(row)) characters += typeof value === "string" ? value.length : 0;
+  return characters;
 }
 
 function toFlag(stored: number | null): boolean | null {

@@ -123,6 +123,23 @@ test("a host that has fallen silent is not waited for with each file whose audio
   expect(deaf.sockets.length).toBeLessThanOrEqual(4);
 });
 
+test("a copy that takes too long is no fault of the host that is given it: the audio is made again", async () => {
+  const [first, second] = engines as [ScriptedEngine, ScriptedEngine];
+  let isCopied = false;
+  // A first copy is never taken to its end, as where the network, or this process, is overloaded.
+  const until = (stage: string): Promise<unknown> | undefined =>
+    stage === "put denoised" && !isCopied && (isCopied = true) ? new Promise(() => undefined) : undefined;
+  const slow = await startScriptedEngine({ keepsFiles: true, until });
+  engines.push(slow);
+  const runtime = runtimeOf((stage) => (/^(?:lid|stt|llm)/.test(stage) ? [slow] : [first, second]));
+  const { status, batchId } = await bench.run({ folder, runtime });
+  expect(status).toBe("completed");
+  expect(heardLater()).toEqual(AS_MADE);
+  const events = await bench.events(batchId);
+  expect(isCopied).toBe(true);
+  expect(events.filter(({ errorMessage }) => /stopped|timeout/.test(errorMessage ?? ""))).toEqual([]);
+});
+
 test("without the audio that was made, a file fails by name; the original is never heard in its place", async () => {
   const [first, second] = engines as [ScriptedEngine, ScriptedEngine];
   let isLater = false;

@@ -202,6 +202,10 @@ test("an upload is refused when what arrived is not what was sent, or the file i
     type: "damaged-upload",
     fault: "host",
   });
+  // What the request says is what has to arrive, whatever the file holds by now.
+  const known = (sha256: string) => client.upload(engine, 1, "a.wav", path, never, sha256);
+  expect(await errorOf(known("1".repeat(64)))).toMatchObject({ type: "damaged-upload" });
+  expect((await known("0".repeat(64))).answer.bytes).toBe(5);
   await expect(client.upload(engine, 1, "a.wav", join(folder, "gone.wav"), never)).rejects.toThrow(/ENOENT.*gone\.wav/);
 });
 

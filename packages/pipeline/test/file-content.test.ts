@@ -29,8 +29,12 @@ test.each([0, 1, 100, PART - 1, PART, PART + 1, 3 * PART, 3 * PART + 7])(
     for (const expected of [0, 1, bytes, bytes + 1, Math.max(0, bytes - 1), 10 * PART]) {
       const parts: Buffer[] = [];
       for await (const part of partsOf(path, expected)) parts.push(part);
-      expect(Buffer.concat(parts).length, `thought to be ${expected}`).toBe(bytes);
-      expect(Buffer.concat(parts).every((value, at) => value === at % 251)).toBe(true);
+      const inOne: Buffer[] = [];
+      for await (const part of partsOf(path, expected, Buffer.alloc(1_000))) inOne.push(Buffer.from(part));
+      for (const read of [Buffer.concat(parts), Buffer.concat(inOne)]) {
+        expect(read.length, `thought to be ${expected}`).toBe(bytes);
+        expect(read.every((value, at) => value === at % 251)).toBe(true);
+      }
     }
   },
 );

@@ -20,6 +20,8 @@ export class SqliteFile implements SqliteConnection {
   #opened: Opened;
   /** By their text, the one that was used last at the end: preparing a statement takes longer than most of them run. */
   readonly #statements = new Map<string, SqliteStatement>();
+  /** The last one that is longer: rows in their thousands are inserted by one of them after the other. */
+  #long: { sql: string; statement: SqliteStatement } | null = null;
 
   /**
    * @param settings SQL that each connection begins with
@@ -57,16 +59,23 @@ export class SqliteFile implements SqliteConnection {
 
   /** The statement may be one that is in use: rows that are still to come of {@link SqliteStatement.iterate} end by it. */
   prepare(sql: string): SqliteStatement {
+    if (sql.length > LONGEST_KEPT) return this.#longOf(sql);
     const statement = this.#statements.get(sql) ?? this.#opened.connection.prepare(sql);
-    if (sql.length > LONGEST_KEPT) return statement;
     this.#statements.delete(sql);
     this.#statements.set(sql, statement);
     if (this.#statements.size > MOST_KEPT) this.#statements.delete(this.#statements.keys().next().value ?? sql);
     return statement;
   }
 
+  /** Each takes much memory, until somebody finds time to collect it: not while the next one follows at once. */
+  #longOf(sql: string): SqliteStatement {
+    if (this.#long?.sql !== sql) this.#long = { sql, statement: this.#opened.connection.prepare(sql) };
+    return this.#long.statement;
+  }
+
   close(): void {
     this.#statements.clear();
+    this.#long = null;
     this.#opened.connection.close();
   }
 

@@ -105,9 +105,11 @@ export class DerivedAudio {
         this.#waitsSince.delete(fileName);
         return brought;
       } catch (error) {
-        // What goes wrong with the host that is given the audio is its own fault; any other may be better with the next one.
-        if (signal.aborted || (error instanceof EngineError && error.host === host.url)) throw error;
-        if (error instanceof EngineError && error.fault === "host")
+        // What goes wrong with the host that is given the audio is its own fault, but not that it took longer than a copy is waited
+        // for; any other may be better with the next one.
+        const isOfTarget = error instanceof EngineError && error.host === host.url;
+        if (signal.aborted || (isOfTarget && !limit.aborted)) throw error;
+        if (error instanceof EngineError && error.fault === "host" && !isOfTarget)
           this.#doubted.set(of.key, performance.now() + DOUBT_MS);
         troubles.push(error as Error);
         return null;

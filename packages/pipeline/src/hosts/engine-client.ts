@@ -49,18 +49,22 @@ export class EngineClient {
       );
   }
 
-  /** Puts a recording on the engine's host. @throws EngineError, also when what arrived there is not what was sent */
+  /**
+   * Puts a recording on the engine's host. `sha256`: of the recording, where it is known by now, in lower-case hex.
+   * @throws EngineError, also when what arrived there is not what was sent
+   */
   async upload(
     engine: EngineAddress,
     batchId: number,
     fileName: string,
     path: string,
     signal: AbortSignal,
+    sha256: string | null = null,
   ): Promise<Answered<Uploaded>> {
     const content = await contentOf(path);
     const route = routeOf(batchId, fileName);
-    if (typeof content !== "number") return this.#put(engine, route, content, content.length, signal);
-    return this.#put(engine, route, () => partsOf(path, content), content, signal);
+    if (typeof content !== "number") return this.#put(engine, route, content, content.length, signal, sha256);
+    return this.#put(engine, route, () => partsOf(path, content), content, signal, sha256);
   }
 
   /**
@@ -104,10 +108,11 @@ export class EngineClient {
     content: Buffer | (() => AsyncIterable<Buffer>),
     bytes: number | null,
     signal: AbortSignal,
+    sha256: string | null = null,
   ): Promise<Answered<Uploaded>> {
-    const hash = createHash("sha256");
+    const hash = sha256 === null ? createHash("sha256") : null;
     const isWhole = typeof content !== "function";
-    if (isWhole) hash.update(content);
+    if (isWhole) hash?.update(content);
     const reply = await this.#call(engine, route, {
       method: "PUT",
       headers: {
@@ -118,8 +123,8 @@ export class EngineClient {
       signal,
     });
     const stored = checked(engine, uploadResponse, reply.json, reply.body);
-    if (stored.sha256.toLowerCase() !== hash.digest("hex"))
-      throw new EngineError(`${engine.name} stored something else than was sent: the SHA-256 differs.`, {
+    if (stored.sha256.toLowerCase() !== (hash?.digest("hex") ?? sha256))
+      throw new EngineError(`${engine.name} stored something else than was to be sent: the SHA-256 differs.`, {
         status: reply.status,
         type: "damaged-upload",
         fault: "host",
@@ -176,9 +181,9 @@ function routeOf(batchId: number, fileName: string): string {
 }
 
 /** Opened when it is read: a file that nobody reads stays open, and what goes wrong with it is heard by nobody. */
-async function* hashed(content: () => AsyncIterable<Buffer>, hash: Hash): AsyncGenerator<Buffer> {
+async function* hashed(content: () => AsyncIterable<Buffer>, hash: Hash | null): AsyncGenerator<Buffer> {
   for await (const chunk of content()) {
-    hash.update(chunk);
+    hash?.update(chunk);
     yield chunk;
   }
 }

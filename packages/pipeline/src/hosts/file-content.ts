@@ -11,7 +11,7 @@ const closed = promisify(close);
 const found = promisify(stat);
 
 /** Read at once. */
-const PART_BYTES = 64 * 1024;
+export const PART_BYTES = 64 * 1024;
 
 /** A file in memory, where that is no more than one part of it; else its length. @throws the file system's error */
 export async function contentOf(path: string): Promise<Buffer | number> {
@@ -23,16 +23,18 @@ export async function contentOf(path: string): Promise<Buffer | number> {
 }
 
 /**
- * The parts of the file, each in a buffer of its own. `bytes`: how long it is, as far as is known; one that turns out to be longer is read on.
+ * The parts of the file. `bytes`: how long it is, as far as is known; one that turns out to be longer is read on. `buffer`: in which
+ * each part is good until the next one; without it each has a buffer of its own.
  * @throws the file system's error
  */
-export async function* partsOf(path: string, bytes: number): AsyncGenerator<Buffer> {
+export async function* partsOf(path: string, bytes: number, buffer?: Buffer): AsyncGenerator<Buffer> {
   const file = await opened(path, "r");
   try {
     for (let at = 0; ;) {
       // One byte more than is left: a part that is not full shows the end, where that is the one that is expected.
-      const wanted = at <= bytes ? Math.min(PART_BYTES, bytes - at + 1) : PART_BYTES;
-      const part = await readPart(file, Buffer.allocUnsafe(wanted));
+      const most = buffer?.length ?? PART_BYTES;
+      const wanted = at <= bytes ? Math.min(most, bytes - at + 1) : most;
+      const part = await readPart(file, buffer?.subarray(0, wanted) ?? Buffer.allocUnsafe(wanted));
       at += part.length;
       if (part.length > 0) yield part;
       if (part.length === 0 || (part.length < wanted && at === bytes)) return;

@@ -133,6 +133,11 @@ export class Choice {
     this.#late.waitedFor(attempt, now);
   }
 
+  /** As of {@link Late}. */
+  tooLate(now: number): readonly Attempt[] {
+    return this.#late.tooLate(now);
+  }
+
   /** When something is late next; as {@link Late.nextAt}. */
   lateAt(now: number, notBefore: number): number {
     const isIdle = this.#known.hosts.some((host) => hasRoom(host, now));

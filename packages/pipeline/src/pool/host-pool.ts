@@ -277,9 +277,7 @@ export class HostPool {
 
   #dropLate(now: number): void {
     this.#lateAt = now + LATE_EVERY_MS;
-    for (const { work } of this.#hosts.all)
-      for (const attempt of work)
-        if (now >= attempt.deadlineAt) this.#decisions.push({ do: "drop", attempt, why: "overdue" });
+    for (const attempt of this.#choice.tooLate(now)) this.#decisions.push({ do: "drop", attempt, why: "overdue" });
   }
 
   /** Nothing more is done about the unit. */

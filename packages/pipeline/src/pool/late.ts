@@ -51,6 +51,12 @@ export class Late {
     return isIdle ? Math.min(deadlineAt, this.#overdueAt) : deadlineAt;
   }
 
+  /** Attempts that are not waited for any longer. */
+  tooLate(now: number): readonly Attempt[] {
+    if (now < this.#deadlineAt) return [];
+    return this.#known.hosts.flatMap(({ work }) => [...work].filter(({ deadlineAt }) => deadlineAt <= now));
+  }
+
   /** It is waited for an attempt from now on: for its deadline, and until it is overdue. */
   waitedFor(attempt: Attempt, now: number): void {
     if (attempt.deadlineAt === Number.POSITIVE_INFINITY) return;

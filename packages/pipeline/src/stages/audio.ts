@@ -38,7 +38,10 @@ export const fileDistribution = defineStage<never, FileUnit, { bytes: number; sh
       sha256: await sha256Of(recording.path, recording.bytes),
       host: host?.url ?? null,
     }),
-    ask: ({ recording }, _payload, host, signal) => upload(context, recording, required(host), signal),
+    ask: ({ recording }, payload, host, signal) => {
+      const sha256 = fieldOf(payload, "sha256");
+      return upload(context, recording, required(host), signal, typeof sha256 === "string" ? sha256 : null);
+    },
     answerFrom: answerOf(uploadResponse),
     metadata: ({ recording }, host) => ({ fileVersion: recording.version, placedOn: host?.key ?? null }),
     accept({ name }, _answer, metadata) {
@@ -114,7 +117,7 @@ export const lid = defineStage<"calls" | "ivr", FileUnit, LidResponse>("lid", ["
   dropped: drop(context),
 }));
 
-/** Of the metadata of an event; undefined when it does not say. */
+/** Of a payload or of the metadata of an event; undefined when it does not say. */
 function fieldOf(metadata: Json, field: string): Json | undefined {
   return typeof metadata === "object" && metadata !== null && !Array.isArray(metadata) ? metadata[field] : undefined;
 }

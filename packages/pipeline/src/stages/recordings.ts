@@ -8,7 +8,7 @@ import type { BatchContext, Calls } from "../batch/context.js";
 import type { Measured } from "../batch/measured.js";
 import type { AskAgain, Asked } from "../batch/stage.js";
 import { EngineError } from "../hosts/engine-error.js";
-import { partsOf } from "../hosts/file-content.js";
+import { PART_BYTES, partsOf } from "../hosts/file-content.js";
 import { loggedAnswer } from "../hosts/logged-answer.js";
 import { filesOf, type EngineHost } from "../runtime/runtime.js";
 
@@ -44,15 +44,16 @@ export function required(host: EngineHost | null): EngineHost {
   return host;
 }
 
-/** Puts a recording on a host. */
+/** Puts a recording on a host. `sha256`: of the recording, where it is known by now. */
 export async function upload(
   { client, batchId, noteFiles }: Pick<BatchContext, "client" | "batchId" | "noteFiles">,
   { fileName, path }: Recording,
   host: EngineHost,
   signal: AbortSignal,
+  sha256: string | null = null,
 ) {
   await noteFiles(filesOf(host));
-  return client.upload(host, batchId, fileName, path, signal);
+  return client.upload(host, batchId, fileName, path, signal, sha256);
 }
 
 /** What a stage needs of its context to ask an engine. */
@@ -135,6 +136,7 @@ function asksForVariant(payload: Json): boolean {
 /** Lower-case hex, as the engines answer it. `bytes`: how long the file is, as far as is known. */
 export async function sha256Of(path: string, bytes = 0): Promise<string> {
   const hash = createHash("sha256");
-  for await (const part of partsOf(path, bytes)) hash.update(part);
+  const buffer = Buffer.allocUnsafe(bytes === 0 ? PART_BYTES : Math.min(PART_BYTES, bytes + 1));
+  for await (const part of partsOf(path, bytes, buffer)) hash.update(part);
   return hash.digest("hex");
 }
