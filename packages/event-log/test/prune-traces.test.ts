@@ -184,6 +184,20 @@ test("stopped before the file is rewritten, the next run does it, with nothing e
   expect(canaries.foundBelow(folder)).toEqual(KEPT);
 });
 
+test("stopped while another process writes, it gives the right to prune back as soon as that one lets go", async () => {
+  await threeBatches();
+  const stop = new AbortController();
+  let letting = Promise.resolve();
+  const elsewhere = async (): Promise<void> => {
+    const other = await holder("write");
+    stop.abort();
+    letting = other.letGo();
+  };
+  await prune(database, { ...KEEP, signal: stop.signal, elsewhere });
+  await letting;
+  expect(await prune(database, KEEP)).toEqual([]);
+});
+
 test("traces of another prune, of what it removes while the file is rewritten, are left for the next one", async () => {
   await threeBatches();
   const late = await ended("late", 400);

@@ -54,6 +54,9 @@ export interface PrunedBatch {
   unfinished?: true;
 }
 
+/** How long the right to prune is tried to be given back, also by one who was stopped, while others hold the file. Then it runs out. */
+const RELEASE_MS = 5_000;
+
 /**
  * Removes what is older than it is to be kept.
  * @returns what went, by batch; null when another process prunes the database
@@ -82,8 +85,7 @@ export async function prune(database: Database, options: PruneOptions): Promise<
   } catch (error) {
     if (!(error instanceof StoppedError)) throw error;
   } finally {
-    // A right that is not given back runs out: one who was stopped does not wait for the database.
-    await reportUnavailable(database, () => lock.release(), options.signal).catch((error: Error) =>
+    await reportUnavailable(database, () => lock.release(), AbortSignal.timeout(RELEASE_MS)).catch((error: Error) =>
       patience.onWaiting(error.message),
     );
   }
