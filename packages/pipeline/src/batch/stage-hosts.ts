@@ -15,6 +15,8 @@ export interface StageHostsOptions {
   look: (host: number, signal: AbortSignal) => Promise<void>;
   giveUp: (unit: number, why: string, error: Error) => Promise<void>;
   changed: (change: HostChange) => void;
+  /** A file has left the host: its slot is free. */
+  released: (host: number) => void;
   /** What the stage fails with. */
   failure: (why: string) => Error;
 }
@@ -45,7 +47,8 @@ export class StageHosts {
   #timer: NodeJS.Timeout | undefined;
   #isDeciding = false;
   #decidedAt = 0;
-  #ended!: () => void;
+  /** null before it begins. */
+  #ended: (() => void) | null = null;
 
   constructor(options: StageHostsOptions) {
     this.#options = options;
@@ -77,7 +80,7 @@ export class StageHosts {
   /** Does what the pool decides now: to be called after the pool was told anything. */
   decide(): void {
     // What is done about a decision may call for the next one: not within this one.
-    if (this.#isDeciding) return;
+    if (this.#isDeciding || this.#ended === null) return;
     const { pool, changed, failure } = this.#options;
     this.#isDeciding = true;
     const now = performance.now();
@@ -126,6 +129,7 @@ export class StageHosts {
       this.#options.make(attempt, ending).finally(() => {
         this.#endings.delete(attempt);
         this.#options.pool.release(attempt);
+        this.#options.released(attempt.host);
       }),
     );
   }

@@ -105,9 +105,9 @@ export class HostPool {
     return this.#left - this.#toCome.size;
   }
 
-  /** Files that the host has in work, or may have as long as its share stays as it is. */
-  mayHaveInWork(host: number): number {
-    return this.#hosts.mayHaveInWork(host, this.#left);
+  /** Files that the host has in work, and those that it holds slots for: it may have them in work while its share stays as it is. */
+  workOn(host: number): { inWork: number; held: number } {
+    return this.#hosts.workOn(host, this.#left);
   }
 
   stateOf(host: number): HostState {

@@ -45,10 +45,11 @@ export class Hosts {
     host.slots = slots;
   }
 
-  /** Files that the host has in work, or may have while its share stays as it is. `left`: no more than these. */
-  mayHaveInWork(place: number, left: number): number {
+  /** Files that the host has in work, and may have while its share stays as it is. `left`: no more than these. */
+  workOn(place: number, left: number): { inWork: number; held: number } {
     const { work, share, slots, state } = this.at(place);
-    return state.condition === "gone" ? work.size : Math.max(work.size, Math.min(share, slots, left));
+    const inWork = work.size;
+    return { inWork, held: state.condition === "gone" ? inWork : Math.max(inWork, Math.min(share, slots, left)) };
   }
 
   /** Another run has left it out. */
