@@ -110,11 +110,12 @@ test("what fails on a host is tried there again when the slots of the other ones
 
 test("a stage whose hosts are away waits for them only while it has files", () => {
   const pool = poolOf([{ name: "a", slots: 1 }], 2, true);
+  const away = { why: "It is away.", isUnfit: false };
   pool.decide(0);
-  pool.looked(0, "It is away.", 0);
+  pool.looked(0, away, 0);
   for (let now = 1_000; now <= 400_000; now += 1_000) {
     pool.decide(now);
-    pool.looked(0, "It is away.", now);
+    pool.looked(0, away, now);
     expect(pool.hopeless(now)).toBeNull();
   }
   pool.admit(0, -1);
@@ -209,4 +210,19 @@ test("shares that cannot be given back at the end of a stage are given back when
   expect((await running).status).toBe("completed");
   await writer.close();
   expect(uses).toEqual([[`ivr ${engine.url}`]]);
+});
+
+test("a run whose key a host refuses leaves all of its slots to others, and they are told nothing of it", async () => {
+  const shares = new HostShares(bench.fresh.database);
+  const pool = poolOf([{ name: "a", slots: 4 }], 10);
+  const { shared } = await sharing(pool, shares);
+  pool.decide(0);
+  pool.looked(0, { why: "It refuses the key.", isUnfit: true }, 0);
+  for (const change of pool.changes()) shared.changed(change);
+  expect(pool.hopeless(0)).toBe("It refuses the key.");
+  await shared.begin();
+  const { run } = await sharing(poolOf([{ name: "a", slots: 4 }], 10), shares);
+  const wish = { host: "stt http://a", slots: 4, wanted: 4, mayWant: 4, held: 0 };
+  expect((await shares.share(run, [wish])).get(wish.host)).toEqual({ share: 4, leftOut: null });
+  await shared.end();
 });

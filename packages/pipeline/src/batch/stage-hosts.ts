@@ -11,7 +11,7 @@ export interface StageHostsOptions {
   ending: AbortSignal;
   /** Makes one attempt and tells the pool what became of it. Rejects only when the stage cannot continue. */
   make: (attempt: Attempt, ending: Ending) => Promise<void>;
-  /** One look at a host. @throws EngineStartError when it does not come back, else why it cannot work; a fault of the stage ends it */
+  /** One look at a host. @throws EngineStartError when it does not come back, else why it cannot work */
   look: (host: number, signal: AbortSignal) => Promise<void>;
   giveUp: (unit: number, why: string, error: Error) => Promise<void>;
   changed: (change: HostChange) => void;
@@ -159,11 +159,10 @@ export class StageHosts {
       .then(
         () => pool.looked(host, null, performance.now()),
         (error: unknown) => {
-          const { message } = error as Error;
-          // No host can work as the stage is set up: nobody is to wait for it to come back.
-          if (error instanceof EngineError && error.fault === "stage") this.fail(this.#options.failure(message));
-          else if (error instanceof EngineStartError) pool.gone(host, message, performance.now());
-          else pool.looked(host, message, performance.now());
+          const { message: why } = error as Error;
+          const isUnfit = error instanceof EngineError && error.fault === "setting";
+          if (error instanceof EngineStartError) pool.gone(host, why, performance.now());
+          else pool.looked(host, { why, isUnfit }, performance.now());
         },
       )
       .finally(() => {

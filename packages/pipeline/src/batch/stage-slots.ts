@@ -45,7 +45,10 @@ export class StageSlots implements SlotUser {
     const { slots, pool } = this.#options;
     const engine = this.#engineAt(host);
     if (engine === null || !this.#options.hosts[host]?.engine?.isShared || isReported) return;
-    const forMs = pool.stateOf(host).pausedUntil - performance.now();
+    const { pausedUntil, unfit } = pool.stateOf(host);
+    // Others may be set up in another way.
+    if (unfit !== null) return;
+    const forMs = pausedUntil - performance.now();
     if (to === "ejected" && forMs > 0) slots.leaveOut(engine, forMs);
     else if (to === "healthy" && from !== "joining") slots.takeBack(engine);
   }
@@ -112,6 +115,6 @@ export class StageSlots implements SlotUser {
 
 /** How many files a host may be given: one shows whether a host that was left out is well again. */
 function mostOf(state: HostState, slots: number): number {
-  if (state.condition === "gone") return 0;
+  if (state.condition === "gone" || state.unfit !== null) return 0;
   return isLeftOut(state) ? 1 : slots;
 }

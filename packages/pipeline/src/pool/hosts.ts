@@ -1,7 +1,7 @@
 /** The hosts of a stage as the pool knows them: their states, how they change, and whether any is left. */
 import { hasRoom, isGood, newHost, type Host } from "./choice.js";
-import { away, gone, type HostChange, type PoolHost, type PoolOptions } from "./decisions.js";
-import { isUsable, next, type HostEvent } from "./host-state.js";
+import { away, gone, noneIsFit, type HostChange, type PoolHost, type PoolOptions } from "./decisions.js";
+import { isUsable, next, type HostEvent, type Trouble } from "./host-state.js";
 
 /** Another run has left a host out `agoMs` ago, for `forMs` from now. `what`: as a sentence without its point. */
 export interface LeftOutReport {
@@ -73,11 +73,11 @@ export class Hosts {
   }
 
   /** A host was looked at: null when it can work, else why not. @returns whether it was left out before and is well now */
-  looked(place: number, trouble: string | null, now: number): boolean {
+  looked(place: number, trouble: Trouble | null, now: number): boolean {
     const host = this.at(place);
     host.isLooking = false;
     const wasOut = host.state.condition !== "joining";
-    this.#trouble = trouble ?? this.#trouble;
+    this.#trouble = trouble?.why ?? this.#trouble;
     this.tell(place, { is: "looked", trouble }, now);
     return trouble === null && wasOut;
   }
@@ -113,6 +113,7 @@ export class Hosts {
     if (isGood(host, now)) this.#lastGoodAt = now;
     host.state = state;
     if (change) this.#changes.push({ ...change, host: place });
+    if (event.is === "unfit") this.#trouble = event.what;
   }
 
   /** It has been decided what is to be done now. `isNeeded`: units wait for a host, or are in work; else nobody waits for one either. */
@@ -133,8 +134,12 @@ export class Hosts {
     return at;
   }
 
-  /** Why the stage cannot continue while units wait and none is in work, in sentences; null while it can. */
-  hopeless(now: number): string | null {
+  /** Why the stage cannot continue, in sentences; null while it can. `isHeldUp`: units wait, and none is in work. */
+  hopeless(now: number, isHeldUp: boolean): string | null {
+    const present = this.all.filter(({ state }) => state.condition !== "gone");
+    const unfit = present.flatMap(({ state }) => state.unfit ?? []);
+    if (present.length > 0 && unfit.length === present.length) return noneIsFit(unfit);
+    if (!isHeldUp) return null;
     if (!this.#patience.mayJoin && this.all.every(({ state }) => state.condition === "gone"))
       return gone(this.all.length, this.#trouble);
     return now - this.#lastGoodAt < this.#patienceMs ? null : away(this.all, this.#trouble, this.#patienceMs);

@@ -4,7 +4,7 @@
  */
 import { EngineError } from "../hosts/engine-error.js";
 import { HostPool, type Attempt, type HostChange, type PoolUnit } from "./host-pool.js";
-import type { HostState } from "./host-state.js";
+import type { HostState, Trouble } from "./host-state.js";
 
 /** What a host does with an attempt that is sent to it at `now`; undefined: it answers as usual. */
 export type Conduct = (attempt: Attempt, now: number) => { afterMs: number; error?: EngineError } | "never" | undefined;
@@ -63,6 +63,7 @@ export function hostError(what = "broke off", type = "ECONNRESET"): EngineError 
 }
 
 const HOUR_MS = 3_600_000;
+const NOT_THERE: Trouble = { why: "It is not there.", isUnfit: false };
 /** A look at a host, in ms. */
 const LOOK_MS = 5;
 
@@ -148,7 +149,7 @@ export function simulate(
       else if (decision.do === "giveUp") result.givenUp.push(decision.why);
       else if (decision.do === "look") {
         const { host } = decision;
-        looks(host, (isWell, then) => pool.looked(host, isWell ? null : "It is not there.", then), now);
+        looks(host, (isWell, then) => pool.looked(host, isWell ? null : NOT_THERE, then), now);
       } else if (decision.why === "overdue")
         failed(decision.attempt, hostError("did not answer in time", "timeout"), now);
       else if (end(decision.attempt, now)) pool.release(decision.attempt);
