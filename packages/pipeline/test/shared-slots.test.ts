@@ -110,7 +110,7 @@ test("what fails on a host is tried there again when the slots of the other ones
 
 test("a stage whose hosts are away waits for them only while it has files", () => {
   const pool = poolOf([{ name: "a", slots: 1 }], 2, true);
-  const away = { why: "It is away.", isUnfit: false };
+  const away = { why: "It is away.", isUnfit: false, isUnreached: true };
   pool.decide(0);
   pool.looked(0, away, 0);
   for (let now = 1_000; now <= 400_000; now += 1_000) {
@@ -217,7 +217,7 @@ test("a run whose key a host refuses leaves all of its slots to others, and they
   const pool = poolOf([{ name: "a", slots: 4 }], 10);
   const { shared } = await sharing(pool, shares);
   pool.decide(0);
-  pool.looked(0, { why: "It refuses the key.", isUnfit: true }, 0);
+  pool.looked(0, { why: "It refuses the key.", isUnfit: true, isUnreached: false }, 0);
   for (const change of pool.changes()) shared.changed(change);
   expect(pool.hopeless(0)).toBe("It refuses the key.");
   await shared.begin();

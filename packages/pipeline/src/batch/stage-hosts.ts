@@ -1,6 +1,6 @@
 /** Gives the units of a stage to its hosts as the pool decides, until all are over. */
 import type { Attempt, HostChange, HostPool } from "../pool/host-pool.js";
-import { EngineError } from "../hosts/engine-error.js";
+import { troubleOf } from "../pool/trouble.js";
 import { EngineStartError } from "../runtime/runtime.js";
 import type { Stopping } from "./stopping.js";
 
@@ -33,8 +33,8 @@ export interface Ending {
   why: "overdue" | "outrun" | null;
 }
 
-/** How long a host may take to say that it can work. */
-export const LOOK_TIMEOUT_MS = 10_000;
+/** How long a host may take to say that it can work: longer than a connection is tried for, so that it is known whether there is one. */
+export const LOOK_TIMEOUT_MS = 15_000;
 /** Two decisions are at least so far apart, unless something happens. */
 const LEAST_WAIT_MS = 5;
 
@@ -159,10 +159,8 @@ export class StageHosts {
       .then(
         () => pool.looked(host, null, performance.now()),
         (error: unknown) => {
-          const { message: why } = error as Error;
-          const isUnfit = error instanceof EngineError && error.fault === "setting";
-          if (error instanceof EngineStartError) pool.gone(host, why, performance.now());
-          else pool.looked(host, { why, isUnfit }, performance.now());
+          if (error instanceof EngineStartError) pool.gone(host, error.message, performance.now());
+          else pool.looked(host, troubleOf(error as Error), performance.now());
         },
       )
       .finally(() => {

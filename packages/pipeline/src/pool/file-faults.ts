@@ -4,6 +4,7 @@
  * after it was left out. What it takes for a fault of its settings only an answer disproves: it says to any look that it is well.
  */
 import { EngineError } from "../hosts/engine-error.js";
+import { isUnreached } from "./trouble.js";
 
 interface Fault {
   host: number;
@@ -16,16 +17,6 @@ interface Fault {
   isOfSetting: boolean;
 }
 
-/** Without a connection nothing was said about the file. */
-const UNREACHED = new Set([
-  "EAI_AGAIN",
-  "ECONNREFUSED",
-  "EHOSTDOWN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ENOTFOUND",
-  "UND_ERR_CONNECT_TIMEOUT",
-]);
 /** A file that fails on so many hosts for the same reason is to blame itself. */
 const HOSTS_FOR_THE_SAME_REASON = 2;
 
@@ -43,7 +34,7 @@ export class FileFaults {
   /** Notes a failed attempt. @returns why the unit is to be given up now; null when it is to be tried again */
   note(unit: number, host: number, hosts: readonly { name: string }[], error: Error): string | null {
     const { type, fault } = error instanceof EngineError ? error : { type: error.name, fault: "answer" };
-    if (fault === "busy" || UNREACHED.has(type)) return null;
+    if (fault === "busy" || isUnreached(error)) return null;
     const isProven = fault === "answer";
     const isOfOthers = fault === "elsewhere";
     const faults = this.#byUnit.get(unit) ?? [];

@@ -272,7 +272,7 @@ export class HostPool {
 
   #begin(unit: number, host: number, hedge: Hedge | null, now: number): void {
     const attempt = this.#inWork.begin(unit, host, hedge, now);
-    this.#hosts.at(host).work.add(attempt);
+    this.#hosts.give(host, attempt, now);
     this.#decisions.push({ do: "ask", attempt });
   }
 

@@ -30,6 +30,8 @@ export interface Trouble {
   why: string;
   /** Nobody gets an answer of it until somebody changes a setting. */
   isUnfit: boolean;
+  /** No connection could be made to it. */
+  isUnreached: boolean;
 }
 
 export type HostEvent =
@@ -41,6 +43,8 @@ export type HostEvent =
   | { is: "busy"; forMs: number }
   /** It answered that it cannot work as the stage is set up. `what`: as a sentence. */
   | { is: "unfit"; what: string }
+  /** It is silent about what it has in work, and no connection can be made to it. `what`: as a sentence. */
+  | { is: "cut off"; what: string }
   /** It was looked at: null when it can work, else why not. */
   | { is: "looked"; trouble: Trouble | null }
   /** A look was good, and its latest fault is held against the file. */
@@ -137,6 +141,8 @@ export function next(state: HostState, event: HostEvent, circumstances: Circumst
       );
       return step(state, { pausedUntil, isBusy: true }, null);
     }
+    case "cut off":
+      return isUsable(state) ? cutOff(state, event.what, circumstances) : { state, change: null };
     case "unfit":
       // What was in work when it said so adds nothing.
       return state.needsLook ? { state, change: null } : foundUnfit(state, event.what, circumstances);
@@ -182,8 +188,17 @@ function faulted(state: HostState, what: string, circumstances: Circumstances): 
   if (state.condition === "ejected" || state.needsLook) return step(state, { faults }, null);
   const rule = ruleOf(state.condition, faults, recent);
   if (rule === null) return step(state, { condition: "suspect", faults, recent }, null);
-  const left = { ...paused(state, circumstances), faults, recent: [] };
   const why = `${rule}. The last one: ${what.replace(/\.$/, "")}`;
+  return leftOut({ ...state, faults }, why, circumstances);
+}
+
+function cutOff(state: HostState, what: string, circumstances: Circumstances): Step {
+  const why = `It was silent about what it has in work, and no connection can be made to it: ${what.replace(/\.$/, "")}`;
+  return leftOut(state, why, circumstances);
+}
+
+function leftOut(state: HostState, why: string, circumstances: Circumstances): Step {
+  const left = { ...paused(state, circumstances), faults: state.faults, recent: [] };
   return circumstances.isLast
     ? step(state, { ...left, condition: "suspect" }, `${why}. It is not left out, because no other host can be asked`)
     : step(state, { ...left, condition: "ejected" }, why);
@@ -202,7 +217,8 @@ function ruleOf(condition: HostCondition, faults: number, recent: readonly boole
 /** Left out also where it is the last one: no file would get an answer. */
 function foundUnfit(state: HostState, what: string, circumstances: Circumstances): Step {
   const left = { ...paused(state, circumstances), condition: "ejected", recent: [], unfit: what } as const;
-  return step(state, left, state.unfit === null ? what.replace(/\.$/, "") : null);
+  const isNew = state.unfit === null || state.condition !== "ejected";
+  return step(state, left, isNew ? what.replace(/\.$/, "") : null);
 }
 
 function lookedWell(state: HostState): Step {

@@ -1,6 +1,6 @@
 /** The hosts of a stage as the pool knows them: their states, how they change, and whether any is left. */
 import { hasRoom, isGood, newHost, type Host } from "./choice.js";
-import { away, gone, noneIsFit, type HostChange, type PoolHost, type PoolOptions } from "./decisions.js";
+import { away, gone, noneIsFit, type Attempt, type HostChange, type PoolHost, type PoolOptions } from "./decisions.js";
 import { isUsable, next, type HostEvent, type Trouble } from "./host-state.js";
 
 /** Another run has left a host out `agoMs` ago, for `forMs` from now. `what`: as a sentence without its point. */
@@ -8,6 +8,18 @@ export interface LeftOutReport {
   what: string;
   agoMs: number;
   forMs: number;
+}
+
+/** A host that has not been heard of for so long, since it has files in work, is looked at, and again when that time has doubled. */
+const SILENCE_MS = 5_000;
+
+/** When a host is to be looked at. */
+function lookAt({ state, work, isLooking, lastAnswerAt, busySince, lookedAt }: Host): number {
+  if (state.condition === "gone" || isLooking) return Number.POSITIVE_INFINITY;
+  if (state.needsLook) return state.pausedUntil;
+  if (work.size === 0 || !isUsable(state)) return Number.POSITIVE_INFINITY;
+  const since = Math.max(lastAnswerAt, busySince);
+  return lookedAt <= since ? since + SILENCE_MS : 2 * lookedAt - since;
 }
 
 type Patience = Pick<PoolOptions, "firstPauseMs" | "mostRequestMs" | "mostWithoutHostMs" | "mayJoin">;
@@ -64,9 +76,9 @@ export class Hosts {
   toLookAt(now: number): number[] {
     const due: number[] = [];
     this.all.forEach((host, place) => {
-      const { state } = host;
-      if (!state.needsLook || host.isLooking || state.condition === "gone" || state.pausedUntil > now) return;
+      if (lookAt(host) > now) return;
       host.isLooking = true;
+      host.lookedAt = now;
       due.push(place);
     });
     return due;
@@ -76,10 +88,22 @@ export class Hosts {
   looked(place: number, trouble: Trouble | null, now: number): boolean {
     const host = this.at(place);
     host.isLooking = false;
+    if (isUsable(host.state)) {
+      if (host.lastAnswerAt < host.lookedAt) this.#lookedInUse(place, trouble, now);
+      return false;
+    }
     const wasOut = host.state.condition !== "joining";
     this.#trouble = trouble?.why ?? this.#trouble;
     this.tell(place, { is: "looked", trouble }, now);
     return trouble === null && wasOut;
+  }
+
+  /** While it has files in work that it is silent about. */
+  #lookedInUse(place: number, trouble: Trouble | null, now: number): void {
+    const host = this.at(place);
+    // An engine with one thread says nothing while it works on a file; but somebody takes the connection.
+    host.isSilent = trouble !== null;
+    if (trouble?.isUnreached && host.work.size > 0) this.tell(place, { is: "cut off", what: trouble.why }, now);
   }
 
   /** A host does not come back. */
@@ -91,7 +115,7 @@ export class Hosts {
 
   /** It has answered, whatever it said about the file. */
   heard(place: number, now: number): void {
-    this.at(place).lastAnswerAt = now;
+    this.#heardOf(place, now);
     this.#lastGoodAt = now;
     this.tell(place, { is: "answered" }, now);
   }
@@ -100,8 +124,21 @@ export class Hosts {
   busy(place: number, forMs: number, now: number): void {
     const host = this.at(place);
     host.limit = Math.max(1, Math.floor(host.limit / 2));
-    host.lastAnswerAt = now;
+    this.#heardOf(place, now);
     this.tell(place, { is: "busy", forMs }, now);
+  }
+
+  #heardOf(place: number, now: number): void {
+    const host = this.at(place);
+    host.lastAnswerAt = now;
+    host.isSilent = false;
+  }
+
+  /** It is given a file. */
+  give(place: number, attempt: Attempt, now: number): void {
+    const host = this.at(place);
+    if (host.work.size === 0) host.busySince = now;
+    host.work.add(attempt);
   }
 
   tell(place: number, event: HostEvent, now: number): void {
@@ -129,8 +166,12 @@ export class Hosts {
   /** When something is to be decided although nothing happened. `isHeldUp`: units wait, and none is in work. */
   nextAt(now: number, isHeldUp: boolean): number {
     let at = isHeldUp ? this.#lastGoodAt + this.#patienceMs : Number.POSITIVE_INFINITY;
-    for (const { state, isLooking } of this.all)
-      if (state.condition !== "gone" && !isLooking && state.pausedUntil > now) at = Math.min(at, state.pausedUntil);
+    for (const host of this.all) {
+      const { state, isLooking } = host;
+      if (state.condition === "gone" || isLooking) continue;
+      if (state.pausedUntil > now) at = Math.min(at, state.pausedUntil);
+      else if (!state.needsLook) at = Math.min(at, lookAt(host));
+    }
     return at;
   }
 
