@@ -8,7 +8,7 @@ import { reportUnavailable } from "../../database/database.js";
 import type { Database, InsertTarget } from "../../database/dialect.js";
 import type { Tables } from "../../database/tables.js";
 import { toApiTime } from "../../time.js";
-import type { Run } from "../runs.js";
+import { fence, type Run } from "../runs.js";
 import { fairShares } from "./fair-shares.js";
 
 /** What a run would like of a host. */
@@ -46,6 +46,7 @@ export class HostShares {
   /**
    * Divides the slots of these hosts anew. What others have is theirs until they give it back: the sum of what runs have in work
    * on a host does not exceed its slots. Where runs say different numbers of them, the least counts.
+   * @throws RunSupersededError when a newer run of the batch has begun: what that one has would be taken from it
    */
   async share(run: Run, wishes: readonly HostWish[]): Promise<Map<string, HostShare>> {
     const hosts = wishes.map(({ host }) => host).toSorted();
@@ -68,6 +69,7 @@ export class HostShares {
     hosts: readonly string[],
   ): Promise<Map<string, HostShare> | null> {
     const { now, claimingRows } = this.#database.dialect;
+    await fence(this.#database, db, run);
     // Whoever divides the slots of one of these hosts at the same time waits here.
     const { rows: states } = await sql<HostRow>`
       SELECT host, leftOutAt, leftOutUntil, leftOutBy, ${now} AS now FROM engineHost
