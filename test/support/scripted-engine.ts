@@ -43,8 +43,8 @@ export interface ScriptedEngine {
   url: string;
   /** Of an engine that keeps files: the audio that each answer was about, as `stage file content`. */
   heard: string[];
-  /** Loses all its files. */
-  forget(): void;
+  /** Loses all its files, or what was made from them. */
+  forget(variant?: "denoised"): void;
   /** `POST`s in the order they came, as `stage file`. */
   requests: string[];
   /** The most requests of a stage that were in work at once. */
@@ -211,7 +211,10 @@ export async function startScriptedEngine({
     most: (stage) => most.get(stage) ?? 0,
     uploads,
     heard,
-    forget: () => files.clear(),
+    forget(variant) {
+      if (variant === undefined) files.clear();
+      else for (const has of files.values()) has.delete(variant);
+    },
     plan: (stage, file, ...behaviours) => void plans.set(`${stage} ${file}`, behaviours),
     asked(stage, file) {
       const key = `${stage} ${file}`;

@@ -2,7 +2,7 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { HostShares, type HostWish } from "@cofi/event-log/host-shares";
 import { fairShares } from "@cofi/event-log/fair-shares";
-import type { Run } from "@cofi/event-log/runs";
+import { RunSupersededError, type Run } from "@cofi/event-log/runs";
 import { Store } from "@cofi/event-log/store";
 import { DIALECTS, freshDatabase } from "../../../test/support/databases.js";
 
@@ -162,6 +162,19 @@ describe.each(DIALECTS)("on %s", (name) => {
     expect(await shareOf(shares, two)).toBe(4);
     await store.renewRun(two, -1_000);
     expect(await shareOf(shares, three)).toBe(4);
+  });
+
+  test("a run that another one of its batch has taken over is refused, and the other keeps what it has", async () => {
+    const { shares, store, begin } = await opened();
+    const [first, other] = [await begin(), await begin()];
+    expect(await shareOf(shares, first)).toBe(4);
+    await store.renewRun(first, -1_000);
+    const facts = { owner: "second", leaseMs: 60_000, version: "0", configuration: null };
+    const second = (await store.beginRun(first.batchId, facts))!;
+    expect(await shareOf(shares, second)).toBe(4);
+    await expect(shareOf(shares, first)).rejects.toThrow(RunSupersededError);
+    await shares.release(first, ["stt http://a"]);
+    expect(await shareOf(shares, other)).toBe(0);
   });
 
   test("many at once never have more than there is", async () => {

@@ -8,6 +8,7 @@ import { Store } from "@cofi/event-log/store";
 import { EngineClient } from "@cofi/pipeline/engine-client";
 import { OpenAiEngines } from "@cofi/pipeline/openai-client";
 import { runBatch, type BatchResult, type RunBatchOptions } from "@cofi/pipeline/run-batch";
+import type { HostsFile } from "@cofi/pipeline/runtime/hosts-file";
 import { ModelServers } from "@cofi/pipeline/runtime/model-servers";
 import type { Runtime } from "@cofi/pipeline/runtime/runtime";
 import { pipelineSettings } from "@cofi/pipeline/settings";
@@ -22,7 +23,10 @@ export interface BatchBench {
   /** For what the test's engines keep. */
   dataDir: string;
   reported: string[];
-  run(options: { folder: string; runtime: Runtime } & Partial<RunBatchOptions>): Promise<BatchResult>;
+  /** `hostsFile`: names model servers. */
+  run(
+    options: { folder: string; runtime: Runtime; hostsFile?: HostsFile | null } & Partial<RunBatchOptions>,
+  ): Promise<BatchResult>;
   events(batchId: number): Promise<LogEvent[]>;
   close(): Promise<void>;
 }
@@ -42,7 +46,7 @@ export async function batchInSqlite(env: NodeJS.ProcessEnv = {}): Promise<BatchB
     fresh,
     dataDir,
     reported,
-    run({ runtime, ...options }) {
+    run({ runtime, hostsFile = null, ...options }) {
       const settings =
         options.settings ?? pipelineSettings({ COFI_RETRY_DELAY_MS: "5", COFI_SLOTS_PER_HOST: "2", ...env });
       return runBatch({
@@ -58,7 +62,7 @@ export async function batchInSqlite(env: NodeJS.ProcessEnv = {}): Promise<BatchB
         report: (message) => void reported.push(message),
         ...options,
         settings,
-        runtime: new ModelServers(openAi, runtime, settings),
+        runtime: new ModelServers(openAi, runtime, { ...settings, hostsFile }),
       });
     },
     events: (batchId) => store.batchEventsAfter(batchId, 0, Number.MAX_SAFE_INTEGER, 10_000),

@@ -1,6 +1,7 @@
 /** Stages side by side of which one cannot continue: the others end, soon, and the batch says which one it was. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { StageName } from "@cofi/event-log/stages";
+import { Store } from "@cofi/event-log/store";
 import { LocalProcessRuntime } from "@cofi/pipeline/runtime/local-process";
 import { RemoteRuntime } from "@cofi/pipeline/runtime/remote";
 import { EngineStartError, type Runtime } from "@cofi/pipeline/runtime/runtime";
@@ -85,4 +86,31 @@ test("what a start that is cut short rejects with is no failure of the batch", a
   });
   const { status, summary } = await bench.run({ folder: await batchOfFiles(), runtime });
   expect([status, summary]).toEqual(["failed", "lid: It has no model."]);
+});
+
+/** Stops the batch as soon as it is asked what earlier runs did of denoise. */
+class StoppingStore extends Store {
+  readonly stop = new AbortController();
+
+  override completedPage(...[batchId, stage, after]: Parameters<Store["completedPage"]>) {
+    if (stage === "denoise") this.stop.abort(new Error("Ctrl-C"));
+    return super.completedPage(batchId, stage, after);
+  }
+}
+
+test("a batch that is stopped as the first of its stages side by side begins: the others do not say that they were stopped", async () => {
+  const store = new StoppingStore(bench.fresh.database);
+  const runtime = runtimeWith({});
+  const { batchId, status } = await bench.run({
+    folder: await batchOfFiles(),
+    runtime,
+    store,
+    signal: store.stop.signal,
+  });
+  expect(status).toBe("interrupted");
+  const events = await bench.events(batchId);
+  const stopped = events.filter((event) => JSON.stringify(event).includes("Stopped: the next run continues"));
+  expect(stopped.map(({ stage }) => stage)).toEqual(["denoise"]);
+  const begun = events.filter(({ eventType }) => eventType === "stage_start").map(({ stage }) => stage);
+  expect(begun.at(-1)).toBe("denoise");
 });

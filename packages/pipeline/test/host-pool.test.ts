@@ -234,3 +234,27 @@ test("a server that only asks for pauses is waited for without being decided on 
   expect(run.attempts).toBeLessThan(100);
   expect(run.turns).toBeLessThan(1_000);
 });
+
+test("a host that answers nobody until a setting is changed costs no file, though it says that it is well, and is asked little", () => {
+  const unpaid = new EngineError("Its quota is used up.", { status: 402, type: "quota", fault: "setting" });
+  const withoutQuota: SimulatedHost = { msPerSecond: 10, slots: 4, conduct: () => ({ afterMs: 5, error: unpaid }) };
+  const seconds = Array.from({ length: 60 }, () => 100);
+  const run = simulate(seconds, [withoutQuota, { msPerSecond: 20 }], { attempts: 1 });
+  expect([run.done, run.givenUp, run.failure]).toEqual([60, [], null]);
+  expect(run.hosts[0]!.faults).toBeLessThan(20);
+  const [out] = run.changes.filter(({ host }) => host === 0);
+  expect(out).toMatchObject({ from: "healthy", to: "ejected", rule: "Its quota is used up" });
+  const all = simulate(seconds, [withoutQuota, withoutQuota]);
+  expect(all.failure).toBe("None of its 2 hosts can work as the stage is set up. The last one: Its quota is used up.");
+});
+
+test("a file that each host takes for a fault of its settings ends, and the others are done", () => {
+  const error = new EngineError("No such model.", { status: 404, type: "unknown-model", fault: "setting" });
+  const conduct: Conduct = ({ unit }) => (unit === 3 ? { afterMs: 5, error } : undefined);
+  const hosts = [0, 1, 2].map(() => ({ msPerSecond: 10, conduct }));
+  const run = simulate(
+    Array.from({ length: 300 }, () => 100),
+    hosts,
+  );
+  expect([run.done, run.givenUp, run.failure]).toEqual([299, ["its 3 attempts failed (COFI_ATTEMPTS)"], null]);
+});

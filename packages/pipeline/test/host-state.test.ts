@@ -8,7 +8,10 @@ const hostEvent: fc.Arbitrary<HostEvent> = fc.oneof(
   { weight: 6, arbitrary: fc.constant<HostEvent>({ is: "fault", what: "It broke off." }) },
   fc.constant<HostEvent>({ is: "busy", forMs: 0 }),
   { weight: 3, arbitrary: fc.constant<HostEvent>({ is: "looked", trouble: null }) },
-  fc.constant<HostEvent>({ is: "looked", trouble: "It is not there." }),
+  fc.constant<HostEvent>({ is: "looked", trouble: { why: "It is not there.", isUnfit: false, isUnreached: true } }),
+  fc.constant<HostEvent>({ is: "looked", trouble: { why: "It lacks it.", isUnfit: true, isUnreached: false } }),
+  fc.constant<HostEvent>({ is: "cut off", what: "It is not there." }),
+  fc.constant<HostEvent>({ is: "unfit", what: "It refuses the key." }),
   { weight: 2, arbitrary: fc.constant<HostEvent>({ is: "cleared" }) },
   fc.constant<HostEvent>({ is: "reported", what: "Batch 7 has left it out 3 s ago", forMs: 5_000 }),
 );

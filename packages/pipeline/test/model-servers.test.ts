@@ -1,6 +1,9 @@
 /** Batches whose llm1 and llm2 are answered by model servers: several of them, while they load, and with habits of their own. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { LogEventDetail } from "@cofi/event-log/events";
+import { HostsFile } from "@cofi/pipeline/runtime/hosts-file";
 import { RemoteRuntime } from "@cofi/pipeline/runtime/remote";
 import { startScriptedEngine, type ScriptedEngine } from "../../../test/support/scripted-engine.js";
 import { CALLS_HEADER, folderWith, TRADES_HEADER } from "./batch-files.js";
@@ -31,7 +34,11 @@ afterEach(async () => {
 });
 
 /** What the log holds of a batch with so many recordings. */
-async function batch(files: number, env: NodeJS.ProcessEnv): Promise<{ status: string; events: LogEventDetail[] }> {
+async function batch(
+  files: number,
+  env: NodeJS.ProcessEnv,
+  hostsFile: HostsFile | null = null,
+): Promise<{ status: string; events: LogEventDetail[] }> {
   bench = await batchInSqlite({ COFI_ENGINE_START_TIMEOUT_S: "30", ...env });
   const names = Array.from({ length: files }, (_, n) => `call-${n}.wav`);
   const call = (file: string, n: number) => `c${n},${file},2026-11-20T09:00:00Z,10,IN,+919810000000,,,D1,AB1,1`;
@@ -41,10 +48,8 @@ async function batch(files: number, env: NodeJS.ProcessEnv): Promise<{ status: s
     "trades.csv": `${TRADES_HEADER}\nT1,,2026-11-20T09:00:05Z,,AB1,+919810000000,D1,INFY,BUY,200,1500,DEALER\n`,
   });
   const limits = { slotsPerHost: 1 };
-  const { batchId, status } = await bench.run({
-    folder,
-    runtime: new RemoteRuntime(() => [engine.url], bench.client, limits),
-  });
+  const runtime = new RemoteRuntime(() => [engine.url], bench.client, limits);
+  const { batchId, status } = await bench.run({ folder, runtime, hostsFile });
   const { store } = bench;
   const events = await bench.events(batchId);
   return { status, events: await Promise.all(events.map(async ({ id }) => (await store.event(id)) as LogEventDetail)) };
@@ -87,18 +92,96 @@ test("each of several servers does its part, and is asked only when it has loade
   expect(second.looks.filter((path) => path === "/health").length).toBeGreaterThan(3);
 });
 
-test("a model that one of them lacks fails the stage at once, with what is there", async () => {
+/** What the log says of a server, as `from to: rule`. */
+function stepsOf(events: readonly LogEventDetail[], { url }: { url: string }): string[] {
+  return events.flatMap(({ metadata }) => {
+    const host = (metadata as { host?: { url: string; from: string; to: string; rule: string } } | null)?.host;
+    return host?.url === url ? [`${host.from} ${host.to}: ${host.rule}`] : [];
+  });
+}
+
+const LACKS = /does not have the model Qwen\/Qwen2\.5-7B-Instruct .*; it has another\/model/;
+
+test("a server that lacks the model is left out with what is there, and the others do the files", async () => {
   await servers[1]!.close();
   servers[1] = await startModelServer("vLLM", { models: ["another/model"] });
-  servers[0]!.loading = Number.POSITIVE_INFINITY;
+  // The one that has it loads for longer than the other takes to say so.
+  servers[0]!.loading = 5;
+  quoteWell(24);
   const urls = servers.map(({ url }) => url);
-  const { status, events } = await batch(1, {
-    ...serversIn(["LLM1"], { urls, model: MODEL }),
-    COFI_ENGINE_START_TIMEOUT_S: "86400",
-  });
+  const { status, events } = await batch(12, serversIn(["LLM1", "LLM2"], { urls, model: MODEL }));
+  expect(status).toBe("completed");
+  expect(events.filter(({ eventType }) => eventType === "error")).toEqual([]);
+  expect(servers.map(({ heard }) => heard.length)).toEqual([24, 0]);
+  const steps = stepsOf(events, servers[1]);
+  expect(steps).toEqual([0, 1].map(() => expect.stringMatching(/^joining ejected: /)));
+  for (const step of steps) expect(step).toMatch(LACKS);
+});
+
+test("a server that joins without the model is left out, and the stage continues", async () => {
+  await servers[1]!.close();
+  servers[1] = await startModelServer("vLLM", { models: ["another/model"] });
+  const [first, second] = servers as [ModelServerMock, ModelServerMock];
+  const path = join(await folderWith({}), "hosts.json");
+  await writeFile(path, JSON.stringify({ llm1: [first.url] }));
+  const afterJoining = async (heard: Heard): Promise<Answer> => {
+    await writeFile(path, JSON.stringify({ llm1: [first.url, second.url] }));
+    while (second.looks.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    return inItsWords(heard);
+  };
+  first.script.push(afterJoining);
+  quoteWell(3);
+  const env = serversIn(["LLM1"], { urls: [first.url], model: MODEL });
+  const { status, events } = await batch(3, { ...env, COFI_LLM1_OPENAI_SLOTS: "1" }, new HostsFile(path));
+  expect(status).toBe("completed");
+  const [joins, leaves] = stepsOf(events, second);
+  expect(joins).toBe("gone joining: It is named now");
+  expect(leaves).toMatch(/^joining ejected: /);
+  expect(leaves).toMatch(LACKS);
+});
+
+test("a model that all of them lack fails the stage at once", async () => {
+  await Promise.all(servers.map((server) => server.close()));
+  servers = await Promise.all([0, 1].map(() => startModelServer("vLLM", { models: ["another/model"] })));
+  const urls = servers.map(({ url }) => url);
+  const env = { ...serversIn(["LLM1"], { urls, model: MODEL }), COFI_ENGINE_START_TIMEOUT_S: "86400" };
+  const { status, events } = await batch(1, env);
   expect(status).toBe("failed");
   const [error] = of(events, "llm1", "error");
-  expect(error?.errorMessage).toMatch(/does not have the model Qwen\/Qwen2\.5-7B-Instruct .*; it has another\/model\./);
+  expect(error?.errorMessage).toMatch(/^None of its 2 hosts can work as the stage is set up\. The last one: /);
+  expect(error?.errorMessage).toMatch(LACKS);
+});
+
+test("a key that one of them refuses, or a quota that is used up, costs no file while another server answers", async () => {
+  const [first, second] = servers as [ModelServerMock, ModelServerMock];
+  const revoked: Answer = { status: 401, body: { error: "Unauthorized" } };
+  const usedUp: Answer = { status: 402, body: { error: { message: "Your credit is used up" } } };
+  first.script.push(revoked, usedUp, ...Array.from({ length: 20 }, () => inItsWords));
+  // The first one has been asked before the second answers.
+  const later = async (heard: Heard): Promise<Answer> => {
+    await first.asked;
+    return inItsWords(heard);
+  };
+  second.script.push(...Array.from({ length: 30 }, () => later));
+  const env = { ...serversIn(["LLM1"], { urls: servers.map(({ url }) => url), model: MODEL }), COFI_ATTEMPTS: "1" };
+  const { status, events } = await batch(10, env);
+  expect(status).toBe("completed");
+  expect(of(events, "llm1", "file_complete")).toHaveLength(10);
+  expect(stepsOf(events, first)[0]).toMatch(
+    /ejected: 127\.0\.0\.1 answered HTTP 401: Unauthorized\. Check COFI_LLM1_OPENAI_API_KEY$/,
+  );
+});
+
+test("a key that all of them refuse fails the stage at once", async () => {
+  const revoked: Answer = { status: 401, body: { error: "Unauthorized" } };
+  for (const server of servers) server.script.push(...Array.from({ length: 5 }, () => revoked));
+  const env = serversIn(["LLM1"], { urls: servers.map(({ url }) => url), model: MODEL });
+  const { status, events } = await batch(4, { ...env, COFI_ENGINE_START_TIMEOUT_S: "86400" });
+  expect(status).toBe("failed");
+  const errors = of(events, "llm1", "error").map(({ errorMessage }) => errorMessage);
+  expect(errors.at(-1)).toMatch(
+    /^None of its 2 hosts can work .* HTTP 401: Unauthorized\. Check COFI_LLM1_OPENAI_API_KEY/,
+  );
 });
 
 test("a server that knows no response_format is asked in words, once and for all, and each request is logged", async () => {

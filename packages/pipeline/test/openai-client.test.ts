@@ -138,7 +138,7 @@ test("refusals name the setting or the model, and never the key", async () => {
     return error;
   };
   expect(await refusal(401)).toMatchObject({
-    fault: "stage",
+    fault: "setting",
     message: expect.stringMatching(/COFI_STT_OPENAI_API_KEY/),
   });
   expect(await refusal(404)).toMatchObject({

@@ -37,13 +37,13 @@ describe("readiness", () => {
   ] as [Kind, string, string[], RegExp][])("%s without the model %s: %j", async (kind, model, models, message) => {
     expect(await refusalOf(look(kind, { model, models }))).toMatchObject({
       type: "unknown-model",
-      fault: "stage",
+      fault: "setting",
       message: expect.stringMatching(message),
     });
   });
 
   test.each(["vLLM", "Ollama", "speaches"] as Kind[])("%s with another key", async (kind) => {
-    expect(await refusalOf(look(kind, { apiKey: "another" }))).toMatchObject({ fault: "stage" });
+    expect(await refusalOf(look(kind, { apiKey: "another" }))).toMatchObject({ fault: "setting" });
   });
 
   const list = (...ids: string[]): Answer => ({ body: { object: "list", data: ids.map((id) => ({ id })) } });

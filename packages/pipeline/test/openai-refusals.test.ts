@@ -33,19 +33,19 @@ const REFUSALS: Refusal[] = [
     server: kind,
     what: "a wrong key",
     answer: UNAUTHORIZED[kind],
-    fault: "stage" as const,
+    fault: "setting" as const,
     message: /gpu-1 answered HTTP 40[13]: (?:Unauthorized|Invalid API key).*\. Check COFI_LLM1_OPENAI_API_KEY\./i,
   })),
   ...KINDS.flatMap((kind): Refusal[] => {
     const answer = UNKNOWN_MODEL[kind]?.(MODEL);
     const message = /HTTP 404: .*qwen2\.5:7b.*\. Check COFI_LLM1_OPENAI_MODEL/;
-    return answer ? [{ server: kind, what: "an unknown model", answer, fault: "stage", message }] : [];
+    return answer ? [{ server: kind, what: "an unknown model", answer, fault: "setting", message }] : [];
   }),
   {
     server: "vLLM",
     what: "an exhausted quota, as a gateway in front says it",
     answer: error(429, "You exceeded your current quota.", { code: "insufficient_quota", type: "insufficient_quota" }),
-    fault: "stage",
+    fault: "setting",
     message: /429: You exceeded your current quota\. Its quota is used up/,
   },
   {
@@ -101,9 +101,9 @@ const REFUSALS: Refusal[] = [
     [
       [`Model ${MODEL} does not support response_format json_schema: unknown field`, {}, "file", "unknown field"],
       [`Unknown parameter temperature for model ${MODEL}: not available`, {}, "file", "not available"],
-      ["Something is wrong", { param: "model" }, "stage", "Check COFI_LLM1_OPENAI_MODEL"],
-      ["Something is wrong", { code: "model_not_found" }, "stage", "Check COFI_LLM1_OPENAI_MODEL"],
-      [`The model ${MODEL} was not found`, {}, "stage", "Check COFI_LLM1_OPENAI_MODEL"],
+      ["Something is wrong", { param: "model" }, "setting", "Check COFI_LLM1_OPENAI_MODEL"],
+      ["Something is wrong", { code: "model_not_found" }, "setting", "Check COFI_LLM1_OPENAI_MODEL"],
+      [`The model ${MODEL} was not found`, {}, "setting", "Check COFI_LLM1_OPENAI_MODEL"],
     ] as const
   ).map(([said, more, fault, hint]): Refusal => ({
     server: "vLLM",

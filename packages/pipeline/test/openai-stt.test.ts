@@ -228,7 +228,7 @@ describe("answers", () => {
       fault: "file",
       message: expect.stringMatching(/exceeded\. Lower COFI_STT_OPENAI_MAX_MB or COFI_STT_OPENAI_MAX_S\.$/),
     });
-    expect(await refusalOf(transcribe())).toMatchObject({ fault: "stage", type: "no-times" });
+    expect(await refusalOf(transcribe())).toMatchObject({ fault: "setting", type: "no-times" });
     server.script.push({ status: 400, body: { error: { message: `Unknown language "xx" for model ${MODEL}` } } });
     expect(await refusalOf(transcribe())).toMatchObject({ fault: "file", type: "http-400" });
   });

@@ -208,7 +208,7 @@ test("a share that becomes smaller lets what is in work end, and takes nothing n
     pool.release(attempt);
     expect(asked(pool, 1)).toEqual([]);
   }
-  expect(pool.mayHaveInWork(0)).toBe(1);
+  expect(pool.workOn(0)).toEqual({ inWork: 1, held: 1 });
   pool.answered(attempts[3]!, 2);
   pool.release(attempts[3]!);
   expect(asked(pool, 2)).toHaveLength(1);

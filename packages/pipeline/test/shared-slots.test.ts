@@ -1,16 +1,30 @@
 /** How a run uses its share of slots that others use too. */
 import { sql } from "kysely";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { openDatabase } from "@cofi/event-log/database";
 import { HostShares } from "@cofi/event-log/host-shares";
 import type { Run } from "@cofi/event-log/runs";
 import { EngineError } from "@cofi/pipeline/engine-error";
 import { HostPool, type Attempt } from "@cofi/pipeline/host-pool";
 import { RemoteRuntime } from "@cofi/pipeline/runtime/remote";
-import { SharedHosts } from "@cofi/pipeline/shared-hosts";
+import type { EngineHost } from "@cofi/pipeline/runtime/runtime";
+import { RunSlots } from "@cofi/pipeline/run-slots";
+import { StageSlots } from "@cofi/pipeline/stage-slots";
 import { startScriptedEngine, type ScriptedEngine } from "../../../test/support/scripted-engine.js";
 import { batchOfFiles, FILES } from "./batch-files.js";
 import { batchInSqlite, type BatchBench } from "./batch-in-sqlite.js";
+
+const look = (): Promise<void> => Promise.resolve();
+const HOST: EngineHost = {
+  name: "a",
+  key: "a#0",
+  url: "http://a",
+  files: null,
+  slots: 4,
+  isShared: true,
+  ready: look,
+  look,
+};
 
 let bench: BatchBench;
 let engine: ScriptedEngine;
@@ -96,11 +110,12 @@ test("what fails on a host is tried there again when the slots of the other ones
 
 test("a stage whose hosts are away waits for them only while it has files", () => {
   const pool = poolOf([{ name: "a", slots: 1 }], 2, true);
+  const away = { why: "It is away.", isUnfit: false, isUnreached: true };
   pool.decide(0);
-  pool.looked(0, "It is away.", 0);
+  pool.looked(0, away, 0);
   for (let now = 1_000; now <= 400_000; now += 1_000) {
     pool.decide(now);
-    pool.looked(0, "It is away.", now);
+    pool.looked(0, away, now);
     expect(pool.hopeless(now)).toBeNull();
   }
   pool.admit(0, -1);
@@ -112,36 +127,19 @@ test("a stage whose hosts are away waits for them only while it has files", () =
   expect(pool.hopeless(550_001)).toMatch(/away, or answered nothing, for 100 s/);
 });
 
-/** A run of a batch of its own with hosts that it shares. */
-async function sharing(pool: HostPool, shares: HostShares): Promise<{ run: Run; shared: SharedHosts }> {
+/** A run of a batch of its own with a host that it shares. */
+async function sharing(pool: HostPool, shares: HostShares): Promise<{ run: Run; shared: StageSlots }> {
   const { id } = await bench.store.createBatch({ name: "b", folder: null });
-  const run = (await bench.store.beginRun(id, {
-    owner: `o${id}`,
-    leaseMs: 60_000,
-    version: "0",
-    configuration: null,
-  }))!;
-  const look = (): Promise<void> => Promise.resolve();
-  const host = {
-    name: "a",
-    key: "a#0",
-    slots: 4,
-    engine: { name: "a", key: "a#0", url: "http://a", files: null, slots: 4, isShared: true, ready: look, look },
+  const facts = { owner: `o${id}`, leaseMs: 60_000, version: "0", configuration: null };
+  const run = (await bench.store.beginRun(id, facts))!;
+  const write = <T>(work: () => Promise<T>): Promise<T> => work();
+  const slots = new RunSlots({ shares, run, persist: write, write, signal: new AbortController().signal });
+  onTestFinished(() => slots.close());
+  const failed = (reason: unknown): never => {
+    throw reason;
   };
-  const shared = new SharedHosts({
-    shares,
-    run,
-    stage: "stt",
-    pool,
-    hosts: [host],
-    persist: (work) => work(),
-    signal: new AbortController().signal,
-    told: () => undefined,
-    failed: (reason) => {
-      throw reason;
-    },
-  });
-  return { run, shared };
+  const host = { ...HOST, engine: HOST };
+  return { run, shared: new StageSlots({ stage: "stt", slots, pool, hosts: [host], told: () => undefined, failed }) };
 }
 
 test("what is begun while slots are divided is held", async () => {
@@ -212,4 +210,19 @@ test("shares that cannot be given back at the end of a stage are given back when
   expect((await running).status).toBe("completed");
   await writer.close();
   expect(uses).toEqual([[`ivr ${engine.url}`]]);
+});
+
+test("a run whose key a host refuses leaves all of its slots to others, and they are told nothing of it", async () => {
+  const shares = new HostShares(bench.fresh.database);
+  const pool = poolOf([{ name: "a", slots: 4 }], 10);
+  const { shared } = await sharing(pool, shares);
+  pool.decide(0);
+  pool.looked(0, { why: "It refuses the key.", isUnfit: true, isUnreached: false }, 0);
+  for (const change of pool.changes()) shared.changed(change);
+  expect(pool.hopeless(0)).toBe("It refuses the key.");
+  await shared.begin();
+  const { run } = await sharing(poolOf([{ name: "a", slots: 4 }], 10), shares);
+  const wish = { host: "stt http://a", slots: 4, wanted: 4, mayWant: 4, held: 0 };
+  expect((await shares.share(run, [wish])).get(wish.host)).toEqual({ share: 4, leftOut: null });
+  await shared.end();
 });

@@ -1,6 +1,5 @@
 /** What one run of a batch knows, and the part of it that a stage may read. */
 import type { EventLogger } from "@cofi/event-log/event-logger";
-import type { HostShares } from "@cofi/event-log/host-shares";
 import type { Run } from "@cofi/event-log/runs";
 import type { FilePlace } from "@cofi/event-log/store";
 import type { Results } from "@cofi/evidence/results";
@@ -16,6 +15,7 @@ import type { BatchFolder, Recording } from "./batch-folder.js";
 import type { DerivedAudio } from "./derived-audio.js";
 import type { Beside } from "./beside.js";
 import type { Measured } from "./measured.js";
+import type { RunSlots } from "./run-slots.js";
 
 /** What a stage may declare that it reads: rows of the CSV files, or the answers of an earlier stage. */
 export type Reads = "calls" | "trades" | AnsweringStage;
@@ -47,8 +47,8 @@ export interface BatchContext {
   refused(): number;
   /** What was thought of each host at the end of the last stage that used it, by its key. */
   readonly hostStates: Map<string, HostState>;
-  /** How the slots of hosts are divided among all runs. */
-  readonly hostShares: HostShares;
+  /** How the slots of engines are divided among all who use them. */
+  readonly slots: RunSlots;
   /** Where recordings, and what was made from them, lie. */
   readonly derived: DerivedAudio;
   /** Copies of recordings that have changed which this run has renewed, by their place and file. */

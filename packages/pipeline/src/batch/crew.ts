@@ -125,9 +125,9 @@ export class Crew {
   }
 }
 
-/** Of a host that others use too, nothing is this run's before the slots are divided. */
+/** Nothing of an engine is this stage's before its slots are divided. */
 function inPool({ name, slots, engine }: NamedHost): PoolHost {
-  return { name: nameOf(name), slots, ...(engine?.isShared && { share: 0 }) };
+  return { name: nameOf(name), slots, ...(engine && { share: 0 }) };
 }
 
 function nameOf(name: string | null): string {

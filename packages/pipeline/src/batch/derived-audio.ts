@@ -2,14 +2,15 @@
  * Where the denoised audio of each recording lies, and how a host gets it that does not have it: copied from where it lies, or
  * made again. A later stage never works on another audio than the one that was made for it.
  */
-import pLimit, { type LimitFunction } from "p-limit";
 import type { FilePlace } from "@cofi/event-log/store";
 import type { EngineClient } from "../hosts/engine-client.js";
 import { denoiseResponse } from "../hosts/engine-contract.js";
 import { EngineError, type Fault } from "../hosts/engine-error.js";
+import { unlessAborted } from "../hosts/unless-aborted.js";
 import type { HostState } from "../pool/host-state.js";
 import { filesOf, type EngineHost, type RunningEngines } from "../runtime/runtime.js";
 import type { BatchFolder, Recording } from "./batch-folder.js";
+import type { SlotQueue } from "./slot-queue.js";
 
 export interface DerivedAudioOptions {
   batchId: number;
@@ -17,6 +18,8 @@ export interface DerivedAudioOptions {
   client: EngineClient;
   /** Starts, or finds, the engines of denoise while another stage runs. */
   denoise: () => Promise<RunningEngines>;
+  /** Of these engines: they do no more at once than their slots, whoever asks. */
+  slots: Pick<SlotQueue, "take">;
   /** Before a recording is put somewhere: retention finds it there later. */
   noteFiles: (place: FilePlace) => Promise<void>;
   /** What was thought of each host last, by its key. */
@@ -30,9 +33,12 @@ export interface DerivedAudioOptions {
 /** How a host came to the denoised audio of a recording; for the log. */
 export type Brought = { copiedFrom: string; bytes: number; sha256: string } | { madeOn: string };
 
-/** How long a host of denoise may take to say that it can work, and to make the audio again, in ms. */
+/** How long a host of denoise may take to say that it can work, and to make the audio again, and how long one of its slots is waited for, in ms. */
 const LOOK_MS = 5_000;
 const MAKE_MS = 120_000;
+const SLOT_MS = 120_000;
+/** All of it takes less than a recording may take to come to a host, whose fault it would be. */
+const BRING_MS = 240_000;
 /** A copy that takes longer than these two seconds, and one for each megabyte, comes sooner where it is made again. */
 const COPY_MS = 2_000;
 const COPY_MS_PER_BYTE = 1 / 1_000;
@@ -53,8 +59,6 @@ export class DerivedAudio {
   readonly #isOfThisRun: Uint8Array;
   /** By key, until when a host is asked last, because it did not answer. */
   readonly #doubted = new Map<string, number>();
-  /** Hosts of denoise do no more at once than they would in their own stage. */
-  readonly #limits = new Map<string, LimitFunction>();
   #engines: Promise<RunningEngines> | null = null;
   /** The hosts of denoise now: they may join and leave. */
   #hosts: readonly EngineHost[] = [];
@@ -93,11 +97,16 @@ export class DerivedAudio {
   /** Gives the host, which has the recording itself, its denoised audio. @throws EngineError when it cannot be had */
   async bring(recording: Recording, host: EngineHost, signal: AbortSignal): Promise<Brought> {
     const { fileName } = recording;
-    const sources = await this.#sources(fileName, host);
+    const sources = await this.#sources(fileName, host, signal);
     const holders = this.#holders(fileName, sources).filter((source) => !sharesFiles(source, host));
     const troubles: Error[] = [];
+    const endsAt = performance.now() + BRING_MS;
+    const within = (ms: number): AbortSignal => {
+      const leftMs = Math.ceil(Math.max(1, Math.min(ms, endsAt - performance.now())));
+      return AbortSignal.any([signal, AbortSignal.timeout(leftMs)]);
+    };
     const tried = async (of: EngineHost, work: (limit: AbortSignal) => Promise<Brought>, limitMs: number) => {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
+      const limit = within(limitMs);
       try {
         await of.look(AbortSignal.any([limit, AbortSignal.timeout(LOOK_MS)]));
         const brought = await work(limit);
@@ -125,7 +134,15 @@ export class DerivedAudio {
       }
       for (const source of sources) {
         if (this.#isDoubted(source) !== isDoubted) continue;
-        const made = await tried(source, (limit) => this.#makeAgain(recording, source, host, limit), MAKE_MS);
+        const giveBack = await this.#options.slots.take(source, within(SLOT_MS)).catch(() => null);
+        if (signal.aborted) throw stopped(host);
+        if (giveBack === null) {
+          troubles.push(busy(source));
+          continue;
+        }
+        const make = (limit: AbortSignal): Promise<Brought> =>
+          this.#makeAgain(recording, source, host, limit, giveBack);
+        const made = await tried(source, make, MAKE_MS).finally(giveBack);
         if (made) return made;
       }
     }
@@ -173,18 +190,19 @@ export class DerivedAudio {
   }
 
   /** The hosts of denoise: that of the host itself, where it has one, then the one on which the recording lies. @throws EngineError */
-  async #sources(fileName: string, host: EngineHost): Promise<EngineHost[]> {
+  async #sources(fileName: string, host: EngineHost, signal: AbortSignal): Promise<EngineHost[]> {
     const key = this.liesOn(fileName);
     const rank = (source: EngineHost): number =>
       sharesFiles(source, host) || source.key === host.key ? 0 : source.key === key ? 1 : 2;
     try {
       this.#engines ??= this.#begin();
-      await this.#engines;
+      await unlessAborted(this.#engines, signal);
       const hosts = this.#hosts;
       // Those of one rank in an order of the file's own: not all files are to be made by the same host.
       const turn = hosts.length === 0 ? 0 : fileName.length % hosts.length;
       return [...hosts.slice(turn), ...hosts.slice(0, turn)].toSorted((a, b) => rank(a) - rank(b));
     } catch (error) {
+      if (signal.aborted) throw stopped(host);
       // The next file starts them anew.
       this.#engines = null;
       if (error instanceof EngineError) throw error;
@@ -208,16 +226,18 @@ export class DerivedAudio {
     return { copiedFrom: source.url, ...answer };
   }
 
-  async #makeAgain(recording: Recording, source: EngineHost, host: EngineHost, signal: AbortSignal): Promise<Brought> {
+  async #makeAgain(
+    { fileName, path }: Recording,
+    source: EngineHost,
+    host: EngineHost,
+    signal: AbortSignal,
+    giveBack: () => void,
+  ): Promise<Brought> {
     const { batchId, client, noteFiles } = this.#options;
-    const { fileName, path } = recording;
-    const limit = this.#limits.get(source.key) ?? pLimit(source.slots);
-    this.#limits.set(source.key, limit);
-    await limit(async () => {
-      await noteFiles(filesOf(source));
-      await client.upload(source, batchId, fileName, path, signal);
-      await client.process(source, "denoise", { batch_id: batchId, file_name: fileName }, denoiseResponse, signal);
-    });
+    await noteFiles(filesOf(source));
+    await client.upload(source, batchId, fileName, path, signal);
+    await client.process(source, "denoise", { batch_id: batchId, file_name: fileName }, denoiseResponse, signal);
+    giveBack();
     if (!sharesFiles(source, host)) await client.copyDenoised(source, host, batchId, fileName, signal);
     this.noteDenoised(fileName, source.key);
     return { madeOn: source.url };
@@ -226,4 +246,13 @@ export class DerivedAudio {
 
 function sharesFiles(a: EngineHost, b: EngineHost): boolean {
   return filesOf(a).place === filesOf(b).place;
+}
+
+function busy({ name }: EngineHost): EngineError {
+  const message = `All slots of ${name} were in use for ${SLOT_MS / 1_000} s.`;
+  return new EngineError(message, { status: null, type: "engine-busy", fault: "busy" });
+}
+
+function stopped({ name }: EngineHost): EngineError {
+  return new EngineError(`The request to ${name} was stopped.`, { status: null, type: "stopped", fault: "host" });
 }

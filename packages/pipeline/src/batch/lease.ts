@@ -32,7 +32,8 @@ export interface LeaseOptions {
 /**
  * Renewed three times within its length. When no renewal has been confirmed for a whole length, {@link lost} aborts: this
  * host may be cut off from a database that others reach. The length is measured by the monotonic clock, from before the
- * request that was confirmed: neither a clock that is set nor a process that is suspended makes it longer.
+ * request that was confirmed: neither a clock that is set nor a process that is suspended makes it longer. Where the whole machine
+ * sleeps that clock stands still: its run hears that it was taken over when the database refuses its next write.
  */
 export class Lease {
   readonly run: Run;

@@ -17,8 +17,11 @@ import type { OpenAiEngines } from "../hosts/openai-client.js";
 import { Measured } from "./measured.js";
 import { openBatch, type WantedBatch } from "./open-batch.js";
 import { runConfiguration } from "./run-configuration.js";
+import { RunSlots } from "./run-slots.js";
+import { SlotQueue } from "./slot-queue.js";
 import type { HostState } from "../pool/host-state.js";
 import type { RunningEngines, Runtime } from "../runtime/runtime.js";
+import { StartedOnce } from "../runtime/started-once.js";
 import type { PipelineSettings } from "../settings.js";
 import { Stopping } from "./stopping.js";
 import { throughStages, type BatchResult } from "./through-stages.js";
@@ -103,7 +106,8 @@ async function withLease(
   isNew: boolean,
   lease: Lease,
 ): Promise<BatchResult> {
-  const { store, settings, report, runtime } = options;
+  const { store, settings, report } = options;
+  const runtime = new StartedOnce(options.runtime);
   const signal = AbortSignal.any([options.signal, lease.lost]);
   // A run without its lease works on files that are another run's.
   const stopping = new Stopping(signal, (reason) => (isLost(reason) ? 0 : settings.gracePeriodMs));
@@ -114,12 +118,13 @@ async function withLease(
       throw error;
     });
     try {
-      const context = await newContext(options, folder, lease, logger, stopping);
+      const context = await newContext({ ...options, runtime }, folder, lease, logger, stopping);
       let result: BatchResult;
       try {
         result = await throughStages(context, batch, { store, runtime, stopping, report });
       } finally {
         await stopping.toTheEnd(context.derived.close(stopping.hard));
+        await stopping.toTheEnd(context.slots.close());
       }
       if (isLost(signal.reason)) throw signal.reason;
       return (await drain(logger, { stopping, report }))
@@ -159,14 +164,14 @@ async function newContext(
   const { settings, triageConfig, client, openAi, store, results, report } = options;
   const { run } = lease;
   const { signal } = stopping;
+  const write = <T>(work: () => Promise<T>): Promise<T> =>
+    work().catch((error: unknown) => {
+      if (!(error instanceof RunSupersededError)) throw error;
+      lease.supersede();
+      throw signal.reason;
+    });
   const persist = <T>(work: () => Promise<T>): Promise<T> =>
-    stopping.within(
-      whenAvailable(work, { signal, report }).catch((error: unknown) => {
-        if (!(error instanceof RunSupersededError)) throw error;
-        lease.supersede();
-        throw signal.reason;
-      }),
-    );
+    stopping.within(whenAvailable(() => write(work), { signal, report }));
   const runs = await persist(() => store.runs(run.batchId));
   const configurationSha256 = runs.find((record) => record.run === run.run)?.configurationSha256;
   if (configurationSha256 === undefined) throw new Error(`Run ${run.run} of batch ${run.batchId} is not in batchRun.`);
@@ -183,6 +188,9 @@ async function newContext(
   };
   const answers = new Answers(store, run.batchId, persist);
   const hostStates = new Map<string, HostState>();
+  const slots = new RunSlots({ shares: new HostShares(store.database), run, persist, write, signal });
+  const ofDenoise = new SlotQueue("denoise", slots);
+  await slots.join(ofDenoise);
   return {
     batchId: run.batchId,
     run,
@@ -205,6 +213,7 @@ async function newContext(
       folder,
       client,
       denoise,
+      slots: ofDenoise,
       noteFiles,
       hostStates,
       patienceMs: settings.engineStartTimeoutMs,
@@ -212,7 +221,7 @@ async function newContext(
     }),
     renewed: new Set(),
     hostStates,
-    hostShares: new HostShares(store.database),
+    slots,
     refuse: (count) => void (refused += count),
     refused: () => refused,
     signal,

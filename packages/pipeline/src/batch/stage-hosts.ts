@@ -1,6 +1,6 @@
 /** Gives the units of a stage to its hosts as the pool decides, until all are over. */
 import type { Attempt, HostChange, HostPool } from "../pool/host-pool.js";
-import { EngineError } from "../hosts/engine-error.js";
+import { troubleOf } from "../pool/trouble.js";
 import { EngineStartError } from "../runtime/runtime.js";
 import type { Stopping } from "./stopping.js";
 
@@ -11,10 +11,12 @@ export interface StageHostsOptions {
   ending: AbortSignal;
   /** Makes one attempt and tells the pool what became of it. Rejects only when the stage cannot continue. */
   make: (attempt: Attempt, ending: Ending) => Promise<void>;
-  /** One look at a host. @throws EngineStartError when it does not come back, else why it cannot work; a fault of the stage ends it */
+  /** One look at a host. @throws EngineStartError when it does not come back, else why it cannot work */
   look: (host: number, signal: AbortSignal) => Promise<void>;
   giveUp: (unit: number, why: string, error: Error) => Promise<void>;
   changed: (change: HostChange) => void;
+  /** A file has left the host: its slot is free. */
+  released: (host: number) => void;
   /** What the stage fails with. */
   failure: (why: string) => Error;
 }
@@ -31,8 +33,8 @@ export interface Ending {
   why: "overdue" | "outrun" | null;
 }
 
-/** How long a host may take to say that it can work. */
-export const LOOK_TIMEOUT_MS = 10_000;
+/** How long a host may take to say that it can work: longer than a connection is tried for, so that it is known whether there is one. */
+export const LOOK_TIMEOUT_MS = 15_000;
 /** Two decisions are at least so far apart, unless something happens. */
 const LEAST_WAIT_MS = 5;
 
@@ -45,7 +47,8 @@ export class StageHosts {
   #timer: NodeJS.Timeout | undefined;
   #isDeciding = false;
   #decidedAt = 0;
-  #ended!: () => void;
+  /** null before it begins. */
+  #ended: (() => void) | null = null;
 
   constructor(options: StageHostsOptions) {
     this.#options = options;
@@ -77,7 +80,7 @@ export class StageHosts {
   /** Does what the pool decides now: to be called after the pool was told anything. */
   decide(): void {
     // What is done about a decision may call for the next one: not within this one.
-    if (this.#isDeciding) return;
+    if (this.#isDeciding || this.#ended === null) return;
     const { pool, changed, failure } = this.#options;
     this.#isDeciding = true;
     const now = performance.now();
@@ -126,6 +129,7 @@ export class StageHosts {
       this.#options.make(attempt, ending).finally(() => {
         this.#endings.delete(attempt);
         this.#options.pool.release(attempt);
+        this.#options.released(attempt.host);
       }),
     );
   }
@@ -155,11 +159,8 @@ export class StageHosts {
       .then(
         () => pool.looked(host, null, performance.now()),
         (error: unknown) => {
-          const { message } = error as Error;
-          // No host can work as the stage is set up: nobody is to wait for it to come back.
-          if (error instanceof EngineError && error.fault === "stage") this.fail(this.#options.failure(message));
-          else if (error instanceof EngineStartError) pool.gone(host, message, performance.now());
-          else pool.looked(host, message, performance.now());
+          if (error instanceof EngineStartError) pool.gone(host, error.message, performance.now());
+          else pool.looked(host, troubleOf(error as Error), performance.now());
         },
       )
       .finally(() => {

@@ -107,8 +107,9 @@ export class StageRun {
           new EndedBeside(`It ended because ${this.#name} cannot continue; the next run continues from here.`),
         );
       this.#setBegun.reject(error);
-      // A stage that could not begin because of another one has no part in what happened.
-      if (error instanceof EndedBeside && !this.#hasBegun) throw error;
+      // A stage that could not begin, because of another one or because the batch was stopped, has no part in what happened.
+      if (!this.#hasBegun && signal.aborted) throw signal.reason;
+      if (!this.#hasBegun && error instanceof EndedBeside) throw error;
       if (signal.aborted) {
         // Nobody waits for the disk now; the end of the run says what became of the last events.
         const counts = this.#progress.counts();
@@ -148,6 +149,7 @@ export class StageRun {
     // What it leaves out, or is done with, is no part of the plan.
     if (before) await before.#begun.catch(() => this.#endBeside());
     const { units, skipped = [] } = await work.plan();
+    signal.throwIfAborted();
     this.#progress.total = units.length;
     this.#hasBegun = true;
     await logger.stageStart(this.#name, { totalFiles: units.length });

@@ -6,9 +6,9 @@ import { StageFailedError, type Attempts } from "./attempts.js";
 import type { BatchContext } from "./context.js";
 import { Crew } from "./crew.js";
 import { namedHost, THIS_PROCESS, type NamedHost } from "./named-hosts.js";
-import { SharedHosts } from "./shared-hosts.js";
 import type { StageWork, Unit } from "./stage.js";
 import { StageHosts } from "./stage-hosts.js";
+import { StageSlots } from "./stage-slots.js";
 import type { Stopping } from "./stopping.js";
 
 export interface StageWorkersOptions {
@@ -107,21 +107,21 @@ export class StageWorkers {
       giveUp: (unit, why, error) => attempts.giveUp(units[unit]!, why, error),
       changed: (change) => {
         crew.say(change);
-        shared.changed(change);
+        slots.changed(change);
       },
+      released: (host) => slots.released(host),
       failure: (why) => new StageFailedError(why),
     });
     const told = (): void => stageHosts.decide();
-    const shared = new SharedHosts({
-      ...context,
-      ...this.#options,
-      shares: context.hostShares,
+    const slots = new StageSlots({
+      stage: this.#options.stage,
+      slots: context.slots,
       pool,
       hosts: crew.hosts,
       told,
       failed: (reason) => stageHosts.fail(reason),
     });
-    await shared.begin();
+    await slots.begin();
     const unwatch = engines.watch?.(
       (hosts) => {
         crew.follow(hosts, pool);
@@ -147,7 +147,7 @@ export class StageWorkers {
       this.#atWork = null;
       unwatch?.();
       if (!context.signal.aborted) crew.remember(pool);
-      await stopping.toTheEnd(shared.end());
+      await stopping.toTheEnd(slots.end());
     }
   }
 }

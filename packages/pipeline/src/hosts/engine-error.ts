@@ -10,9 +10,10 @@ import type { JsonText } from "@cofi/event-log/json-text";
  * - `elsewhere`: all hosts that have what it needs are away, which is no fault at all;
  * - `host`: no connection, no answer in time, or an answer that is not the contract's: another host may answer;
  * - `busy`: the host asks to be left alone for a while, which is no fault at all;
- * - `stage`: no file will get an answer until somebody changes a setting, such as a key or the name of a model.
+ * - `setting`: this host will answer about no file until somebody changes a setting, such as a key or the name of a model;
+ * - `stage`: no host will.
  */
-export type Fault = "file" | "answer" | "elsewhere" | "host" | "busy" | "stage";
+export type Fault = "file" | "answer" | "elsewhere" | "host" | "busy" | "setting" | "stage";
 
 export interface EngineErrorInit {
   /** HTTP status; null when there was no answer. */

@@ -3,6 +3,7 @@ import { Agent, request, type Dispatcher } from "undici";
 import { JsonText } from "@cofi/event-log/json-text";
 import { EngineError } from "./engine-error.js";
 import { exchange, type ResponseHead } from "./http-exchange.js";
+import { unlessAborted } from "./unless-aborted.js";
 
 export interface HttpRequest {
   /** Host name or address, as logged in `gpuIp`. */
@@ -89,6 +90,7 @@ export class HttpClient {
       this.#failure(error, options, { signal, deadline, chunks: [], secret });
     try {
       const { host: _host, url, ...asked } = options;
+      // undici itself looks at the signal only when there is a connection.
       const answer = await unlessAborted(request(url, { ...asked, signal: either, dispatcher: this.#files }), either);
       const body = answer.body as AsyncIterable<Buffer>;
       if (answer.statusCode >= 200 && answer.statusCode < 300) {
@@ -150,16 +152,6 @@ interface Broken {
   /** What came of the reply. */
   chunks: readonly Buffer[];
   secret: string | null | undefined;
-}
-
-/** undici itself looks at the signal only when there is a connection. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const leave = (): void => reject(signal.reason as Error);
-    if (signal.aborted) leave();
-    else signal.addEventListener("abort", leave, { once: true });
-    void work.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
-  });
 }
 
 async function* readable(

@@ -98,14 +98,14 @@ function meaningOf(server: ModelServer, { status, retryAfterMs }: Reply, { messa
   const type = `http-${status}`;
   const unknown: Meaning = {
     type: "unknown-model",
-    fault: "stage",
+    fault: "setting",
     hint: `Check ${variable}_MODEL, or install ${server.model} there.`,
   };
-  if (status === 401 || status === 403) return { type, fault: "stage", hint: `Check ${variable}_API_KEY.` };
+  if (status === 401 || status === 403) return { type, fault: "setting", hint: `Check ${variable}_API_KEY.` };
   if (status === 402 || words.includes("insufficient_quota"))
     return {
       type: "quota-exhausted",
-      fault: "stage",
+      fault: "setting",
       hint: "Its quota is used up: no file will be answered until there is more.",
     };
   if (status === 429) return { type, fault: "busy", hint: "" };
@@ -116,7 +116,7 @@ function meaningOf(server: ModelServer, { status, retryAfterMs }: Reply, { messa
     if (server.stage === "stt" && ABOUT_THE_TIMES.test(all))
       return {
         type: "no-times",
-        fault: "stage",
+        fault: "setting",
         hint: "Evidence needs times: use a server and model that answer verbose_json.",
       };
     if (server.stage === "stt" && ABOUT_THE_LANGUAGE.test(all)) return { type, fault: "file", hint: "" };

@@ -67,7 +67,7 @@ export async function modelIsReady(
     });
   throw new EngineError(
     `${host.name} does not have the model ${server.model} (${variableOf(server.stage)}_MODEL); ${inventory(models)}.`,
-    { status: list.status, type: "unknown-model", fault: "stage", response: list.body },
+    { status: list.status, type: "unknown-model", fault: "setting", response: list.body },
   );
 }
 

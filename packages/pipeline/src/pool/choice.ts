@@ -22,6 +22,12 @@ export interface Host {
   readonly work: Set<Attempt>;
   isLooking: boolean;
   lastAnswerAt: number;
+  /** When it got the first of the files that it has in work. */
+  busySince: number;
+  /** When it was looked at last. */
+  lookedAt: number;
+  /** It was silent about what it has in work, and said nothing when it was looked at either. */
+  isSilent: boolean;
 }
 
 /** `now`: as the caller's clock counts, in ms. `work`: what it has in work already. */
@@ -30,7 +36,8 @@ export function newHost(
   now: number,
   work = new Set<Attempt>(),
 ): Host {
-  return { name, slots, state, limit: slots, share, work, isLooking: false, lastAnswerAt: now };
+  const silence = { lastAnswerAt: now, busySince: now, lookedAt: now, isSilent: false };
+  return { name, slots, state, limit: slots, share, work, isLooking: false, ...silence };
 }
 
 /** What the choice looks at; all of it is the pool's. */
@@ -56,10 +63,11 @@ export interface Chosen {
 /** Hosts that are so much slower than the fastest, or more, leave what would end sooner elsewhere. */
 const SLOW = 1.25;
 
-/** Why an attempt of this host is not waited for alone. */
-function lateRule({ begunAt }: Attempt, host: Host, now: number): string {
+/** Why an attempt of this host is not waited for alone. `isUsual`: it is known how long a file takes. */
+function lateRule({ begunAt }: Attempt, host: Host, isUsual: boolean, now: number): string {
   const inWork = `it has been in work on ${host.name} for ${((now - begunAt) / 1_000).toFixed(1)} s`;
   if (isOut(host)) return `${inWork}, and ${host.name} was left out`;
+  if (!isUsual) return `${inWork}, and ${host.name} said nothing when it was asked whether it is well`;
   const isSilent = host.lastAnswerAt < begunAt;
   return `${inWork}, more than twice as long as usual${isSilent ? `, and nothing was heard of ${host.name} since` : ""}`;
 }
@@ -199,17 +207,18 @@ export class Choice {
 
   /** The overdue attempt elsewhere that most needs another one here. `isUrgent`: only of hosts that were left out, or are silent since they were asked. */
   #lateOf(at: number, now: number, isUrgent: boolean): Hedge | null {
-    const { hosts, inWork, faults } = this.#known;
+    const { hosts, inWork, faults, durations } = this.#known;
     let found: Attempt | null = null;
     let foundBy = 0;
     for (const attempt of this.#late.candidates(now)) {
       const { unit, host, begunAt, deadlineAt } = attempt;
       if (host === at || deadlineAt === Number.POSITIVE_INFINITY) continue;
-      if (isUrgent && !isOut(hosts[host]!) && hosts[host]!.lastAnswerAt >= begunAt) continue;
+      const isHeardOf = !durations.isUsual || hosts[host]!.lastAnswerAt >= begunAt;
+      if (isUrgent && !isOut(hosts[host]!) && isHeardOf) continue;
       const by = this.#late.overdueBy(attempt, now);
       if (by > foundBy && inWork.get(unit)?.length === 1 && !faults.hasFailed(unit, at))
         [found, foundBy] = [attempt, by];
     }
-    return found && { first: found, rule: lateRule(found, hosts[found.host]!, now) };
+    return found && { first: found, rule: lateRule(found, hosts[found.host]!, durations.isUsual, now) };
   }
 }

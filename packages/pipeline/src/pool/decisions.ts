@@ -83,13 +83,24 @@ export function gone(hosts: number, trouble: string | null): string {
   return hosts === 1 && trouble !== null ? trouble : `All of its ${hosts} hosts are gone.${lastly(hosts, trouble)}`;
 }
 
+/** What is said of a stage none of whose hosts can work as it is set up, in sentences. `unfit`: why not, of each. */
+export function noneIsFit(unfit: readonly string[]): string {
+  const [last = ""] = unfit.slice(-1);
+  return unfit.length === 1
+    ? last
+    : `None of its ${unfit.length} hosts can work as the stage is set up. The last one: ${last}`;
+}
+
 /** What is said of a stage without a host for so long, in sentences. `trouble`: why one could not be asked last. */
 export function away(hosts: readonly { state: HostState }[], trouble: string | null, forMs: number): string {
   const which = hosts.length === 1 ? "Its host" : `All of its ${hosts.length} hosts`;
   const was = hosts.length === 1 ? "was" : "were";
+  const unfit = hosts.find(({ state }) => state.unfit !== null)?.state.unfit;
+  const other = unfit && unfit !== trouble ? ` Another one cannot work as the stage is set up: ${unfit}` : "";
+  const last = `${lastly(hosts.length, trouble)}${other}`;
   return hosts.some(({ state }) => state.isBusy)
-    ? `${which} only asked for pauses, or ${was} away, for ${forMs / 1000} s (COFI_ENGINE_TIMEOUT_S).${lastly(hosts.length, trouble)}`
-    : `${which} ${was} away, or answered nothing, for ${forMs / 1000} s (COFI_ENGINE_START_TIMEOUT_S).${lastly(hosts.length, trouble)}`;
+    ? `${which} only asked for pauses, or ${was} away, for ${forMs / 1000} s (COFI_ENGINE_TIMEOUT_S).${last}`
+    : `${which} ${was} away, or answered nothing, for ${forMs / 1000} s (COFI_ENGINE_START_TIMEOUT_S).${last}`;
 }
 
 function lastly(hosts: number, trouble: string | null): string {

@@ -43,6 +43,11 @@ export class Durations {
     this.#byHost[host] = before === undefined ? ratio : before + SHARE_OF_LATEST * (ratio - before);
   }
 
+  /** Whether there are enough answers to say how long is long. */
+  get isUsual(): boolean {
+    return this.#ratios.length >= ENOUGH;
+  }
+
   /** Whether this host has answered yet. */
   isKnown(host: number): boolean {
     return this.#byHost[host] !== undefined;
@@ -55,7 +60,7 @@ export class Durations {
 
   /** How long a request about a file of this weight may take, in ms. `audioSeconds`: of the file, where it is known. */
   #deadlineMs(weight: number, audioSeconds: number | null): number {
-    const known = this.#ratios.length < ENOUGH ? null : this.#figures();
+    const known = this.isUsual ? this.#figures() : null;
     if (known === null) return UNKNOWN_DEADLINE_MS + UNKNOWN_DEADLINE_FACTOR * 1000 * (audioSeconds ?? 0);
     // At least that of a file of the mean weight, 1: small files have costs that do not shrink with them.
     return Math.max(LEAST_DEADLINE_MS, DEADLINE_FACTOR * Math.max(known.nearlyAll * weight, known.middle));
@@ -73,7 +78,7 @@ export class Durations {
 
   /** After how long in work another host may try a file of this weight, in ms; Infinity while too little is known. */
   overdueMs(weight: number): number {
-    const known = this.#ratios.length < ENOUGH ? null : this.#figures();
+    const known = this.isUsual ? this.#figures() : null;
     return known === null
       ? Number.POSITIVE_INFINITY
       : Math.max(LEAST_OVERDUE_MS, OVERDUE_FACTOR * known.nearlyAll * weight);

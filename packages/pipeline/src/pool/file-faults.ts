@@ -1,9 +1,10 @@
 /**
  * Faults of hosts that may have been those of a file: one that no host can do must end, and one that was unlucky with its hosts
  * must not. A fault is held against a file only once its host has proven to be well: by an answer about another file, or by a look
- * after it was left out.
+ * after it was left out. What it takes for a fault of its settings only an answer disproves: it says to any look that it is well.
  */
 import { EngineError } from "../hosts/engine-error.js";
+import { isUnreached } from "./trouble.js";
 
 interface Fault {
   host: number;
@@ -13,18 +14,9 @@ interface Fault {
   isProven: boolean;
   /** It is never held against the file, and only makes it wait. */
   isOfOthers: boolean;
+  isOfSetting: boolean;
 }
 
-/** Without a connection nothing was said about the file. */
-const UNREACHED = new Set([
-  "EAI_AGAIN",
-  "ECONNREFUSED",
-  "EHOSTDOWN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ENOTFOUND",
-  "UND_ERR_CONNECT_TIMEOUT",
-]);
 /** A file that fails on so many hosts for the same reason is to blame itself. */
 const HOSTS_FOR_THE_SAME_REASON = 2;
 
@@ -42,30 +34,33 @@ export class FileFaults {
   /** Notes a failed attempt. @returns why the unit is to be given up now; null when it is to be tried again */
   note(unit: number, host: number, hosts: readonly { name: string }[], error: Error): string | null {
     const { type, fault } = error instanceof EngineError ? error : { type: error.name, fault: "answer" };
-    if (fault === "busy" || UNREACHED.has(type)) return null;
+    if (fault === "busy" || isUnreached(error)) return null;
     const isProven = fault === "answer";
     const isOfOthers = fault === "elsewhere";
     const faults = this.#byUnit.get(unit) ?? [];
     this.#byUnit.set(unit, faults);
-    const isOfChance = isProven || type === "timeout";
+    const isOfSetting = fault === "setting";
+    const isOfChance = isProven || isOfSetting || type === "timeout";
     faults.push({
       host,
       error,
       reason: isOfChance ? null : `${type} ${withoutNames(error.message, hosts)}`,
       isProven,
       isOfOthers,
+      isOfSetting,
     });
     if (!isProven && !isOfOthers) this.#unprovenOf(host).add(unit);
     return this.verdict(unit);
   }
 
   /** A host has proven to be well. @returns the units that are to be given up, with the reason */
-  proven(host: number): { unit: number; why: string }[] {
+  proven(host: number, by: "answer" | "look"): { unit: number; why: string }[] {
     const units = this.#unproven.get(host);
     if (!units) return [];
-    this.#unproven.delete(host);
     return [...units].flatMap((unit) => {
-      for (const fault of this.#byUnit.get(unit) ?? []) if (fault.host === host) fault.isProven = true;
+      const faults = (this.#byUnit.get(unit) ?? []).filter((fault) => fault.host === host);
+      for (const fault of faults) fault.isProven ||= by === "answer" || !fault.isOfSetting;
+      if (faults.every(({ isProven }) => isProven)) units.delete(unit);
       const why = this.verdict(unit);
       return why === null ? [] : [{ unit, why }];
     });

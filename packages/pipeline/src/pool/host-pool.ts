@@ -10,7 +10,7 @@ import type { Attempt, Decision, Hedge, HostChange, PoolHost, PoolOptions } from
 import { EngineError } from "../hosts/engine-error.js";
 import { Durations, weightsOf } from "./durations.js";
 import { FileFaults } from "./file-faults.js";
-import type { HostState } from "./host-state.js";
+import type { HostState, Trouble } from "./host-state.js";
 import { Hosts, type LeftOutReport } from "./hosts.js";
 import { InWork } from "./in-work.js";
 import { Pending } from "./pending.js";
@@ -105,9 +105,9 @@ export class HostPool {
     return this.#left - this.#toCome.size;
   }
 
-  /** Files that the host has in work, or may have as long as its share stays as it is. */
-  mayHaveInWork(host: number): number {
-    return this.#hosts.mayHaveInWork(host, this.#left);
+  /** Files that the host has in work, and those that it holds slots for: it may have them in work while its share stays as it is. */
+  workOn(host: number): { inWork: number; held: number } {
+    return this.#hosts.workOn(host, this.#left);
   }
 
   stateOf(host: number): HostState {
@@ -143,7 +143,7 @@ export class HostPool {
 
   /** Why the stage cannot continue, in sentences; null while it can. */
   hopeless(now: number): string | null {
-    return this.#isHeldUp ? this.#hosts.hopeless(now) : null;
+    return this.#hosts.hopeless(now, this.#isHeldUp);
   }
 
   /** Units wait, and none is in work. */
@@ -157,8 +157,8 @@ export class HostPool {
   }
 
   /** A host was looked at: null when it can work, else why not. */
-  looked(host: number, trouble: string | null, now: number): void {
-    if (this.#hosts.looked(host, trouble, now)) this.#proven(host);
+  looked(host: number, trouble: Trouble | null, now: number): void {
+    if (this.#hosts.looked(host, trouble, now)) this.#proven(host, "look");
   }
 
   /** A host does not come back. */
@@ -206,7 +206,7 @@ export class HostPool {
       this.#hosts.tell(hedges.host, { is: "fault", what }, now);
     }
     if (isFirst) this.#over(unit);
-    this.#proven(attempt.host);
+    this.#proven(attempt.host, "answer");
     return isFirst;
   }
 
@@ -222,6 +222,7 @@ export class HostPool {
     const fault = error instanceof EngineError ? error.fault : "file";
     if (fault === "busy") this.#hosts.busy(attempt.host, (error as EngineError).retryAfterMs, now);
     else if (fault === "host") this.#hosts.tell(attempt.host, { is: "fault", what: error.message }, now);
+    else if (fault === "setting") this.#hosts.tell(attempt.host, { is: "unfit", what: error.message }, now);
     else if (fault !== "stage") this.#hosts.heard(attempt.host, now);
     const isFinal = fault === "file" || fault === "stage";
     const why = isFinal ? error.message : this.#faults.note(unit, attempt.host, this.#hosts.all, error);
@@ -239,7 +240,7 @@ export class HostPool {
   /** What a look at the host of a `doubtful` attempt says. @returns as {@link failed} */
   settled(attempt: Attempt, isWell: boolean, now: number): "again" | { why: string } {
     const { unit, host, number } = attempt;
-    if (isWell) this.#proven(host);
+    if (isWell) this.#proven(host, "look");
     const why = this.#faults.verdict(unit);
     if (why === null) {
       this.#again(attempt, number, now);
@@ -271,7 +272,7 @@ export class HostPool {
 
   #begin(unit: number, host: number, hedge: Hedge | null, now: number): void {
     const attempt = this.#inWork.begin(unit, host, hedge, now);
-    this.#hosts.at(host).work.add(attempt);
+    this.#hosts.give(host, attempt, now);
     this.#decisions.push({ do: "ask", attempt });
   }
 
@@ -287,8 +288,8 @@ export class HostPool {
     this.#left -= 1;
   }
 
-  #proven(host: number): void {
-    for (const { unit, why } of this.#faults.proven(host))
+  #proven(host: number, by: "answer" | "look"): void {
+    for (const { unit, why } of this.#faults.proven(host, by))
       // In work elsewhere it has another chance; one that is about to be settled is judged then.
       if (!this.#inWork.hasUnit(unit) && this.#retries.remove(unit)) {
         this.#decisions.push({ do: "giveUp", unit, why, error: this.#faults.lastOf(unit) });

@@ -20,6 +20,18 @@ export interface HostState {
   readonly needsLook: boolean;
   /** It asked to be left alone the last time. */
   readonly isBusy: boolean;
+  /** Why it cannot work as the stage is set up, as a sentence; null for one that can, as far as is known. */
+  readonly unfit: string | null;
+}
+
+/** Why a host cannot be asked. */
+export interface Trouble {
+  /** As a sentence. */
+  why: string;
+  /** Nobody gets an answer of it until somebody changes a setting. */
+  isUnfit: boolean;
+  /** No connection could be made to it. */
+  isUnreached: boolean;
 }
 
 export type HostEvent =
@@ -29,8 +41,12 @@ export type HostEvent =
   | { is: "fault"; what: string }
   /** It asks to be left alone for so long; 0 when it did not say. */
   | { is: "busy"; forMs: number }
+  /** It answered that it cannot work as the stage is set up. `what`: as a sentence. */
+  | { is: "unfit"; what: string }
+  /** It is silent about what it has in work, and no connection can be made to it. `what`: as a sentence. */
+  | { is: "cut off"; what: string }
   /** It was looked at: null when it can work, else why not. */
-  | { is: "looked"; trouble: string | null }
+  | { is: "looked"; trouble: Trouble | null }
   /** A look was good, and its latest fault is held against the file. */
   | { is: "cleared" }
   /** Another run has left it out: `what`, as a sentence without its point, and for how much longer. */
@@ -74,15 +90,21 @@ export const NEW_HOST: HostState = {
   pauseMs: 0,
   needsLook: true,
   isBusy: false,
+  unfit: null,
 };
 
 /** Why a host is left out from the beginning of a stage. */
 export const OUT_BEFORE = "it was left out in an earlier stage, and its pause is not over";
 
-/** The state in which a host begins its next stage: one that was left out stays so until its pause is over; any other is looked at anew. */
+/**
+ * The state in which a host begins its next stage: one that was left out stays so until its pause is over; any other is looked at
+ * anew, also one that could not work as the stage before was set up.
+ */
 export function inNextStage(state: HostState): HostState {
-  const { pausedUntil, pauseMs } = state;
-  return isLeftOut(state) ? { ...NEW_HOST, condition: "ejected", said: "ejected", pausedUntil, pauseMs } : NEW_HOST;
+  const { pausedUntil, pauseMs, unfit } = state;
+  return isLeftOut(state) && unfit === null
+    ? { ...NEW_HOST, condition: "ejected", said: "ejected", pausedUntil, pauseMs }
+    : NEW_HOST;
 }
 
 /** Whether it gets no file before a look at it was good, although it was ready once. */
@@ -119,8 +141,16 @@ export function next(state: HostState, event: HostEvent, circumstances: Circumst
       );
       return step(state, { pausedUntil, isBusy: true }, null);
     }
+    case "cut off":
+      return isUsable(state) ? cutOff(state, event.what, circumstances) : { state, change: null };
+    case "unfit":
+      // What was in work when it said so adds nothing.
+      return state.needsLook ? { state, change: null } : foundUnfit(state, event.what, circumstances);
     case "looked":
-      return event.trouble === null ? lookedWell(state) : lookedIll(state, event.trouble, circumstances);
+      if (event.trouble === null) return lookedWell(state);
+      return event.trouble.isUnfit
+        ? foundUnfit(state, event.trouble.why, circumstances)
+        : lookedIll({ ...state, unfit: null }, event.trouble.why, circumstances);
     case "cleared":
       return state.condition === "suspect" || state.condition === "probing"
         ? step(state, { condition: "suspect", faults: 0, needsLook: false, pauseMs: 0, pausedUntil: 0 }, null)
@@ -142,6 +172,7 @@ function answered(state: HostState): Step {
     recent,
     needsLook: false,
     isBusy: false,
+    unfit: null,
     pauseMs: isWell ? 0 : state.pauseMs,
   } as const;
   // Also a late answer of a host that is left out: it lives.
@@ -157,8 +188,17 @@ function faulted(state: HostState, what: string, circumstances: Circumstances): 
   if (state.condition === "ejected" || state.needsLook) return step(state, { faults }, null);
   const rule = ruleOf(state.condition, faults, recent);
   if (rule === null) return step(state, { condition: "suspect", faults, recent }, null);
-  const left = { ...paused(state, circumstances), faults, recent: [] };
   const why = `${rule}. The last one: ${what.replace(/\.$/, "")}`;
+  return leftOut({ ...state, faults }, why, circumstances);
+}
+
+function cutOff(state: HostState, what: string, circumstances: Circumstances): Step {
+  const why = `It was silent about what it has in work, and no connection can be made to it: ${what.replace(/\.$/, "")}`;
+  return leftOut(state, why, circumstances);
+}
+
+function leftOut(state: HostState, why: string, circumstances: Circumstances): Step {
+  const left = { ...paused(state, circumstances), faults: state.faults, recent: [] };
   return circumstances.isLast
     ? step(state, { ...left, condition: "suspect" }, `${why}. It is not left out, because no other host can be asked`)
     : step(state, { ...left, condition: "ejected" }, why);
@@ -174,14 +214,18 @@ function ruleOf(condition: HostCondition, faults: number, recent: readonly boole
     : null;
 }
 
+/** Left out also where it is the last one: no file would get an answer. */
+function foundUnfit(state: HostState, what: string, circumstances: Circumstances): Step {
+  const left = { ...paused(state, circumstances), condition: "ejected", recent: [], unfit: what } as const;
+  const isNew = state.unfit === null || state.condition !== "ejected";
+  return step(state, left, isNew ? what.replace(/\.$/, "") : null);
+}
+
 function lookedWell(state: HostState): Step {
+  const well = { needsLook: false, unfit: null };
   return state.condition === "joining"
-    ? step(
-        state,
-        { condition: "healthy", needsLook: false, pauseMs: 0 },
-        state.said === "joining" ? "it is ready" : null,
-      )
-    : step(state, { condition: "probing", needsLook: false }, "it says that it is well; one file will show it");
+    ? step(state, { ...well, condition: "healthy", pauseMs: 0 }, state.said === "joining" ? "it is ready" : null)
+    : step(state, { ...well, condition: "probing" }, "it says that it is well; one file will show it");
 }
 
 function lookedIll(state: HostState, trouble: string, circumstances: Circumstances): Step {

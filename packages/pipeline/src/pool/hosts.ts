@@ -1,13 +1,25 @@
 /** The hosts of a stage as the pool knows them: their states, how they change, and whether any is left. */
 import { hasRoom, isGood, newHost, type Host } from "./choice.js";
-import { away, gone, type HostChange, type PoolHost, type PoolOptions } from "./decisions.js";
-import { isUsable, next, type HostEvent } from "./host-state.js";
+import { away, gone, noneIsFit, type Attempt, type HostChange, type PoolHost, type PoolOptions } from "./decisions.js";
+import { isUsable, next, type HostEvent, type Trouble } from "./host-state.js";
 
 /** Another run has left a host out `agoMs` ago, for `forMs` from now. `what`: as a sentence without its point. */
 export interface LeftOutReport {
   what: string;
   agoMs: number;
   forMs: number;
+}
+
+/** A host that has not been heard of for so long, since it has files in work, is looked at, and again when that time has doubled. */
+const SILENCE_MS = 5_000;
+
+/** When a host is to be looked at. */
+function lookAt({ state, work, isLooking, lastAnswerAt, busySince, lookedAt }: Host): number {
+  if (state.condition === "gone" || isLooking) return Number.POSITIVE_INFINITY;
+  if (state.needsLook) return state.pausedUntil;
+  if (work.size === 0 || !isUsable(state)) return Number.POSITIVE_INFINITY;
+  const since = Math.max(lastAnswerAt, busySince);
+  return lookedAt <= since ? since + SILENCE_MS : 2 * lookedAt - since;
 }
 
 type Patience = Pick<PoolOptions, "firstPauseMs" | "mostRequestMs" | "mostWithoutHostMs" | "mayJoin">;
@@ -45,10 +57,11 @@ export class Hosts {
     host.slots = slots;
   }
 
-  /** Files that the host has in work, or may have while its share stays as it is. `left`: no more than these. */
-  mayHaveInWork(place: number, left: number): number {
+  /** Files that the host has in work, and may have while its share stays as it is. `left`: no more than these. */
+  workOn(place: number, left: number): { inWork: number; held: number } {
     const { work, share, slots, state } = this.at(place);
-    return state.condition === "gone" ? work.size : Math.max(work.size, Math.min(share, slots, left));
+    const inWork = work.size;
+    return { inWork, held: state.condition === "gone" ? inWork : Math.max(inWork, Math.min(share, slots, left)) };
   }
 
   /** Another run has left it out. */
@@ -63,22 +76,34 @@ export class Hosts {
   toLookAt(now: number): number[] {
     const due: number[] = [];
     this.all.forEach((host, place) => {
-      const { state } = host;
-      if (!state.needsLook || host.isLooking || state.condition === "gone" || state.pausedUntil > now) return;
+      if (lookAt(host) > now) return;
       host.isLooking = true;
+      host.lookedAt = now;
       due.push(place);
     });
     return due;
   }
 
   /** A host was looked at: null when it can work, else why not. @returns whether it was left out before and is well now */
-  looked(place: number, trouble: string | null, now: number): boolean {
+  looked(place: number, trouble: Trouble | null, now: number): boolean {
     const host = this.at(place);
     host.isLooking = false;
+    if (isUsable(host.state)) {
+      if (host.lastAnswerAt < host.lookedAt) this.#lookedInUse(place, trouble, now);
+      return false;
+    }
     const wasOut = host.state.condition !== "joining";
-    this.#trouble = trouble ?? this.#trouble;
+    this.#trouble = trouble?.why ?? this.#trouble;
     this.tell(place, { is: "looked", trouble }, now);
     return trouble === null && wasOut;
+  }
+
+  /** While it has files in work that it is silent about. */
+  #lookedInUse(place: number, trouble: Trouble | null, now: number): void {
+    const host = this.at(place);
+    // An engine with one thread says nothing while it works on a file; but somebody takes the connection.
+    host.isSilent = trouble !== null;
+    if (trouble?.isUnreached && host.work.size > 0) this.tell(place, { is: "cut off", what: trouble.why }, now);
   }
 
   /** A host does not come back. */
@@ -90,7 +115,7 @@ export class Hosts {
 
   /** It has answered, whatever it said about the file. */
   heard(place: number, now: number): void {
-    this.at(place).lastAnswerAt = now;
+    this.#heardOf(place, now);
     this.#lastGoodAt = now;
     this.tell(place, { is: "answered" }, now);
   }
@@ -99,8 +124,21 @@ export class Hosts {
   busy(place: number, forMs: number, now: number): void {
     const host = this.at(place);
     host.limit = Math.max(1, Math.floor(host.limit / 2));
-    host.lastAnswerAt = now;
+    this.#heardOf(place, now);
     this.tell(place, { is: "busy", forMs }, now);
+  }
+
+  #heardOf(place: number, now: number): void {
+    const host = this.at(place);
+    host.lastAnswerAt = now;
+    host.isSilent = false;
+  }
+
+  /** It is given a file. */
+  give(place: number, attempt: Attempt, now: number): void {
+    const host = this.at(place);
+    if (host.work.size === 0) host.busySince = now;
+    host.work.add(attempt);
   }
 
   tell(place: number, event: HostEvent, now: number): void {
@@ -112,6 +150,7 @@ export class Hosts {
     if (isGood(host, now)) this.#lastGoodAt = now;
     host.state = state;
     if (change) this.#changes.push({ ...change, host: place });
+    if (event.is === "unfit") this.#trouble = event.what;
   }
 
   /** It has been decided what is to be done now. `isNeeded`: units wait for a host, or are in work; else nobody waits for one either. */
@@ -127,13 +166,21 @@ export class Hosts {
   /** When something is to be decided although nothing happened. `isHeldUp`: units wait, and none is in work. */
   nextAt(now: number, isHeldUp: boolean): number {
     let at = isHeldUp ? this.#lastGoodAt + this.#patienceMs : Number.POSITIVE_INFINITY;
-    for (const { state, isLooking } of this.all)
-      if (state.condition !== "gone" && !isLooking && state.pausedUntil > now) at = Math.min(at, state.pausedUntil);
+    for (const host of this.all) {
+      const { state, isLooking } = host;
+      if (state.condition === "gone" || isLooking) continue;
+      if (state.pausedUntil > now) at = Math.min(at, state.pausedUntil);
+      else if (!state.needsLook) at = Math.min(at, lookAt(host));
+    }
     return at;
   }
 
-  /** Why the stage cannot continue while units wait and none is in work, in sentences; null while it can. */
-  hopeless(now: number): string | null {
+  /** Why the stage cannot continue, in sentences; null while it can. `isHeldUp`: units wait, and none is in work. */
+  hopeless(now: number, isHeldUp: boolean): string | null {
+    const present = this.all.filter(({ state }) => state.condition !== "gone");
+    const unfit = present.flatMap(({ state }) => state.unfit ?? []);
+    if (present.length > 0 && unfit.length === present.length) return noneIsFit(unfit);
+    if (!isHeldUp) return null;
     if (!this.#patience.mayJoin && this.all.every(({ state }) => state.condition === "gone"))
       return gone(this.all.length, this.#trouble);
     return now - this.#lastGoodAt < this.#patienceMs ? null : away(this.all, this.#trouble, this.#patienceMs);

@@ -11,6 +11,8 @@ const LOOK_EVERY_MS = 50;
 
 interface Working {
   readonly state: HostState;
+  /** As of a host. */
+  readonly isSilent: boolean;
   readonly work: ReadonlySet<Attempt>;
 }
 
@@ -25,7 +27,7 @@ export class Late {
   readonly #known: Known;
   #found: readonly Attempt[] = [];
   #lookAt = Number.NEGATIVE_INFINITY;
-  /** Of the hosts that were left out at the last look. */
+  /** Of the hosts that were doubtful at the last look. */
   #outs = 0;
   /** The first deadline, and the first moment after the last look at which another attempt has been in work for too long. */
   #deadlineAt = Number.POSITIVE_INFINITY;
@@ -64,14 +66,24 @@ export class Late {
     this.#overdueAt = Math.min(this.#overdueAt, now - this.overdueBy(attempt, now));
   }
 
-  /** By how much it is overdue, in ms; less than 0 while it is not. On a host that is left out each is, since it began. */
+  /**
+   * By how much it is overdue, in ms; less than 0 while it is not. On a host that is left out each is, since it began, and so it is
+   * on a silent one while nobody knows how long a file takes.
+   */
   overdueBy({ unit, host, begunAt }: Attempt, now: number): number {
     const { hosts, durations, weights } = this.#known;
-    return now - begunAt - (isOut(hosts[host]!) ? 0 : durations.overdueMs(weights[unit]!));
+    return now - begunAt - (this.#isDoubtful(hosts[host]!) ? 0 : durations.overdueMs(weights[unit]!));
+  }
+
+  #isDoubtful(host: Working): boolean {
+    return isOut(host) || (host.isSilent && !this.#known.durations.isUsual);
   }
 
   #look(now: number): void {
-    const outs = this.#known.hosts.reduce((sum, host, place) => (isOut(host) ? (31 * sum + place + 1) | 0 : sum), 0);
+    const outs = this.#known.hosts.reduce(
+      (sum, host, place) => (this.#isDoubtful(host) ? (31 * sum + place + 1) | 0 : sum),
+      0,
+    );
     if (outs === this.#outs && now < Math.min(this.#lookAt, this.#overdueAt)) return;
     const found: Attempt[] = [];
     this.#outs = outs;

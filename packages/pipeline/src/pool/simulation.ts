@@ -4,7 +4,7 @@
  */
 import { EngineError } from "../hosts/engine-error.js";
 import { HostPool, type Attempt, type HostChange, type PoolUnit } from "./host-pool.js";
-import type { HostState } from "./host-state.js";
+import type { HostState, Trouble } from "./host-state.js";
 
 /** What a host does with an attempt that is sent to it at `now`; undefined: it answers as usual. */
 export type Conduct = (attempt: Attempt, now: number) => { afterMs: number; error?: EngineError } | "never" | undefined;
@@ -15,8 +15,10 @@ export interface SimulatedHost {
   msPerSecond: number;
   /** Default: it answers about every file. */
   conduct?: Conduct;
-  /** Whether a look at it is good; default always. */
+  /** Whether a connection can be made to it, and a look at it is good; default always. */
   isWell?: (now: number) => boolean;
+  /** Whether it takes connections, and says nothing to them while it has files in work; default never. */
+  isSilent?: (now: number) => boolean;
   state?: HostState;
 }
 
@@ -63,6 +65,8 @@ export function hostError(what = "broke off", type = "ECONNRESET"): EngineError 
 }
 
 const HOUR_MS = 3_600_000;
+const NOT_THERE: Trouble = { why: "It is not there.", isUnfit: false, isUnreached: true };
+const SILENT: Trouble = { why: "It says nothing.", isUnfit: false, isUnreached: false };
 /** A look at a host, in ms. */
 const LOOK_MS = 5;
 
@@ -92,9 +96,13 @@ export function simulate(
   /** With the moment at which each was begun. */
   const live = new Map<Attempt, number>();
   const agenda = new Agenda();
-  const looks = (host: number, then: (isWell: boolean, at: number) => void, now: number): void => {
-    const isWell = hosts[host]!.isWell ?? (() => true);
-    agenda.add(now + LOOK_MS, (at) => then(isWell(at), at));
+  const looks = (host: number, then: (trouble: Trouble | null, at: number) => void, now: number): void => {
+    const { isWell = () => true, isSilent = () => false } = hosts[host]!;
+    const troubleAt = (at: number): Trouble | null => {
+      if (!isWell(at)) return NOT_THERE;
+      return inWork[host]! > 0 && isSilent(at) ? SILENT : null;
+    };
+    agenda.add(now + LOOK_MS, (at) => then(troubleAt(at), at));
   };
 
   const end = (attempt: Attempt, now: number): boolean => {
@@ -114,7 +122,7 @@ export function simulate(
     };
     const outcome = pool.failed(attempt, error, now);
     if (outcome !== "doubtful") return told(outcome);
-    looks(attempt.host, (isWell, then) => told(pool.settled(attempt, isWell, then)), now);
+    looks(attempt.host, (trouble, then) => told(pool.settled(attempt, trouble === null, then)), now);
   };
   const ask = (attempt: Attempt, now: number): void => {
     const host = hosts[attempt.host]!;
@@ -143,12 +151,13 @@ export function simulate(
   const mostTurns = 20_000 + 50 * seconds.length;
   for (let now = startsAt; !pool.isOver; result.turns++) {
     if (result.turns > mostTurns) throw new Error("The simulation does not end.");
-    for (const decision of pool.decide(now)) {
+    const decisions = pool.decide(now);
+    for (const decision of decisions) {
       if (decision.do === "ask") ask(decision.attempt, now);
       else if (decision.do === "giveUp") result.givenUp.push(decision.why);
       else if (decision.do === "look") {
         const { host } = decision;
-        looks(host, (isWell, then) => pool.looked(host, isWell ? null : "It is not there.", then), now);
+        looks(host, (trouble, then) => pool.looked(host, trouble, then), now);
       } else if (decision.why === "overdue")
         failed(decision.attempt, hostError("did not answer in time", "timeout"), now);
       else if (end(decision.attempt, now)) pool.release(decision.attempt);
@@ -158,7 +167,9 @@ export function simulate(
     if (pool.isOver) break;
     result.failure = pool.hopeless(now);
     if (result.failure !== null) return { ...withStates(), endedAt: null };
-    const nextAt = Math.max(pool.nextAt(now), now + 1);
+    // What was dropped leaves a slot.
+    const hasRoom = decisions.some(({ do: what }) => what === "drop");
+    const nextAt = hasRoom ? now + 1 : Math.max(pool.nextAt(now), now + 1);
     const next = agenda.takeUntil(nextAt);
     now = next ? Math.max(now, next.at) : nextAt;
     next?.run(now);

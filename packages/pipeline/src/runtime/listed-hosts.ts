@@ -59,11 +59,12 @@ export async function runningHosts(
   // Nobody has watched it between the stages. One that cannot be used is reported by those who watch it from now on.
   await file?.refresh().catch(() => undefined);
   const known = file?.changes ?? 0;
-  const hosts = made(file?.of(stage) ?? listed);
   const stop = (): Promise<void> => Promise.resolve();
-  if (!file?.of(stage)) return { hosts, stop };
+  if (!file?.of(stage)) return { hosts: made(listed), stop };
   return {
-    hosts,
+    get hosts() {
+      return made(file.of(stage) ?? []);
+    },
     stop,
     watch(changed, failed) {
       const sayWhatIsMissing = (): void => {

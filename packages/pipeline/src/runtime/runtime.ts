@@ -38,7 +38,8 @@ export function filesOf({ name, files }: EngineHost): FilePlace {
 }
 
 export interface RunningEngines {
-  hosts: readonly EngineHost[];
+  /** As they are known now. */
+  readonly hosts: readonly EngineHost[];
   /**
    * Where hosts may join and leave: calls `changed` with all of them whenever they have, and `failed`, with a sentence, when that
    * could not be found out. @returns what ends it

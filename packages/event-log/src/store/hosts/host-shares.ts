@@ -8,7 +8,7 @@ import { reportUnavailable } from "../../database/database.js";
 import type { Database, InsertTarget } from "../../database/dialect.js";
 import type { Tables } from "../../database/tables.js";
 import { toApiTime } from "../../time.js";
-import type { Run } from "../runs.js";
+import { fence, type Run } from "../runs.js";
 import { fairShares } from "./fair-shares.js";
 
 /** What a run would like of a host. */
@@ -46,39 +46,36 @@ export class HostShares {
   /**
    * Divides the slots of these hosts anew. What others have is theirs until they give it back: the sum of what runs have in work
    * on a host does not exceed its slots. Where runs say different numbers of them, the least counts.
+   * @throws RunSupersededError when a newer run of the batch has begun: what that one has would be taken from it
    */
   async share(run: Run, wishes: readonly HostWish[]): Promise<Map<string, HostShare>> {
     const hosts = wishes.map(({ host }) => host).toSorted();
     if (hosts.length === 0) return new Map();
-    const isNew = hosts.filter((host) => !this.#known.has(host));
-    if (isNew.length > 0) {
-      await this.#query(() =>
-        this.#database.insertNew(
-          HOSTS,
-          isNew.map((host) => [host]),
-        ),
-      );
-      for (const host of isNew) this.#known.add(host);
+    for (;;) {
+      const isNew = hosts.filter((host) => !this.#known.has(host)).map((host) => [host]);
+      if (isNew.length > 0) await this.#query(() => this.#database.insertNew(HOSTS, isNew));
+      for (const host of hosts) this.#known.add(host);
+      const shares = await this.#query(() => this.#database.transaction((db) => this.#shareIn(db, run, wishes, hosts)));
+      if (shares !== null) return shares;
+      this.#known.clear();
     }
-    return this.#query(() => this.#database.transaction((db) => this.#shareIn(db, run, wishes, hosts)));
   }
 
+  /** @returns null where a host is not known any more, since no run has used it for a while */
   async #shareIn(
     db: Transaction<Tables>,
     run: Run,
     wishes: readonly HostWish[],
     hosts: readonly string[],
-  ): Promise<Map<string, HostShare>> {
+  ): Promise<Map<string, HostShare> | null> {
     const { now, claimingRows } = this.#database.dialect;
+    await fence(this.#database, db, run);
     // Whoever divides the slots of one of these hosts at the same time waits here.
     const { rows: states } = await sql<HostRow>`
       SELECT host, leftOutAt, leftOutUntil, leftOutBy, ${now} AS now FROM engineHost
       WHERE host IN (${sql.join(hosts)}) ORDER BY host ${claimingRows}`.execute(db);
-    const { rows: uses } = await sql<UseRow>`
-      SELECT used.host, used.batchId, used.run, used.slots, used.wanted, used.hostSlots, used.servedAt, CASE WHEN batch.run = used.run
-        AND batch.leaseOwner IS NOT NULL AND batch.leaseExpiresAt >= ${now} THEN 1 ELSE 0 END AS isHeld
-      FROM engineHostUse AS used LEFT JOIN batchStatus AS batch ON batch.id = used.batchId
-      WHERE used.host IN (${sql.join(hosts)})`.execute(db);
+    if (states.length < hosts.length) return null;
+    const uses = await usesOf(this.#database, db, hosts);
     const others = uses.filter(({ batchId, isHeld }) => batchId !== run.batchId && Number(isHeld) === 1);
     const nowText = states[0]?.now ?? "";
     const nowMs = timeOf(nowText);
@@ -174,7 +171,21 @@ interface HostRow {
   now: string;
 }
 
-interface UseRow {
+/** What runs have of these hosts; of runs that are over, too. */
+export async function usesOf(
+  { dialect }: Database,
+  db: Transaction<Tables>,
+  hosts: readonly string[],
+): Promise<UseRow[]> {
+  const { rows } = await sql<UseRow>`
+    SELECT used.host, used.batchId, used.run, used.slots, used.wanted, used.hostSlots, used.servedAt, CASE WHEN batch.run = used.run
+      AND batch.leaseOwner IS NOT NULL AND batch.leaseExpiresAt >= ${dialect.now} THEN 1 ELSE 0 END AS isHeld
+    FROM engineHostUse AS used LEFT JOIN batchStatus AS batch ON batch.id = used.batchId
+    WHERE used.host IN (${sql.join(hosts)})`.execute(db);
+  return rows;
+}
+
+export interface UseRow {
   host: string;
   batchId: number;
   run: number;
@@ -182,6 +193,7 @@ interface UseRow {
   wanted: number;
   hostSlots: number;
   servedAt: string | null;
+  /** 1 while the run holds the lease of its batch. */
   isHeld: number;
 }
 

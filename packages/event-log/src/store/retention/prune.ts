@@ -9,10 +9,13 @@
  *   proves a trade (extracted trades, answers, results of triage, verdicts and what they rest on) stays as long as the events.
  * - What is removed cannot be read from the files of an embedded database afterwards. What a server keeps is in the documents.
  *
+ * What is known of a host goes as soon as no run uses it and none has left it out: it has no age, since it says nothing any more.
+ *
  * What has been done and what is left stands in the database, so a run that is stopped anywhere is finished by the next one.
  */
 import { reportUnavailable } from "../../database/database.js";
 import type { Database } from "../../database/dialect.js";
+import { removeUnusedHosts } from "../hosts/unused-hosts.js";
 import { endedBatches, trustedNow, type EndedBatch } from "./ages.js";
 import { RetentionLock } from "./lock.js";
 import { Patience, StoppedError, type PatienceOptions } from "./patience.js";
@@ -80,7 +83,7 @@ export async function prune(database: Database, options: PruneOptions): Promise<
       options.onBatch?.(one);
     }
     if (!options.signal?.aborted) await options.elsewhere?.(pruned);
-    await patience.until(() => lock.hold(database.kysely));
+    await removeHosts(database, lock, patience);
     await eraseTraces(database, patience);
   } catch (error) {
     if (!(error instanceof StoppedError)) throw error;
@@ -90,6 +93,20 @@ export async function prune(database: Database, options: PruneOptions): Promise<
     );
   }
   return pruned;
+}
+
+/** What is known of hosts that no run uses. @throws RetentionTakenOverError; StoppedError */
+async function removeHosts(database: Database, lock: RetentionLock, patience: Patience): Promise<void> {
+  let last: string | null = null;
+  do {
+    const after: string | null = last;
+    last = await patience.until(() =>
+      database.transaction(async (db) => {
+        await lock.hold(db);
+        return removeUnusedHosts(database, db, after);
+      }),
+    );
+  } while (last !== null);
 }
 
 /** What {@link prune} would remove. */
