@@ -1,0 +1,43 @@
+/** What exports and spreadsheets put around a value, and what they write where there is none. */
+import { REPLACEMENT } from "./csv-text.js";
+
+export interface CleanText {
+  /** Empty when there is no value. */
+  text: string;
+  /** What was taken away, for a note; null for a value that stood there as it is meant. */
+  note: { code: "INVISIBLE_CHARACTERS" | "SPREADSHEET_TEXT" | "NOT_GIVEN"; what: string } | null;
+}
+
+/** Soft hyphens, zero-width and direction marks, byte order marks: two values that look the same must be the same. */
+const INVISIBLE = /[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+/** How databases, languages and spreadsheets write that there is no value. */
+const NOTHING = /^(?:-+|[\u2010-\u2015]|null|\(null\)|<null>|\\n|n\/a|#n\/a|nan|none|nil|undefined)$/i;
+/** A value of letters, digits and points needs no cleaning, unless it is one of the words above. */
+const PLAIN = /^[A-Za-z0-9+:._][A-Za-z0-9+:._ -]*[A-Za-z0-9:._]$/;
+
+/** Takes away what nobody meant. */
+export function cleanText(value: string): CleanText {
+  if (PLAIN.test(value)) return NOTHING.test(value) ? nothing(value) : { text: value, note: null };
+  const seen = value.replaceAll(INVISIBLE, "");
+  const text = seen.replaceAll("\u00a0", " ").trim();
+  if (NOTHING.test(text)) return nothing(text);
+  // ="0098" and a leading apostrophe keep a spreadsheet from taking a value for a number or a formula.
+  const bare = /^="(.*)"$/s.exec(text)?.[1] ?? /^'(.*?)'?$/s.exec(text)?.[1];
+  if (bare !== undefined)
+    return {
+      text: bare.trim(),
+      note: { code: "SPREADSHEET_TEXT", what: "is read without what a spreadsheet puts around a text" },
+    };
+  if (seen.length !== value.length && text !== "")
+    return { text, note: { code: "INVISIBLE_CHARACTERS", what: "is read without the invisible characters in it" } };
+  return { text, note: null };
+}
+
+function nothing(word: string): CleanText {
+  return { text: "", note: { code: "NOT_GIVEN", what: `holds ${JSON.stringify(word)}, which stands for no value` } };
+}
+
+/** Whether it holds bytes, or halves of characters, that are no text in the encoding of the file. */
+export function isUnreadable(text: string): boolean {
+  return text.includes(REPLACEMENT) || /\p{Surrogate}/u.test(text);
+}
