@@ -17,6 +17,8 @@ export interface Order {
   expiry: string | null;
   strike: number | null;
   optionType: string | null;
+  /** Terms of the contract, by their columns, that a fill gives in a way that was not understood; left out where there are none. */
+  unread?: readonly string[];
   /** null when no fill gives one, or when they give different ones. */
   lotSize: number | null;
   /** E.164, of any fill; sorted, empty when none is known. */
@@ -81,6 +83,7 @@ function orderOf(fills: readonly TradeRow[], underOneId: readonly TradeRow[], co
   const [earliest] = sorted as [TradeRow, ...TradeRow[]];
   const { orderId, clientCode, symbol, side, orderTime } = earliest;
   const lotSizes = given(fills, ({ lotSize }) => lotSize);
+  const unread = [...new Set(fills.flatMap((fill) => fill.unread ?? []))].toSorted();
   return {
     orderId,
     clientCode,
@@ -90,6 +93,7 @@ function orderOf(fills: readonly TradeRow[], underOneId: readonly TradeRow[], co
     expiry: given(fills, ({ expiry }) => expiry)[0] ?? null,
     strike: given(fills, ({ strike }) => strike)[0] ?? null,
     optionType: given(fills, ({ optionType }) => optionType)[0] ?? null,
+    ...(unread.length > 0 && { unread }),
     lotSize: lotSizes.length === 1 ? (lotSizes[0] ?? null) : null,
     phones: [...new Set(fills.flatMap(({ clientPhones }) => clientPhones))].toSorted(),
     dealerIds: given(fills, ({ dealerId }) => dealerId.toUpperCase()),
