@@ -34,6 +34,7 @@ export function findingsOf(
     ...slowFiles(stalls),
     ...causes(detail, asOf),
     ...rowErrors(detail),
+    ...rowWarnings(detail),
   ];
 }
 
@@ -180,6 +181,18 @@ function unauditedTrades(count: number): Finding {
   const text = `${count.toLocaleString("en-GB")} ${count === 1 ? "trade" : "trades"} will not be audited`;
   const rule = `${count === 1 ? "Its row in trades.csv has an error and is" : "Their rows in trades.csv have errors and are"} set aside; the others continue. Correct the file and run the batch again.`;
   return { kind: "rows", stage: "trademetadata", what: null, count, text, rule };
+}
+
+/** Values of CSV files that may be missing, and that were not understood. */
+function rowWarnings(detail: Detail): Finding[] {
+  return STAGES.flatMap(({ name: stage }, index): Finding[] =>
+    [...(detail.refusedRows[index]?.warned ?? [])].map(([file, count]) => {
+      const values = count === 1 ? "1 value" : `${count.toLocaleString("en-GB")} values`;
+      const text = `${values} of ${file} ${count === 1 ? "was" : "were"} not understood`;
+      const rule = `${count === 1 ? "It is" : "They are"} taken as not given, and the rows stay; the journey of the file lists them.`;
+      return { kind: "values", stage, what: file, count, text, rule };
+    }),
+  );
 }
 
 function causes(detail: Detail, asOf: string): Finding[] {
