@@ -37,6 +37,15 @@ program
   .action(async (folder: string, options) => (await import("./commands/run.js")).runCommand(folder, options));
 
 program
+  .command("check")
+  .description(
+    "read a folder as a run would, without engines and database: says what is understood and what would be refused",
+  )
+  .argument("<folder>", "folder of the batch")
+  .option("--all", "list every odd row, and not the first of each kind alone")
+  .action(async (folder: string, options) => (await import("./commands/check.js")).checkCommand(folder, options));
+
+program
   .command("serve")
   .description("serve the dashboard")
   .action(async () => (await import("./commands/serve.js")).serveCommand());
