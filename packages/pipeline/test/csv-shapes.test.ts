@@ -101,7 +101,7 @@ describe("a value", () => {
 
   it("that stands for nothing is none: two clients NULL are not one client", async () => {
     const { calls, warnings } = await callsOf(
-      `${CALLS_HEADER}\nc1,a.wav,2026-11-20T09:15:00Z,60,-,NULL,N/A,\\N,(null),null,nan\n`,
+      `${CALLS_HEADER}\nc1,a.wav,2026-11-20T09:15:00Z,60,-,NULL,#N/A,\\N,(null),#REF!,####\n`,
     );
     expect(warnings).toEqual([]);
     const nothing = {
@@ -159,6 +159,8 @@ describe("numbers without a mapping", () => {
     ["1'200'000", "1\u202f499.5", [1_200_000, 1499.5]],
     ["1.2E+01", "1499,5", [12, 1499.5]],
     ["120", "0,125", [120, 0.125]],
+    ["120", "₹1,499.50", [120, 1499.5]],
+    ["120", "1499,50 €", [120, 1499.5]],
   ])("%s and %s mean one thing", async (quantity, price, found) => {
     expect(await numbers(quantity, price)).toEqual(found);
   });

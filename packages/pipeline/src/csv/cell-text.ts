@@ -10,8 +10,9 @@ export interface CleanText {
 
 /** Soft hyphens, zero-width and direction marks, byte order marks: two values that look the same must be the same. */
 const INVISIBLE = /[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
-/** How databases, languages and spreadsheets write that there is no value. */
-const NOTHING = /^(?:-+|[\u2010-\u2015]|null|\(null\)|<null>|\\n|n\/a|#n\/a|nan|none|nil|undefined)$/i;
+/** How databases, languages and spreadsheets write that there is no value, or that they failed to compute it. */
+const NOTHING =
+  /^(?:-+|[\u2010-\u2015]|null|\(null\)|<null>|\\n|n\/a|nan|none|nil|undefined|#+|#(?:n\/a|ref!|value!|name\?|div\/0!|num!|null!))$/i;
 /** A value of letters, digits and points needs no cleaning, unless it is one of the words above. */
 const PLAIN = /^[A-Za-z0-9+:._][A-Za-z0-9+:._ -]*[A-Za-z0-9:._]$/;
 

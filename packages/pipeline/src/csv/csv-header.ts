@@ -100,7 +100,7 @@ export function findHeader(
   mapping: FileMapping | null,
 ): Header | null {
   const declared = SEPARATOR_LINE.exec(/^[^\r\n]*/.exec(start.text)?.[0] ?? "")?.[1];
-  const separators = mapping?.separator ? [mapping.separator] : declared ? [declared] : SEPARATORS;
+  const separators = mapping?.separator ? [mapping.separator] : [...new Set([declared ?? ",", ...SEPARATORS])];
   const firsts = separators.map((separator) => ({ separator, records: firstRecords(start, separator) }));
   const candidates: Candidate[] = [];
   let found: Candidate | undefined;

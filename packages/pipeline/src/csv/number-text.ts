@@ -13,6 +13,8 @@ export type ReadNumber = { value: number; isUnusual: boolean } | { problem: stri
 const PLAIN = /^\+?(?:\d+\.?\d*|\.\d+)$/;
 /** Of a spreadsheet that has shortened a long number. */
 const SCIENTIFIC = /^\d(?:[.,](\d+))?E\+?(\d+)$/i;
+/** Before or after a price. */
+const CURRENCY = /^\p{Sc}\s?|\s?\p{Sc}$/u;
 const BLANKS = /[\u00a0\u2007\u2009\u202f]/g;
 const CURLED = /[\u2019\u02bc]/g;
 /** Groups of three, or of two with three at the end, as in lakh and crore. */
@@ -38,12 +40,12 @@ const POINT_OR_GROUP = /^[1-9]\d{0,2}\.\d{3}$/;
 
 /** `problem` ends a sentence that starts with the column's name. */
 export function readNumber(given: string, style: NumberStyle): ReadNumber {
-  const text = given.replaceAll(BLANKS, " ").replaceAll(CURLED, "'");
+  const text = given.replaceAll(BLANKS, " ").replaceAll(CURLED, "'").replace(CURRENCY, "");
   const isDeclared = style.decimal !== null || style.thousands !== null;
   if (isDeclared) return declared(text, style);
   if (PLAIN.test(text)) {
     if (style.isSemicolonSeparated && POINT_OR_GROUP.test(text)) return { problem: ambiguous("point") };
-    return { value: Number(text), isUnusual: false };
+    return { value: Number(text), isUnusual: text.length !== given.length };
   }
   const scientific = SCIENTIFIC.exec(text);
   if (scientific) return fromScientific(text, scientific);
