@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { test } from "vitest";
+import { afterAll, test } from "vitest";
 import { record } from "./support/results.js";
 
 const COFI = fileURLToPath(new URL("../packages/cli/bin/cofi.js", import.meta.url));
@@ -51,17 +51,18 @@ async function checked(trades: string): Promise<{ ms: number; mb: number }> {
   }
 }
 
+const memory: Record<string, number> = {};
+afterAll(() => record(`cofi check, memory at ${SIZES.at(-1)!.toLocaleString("en")} rows`, "MB", memory));
+
 test.each(Object.entries(KINDS))("%s", async (kind, row) => {
   const measured: Record<string, number> = {};
-  const memory: Record<string, number> = {};
   for (const size of SIZES) {
     const lines = Array.from({ length: size }, (_, n) => row(n));
     const { ms, mb } = await checked([HEADER, ...lines, ""].join("\n"));
     measured[`${size.toLocaleString("en")} rows`] = ms;
-    memory[`${size.toLocaleString("en")} rows`] = mb;
+    memory[kind] = mb;
   }
   await record(`cofi check, ${kind}`, "ms", measured);
-  await record(`cofi check, ${kind}: memory`, "MB", memory);
 });
 
 test("columns that nobody uses", async () => {
