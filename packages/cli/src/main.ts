@@ -14,7 +14,7 @@ const program = new Command("cofi")
   .addHelpText(
     "after",
     "\nSettings are environment variables, read from .env in the working directory: see .env.example." +
-      "\nExit codes: 0 done, 1 the batch failed or has failed files, 2 wrong use, 130 stopped by Ctrl-C.",
+      "\nExit codes: 0 done, 1 the batch failed or has failed files (check: a run would refuse something), 2 wrong use, 130 stopped by Ctrl-C.",
   );
 
 program

@@ -255,7 +255,8 @@ describe("the contract of a trade", () => {
   });
 
   it("an option without a strike is worth a word", async () => {
-    expect((await contract("OPT,2026-11-26,0,CE")).warnings.map(({ code }) => code)).toEqual(["INCOMPLETE_CONTRACT"]);
+    const { notes, warnings } = await contract("OPT,2026-11-26,0,CE");
+    expect([warnings, notes.map(({ code }) => code)]).toEqual([[], ["NO_OPTION", "INCOMPLETE_CONTRACT"]]);
   });
 });
 

@@ -174,16 +174,15 @@ function listed(parts: readonly (string | null)[]): string {
 }
 
 function folderLines({ folder, calls, triage }: CheckedFolder): string[] {
-  const { recordings, refused } = folder;
+  const { recordings } = folder;
+  const leftOut = [...folder.refused, ...folder.ignored];
+  const withRow = calls.problem === null ? `, ${calls.rows.length} with a valid row in calls.csv` : "";
   const found = [...(triage ?? [])].map(([result, count]) => `${count} ${result}`);
   return [
     "",
-    plural(recordings.length, "recording") +
-      (calls.problem === null ? `, ${calls.rows.length} with a valid row in calls.csv.` : "."),
-    ...refused.slice(0, LISTED).map(({ name, reason }) => `  ${MARKS.error.padEnd(8)} ${name} ${reason}.`),
-    ...(refused.length > LISTED
-      ? [`  ${MARKS.error.padEnd(8)} ${refused.length - LISTED} more files that cannot be used.`]
-      : []),
+    `${plural(recordings.length, "recording")}${withRow}; ${plural(leftOut.length, "other file")} left out.`,
+    ...leftOut.slice(0, LISTED).map(({ name, reason }) => `  left out ${name} ${reason}.`),
+    ...(leftOut.length > LISTED ? [`  left out ${leftOut.length - LISTED} more.`] : []),
     ...(found.length > 0 ? [`Which calls may belong to the trades, by these rows alone: ${found.join(", ")}.`] : []),
   ];
 }

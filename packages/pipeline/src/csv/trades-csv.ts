@@ -57,7 +57,7 @@ export async function readTrades(
       { name: optionType.name, value: row.optionType },
     ])
       if (row.instrument === "OPT" && value === null && !terms.includes(name))
-        say("warning", "INCOMPLETE_CONTRACT", name, "is not given, though the instrument is an option");
+        say("note", "INCOMPLETE_CONTRACT", name, "is not given, though the instrument is an option");
     lineOfId.set(row.tradeId, line);
     trades.push(listed(row, terms, line));
   }
