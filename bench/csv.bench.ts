@@ -26,7 +26,7 @@ const KINDS: Readonly<Record<string, (n: number) => string>> = {
   "rows with quotes inside and not closed": (n) => rowOf(n, { phone: 'x"', note: '"y' }),
 };
 
-/** Milliseconds, and the most memory in MB; what the start of a process takes is in both. */
+/** Milliseconds, and the most memory in MB; both include the start of the process. */
 async function checked(trades: string): Promise<{ ms: number; mb: number }> {
   const folder = await mkdtemp(join(tmpdir(), "cofi-csv-"));
   try {

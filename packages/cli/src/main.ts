@@ -39,7 +39,7 @@ program
 program
   .command("check")
   .description(
-    "read a folder as a run would, without engines and database: says what is understood and what would be refused",
+    "read a folder as a run would, without engines and database, and list odd rows and those that would be refused",
   )
   .argument("<folder>", "folder of the batch")
   .option("--all", "list every odd row, and not the first of each kind alone")

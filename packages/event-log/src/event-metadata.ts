@@ -103,7 +103,7 @@ function textIn(said: Json | undefined): string | null {
   return typeof said === "string" ? said : null;
 }
 
-/** What an `info` event says of values in the rows of a CSV file that is read. */
+/** Remarks of an `info` event on values in the rows of a CSV file. */
 export interface SaidOfRows {
   /** warning: they were not understood and are taken as not given · note: they were understood though written in another way */
   severity: "warning" | "note";

@@ -18,7 +18,7 @@ const LISTED = 10;
 const MARKS: Readonly<Record<Severity, string>> = { error: "REFUSED", warning: "warning", note: "note" };
 const SEVERITIES: readonly Severity[] = ["error", "warning", "note"];
 
-/** `cofi check <folder>`: prints what a run would understand of the folder; ends with 1 when a run would refuse something. */
+/** `cofi check <folder>`: prints how a run would read the folder; ends with 1 when a run would refuse something. */
 export async function checkCommand(path: string, options: Options): Promise<void> {
   const triageConfig = await loadTriageConfig(process.env);
   const csv = await csvSettings(process.env);
@@ -46,7 +46,7 @@ export async function checkCommand(path: string, options: Options): Promise<void
   process.exitCode = checked.isAccepted ? EXIT.done : EXIT.failed;
 }
 
-/** What is listed of what was said: the first of each kind. */
+/** The remarks that are listed: the first of each kind. */
 class ListedRemarks {
   readonly #all: boolean;
   readonly #counts = new Map<string, number>();
@@ -198,7 +198,7 @@ function conclusion({ isAccepted, calls, trades }: CheckedFolder): string {
       ...(unlisted > 0 ? [`${plural(unlisted, "recording")} without a row`] : []),
     ];
   });
-  return `A run would refuse ${parts.join(", ")}. Correct what is named above, or give your files a mapping (COFI_CSV_MAPPING).`;
+  return `A run would refuse ${parts.join(", ")}. Correct the rows and files above, or give your files a mapping (COFI_CSV_MAPPING).`;
 }
 
 function plural(count: number, what: string): string {

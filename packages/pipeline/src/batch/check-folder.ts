@@ -1,4 +1,4 @@
-/** Reads a folder as a run would, without engines and without a database: what is understood, and what would be refused. */
+/** Reads a folder as a run would, without engines and without a database, and finds the rows that a run would refuse. */
 import { basename } from "node:path";
 import { readCalls, type ListedCall } from "../csv/calls-csv.js";
 import type { CsvReading } from "../csv/csv-settings.js";
@@ -25,7 +25,7 @@ export interface CheckedFolder {
   trades: CheckedFile<ListedTrade>;
   /** How many trades would get each result of triage, as far as the rows alone tell; null where a file cannot be used. */
   triage: ReadonlyMap<string, number> | null;
-  /** A run would not refuse anything, as far as can be told before anybody listens. */
+  /** A run would refuse nothing, as far as the files show before a recording is heard. */
   isAccepted: boolean;
 }
 

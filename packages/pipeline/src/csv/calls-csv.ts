@@ -13,9 +13,9 @@ export interface ListedCall extends CallRow {
   line: number;
 }
 
-/** What else is done while a file is read. */
+/** Options of reading a file. */
 export interface CsvOptions {
-  /** Gets what is said of the file. */
+  /** Collects the remarks on the file. */
   report?: CsvReport;
   signal?: AbortSignal | undefined;
 }
@@ -34,7 +34,7 @@ function said(
 }
 
 /**
- * Reads and validates `folder`'s calls.csv. A row with an error is set aside and the others go on; of two rows with one id or
+ * Reads and validates `folder`'s calls.csv. A row with an error is set aside and the others continue; of two rows with one id or
  * file the first stands.
  * @throws InputError, MissingColumnsError when the file as a whole cannot be used
  */

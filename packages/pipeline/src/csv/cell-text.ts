@@ -1,10 +1,10 @@
-/** What exports and spreadsheets put around a value, and what they write where there is none. */
+/** Removes the marks that exports and spreadsheets put around a value, and knows the words that they write where there is none. */
 import { REPLACEMENT } from "./csv-text.js";
 
 export interface CleanText {
   /** Empty when there is no value. */
   text: string;
-  /** What was taken away, for a note; null for a value that stood there as it is meant. */
+  /** The change, for a note; null for a value that is taken as it stands. */
   note: { code: "INVISIBLE_CHARACTERS" | "SPREADSHEET_TEXT" | "NOT_GIVEN"; what: string } | null;
 }
 
@@ -16,7 +16,7 @@ const NOTHING =
 /** A value of letters, digits and points needs no cleaning, unless it is one of the words above. */
 const PLAIN = /^[A-Za-z0-9+:._][A-Za-z0-9+:._ -]*[A-Za-z0-9:._]$/;
 
-/** Takes away what nobody meant. */
+/** Removes blanks, invisible characters and the marks of spreadsheets; words for "no value" become an empty text. */
 export function cleanText(value: string): CleanText {
   if (PLAIN.test(value)) return NOTHING.test(value) ? nothing(value) : { text: value, note: null };
   const seen = value.replaceAll(INVISIBLE, "");
@@ -27,7 +27,7 @@ export function cleanText(value: string): CleanText {
   if (bare !== undefined)
     return {
       text: bare.trim(),
-      note: { code: "SPREADSHEET_TEXT", what: "is read without what a spreadsheet puts around a text" },
+      note: { code: "SPREADSHEET_TEXT", what: "is read without the marks that a spreadsheet puts around a text" },
     };
   if (seen.length !== value.length && text !== "")
     return { text, note: { code: "INVISIBLE_CHARACTERS", what: "is read without the invisible characters in it" } };

@@ -1,4 +1,4 @@
-/** One cell of a CSV file while it is read: its value without what nobody meant, and what is said of it. */
+/** One cell of a CSV file while it is read: cleans its value, has its column read it, and remarks on it. */
 import { cleanText, isUnreadable } from "./cell-text.js";
 import { NotRead, type Cell, type CellStyle, type Column } from "./csv-columns.js";
 import type { Header } from "./csv-header.js";

@@ -1,4 +1,4 @@
-/** What a column of a batch's CSV files may hold. Each cell is text in, a typed value out, or a {@link NotRead} that says why not. */
+/** The values that columns of a batch's CSV files may hold. Each cell is text in, a typed value out, or a {@link NotRead} that says why not. */
 import { readNumber, type NumberStyle } from "./number-text.js";
 import { redactPhone, type PhoneReader } from "./phone-number.js";
 import type { RemarkCode } from "./remarks.js";
@@ -129,7 +129,7 @@ export function positiveNumber(value: string, cell: Cell): number | NotRead {
   return read;
 }
 
-/** The strike price of an option; exchanges write 0, -1 or -0.01 for what has none. */
+/** The strike price of an option; exchanges write 0, -1 or -0.01 where there is none. */
 export function strikePrice(value: string, cell: Cell): number | null | NotRead {
   const read = number(value.replace(/^-/, ""), cell);
   if (read instanceof NotRead) return read;

@@ -8,7 +8,7 @@ import { redactPhone } from "./phone-number.js";
 
 /** Signs that separate values; the first that fits is taken. */
 const SEPARATORS = [",", ";", "\t", "|"];
-/** What Excel writes before the header to name the sign. */
+/** The line that Excel writes before the header to name the sign. */
 const SEPARATOR_LINE = /^"?sep=(.)"?[,;\t|]*$/i;
 /** Titles and empty lines that may stand before the header. */
 const MOST_LINES_BEFORE = 20;
@@ -18,7 +18,7 @@ export type Place = readonly (string | number)[];
 
 export interface Header {
   separator: string;
-  /** How many records stand before the first row: the header, and what stands before it. */
+  /** How many records stand before the first row: the header, and any titles before it. */
   records: number;
   /** Of the header; null where the mapping names the columns of a file without one. */
   line: number | null;

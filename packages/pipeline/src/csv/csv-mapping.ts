@@ -26,7 +26,7 @@ export interface FileMapping {
   skip: ReadonlyMap<string, ReadonlySet<string>>;
   /** By column: of the sources whose columns the file has, the first that has a value in the row is taken. */
   sources: ReadonlyMap<string, readonly Source[]>;
-  /** By column and word in capitals: what the word means. */
+  /** By column and word in capitals: the meaning of the word. */
   words: ReadonlyMap<string, ReadonlyMap<string, string>>;
   formats: ReadonlyMap<string, readonly TimeFormat[]>;
 }
@@ -93,7 +93,7 @@ export function readMapping(name: string, content: unknown): CsvMapping {
   return mapping;
 }
 
-/** Of a union the branch that was meant is not known; what is wrong is said in our words. */
+/** The messages of zod do not say which branch of a union was meant, so the problem gets words of its own. */
 function inWords(issue: z.core.$ZodIssue): string[] {
   const place = issue.path.join(".") || "the mapping";
   if (issue.code === "unrecognized_keys")

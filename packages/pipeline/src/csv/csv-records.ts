@@ -152,7 +152,7 @@ class RowScan {
     return new CsvRecord(this.#text, this.#bounds, { line, isEnded, hasStrayQuote });
   }
 
-  /** more: its end is still to come; another text: what is wrong with it. */
+  /** more: its end is still to come; any other text: the problem with it. */
   toItsEnd(): string {
     for (;;) {
       const opening = this.#afterBlanks(this.at);

@@ -1,4 +1,4 @@
-/** Typed rows of a CSV file with a header: what calls.csv and trades.csv have in common. */
+/** Typed rows of a CSV file with a header: the common part of calls.csv and trades.csv. */
 import { basename } from "node:path";
 import { InputError } from "../input-error.js";
 import { cleanText } from "./cell-text.js";
@@ -25,7 +25,7 @@ export interface CsvRow<C extends Columns> {
   unread: readonly string[];
 }
 
-/** What is known of a file before it is read. */
+/** Facts about a file that it does not hold itself. */
 export interface CsvContext {
   /** IANA zone of times without an offset. */
   timeZone: string;
@@ -166,13 +166,13 @@ function valueAt(record: CsvRecord, place: Place): string {
   return place.map((part) => (typeof part === "number" ? cleanText(record.value(part)).text : part)).join("");
 }
 
-/** What is read, and how. */
+/** A file, and how it is read. */
 export interface CsvFile<C extends Columns> {
   path: string;
   columns: C;
   context: CsvContext;
   mapping: FileMapping | null;
-  /** Gets what is said of the file. */
+  /** Collects the remarks on the file. */
   report: CsvReport;
   signal?: AbortSignal | undefined;
 }
@@ -243,7 +243,7 @@ function describe<C extends Columns>(
   if (separator !== (mapping?.separator ?? ","))
     note("SEPARATOR", `the values are separated by ${separators}, and are read so`);
   if (line !== null && header.records > 1)
-    note("LINES_BEFORE_HEADER", `the header is line ${line}; what stands before it is passed over`);
+    note("LINES_BEFORE_HEADER", `the header is line ${line}; the lines before it are passed over`);
   if (line === null)
     note("NO_HEADER", `the file has no header, and its columns are those of the mapping ${mapping?.name}`);
   if (repeated.length > 0) note("REPEATED_COLUMN", `columns that nobody uses have the same name: ${named(repeated)}`);

@@ -25,7 +25,7 @@ const SHIPPED: readonly string[] = ["nse-bse-trades", "asterisk-cdr"];
 
 /**
  * `COFI_PHONE_COUNTRY` and `COFI_CSV_MAPPING`, which names JSON files, or mappings that come with Cofi, with commas between them.
- * @throws SettingsError for a country that there is not; InputError naming the file, the place in it and what is wrong
+ * @throws SettingsError for a country that there is not; InputError naming the file, the place in it and the problem
  */
 export async function csvSettings(variables: NodeJS.ProcessEnv): Promise<CsvSettings> {
   const env = new Environment(variables);

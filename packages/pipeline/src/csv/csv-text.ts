@@ -19,11 +19,11 @@ const FIRST_BYTES = 1024 * 1024;
 /** Bytes read in one turn: signals are heard between two. */
 const TURN_BYTES = 256 * 1024;
 
-/** What stands for bytes that are no text. */
+/** Stands for bytes that are no text. */
 export const REPLACEMENT = "\ufffd";
 
 /**
- * What the bytes 0x80 to 0x9f mean in Windows-1252; a space stands where they mean nothing. Older versions of Node read them as
+ * The bytes 0x80 to 0x9f in Windows-1252; a space stands for those without a meaning. Older versions of Node read them as
  * ISO 8859-1, so they are not left to its decoder.
  */
 const WINDOWS_1252 = "€ ‚ƒ„…†‡ˆ‰Š‹Œ Ž  ‘’“”•–—˜™š›œ žŸ";
@@ -48,7 +48,7 @@ function startsWith(bytes: Buffer, start: readonly number[]): boolean {
   return start.every((byte, at) => bytes[at] === byte);
 }
 
-/** A byte order mark decides; then what was declared; then every other byte being 0, which no other text has; else it is UTF-8. */
+/** A byte order mark decides; then the declared encoding; then every other byte being 0, which no other text has; else it is UTF-8. */
 function encodingOf(path: string, bytes: Buffer, declared: Encoding | null): { encoding: Encoding; markBytes: number } {
   const other = OTHER_FILES.find(([, start]) => startsWith(bytes, start));
   if (other) throw new InputError(`${path} is ${other[0]}, and no CSV file. Save it as CSV in UTF-8.`);
@@ -61,7 +61,7 @@ function encodingOf(path: string, bytes: Buffer, declared: Encoding | null): { e
   return { encoding: "utf-8", markBytes: 0 };
 }
 
-/** @returns what makes text of the next bytes, and of the end of the file */
+/** Makes text of bytes that come in pieces. */
 function decoderOf(encoding: Encoding): { write(bytes: Buffer): string; end(): string } {
   if (encoding === "windows-1252") {
     const meaning = (byte: string): string => {

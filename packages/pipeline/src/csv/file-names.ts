@@ -25,7 +25,7 @@ function lastPart(name: string): string {
 }
 
 /**
- * What the names mean that no file has; those without a file are left out. A name that is not quite that of a file may be that of another
+ * The files that inexact names mean; names without such a file are left out. A name that is not quite that of a file may be that of another
  * one, which is not there: it means the file only where no other name does, and no other file is called almost the same.
  * @param names each once
  */

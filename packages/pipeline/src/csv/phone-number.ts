@@ -1,6 +1,6 @@
 /**
  * Phone numbers in E.164 (ITU-T E.164: a country code and up to 15 digits in all), by the numbering plans of libphonenumber. Two numbers
- * that are compared must be the same number, so what can be read as two is refused.
+ * that are compared must be the same number, so a text with two readings is refused.
  */
 import {
   getCountryCallingCode,
@@ -26,7 +26,7 @@ export type ReadPhone =
 /** Numbers that are remembered: the same ones come again and again, and to read one takes 20 µs. */
 const REMEMBERED = 10_000;
 const LETTERS = /\p{L}/u;
-/** What people and exports write around the digits. A slash is not among them: it stands between two numbers. */
+/** The signs that people and exports write between the digits. A slash is not among them: it stands between two numbers. */
 const PUNCTUATED = /^\+?[\d\s().\u00a0\-\u2010-\u2015\u2212]+$/;
 const EXTENSION = /(?:\s*[,;]?\s*(?:ext(?:ension|n)?|x|#)[.:=]?\s*|;ext=)\d{1,8}$/i;
 /** A spreadsheet has shortened it. */

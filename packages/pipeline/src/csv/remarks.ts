@@ -1,4 +1,4 @@
-/** What is said of a CSV file and its rows while it is read, and how often: bounded, however long the file is. */
+/** Remarks on a CSV file and its rows while it is read, counted by kind; the number that is kept is bounded. */
 
 export type RowErrorCode =
   | "MISSING_VALUE"
@@ -28,7 +28,7 @@ export type RemarkCode =
   | "SPREADSHEET_TEXT"
   | "NUMBER_STYLE"
   | "TIME_STYLE"
-  /** XX, or a strike of 0 or -1, on what has no option type and no strike. */
+  /** XX, or a strike of 0 or -1, on a contract that is no option. */
   | "NO_OPTION"
   /** An option without a strike or an option type. */
   | "INCOMPLETE_CONTRACT"
@@ -98,7 +98,7 @@ export interface RemarkKind {
 
 /** Remarks of one kind that are kept; the others are counted. */
 export const KEPT_OF_A_KIND = 20;
-/** Remarks that a listener may have in work at once: who reads waits for it, so that memory stays flat. */
+/** Remarks that a listener may have in work at once: reading waits for it, so that memory stays flat. */
 const MOST_IN_WORK = 500;
 
 export type RemarkListener = (remark: Remark) => void | Promise<unknown>;
@@ -113,7 +113,7 @@ export interface FileFacts {
   unused: { count: number; first: string[] };
 }
 
-/** What was said of one file, and how many rows it has. */
+/** The remarks on one file, and the number of its rows. */
 export class CsvReport {
   /** Rows with values, those set aside included. */
   rows = 0;
@@ -145,7 +145,7 @@ export class CsvReport {
     return this.#inWork.length >= MOST_IN_WORK;
   }
 
-  /** Waits until the listener is done with what it has got. @throws what the listener throws */
+  /** Waits until the listener is done with all remarks so far. @throws the error of the listener */
   async settled(): Promise<void> {
     await Promise.all(this.#inWork.splice(0));
   }

@@ -7,7 +7,7 @@ export interface TimeFormat {
   text: string;
   /** False for one of a month alone. */
   hasDay: boolean;
-  /** An instant in ms since 1970, or what the clock shows; null when the text is not in this format. */
+  /** An instant in ms since 1970, or the fields of a clock; null when the text is not in this format. */
   read(text: string): ClockText | number | null;
 }
 

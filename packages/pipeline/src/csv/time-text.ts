@@ -1,9 +1,9 @@
 /**
- * Dates and times as people write them. Without a format only what has one meaning is read: the year first, the name of the month, or a
+ * Dates and times as people write them. Without a format only texts with one meaning are read: the year first, the name of the month, or a
  * day that cannot be a month.
  */
 
-/** What a text says, as it stands there: nothing of it is checked against the calendar. */
+/** The fields of a time as they were written, not checked against the calendar. */
 export interface ClockText {
   year: number;
   month: number;

@@ -14,7 +14,7 @@ import {
 } from "./csv-columns.js";
 import { redactPhone } from "./phone-number.js";
 
-/** What exchanges write where there is no type of option. */
+/** Exchanges write it where there is no type of option. */
 const NO_OPTION = "XX";
 
 export const TRADE_COLUMNS = {

@@ -18,11 +18,11 @@ export type TradeRow = Omit<RowOf<typeof TRADE_COLUMNS>, "clientPhones"> & {
 export type ListedTrade = TradeRow & { line: number };
 
 const { tradeId: TRADE_ID, tradeTime: TRADE_TIME, instrument, expiry, strike, optionType } = TRADE_COLUMNS;
-/** What tells one contract from another of the same symbol. */
+/** Columns in which contracts of one symbol differ. */
 const CONTRACT: ReadonlySet<string> = new Set([instrument, expiry, strike, optionType].map(({ name }) => name));
 
 /**
- * Reads and validates `folder`'s trades.csv. A row with an error is set aside and the others go on; of two rows with one id
+ * Reads and validates `folder`'s trades.csv. A row with an error is set aside and the others continue; of two rows with one id
  * the first stands.
  * @throws InputError, MissingColumnsError when the file as a whole cannot be used
  */

@@ -20,7 +20,7 @@ interface CsvUnit {
   path: string;
 }
 
-/** What was said of one kind of value, with the first examples. */
+/** Remarks of one kind: their number, and the first of them. */
 interface Said {
   code: string;
   column: string | null;
@@ -40,7 +40,7 @@ interface CsvAnswer {
   codes: Record<string, number>;
   /** How the file as a whole was read. */
   read: FileFacts | null;
-  /** Values that were not understood and are taken as not given; and what was understood though it is written in another way. */
+  /** Values that were not understood and are taken as not given; and values that were understood though they are written in another way. */
   warnings: { count: number; kinds: Said[] };
   notes: { count: number; kinds: Said[] };
 }
@@ -92,14 +92,14 @@ export const tradeMetadata = defineStage<"trades", CsvUnit, CsvAnswer>("trademet
   };
 });
 
-/** One of the files: what else its rows are judged by, and how they are read. */
+/** One of the files: all else by which its rows are judged, and how they are read. */
 interface CsvPart<Row> {
   path: string;
   beside: Iterable<string>;
   read(reading: CsvReading, report?: CsvReport): Promise<Row[]>;
 }
 
-/** What both have in common. `rows`: as `ask` has read them, or read again on a run that continues a batch. */
+/** The common part of both. `rows`: as `ask` has read them, or read again on a run that continues a batch. */
 function csvFile<Row>(
   context: Pick<BatchContext, "triageConfig" | "csv" | "logger" | "report">,
   stage: StageName,
@@ -169,7 +169,7 @@ function saidBy(report: CsvReport, severity: Severity): CsvAnswer["warnings"] {
   return { count: report.count(severity), kinds };
 }
 
-/** One event an error; who reads waits for some of them, and the file stays in flight until all have been logged. */
+/** One event an error; reading waits for them now and then, and the file stays in flight until all have been logged. */
 function logError({ logger }: Pick<BatchContext, "logger">, stage: StageName, fileName: string, said: Remark) {
   const { severity, message, ...metadata } = said;
   if (severity !== "error") return undefined;
