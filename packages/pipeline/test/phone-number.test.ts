@@ -1,5 +1,7 @@
 /** Phone numbers as people write them, with a country and without. */
 import * as fc from "fast-check";
+import { getCountries, getCountryCallingCode, parsePhoneNumberFromString } from "libphonenumber-js/max";
+import examples from "libphonenumber-js/examples.mobile.json" with { type: "json" };
 import { describe, expect, it } from "vitest";
 import { phoneCountry, PhoneReader, redactPhone } from "@cofi/pipeline/phone-number";
 
@@ -91,4 +93,36 @@ it("reads its own numbers again, in every country, and says nothing of them", ()
 it("hides all digits but the last two", () => {
   expect(redactPhone("+91 98100-00001")).toBe("+•• •••••-•••01");
   expect(redactPhone("2104")).toBe("••••");
+});
+
+describe("a number that is read by the compiled plans", () => {
+  const codes = [...new Set(getCountries().map((country) => getCountryCallingCode(country)))];
+  const expected = (text: string) => {
+    const number = parsePhoneNumberFromString(text, { extract: false });
+    return number?.isPossible() ? { number: number.number, isKnown: number.isValid() } : null;
+  };
+  const found = (text: string) => {
+    const number = new PhoneReader(null).read(text);
+    return "problem" in number ? null : { number: number.number, isKnown: number.note === null };
+  };
+
+  it("is read as the library reads it, whatever its digits are", () => {
+    const digits = fc.string({ unit: fc.constantFrom(..."0123456789"), minLength: 4, maxLength: 13 });
+    fc.assert(
+      fc.property(fc.constantFrom(...codes), digits, (code, rest) => {
+        expect(found(`+${code}${rest}`)).toEqual(expected(`+${code}${rest}`));
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it("is read as the library reads it: the examples of all countries", () => {
+    for (const country of getCountries()) {
+      const [code, example] = [getCountryCallingCode(country), examples[country as keyof typeof examples]];
+      // The second has the prefix of the trunk after the calling code, which belongs to no number.
+      for (const text of [`+${code}${example}`, `+${code}0${example}`]) expect(found(text)).toEqual(expected(text));
+      const national = new PhoneReader(country).read(example);
+      if (!("problem" in national)) expect(national.number).toBe(`+${code}${example}`);
+    }
+  });
 });

@@ -101,7 +101,9 @@ function fileLines<Row extends { line: number }>(
   if (problem !== null) return ["", `${name} cannot be used.`, `  ${problem}`];
   const { facts, refused } = report;
   const counted = (["warning", "note"] as const).map((severity) => plural(report.count(severity), severity));
-  const byLine = new Map(rows.map((row) => [row.line, row]));
+  const said = remarks.of(name);
+  const lines = new Set(said.map(([line]) => line));
+  const byLine = new Map(rows.flatMap((row) => (lines.has(row.line) ? [[row.line, row]] : [])));
   const places = Object.entries(facts?.columns ?? {});
   const absent = places.filter(([, from]) => from === null).map(([column]) => column);
   const found = places.flatMap(([column, from]) =>
@@ -114,10 +116,10 @@ function fileLines<Row extends { line: number }>(
     `  columns: ${found.join(", ")}`,
     ...(absent.length > 0 ? [`  not there: ${absent.join(", ")}`] : []),
     ...(facts && facts.unused.count > 0 ? [`  not used: ${named(facts.unused.first, facts.unused.count)}`] : []),
-    ...remarks.of(name).flatMap(([line, said]) => {
+    ...said.flatMap(([line, ofLine]) => {
       const row = line === null ? undefined : byLine.get(line);
       return [
-        ...said.map((remark) => `  ${MARKS[remark.severity].padEnd(8)} ${remarkText(remark)}`),
+        ...ofLine.map((remark) => `  ${MARKS[remark.severity].padEnd(8)} ${remarkText(remark)}`),
         ...(row ? [`  ${"".padEnd(8)}   read as: ${textOf(row)}`] : []),
       ];
     }),

@@ -13,12 +13,18 @@ const INVISIBLE = /[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\uf
 /** How databases, languages and spreadsheets write that there is no value, or that they failed to compute it. */
 const NOTHING =
   /^(?:-+|[\u2010-\u2015]|null|\(null\)|<null>|\\n|n\/a|nan|none|nil|undefined|#+|#(?:n\/a|ref!|value!|name\?|div\/0!|num!|null!))$/i;
-/** A value of letters, digits and points needs no cleaning, unless it is one of the words above. */
-const PLAIN = /^[A-Za-z0-9+:._][A-Za-z0-9+:._ -]*[A-Za-z0-9:._]$/;
+const PLAIN = /^[A-Za-z0-9+:._](?:[A-Za-z0-9+:._ -]*[A-Za-z0-9:._])?$/;
+/** Of the words above that are plain. */
+const LONGEST_WORD = "undefined".length;
+
+/** Whether it is a value of letters, digits and points, which needs no cleaning: most values are. */
+export function isPlain(value: string): boolean {
+  return PLAIN.test(value) && !(value.length <= LONGEST_WORD && NOTHING.test(value));
+}
 
 /** Removes blanks, invisible characters and the marks of spreadsheets; words for "no value" become an empty text. */
 export function cleanText(value: string): CleanText {
-  if (PLAIN.test(value)) return NOTHING.test(value) ? nothing(value) : { text: value, note: null };
+  if (isPlain(value)) return { text: value, note: null };
   const seen = value.replaceAll(INVISIBLE, "");
   const text = seen.replaceAll("\u00a0", " ").trim();
   if (NOTHING.test(text)) return nothing(text);

@@ -1,9 +1,9 @@
 /** One cell of a CSV file while it is read: cleans its value, has its column read it, and remarks on it. */
-import { cleanText, isUnreadable } from "./cell-text.js";
+import { cleanText, isPlain, isUnreadable } from "./cell-text.js";
 import { NotRead, type Cell, type CellStyle, type Column } from "./csv-columns.js";
 import type { Header } from "./csv-header.js";
 import type { FileMapping } from "./csv-mapping.js";
-import type { NumberStyle } from "./number-text.js";
+import type { NumberReader } from "./number-text.js";
 import type { PhoneReader } from "./phone-number.js";
 import { remark, type CsvReport, type RemarkCode, type Severity } from "./remarks.js";
 
@@ -12,7 +12,7 @@ const NOT_TEXT = "is no text in the encoding of the file: save the file as UTF-8
 /** The cell that is being read: one object for all cells of a file. */
 export class CurrentCell implements Cell {
   readonly timeZone: string;
-  readonly numbers: NumberStyle;
+  readonly numbers: NumberReader;
   readonly phones: PhoneReader;
   readonly formats: CellStyle["formats"];
   column = "";
@@ -46,17 +46,21 @@ export class CurrentCell implements Cell {
   read(): unknown {
     const column = this.#definition!;
     if (this.#given === "" && !column.required) return null;
-    if (isUnreadable(this.#given)) return this.#fail("BAD_ENCODING", NOT_TEXT, "");
-    let text = this.#given.trim();
-    if (!column.isFileName) {
-      const clean = cleanText(this.#given);
-      if (clean.note) this.note(clean.note.code, clean.note.what);
-      ({ text } = clean);
+    let text = this.#given;
+    if (!isPlain(text)) {
+      if (isUnreadable(text)) return this.#fail("BAD_ENCODING", NOT_TEXT, "");
+      text = column.isFileName ? text.trim() : this.#cleaned(text);
     }
     const value = this.#words.get(column.name)?.get(text.toUpperCase()) ?? text;
     if (value === "") return column.required ? this.#fail("MISSING_VALUE", "is required but empty") : null;
     const read = column.read(value, this);
     return read instanceof NotRead ? this.#fail(read.code, read.why) : read;
+  }
+
+  #cleaned(value: string): string {
+    const { text, note } = cleanText(value);
+    if (note) this.note(note.code, note.what);
+    return text;
   }
 
   note(code: RemarkCode, what: string): void {

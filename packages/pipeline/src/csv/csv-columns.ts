@@ -1,5 +1,5 @@
 /** The values that columns of a batch's CSV files may hold. Each cell is text in, a typed value out, or a {@link NotRead} that says why not. */
-import { readNumber, type NumberStyle } from "./number-text.js";
+import type { NumberReader } from "./number-text.js";
 import { redactPhone, type PhoneReader } from "./phone-number.js";
 import type { RemarkCode } from "./remarks.js";
 import type { TimeFormat } from "./time-format.js";
@@ -10,7 +10,7 @@ import { instantOfClock, instantOfEpoch } from "./zoned-time.js";
 export interface CellStyle {
   /** IANA zone of times without an offset. */
   timeZone: string;
-  numbers: NumberStyle;
+  numbers: NumberReader;
   phones: PhoneReader;
   /** Formats that a mapping gives, by column. */
   formats: ReadonlyMap<string, readonly TimeFormat[]>;
@@ -104,7 +104,7 @@ export function fileName(value: string): string | NotRead {
 }
 
 function number(value: string, cell: Cell): number | NotRead {
-  const read = readNumber(value, cell.numbers);
+  const read = cell.numbers(value);
   if ("problem" in read) return new NotRead("BAD_TYPE", read.problem);
   if (read.isUnusual) cell.note("NUMBER_STYLE", `is read as ${read.value}`);
   return read.value;

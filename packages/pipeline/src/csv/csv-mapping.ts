@@ -3,7 +3,7 @@ import { z } from "zod";
 import { CALL_COLUMNS } from "./calls-columns.js";
 import { NotRead, type Column } from "./csv-columns.js";
 import { ENCODINGS, type Encoding } from "./csv-text.js";
-import type { NumberStyle } from "./number-text.js";
+import { numberReader, type NumberStyle } from "./number-text.js";
 import { PhoneReader } from "./phone-number.js";
 import { timeFormat, type TimeFormat } from "./time-format.js";
 import { TRADE_COLUMNS } from "./trades-columns.js";
@@ -161,7 +161,10 @@ function compiled(name: string, file: MappedFile, part: FilePart, problems: stri
       new Set(words.map((one) => one.trim().toUpperCase())),
     ]),
   );
-  const style = { timeZone: timeZone ?? "UTC", numbers: { decimal, thousands, isSemicolonSeparated: false } };
+  const style = {
+    timeZone: timeZone ?? "UTC",
+    numbers: numberReader({ decimal, thousands, isSemicolonSeparated: false }),
+  };
   const words = new Map<string, Map<string, string>>();
   for (const [column, meanings] of Object.entries(part.words ?? {})) {
     const found = known(column, "words");

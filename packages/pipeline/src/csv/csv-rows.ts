@@ -8,6 +8,7 @@ import { findHeader, type Header, type Place } from "./csv-header.js";
 import type { FileMapping } from "./csv-mapping.js";
 import { CsvSplitter, type BadRow, type CsvRecord } from "./csv-records.js";
 import { csvText, type Encoding } from "./csv-text.js";
+import { numberReader } from "./number-text.js";
 import { PhoneReader, type PhoneCountry } from "./phone-number.js";
 import { KEPT_OF_A_KIND, remark, type CsvReport, type Remark, type RemarkCode } from "./remarks.js";
 
@@ -58,7 +59,7 @@ class RowReader<C extends Columns> {
     const numbers = mapping?.numbers ?? { decimal: null, thousands: null };
     const style = {
       timeZone: mapping?.timeZone ?? context.timeZone,
-      numbers: { ...numbers, isSemicolonSeparated: header.separator === ";" },
+      numbers: numberReader({ ...numbers, isSemicolonSeparated: header.separator === ";" }),
       phones: new PhoneReader(context.phoneCountry ?? null),
       formats: mapping?.formats ?? new Map(),
     };

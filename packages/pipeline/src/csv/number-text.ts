@@ -8,7 +8,7 @@ export interface NumberStyle {
   isSemicolonSeparated: boolean;
 }
 
-export type ReadNumber = { value: number; isUnusual: boolean } | { problem: string };
+type ReadNumber = { value: number; isUnusual: boolean } | { problem: string };
 
 const PLAIN = /^\+?(?:\d+\.?\d*|\.\d+)$/;
 /** Of a spreadsheet that has shortened a long number. */
@@ -38,21 +38,32 @@ const UNAMBIGUOUS: readonly (readonly [RegExp, "." | ","])[] = [
 const COMMA_OR_GROUP = /^\d{1,3},\d{3}$/;
 const POINT_OR_GROUP = /^[1-9]\d{0,2}\.\d{3}$/;
 
-/** `problem` ends a sentence that starts with the column's name. */
-export function readNumber(given: string, style: NumberStyle): ReadNumber {
-  const text = given.replaceAll(BLANKS, " ").replaceAll(CURLED, "'").replace(CURRENCY, "");
-  const isDeclared = style.decimal !== null || style.thousands !== null;
-  if (isDeclared) return declared(text, style);
-  if (PLAIN.test(text)) {
-    if (style.isSemicolonSeparated && POINT_OR_GROUP.test(text)) return { problem: ambiguous("point") };
-    return { value: Number(text), isUnusual: text.length !== given.length };
-  }
-  const scientific = SCIENTIFIC.exec(text);
-  if (scientific) return fromScientific(text, scientific);
-  const [, decimal] = UNAMBIGUOUS.find(([pattern]) => pattern.test(text)) ?? [];
-  if (decimal !== undefined) return { value: valueOf(text, decimal), isUnusual: true };
-  if (COMMA_OR_GROUP.test(text)) return { problem: ambiguous("comma") };
-  return { problem: "is not a number: it needs digits, with a point for decimals" };
+/** Reads one number. `problem` ends a sentence that starts with the column's name. */
+export type NumberReader = (text: string) => ReadNumber;
+
+/** Reads the numbers of a file. */
+export function numberReader(style: NumberStyle): NumberReader {
+  if (style.decimal !== null || style.thousands !== null) return declaredReader(style);
+  const { isSemicolonSeparated } = style;
+  return (given) => {
+    const text = bare(given);
+    if (PLAIN.test(text)) {
+      if (isSemicolonSeparated && POINT_OR_GROUP.test(text)) return { problem: ambiguous("point") };
+      return { value: Number(text), isUnusual: text.length !== given.length };
+    }
+    const scientific = SCIENTIFIC.exec(text);
+    if (scientific) return fromScientific(text, scientific);
+    const [, decimal] = UNAMBIGUOUS.find(([pattern]) => pattern.test(text)) ?? [];
+    if (decimal !== undefined) return { value: valueOf(text, decimal), isUnusual: true };
+    if (COMMA_OR_GROUP.test(text)) return { problem: ambiguous("comma") };
+    return { problem: "is not a number: it needs digits, with a point for decimals" };
+  };
+}
+
+/** Without a currency, and with plain blanks and apostrophes. */
+function bare(given: string): string {
+  if (PLAIN.test(given)) return given;
+  return given.replaceAll(BLANKS, " ").replaceAll(CURLED, "'").replace(CURRENCY, "");
 }
 
 function ambiguous(sign: string): string {
@@ -75,12 +86,14 @@ function fromScientific(text: string, [, decimals = "", exponent = "0"]: RegExpE
   return { value: Number(text.replace(",", ".")), isUnusual: true };
 }
 
-function declared(text: string, { decimal, thousands }: NumberStyle): ReadNumber {
+function declaredReader({ decimal, thousands }: NumberStyle): NumberReader {
   const point = decimal ?? (thousands === "." ? "," : ".");
   const whole = thousands === null ? "\\d+" : `(?:\\d+|${groups(`[${thousands}]`)})`;
-  if (!new RegExp(`^\\+?(?:${whole}(?:[${point}]\\d*)?|[${point}]\\d+)$`).test(text)) {
-    const marks = thousands === null ? "" : ` and ${JSON.stringify(thousands)} between thousands`;
-    return { problem: `is not a number with ${JSON.stringify(point)} for decimals${marks}, as the mapping says` };
-  }
-  return { value: valueOf(text, point), isUnusual: false };
+  const pattern = new RegExp(`^\\+?(?:${whole}(?:[${point}]\\d*)?|[${point}]\\d+)$`);
+  const marks = thousands === null ? "" : ` and ${JSON.stringify(thousands)} between thousands`;
+  const problem = `is not a number with ${JSON.stringify(point)} for decimals${marks}, as the mapping says`;
+  return (given) => {
+    const text = bare(given);
+    return pattern.test(text) ? { value: valueOf(text, point), isUnusual: false } : { problem };
+  };
 }

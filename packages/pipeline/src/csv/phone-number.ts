@@ -5,10 +5,11 @@
 import {
   getCountryCallingCode,
   isSupportedCountry,
+  Metadata,
   parsePhoneNumberFromString,
   type CountryCode,
-  type PhoneNumber,
 } from "libphonenumber-js/max";
+import { knownNumber } from "./numbering-plan.js";
 
 /** Of which a number without a country code is; ISO 3166. */
 export type PhoneCountry = CountryCode;
@@ -23,7 +24,7 @@ export type ReadPhone =
   /** `note` continues a sentence that starts with the column's name. */
   { number: string; note: string | null } | { problem: string; isWithheld: boolean };
 
-/** Numbers that are remembered: the same ones come again and again, and to read one takes 20 µs. */
+/** Numbers that are remembered: the same ones come again and again, and the library takes 20 µs for one. */
 const REMEMBERED = 10_000;
 const LETTERS = /\p{L}/u;
 /** The signs that people and exports write between the digits. A slash is not among them: it stands between two numbers. */
@@ -35,10 +36,15 @@ const SCIENTIFIC = /^\d(?:[.,]\d+)?E\+?\d+$/i;
 /** Reads numbers of one country, or of none: then every number has to begin with its country code. */
 export class PhoneReader {
   readonly #country: PhoneCountry | null;
+  /** How numbers begin that are dialled from there into another country. */
+  readonly #abroad: RegExp;
   readonly #known = new Map<string, ReadPhone>();
 
   constructor(country: PhoneCountry | null) {
     this.#country = country;
+    const metadata = new Metadata();
+    if (country !== null) metadata.selectNumberingPlan(country);
+    this.#abroad = new RegExp(`^(?:${metadata.numberingPlan?.IDDPrefix() ?? "00"})`);
   }
 
   read(text: string): ReadPhone {
@@ -90,23 +96,22 @@ export class PhoneReader {
       if (digits.startsWith("00")) return international(`+${digits.slice(2)}`);
       return refused("has no country code: write it with + and the country code, or set COFI_PHONE_COUNTRY");
     }
-    const own = getCountryCallingCode(country);
-    const isOwn = ({ countryCallingCode }: PhoneNumber): boolean => countryCallingCode === own;
+    const own = `+${getCountryCallingCode(country)}`;
     const readings = [
       // As it is dialled there, with or without the prefix of the trunk.
-      valid(`+${own}${digits}`, isOwn),
+      valid(`${own}${digits}`, own),
       // With the country code, but without the +.
-      digits.startsWith(own) ? valid(`+${digits}`, isOwn) : null,
+      `+${digits}`.startsWith(own) ? valid(`+${digits}`, own) : null,
       // As it is dialled from there into another country.
       digits.startsWith("00") ? valid(`+${digits.slice(2)}`) : null,
-      valid(digits, (number) => !isOwn(number), country),
+      this.#abroad.test(digits) ? valid(digits, "+", country) : null,
     ];
     const numbers = new Set(readings.filter((number) => number !== null));
     const [number] = numbers;
     if (number === undefined) return refused(`is no number of ${country}, and has no + with another country code`);
     if (numbers.size > 1)
       return refused(
-        `can be read as two numbers, with and without the country code ${own}: write it with + and the country code`,
+        `can be read as two numbers, with and without the country code ${own.slice(1)}: write it with + and the country code`,
       );
     return { number, note: null };
   }
@@ -116,25 +121,24 @@ function refused(problem: string, isWithheld = false): ReadPhone {
   return { problem, isWithheld };
 }
 
+const UNKNOWN_RANGE = "is in no range of numbers that its country is known to use, and is taken as it is";
+
 /** It begins with + and the country code, so there is one reading. A number of a range that was given out lately is one too. */
 function international(text: string): ReadPhone {
+  const known = knownNumber(`+${text.replaceAll(/\D/g, "")}`);
+  if (known) return { number: known.number, note: known.isValid ? null : UNKNOWN_RANGE };
   const number = parsePhoneNumberFromString(text, { extract: false });
   if (!number || !number.isPossible())
     return refused("is no phone number of any country: it has too few or too many digits for its country code");
-  const note = number.isValid()
-    ? null
-    : "is in no range of numbers that its country is known to use, and is taken as it is";
-  return { number: number.number, note };
+  return { number: number.number, note: number.isValid() ? null : UNKNOWN_RANGE };
 }
 
-/** null when it is no number in use. */
-function valid(
-  text: string,
-  isWanted: (number: PhoneNumber) => boolean = () => true,
-  country?: PhoneCountry,
-): string | null {
+/** null when it is no number in use that begins with `start`. `country`: where it is dialled. */
+function valid(text: string, start = "+", country?: PhoneCountry): string | null {
+  const known = knownNumber(text);
+  if (known) return known.isValid && text.startsWith(start) ? text : null;
   const number = parsePhoneNumberFromString(text, { extract: false, ...(country && { defaultCountry: country }) });
-  return number?.isValid() && isWanted(number) ? number.number : null;
+  return number?.isValid() && number.number.startsWith(start) ? number.number : null;
 }
 
 /** For logs and messages: every digit but the last two is hidden. */

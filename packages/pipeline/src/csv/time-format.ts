@@ -1,5 +1,5 @@
 /** Formats of times that a mapping names: `DD/MM/YYYY HH:mm:ss`. */
-import { hourOf, isPossible, monthOf, offsetOf, type ClockText } from "./time-text.js";
+import { hourOf, isPossible, millisecondOf, monthOf, offsetOf, type ClockText } from "./time-text.js";
 
 /** A format that was understood. */
 export interface TimeFormat {
@@ -111,7 +111,7 @@ function clockOf(fields: Readonly<Record<string, string>>): ClockText | null {
     halfHour,
     minute,
     second = "0",
-    fraction = "",
+    fraction,
     half,
     offset,
   } = fields;
@@ -130,7 +130,7 @@ function clockOf(fields: Readonly<Record<string, string>>): ClockText | null {
             hour: hours,
             minute: Number(minute),
             second: Number(second),
-            millisecond: Number(fraction.padEnd(3, "0").slice(0, 3)),
+            millisecond: millisecondOf(fraction),
           },
     offset: offset === undefined ? null : offsetOf(offset),
   };

@@ -47,27 +47,46 @@ const NAME_AND_DAY = /^(?:[a-z]{3,9},?\s+)?([a-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|r
 const COMPACT = /^(\d{4})(\d\d)(\d\d)(?=$|[T\s]|\d{6})/i;
 const TIME =
   /^(?:T|,?\s+|\s*-\s+)?(?:(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?|(\d\d)(\d\d)(\d\d))(?:\s?([ap])\.?m\.?)?(?:\s?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?$/i;
-const ISO = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?\s?(?:Z|[+-]\d\d(?::?\d\d)?)?)?$/i;
+const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d\d(?::?\d\d)?)?)?$/i;
 
 const UNKNOWN =
   "is no time that is understood: write it as 2026-11-20T09:15:30+05:30, or name its format in the mapping of COFI_CSV_MAPPING";
 
 /** Reads a date, with a time of day or without. */
 export function readTimeText(text: string): ReadTime {
+  const iso = ISO.exec(text);
+  if (iso) return { clock: isoClock(iso), isUnusual: false };
   const date = dateOf(text);
   if (date === null) return { problem: UNKNOWN };
   if ("problem" in date) return date;
   const { length, ...day } = date;
   const rest = text.slice(length);
-  if (rest.trim() === "") return { clock: { ...day, time: null, offset: null }, isUnusual: !ISO.test(text) };
+  if (rest.trim() === "") return { clock: { ...day, time: null, offset: null }, isUnusual: true };
   const found = TIME.exec(rest);
   if (!found) return { problem: UNKNOWN };
-  const [, hours = found[5], minutes = found[6], seconds = found[7], fraction = "", , , , half, offset] = found;
+  const [, hours = found[5], minutes = found[6], seconds = found[7], fraction, , , , half, offset] = found;
   const hour = hourOf(Number(hours), half);
   if (hour === null) return { problem: "has an hour that no clock of twelve hours shows" };
-  const millisecond = Number(fraction.padEnd(3, "0").slice(0, 3));
-  const time = { hour, minute: Number(minutes), second: Number(seconds ?? 0), millisecond };
-  return { clock: { ...day, time, offset: offset ? offsetOf(offset) : null }, isUnusual: !ISO.test(text) };
+  const time = { hour, minute: Number(minutes), second: Number(seconds ?? 0), millisecond: millisecondOf(fraction) };
+  return { clock: { ...day, time, offset: offset ? offsetOf(offset) : null }, isUnusual: true };
+}
+
+function isoClock([, year, month, day, hour, minute, second, fraction, offset]: RegExpExecArray): ClockText {
+  const time =
+    hour === undefined
+      ? null
+      : {
+          hour: Number(hour),
+          minute: Number(minute),
+          second: Number(second ?? 0),
+          millisecond: millisecondOf(fraction),
+        };
+  return { year: Number(year), month: Number(month), day: Number(day), time, offset: offset ?? null };
+}
+
+/** Of the digits of a fraction of a second. */
+export function millisecondOf(fraction: string | undefined): number {
+  return fraction === undefined ? 0 : Number(fraction.padEnd(3, "0").slice(0, 3));
 }
 
 type FoundDate = Pick<ClockText, "year" | "month" | "day"> & { length: number };
@@ -135,13 +154,20 @@ export function readDayText(text: string): { day: string; isUnusual: boolean } |
 
 /** Whether the calendar has the day, and a clock the time. */
 export function isPossible(clock: ClockText): boolean {
-  const { hour, minute, second } = clock.time ?? { hour: 0, minute: 0, second: 0 };
-  return dayText(clock) !== null && hour <= 23 && minute <= 59 && second <= 59;
+  const { time } = clock;
+  return isOnCalendar(clock) && (time === null || (time.hour <= 23 && time.minute <= 59 && time.second <= 59));
+}
+
+const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+function isOnCalendar({ year, month, day }: ClockText): boolean {
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  return day >= 1 && day <= (month === 2 && isLeap ? 29 : (DAYS[month - 1] ?? 0));
 }
 
 /** `2026-11-26`; null when the calendar has no such day. */
-export function dayText({ year, month, day }: ClockText): string | null {
-  const date = new Date(Date.UTC(year, month - 1, day));
-  const isOnCalendar = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
-  return isOnCalendar ? date.toISOString().slice(0, 10) : null;
+export function dayText(clock: ClockText): string | null {
+  const { year, month, day } = clock;
+  if (!isOnCalendar(clock)) return null;
+  return `${String(year).padStart(4, "0")}-${String(month).padStart(2, "0")}-${String(day).padStart(2, "0")}`;
 }
