@@ -17,11 +17,15 @@ describe("a name means its file", () => {
     ["with a path", "/var/spool/asterisk/monitor/2026/b.wav", "b.wav"],
     ["with a path, in another case", "rec/B.Wav", "b.wav"],
     ["with an invisible character", "b\u200b.wav", "b.wav"],
+    ["with quotes around it", '""b.wav""', "b.wav"],
+    ["with an address", "https://rec.example.org/2026/b.wav?token=1", "b.wav"],
+    ["without its extension", "1795146300.12", "1795146300.12.wav"],
+    ["with another extension", "rec/B.mp3", "b.wav"],
     ["in another composition", "rec/caf\u00e9.wav", "cafe\u0301.wav"],
   ])("%s, with a word", async (_how, name, file) => {
     const { found, notes, errors } = await read([name, "a.wav"], [file]);
     expect([found, errors]).toEqual([[file, "a.wav"], []]);
-    expect(brief(notes)).toEqual([[2, "file_name", "FILE_NAME_MATCHED", name]]);
+    expect(brief(notes)).toEqual([[2, "file_name", "FILE_NAME_MATCHED", name.replaceAll('""', '"')]]);
   });
 
   it("itself, whatever others look like", async () => {
@@ -49,6 +53,12 @@ describe("a name that may mean two files is refused", () => {
       ["c2", "a.wav"],
     ]);
     expect(brief(errors)).toEqual([[2, "file_name", "FILE_NOT_FOUND", "B.WAV"]]);
+  });
+
+  it("where two files have the extension that it lacks", async () => {
+    const { found, errors } = await read(["b", "a.wav"], ["b.wav", "b.mp3"]);
+    expect(found).toEqual(["a.wav"]);
+    expect(errors[0]?.message).toMatch(/may mean more than one file/);
   });
 
   it("where two files differ from it in case alone", async () => {

@@ -2,6 +2,7 @@
 import { constants, stat, type Stats } from "node:fs";
 import { access, readdir } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
+import { AUDIO_EXTENSIONS } from "./audio-extensions.js";
 import type { CsvReading } from "../csv/csv-settings.js";
 import { matchedNames, namesInCalls, type NamedFile } from "../csv/file-names.js";
 import { InputError } from "../input-error.js";
@@ -50,16 +51,6 @@ export interface BatchFolder {
   /** Everything else that lies there and is not part of the batch; hidden files and folders are not listed. */
   ignored: FolderEntry[];
 }
-
-/** Containers and codecs that ffmpeg demuxes and telephone recorders write. Other files count when calls.csv names them. */
-const AUDIO_EXTENSIONS: ReadonlySet<string> = new Set(
-  (
-    "wav wave w64 rf64 mp3 mp2 mpga opus ogg oga ogx spx flac m4a m4b mp4 mov 3gp 3g2 aac adts ac3 eac3 wma asf webm mka mkv " +
-    "amr awb gsm au snd aif aiff aifc caf ul ulaw mulaw al alaw pcm raw sln g722 g729 g726 vox wv ape tta avi ts mts dss ds2"
-  )
-    .split(" ")
-    .map((extension) => `.${extension}`),
-);
 
 /** Why the engines' contract has no place for a file of this name; null when it has. */
 function badName(name: string): string | null {

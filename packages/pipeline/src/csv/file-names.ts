@@ -1,4 +1,6 @@
 /** Which file a row of calls.csv means: recorders write paths, other cases and other compositions of Unicode than the disk has. */
+import { extname } from "node:path";
+import { AUDIO_EXTENSIONS } from "../batch/audio-extensions.js";
 import { InputError } from "../input-error.js";
 import { CALL_COLUMNS } from "./calls-columns.js";
 import { cleanText } from "./cell-text.js";
@@ -16,12 +18,26 @@ export interface NamedFile {
 const FORMS: readonly (readonly [how: string | null, form: (name: string) => string])[] = [
   [null, (name) => name.normalize("NFC")],
   [" without its folder", (name) => lastPart(name.normalize("NFC"))],
-  [" without invisible characters", (name) => lastPart(cleanText(name).text.normalize("NFC"))],
-  [" in another case", (name) => lastPart(cleanText(name).text.normalize("NFC")).toLowerCase()],
+  [" without the marks in or around it", (name) => bare(name)],
+  [" in another case", (name) => bare(name).toLowerCase()],
+  [" apart from its extension", (name) => withoutExtension(bare(name).toLowerCase())],
 ];
 
+/** An address of the web may have a query after the name. */
 function lastPart(name: string): string {
-  return name.split(/[/\\]/).at(-1) ?? name;
+  const path = /^\w+:\/\//.test(name) ? name.replace(/[?#].*$/s, "") : name;
+  return path.split(/[/\\]/).at(-1) ?? path;
+}
+
+/** Without invisible characters and quotation marks. */
+function bare(name: string): string {
+  return lastPart(cleanText(name.normalize("NFC")).text.replace(/^"(.*)"$/s, "$1"));
+}
+
+/** Recorders write names without an extension, and recordings are converted after they were listed. */
+function withoutExtension(name: string): string {
+  const extension = extname(name);
+  return AUDIO_EXTENSIONS.has(extension) ? name.slice(0, -extension.length) : name;
 }
 
 /**
