@@ -24,6 +24,8 @@ export interface Header {
   line: number | null;
   /** In lower case, without blanks at the ends; those that end a line without a name are left out. */
   names: readonly string[];
+  /** Values in the line of the header, with those at its end that are no names. */
+  width: number;
   /** By the name of a column in Cofi: where its value may be, the first that has one counts; none for one that may be missing, and is. */
   places: ReadonlyMap<string, readonly Place[]>;
   /** Where the words are that say that a row is none of ours. */
@@ -59,7 +61,7 @@ export class MissingColumnsError extends InputError {
     super(
       `${path} lacks the column${several} ${missing.join(", ")}. Expected: ${expected.join(", ")}. Found: ${listed(found)}. ` +
         (mapping === null
-          ? "The first line must name the columns: add those that are missing, or name the columns of your file in a mapping (COFI_CSV_MAPPING)."
+          ? `The first line must name the columns${found.length === 1 ? ", with commas, semicolons, tabs or bars between them" : ""}: add those that are missing, or describe your file in a mapping (COFI_CSV_MAPPING).`
           : `Correct the file, or its mapping ${mapping.name} (COFI_CSV_MAPPING).`),
     );
     this.missing = missing;
@@ -85,6 +87,7 @@ interface Candidate {
   records: number;
   line: number | null;
   names: string[];
+  width: number;
   columns: Resolved;
 }
 
@@ -109,7 +112,8 @@ export function findHeader(
       const record = records[at];
       if (!record || "problem" in record) return [];
       const names = namesIn(record);
-      return [{ separator, records: at + 1, line: record.line, names, columns: resolved(names, columns, mapping) }];
+      const { line, length: width } = record;
+      return [{ separator, records: at + 1, line, names, width, columns: resolved(names, columns, mapping) }];
     });
     candidates.push(...inLine);
     found = inLine.filter(isComplete).toSorted((a, b) => b.columns.labels.size - a.columns.labels.size)[0];
@@ -133,7 +137,8 @@ export function findHeader(
   const { twice, ...rest } = found.columns;
   if (twice !== null)
     throw new InputError(`${path} names the column ${twice} twice in its header: rename or remove one of them.`);
-  return { separator: found.separator, records: found.records, line: found.line, names: found.names, ...rest };
+  const { separator, records, line, names, width } = found;
+  return { separator, records, line, names, width, ...rest };
 }
 
 function firstRecords({ text, isLast }: { text: string; isLast: boolean }, separator: string): (CsvRecord | BadRow)[] {
@@ -170,7 +175,8 @@ function withoutHeader(
   const [widest] = firsts.toSorted((a, b) => width(b) - width(a));
   const names = mapping.header.map((name) => name.toLowerCase());
   const found = resolved(names, columns, mapping);
-  const candidate = { separator: widest?.separator ?? ",", records: 0, line: null, names, columns: found };
+  const { separator = "," } = widest ?? {};
+  const candidate = { separator, records: 0, line: null, names, width: names.length, columns: found };
   return isComplete(candidate) ? candidate : undefined;
 }
 

@@ -10,6 +10,7 @@ import { CsvSplitter, type BadRow, type CsvRecord } from "./csv-records.js";
 import { csvText, type Encoding } from "./csv-text.js";
 import { numberReader } from "./number-text.js";
 import { PhoneReader, type PhoneCountry } from "./phone-number.js";
+import { RowLengths, usualLength } from "./row-lengths.js";
 import { KEPT_OF_A_KIND, remark, type CsvReport, type Remark, type RemarkCode } from "./remarks.js";
 
 export type Columns = Readonly<Record<string, Column<unknown>>>;
@@ -44,16 +45,17 @@ class RowReader<C extends Columns> {
   readonly #columns: readonly (readonly [key: string, column: Column<unknown>, places: readonly Place[]])[];
   readonly #report: CsvReport;
   readonly #cell: CurrentCell;
-  /** Values of the rows so far, at least and at most. */
-  readonly #lengths = { least: Infinity, most: 0 };
+  readonly #lengths: RowLengths;
 
   constructor(
     file: string,
     header: Header,
+    lengths: RowLengths,
     { columns, context, mapping, report }: Omit<CsvFile<C>, "path" | "signal">,
   ) {
     this.#file = file;
     this.#header = header;
+    this.#lengths = lengths;
     this.#columns = Object.entries(columns).map(([key, column]) => [key, column, header.places.get(column.name) ?? []]);
     this.#report = report;
     const numbers = mapping?.numbers ?? { decimal: null, thousands: null };
@@ -79,8 +81,9 @@ class RowReader<C extends Columns> {
       this.#say("note", "PASSED_OVER", line, "the row is one that the mapping passes over");
       return null;
     }
-    const problem = this.#shapeOf(record);
-    if (problem !== null) return this.#refused(line, "MALFORMED_ROW", problem);
+    const shape = this.#lengths.judge(record);
+    if (shape && "problem" in shape) return this.#refused(line, "MALFORMED_ROW", shape.problem);
+    if (shape) this.#say("note", "RAGGED_ROW", line, shape.note);
     if (record.hasStrayQuote)
       this.#say("note", "STRAY_QUOTE", line, `a quote (") inside a value that is not quoted is taken as it is`);
     return this.#valuesOf(record);
@@ -91,26 +94,6 @@ class RowReader<C extends Columns> {
     this.#report.refused += 1;
     this.#say("error", code, line, problem);
     return { line, row: null, unread: NONE };
-  }
-
-  /** @returns why its values cannot be told apart; null when they can */
-  #shapeOf(record: CsvRecord): string | null {
-    const { length, line, isEnded } = record;
-    const width = this.#header.names.length;
-    const seen = this.#lengths;
-    const isUsual = seen.least === length && seen.most === length;
-    seen.least = Math.min(seen.least, length);
-    seen.most = Math.max(seen.most, length);
-    if (length < width) {
-      const lacks = `the row has ${values(length)}, the header ${width} columns`;
-      if (!isEnded && !isUsual) return `${lacks}, and the file ends within the row`;
-      this.#say("note", "RAGGED_ROW", line, `${lacks}: those at its end are taken as empty`);
-    } else if (length > width) {
-      const has = `the row has ${values(length)}, the header ${width} columns`;
-      if (!record.isBlankFrom(width)) return `${has}: a value with a separator in it needs quotes around it`;
-      this.#say("note", "RAGGED_ROW", line, `${has}: the empty ones at its end are left out`);
-    }
-    return null;
   }
 
   /** Files that were put together have it several times. */
@@ -143,10 +126,6 @@ class RowReader<C extends Columns> {
   #say(severity: Remark["severity"], code: RemarkCode, line: number, what: string): void {
     this.#report.add(remark({ severity, code }, { file: this.#file, line, column: null }, what));
   }
-}
-
-function values(count: number): string {
-  return `${count} value${count === 1 ? "" : "s"}`;
 }
 
 function firstValue(record: CsvRecord, places: readonly Place[]): string {
@@ -195,7 +174,7 @@ export async function* csvRows<C extends Columns>(given: CsvFile<C>): AsyncGener
         if (header === null) break;
         describe(file, header, encoding, given);
         reading = {
-          rows: new RowReader(file, header, given),
+          rows: new RowReader(file, header, lengthsOf({ text, isLast }, header, known), given),
           splitter: new CsvSplitter(header.separator),
           before: header.records,
         };
@@ -222,6 +201,19 @@ export async function* csvRows<C extends Columns>(given: CsvFile<C>): AsyncGener
     throw new InputError(`${path} is empty: its first line must name the columns (${names.join(", ")}).`);
   if (report.rows === 0)
     throw new InputError(`${path} has a header but no rows: there is nothing to check. Add the rows.`);
+}
+
+function lengthsOf(
+  start: { text: string; isLast: boolean },
+  header: Header,
+  columns: readonly Column<unknown>[],
+): RowLengths {
+  const required = columns.flatMap(({ name, required: isRequired }) => {
+    const [place, ...others] = header.places.get(name) ?? [];
+    const [at, ...parts] = place ?? [];
+    return isRequired && others.length + parts.length === 0 && typeof at === "number" ? [at] : [];
+  });
+  return new RowLengths(header, usualLength(start, header), required);
 }
 
 /** Says how the file as a whole is read, where that is not as documented. */
