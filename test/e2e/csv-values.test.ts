@@ -57,7 +57,7 @@ test("a finding counts them, and leads to the file, which lists each kind", asyn
   await page.goto(dashboard.url);
   const finding = page.locator('[data-finding="values"]');
   await finding.waitFor();
-  expect(await finding.innerText()).toMatch(/42 values of calls\.csv were not understood/);
+  expect(await finding.innerText()).toMatch(/42 values of calls\.csv need a look/);
   await finding.getByRole("link").click();
   const journey = page.locator("dialog.journey[open]");
   await journey.getByText("caller_number names no number").waitFor();

@@ -197,8 +197,9 @@ describe("times without a mapping", () => {
 describe("the contract of a trade", () => {
   const header =
     "trade_id,order_time,client_code,dealer_id,symbol,side,quantity,price,instrument,expiry,strike,option_type";
-  const contract = async (terms: string) => {
-    const { trades, ...said } = await tradesOf(`${header}\nt1,2026-11-20T09:17:00Z,C1,D07,INFY,B,10,1.5,${terms}\n`);
+  const contract = async (terms: string, symbol = "INFY") => {
+    const row = `t1,2026-11-20T09:17:00Z,C1,D07,${symbol},B,10,1.5,${terms}`;
+    const { trades, ...said } = await tradesOf(`${header}\n${row}\n`);
     const [one] = trades;
     return { terms: one && [one.instrument, one.expiry, one.strike, one.optionType], unread: one?.unread, ...said };
   };
@@ -221,15 +222,24 @@ describe("the contract of a trade", () => {
     expect(read.unread).toEqual(["instrument", "expiry", "strike", "option_type"]);
   });
 
-  it("an option without a strike is worth a word", async () => {
-    const { notes, warnings } = await contract("OPT,2026-11-26,0,CE");
-    expect([warnings, notes.map(({ code }) => code)]).toEqual([[], ["NO_OPTION", "INCOMPLETE_CONTRACT"]]);
+  it.each([
+    ["OPT,2026-11-26,0,CE", ["strike"]],
+    ["OPT,,24500,XX", ["expiry", "option_type"]],
+    ["FUT,,0,XX", ["expiry"]],
+    ["OPT,,many,", ["strike", "expiry", "option_type"]],
+  ])("%s may be any of several contracts, with a warning", async (terms, columns) => {
+    expect((await contract(terms)).warnings.map(({ column }) => column)).toEqual(columns);
+  });
+
+  it.each(["NIFTY26NOV24500CE", "INFY26NOVFUT", "BANKNIFTY 26NOV2026 51000 PE"])("%s says it all", async (symbol) => {
+    expect((await contract(symbol.endsWith("FUT") ? "FUT,,," : "OPT,,,", symbol)).warnings).toEqual([]);
   });
 });
 
 it("a duration may have hours, minutes and seconds", async () => {
   const csv = (duration: string): string => `${CALLS_HEADER}\nc1,a.wav,2026-11-20T09:15:00Z,${duration},,,,,,,\n`;
   expect((await callsOf(csv("00:01:10.5"))).calls[0]?.durationS).toBe(70.5);
+  expect((await callsOf(csv("70 sec"))).calls[0]?.durationS).toBe(70);
   // Minutes and seconds, or hours and minutes.
   expect((await callsOf(csv("01:10"))).errors[0]?.column).toBe("duration_s");
 });

@@ -53,7 +53,7 @@ test("odd values cost nothing but themselves, and are in the response, in the lo
   });
   const result = await bench.run({ folder, runtime });
   expect(result).toMatchObject({ status: "completed" });
-  expect(bench.reported).toContain("calls.csv: 42 values were not understood; `npx cofi check` lists them.");
+  expect(bench.reported).toContain("calls.csv: 42 values need a look; `npx cofi check` lists them.");
   expect(await bench.results.calls(result.batchId)).toHaveLength(42);
 
   const { warnings, notes, ...rest } = await responseOf(result.batchId, "callmetadata");
@@ -87,9 +87,7 @@ test("odd values cost nothing but themselves, and are in the response, in the lo
     expect.stringMatching(/^calls\.csv, line 3: caller_number has no country code/),
   ]);
   expect(JSON.stringify(said)).not.toContain("98100");
-  expect(await findings(result.batchId)).toEqual([
-    ["values", "calls.csv", "42 values of calls.csv were not understood"],
-  ]);
+  expect(await findings(result.batchId)).toEqual([["values", "calls.csv", "42 values of calls.csv need a look"]]);
 });
 
 test("COFI_PHONE_COUNTRY and a mapping are recorded with the run, and a file is read again under others", async () => {
@@ -137,27 +135,29 @@ test("a verdict that found no call says how many recordings had no valid row", a
   );
 });
 
-test("a trade whose contract is not understood is never CONFIRMED", async () => {
+test("a trade whose contract is not understood, or is none, is never CONFIRMED", async () => {
   const said = "please buy two hundred shares of infosys at fifteen hundred rupees";
   engine.plan("stt", "c1.wav", {
     text: said,
     segments: [{ id: 0, start_s: 1, end_s: 4, text: said, confidence: 0.9 }],
   });
-  const batch = async (instrument: string) => {
+  const batch = async (contract: string) => {
     const folder = await folderWith({
       ...wav(1),
       "calls.csv": [CALLS_HEADER, call(1, "+919810000011")].join("\n"),
-      "trades.csv": [`${TRADES_HEADER},instrument`, `${trade(1)},${instrument}`].join("\n"),
+      "trades.csv": [`${TRADES_HEADER},instrument,expiry,strike,option_type`, `${trade(1)},${contract}`].join("\n"),
     });
     const { batchId } = await bench.run({ folder, runtime });
     const [found] = await bench.results.trades(batchId);
-    return [found?.verdict, found?.verdictReason];
+    return [found?.verdict, /but (.*) cannot be compared/.exec(found?.verdictReason ?? "")?.[1]];
   };
-  expect((await batch("EQ"))[0]).toBe("CONFIRMED");
-  expect(await batch("FUTSTK")).toEqual([
+  expect(await batch("EQ,,,")).toEqual(["CONFIRMED", undefined]);
+  expect(await batch("FUTSTK,,,")).toEqual(["LOW_CONFIDENCE", "the instrument, which is not known from trades.csv,"]);
+  expect(await batch("OPT,2026-11-26,,CE")).toEqual([
     "LOW_CONFIDENCE",
-    "Call C1 speaks of the order, but the instrument that trades.csv gives cannot be compared: a person has to listen.",
+    "the strike, which is not known from trades.csv,",
   ]);
+  expect(await batch("FUT,,,")).toEqual(["LOW_CONFIDENCE", "the expiry, which is not known from trades.csv,"]);
 });
 
 test("thousands of refused rows are logged one by one, and their number is right", async () => {

@@ -52,7 +52,7 @@ test("errors of another writer, which name no lines, are errors in rows", async 
 test("values that were not understood are counted as the file was read last; notes are not", async () => {
   const read = logEvent(4, { stage: "callmetadata", eventType: "file_start", fileName: "calls.csv" });
   const events = [values(1, "warning", 40), values(2, "warning", 2), values(3, "note", 9)];
-  expect(await textOf(events)).toEqual(["42 values of calls.csv were not understood"]);
-  expect(await textOf([...events, read, values(5, "warning", 1)])).toEqual(["1 value of calls.csv was not understood"]);
+  expect(await textOf(events)).toEqual(["42 values of calls.csv need a look"]);
+  expect(await textOf([...events, read, values(5, "warning", 1)])).toEqual(["1 value of calls.csv needs a look"]);
   expect(await textOf([...events, read])).toEqual([]);
 });

@@ -30,7 +30,7 @@ export type RemarkCode =
   | "TIME_STYLE"
   /** XX, or a strike of 0 or -1, on a contract that is no option. */
   | "NO_OPTION"
-  /** An option without a strike or an option type. */
+  /** An option without a strike, an option type or an expiry; a future without an expiry. */
   | "INCOMPLETE_CONTRACT"
   | "FILE_NAME_MATCHED"
   | "RAGGED_ROW"
@@ -47,7 +47,7 @@ export type RemarkCode =
 
 /**
  * error: the row is set aside, or the recording has no row · warning: a value that may be missing was not understood and is taken as not
- * given · note: something was understood though it is not written as documented
+ * given, or is missing though the trade needs it · note: something was understood though it is not written as documented
  */
 export type Severity = "error" | "warning" | "note";
 

@@ -1,6 +1,7 @@
 /** trades.csv: one row a fill. */
 import type { BatchFolder } from "../batch/batch-folder.js";
 import type { CsvOptions } from "./calls-csv.js";
+import { CONTRACT_COLUMNS, missingTerms } from "./contract-terms.js";
 import { csvRows, type RowOf } from "./csv-rows.js";
 import type { CsvReading } from "./csv-settings.js";
 import { CsvReport, remark, type Remark, type RemarkCode } from "./remarks.js";
@@ -17,9 +18,10 @@ export type TradeRow = Omit<RowOf<typeof TRADE_COLUMNS>, "clientPhones"> & {
 /** A trade with the line of trades.csv that it stands on. */
 export type ListedTrade = TradeRow & { line: number };
 
-const { tradeId: TRADE_ID, tradeTime: TRADE_TIME, instrument, expiry, strike, optionType } = TRADE_COLUMNS;
-/** Columns in which contracts of one symbol differ. */
-const CONTRACT: ReadonlySet<string> = new Set([instrument, expiry, strike, optionType].map(({ name }) => name));
+const { tradeId: TRADE_ID, tradeTime: TRADE_TIME } = TRADE_COLUMNS;
+
+const NOT_ONE_CONTRACT =
+  "is not given, and the option or future may be any of several contracts: the trade is never CONFIRMED";
 
 /**
  * Reads and validates `folder`'s trades.csv. A row with an error is set aside and the others continue; of two rows with one id
@@ -51,13 +53,9 @@ export async function readTrades(
       report.refused += 1;
       continue;
     }
-    const terms = unread.filter((column) => CONTRACT.has(column));
-    for (const { name, value } of [
-      { name: strike.name, value: row.strike },
-      { name: optionType.name, value: row.optionType },
-    ])
-      if (row.instrument === "OPT" && value === null && !terms.includes(name))
-        say("note", "INCOMPLETE_CONTRACT", name, "is not given, though the instrument is an option");
+    const terms = unread.filter((column) => CONTRACT_COLUMNS.has(column));
+    const missing = missingTerms(row).filter((column) => !terms.includes(column));
+    for (const column of missing) say("warning", "INCOMPLETE_CONTRACT", column, NOT_ONE_CONTRACT);
     lineOfId.set(row.tradeId, line);
     trades.push(listed(row, terms, line));
   }

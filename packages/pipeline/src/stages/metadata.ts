@@ -136,7 +136,7 @@ function csvFile<Row>(
         const warned = report.count("warning");
         if (warned > 0)
           tell(
-            `${name}: ${warned} ${warned === 1 ? "value was" : "values were"} not understood; \`npx cofi check\` lists them.`,
+            `${name}: ${warned === 1 ? "1 value needs" : `${warned} values need`} a look; \`npx cofi check\` lists them.`,
           );
         return asIs<CsvAnswer>({ sha256, besideSha256, ...answerOf(report) });
       },

@@ -10,8 +10,8 @@ export interface ExecutedOrder {
   strike: number | null;
   optionType: string | null;
   side: "BUY" | "SELL";
-  /** Terms of the contract that trades.csv gives in a way that was not understood. */
-  unread?: readonly string[];
+  /** Terms of the contract, by their columns in trades.csv, that nobody knows. */
+  unknownTerms?: readonly string[];
   /** null when it is not known. */
   lotSize: number | null;
   /** When the order was placed. */
@@ -74,7 +74,7 @@ export function compareOrder(
     unknown: [
       ...(findings.SIDE.outcome === "open" ? ["the side"] : []),
       ...(findings.QTY.outcome === "open" ? ["the quantity"] : []),
-      ...(order.unread ?? []).map((term) => `the ${term} that trades.csv gives`),
+      ...(order.unknownTerms ?? []).map((term) => `the ${term}, which is not known from trades.csv,`),
     ],
     lines: entries.map(([field, { outcome, text }]) => `${field}: ${outcome}. ${text}`),
   };

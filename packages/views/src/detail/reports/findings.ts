@@ -183,13 +183,14 @@ function unauditedTrades(count: number): Finding {
   return { kind: "rows", stage: "trademetadata", what: null, count, text, rule };
 }
 
-/** Values of CSV files that may be missing, and that were not understood. */
+/** Values of CSV files that were not understood, or are missing though the trade needs them. */
 function rowWarnings(detail: Detail): Finding[] {
   return STAGES.flatMap(({ name: stage }, index): Finding[] =>
     [...(detail.refusedRows[index]?.warned ?? [])].map(([file, count]) => {
       const values = count === 1 ? "1 value" : `${count.toLocaleString("en-GB")} values`;
-      const text = `${values} of ${file} ${count === 1 ? "was" : "were"} not understood`;
-      const rule = `${count === 1 ? "It is" : "They are"} taken as not given, and the rows stay; the journey of the file lists them.`;
+      const text = `${values} of ${file} ${count === 1 ? "needs" : "need"} a look`;
+      const rule =
+        "Such a value was not understood, and is taken as not given, or is missing though the trade needs it. The rows stay. The journey of the file lists the values.";
       return { kind: "values", stage, what: file, count, text, rule };
     }),
   );
