@@ -50,8 +50,8 @@ export async function checkCommand(path: string, options: Options): Promise<void
 class ListedRemarks {
   readonly #all: boolean;
   readonly #counts = new Map<string, number>();
-  /** By file and line; those about a file as a whole have none. */
-  readonly #byFile = new Map<string, Map<number | null, Remark[]>>();
+  /** By file and line: what is said of a file as a whole stands before them, recordings without a line after them. */
+  readonly #byFile = new Map<string, Map<number, Remark[]>>();
 
   constructor(all: boolean) {
     this.#all = all;
@@ -63,16 +63,17 @@ class ListedRemarks {
     const count = (this.#counts.get(kind) ?? 0) + 1;
     this.#counts.set(kind, count);
     if (!this.#all && count > LISTED) return;
-    const lines = this.#byFile.get(file) ?? new Map<number | null, Remark[]>();
+    const lines = this.#byFile.get(file) ?? new Map<number, Remark[]>();
     this.#byFile.set(file, lines);
-    const said = lines.get(line);
+    const place = line ?? (severity === "error" ? Infinity : 0);
+    const said = lines.get(place);
     if (said) said.push(remark);
-    else lines.set(line, [remark]);
+    else lines.set(place, [remark]);
   }
 
   /** In the order of the lines. */
-  of(file: string): [line: number | null, remarks: Remark[]][] {
-    return [...(this.#byFile.get(file) ?? [])].toSorted(([a], [b]) => (a ?? 0) - (b ?? 0));
+  of(file: string): [line: number, remarks: Remark[]][] {
+    return [...(this.#byFile.get(file) ?? [])].toSorted(([a], [b]) => a - b);
   }
 
   notListed({ count }: RemarkKind): number {
@@ -117,7 +118,7 @@ function fileLines<Row extends { line: number }>(
     ...(absent.length > 0 ? [`  not there: ${absent.join(", ")}`] : []),
     ...(facts && facts.unused.count > 0 ? [`  not used: ${named(facts.unused.first, facts.unused.count)}`] : []),
     ...said.flatMap(([line, ofLine]) => {
-      const row = line === null ? undefined : byLine.get(line);
+      const row = byLine.get(line);
       return [
         ...ofLine.map((remark) => `  ${MARKS[remark.severity].padEnd(8)} ${remarkText(remark)}`),
         ...(row ? [`  ${"".padEnd(8)}   read as: ${textOf(row)}`] : []),
@@ -133,19 +134,21 @@ function fileLines<Row extends { line: number }>(
   ];
 }
 
-function remarkText({ message, value }: Remark): string {
-  return value === undefined ? message : `${message.replace(/\.$/, "")}: ${JSON.stringify(value)}.`;
+/** Without the name of the file, which stands above. */
+function remarkText({ file, message, value }: Remark): string {
+  const text = message.startsWith(file) ? message.slice(file.length).replace(/^[,:] /, "") : message;
+  return value === undefined ? text : `${text.replace(/\.$/, "")}: ${JSON.stringify(value)}.`;
 }
 
 function callText(call: ListedCall): string {
-  const numbers = `from ${shortPhone(call.callerNumber)} to ${shortPhone(call.calleeNumber)}`;
   return listed([
     call.callId,
     call.fileName,
     call.startTime.toISOString(),
     `${call.durationS} s`,
     call.direction,
-    numbers,
+    call.callerNumber && `from ${shortPhone(call.callerNumber)}`,
+    call.calleeNumber && `to ${shortPhone(call.calleeNumber)}`,
     call.extension && `extension ${call.extension}`,
     call.dealerId && `dealer ${call.dealerId}`,
     call.clientCode && `client ${call.clientCode}`,
@@ -167,8 +170,8 @@ function tradeText(trade: ListedTrade): string {
 }
 
 /** Enough of a number to see whose country it is of. */
-function shortPhone(number: string | null): string {
-  return number === null ? "nobody known" : `${number.slice(0, 3)}…${number.slice(-2)}`;
+function shortPhone(number: string): string {
+  return `${number.slice(0, 3)}…${number.slice(-2)}`;
 }
 
 function listed(parts: readonly (string | null)[]): string {
@@ -178,20 +181,23 @@ function listed(parts: readonly (string | null)[]): string {
 function folderLines({ folder, calls, triage }: CheckedFolder): string[] {
   const { recordings } = folder;
   const leftOut = [...folder.refused, ...folder.ignored];
-  const withRow = calls.problem === null ? `, ${calls.rows.length} with a valid row in calls.csv` : "";
+  const withRow = calls.problem === null ? `, ${calls.rows.length} of them with a valid row in calls.csv` : "";
   const found = [...(triage ?? [])].map(([result, count]) => `${count} ${result}`);
   return [
     "",
     `${plural(recordings.length, "recording")}${withRow}; ${plural(leftOut.length, "other file")} left out.`,
     ...leftOut.slice(0, LISTED).map(({ name, reason }) => `  left out ${name} ${reason}.`),
     ...(leftOut.length > LISTED ? [`  left out ${leftOut.length - LISTED} more.`] : []),
-    ...(found.length > 0 ? [`Which calls may belong to the trades, by these rows alone: ${found.join(", ")}.`] : []),
+    ...(found.length > 0 ? [`Triage of the trades, by these rows alone: ${found.join(", ")}.`] : []),
   ];
 }
 
 function conclusion({ isAccepted, calls, trades }: CheckedFolder): string {
+  const warnings = calls.report.count("warning") + trades.report.count("warning");
+  const doubts =
+    warnings > 0 ? ` ${plural(warnings, "value")} ${warnings === 1 ? "needs" : "need"} a look: see the warnings.` : "";
   if (isAccepted)
-    return "A run would refuse nothing. Whether the recordings can be heard, and last as long as calls.csv says, only a run tells.";
+    return `A run would refuse nothing.${doubts} Only a run tells whether the recordings can be heard, and last as long as calls.csv says.`;
   const parts = [calls, trades].flatMap(({ name, report, problem }) => {
     if (problem !== null) return [`${name} as a whole`];
     const unlisted = report.kinds("error").find(({ code }) => code === "FILE_NOT_LISTED")?.count ?? 0;
