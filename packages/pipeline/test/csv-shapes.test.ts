@@ -127,6 +127,8 @@ describe("numbers without a mapping", () => {
     ["1.2E+01", "1499,5", [12, 1499.5]],
     ["120", "0,125", [120, 0.125]],
     ["120", "₹1,499.50", [120, 1499.5]],
+    ["120", "Rs. 1,499.50/-", [120, 1499.5]],
+    ["120", "INR 1499.50", [120, 1499.5]],
     ["120", "1499,50 €", [120, 1499.5]],
   ])("%s and %s mean one thing", async (quantity, price, found) => {
     expect(await numbers(quantity, price)).toEqual(found);
@@ -164,6 +166,8 @@ describe("times without a mapping", () => {
     "20/11/2026 09:15:00",
     "20-11-2026 09:15",
     "20.11.2026 9:15",
+    "20.11.2026 09.15.00",
+    "Fri Nov 20 2026 09:15:00 GMT+0530 (India Standard Time)",
     "11/20/2026 9:15:00 AM",
     "20-NOV-2026 09:15:00",
     "20 Nov 2026, 9:15 am",

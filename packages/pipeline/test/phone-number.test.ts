@@ -22,6 +22,8 @@ describe("a number with its country code", () => {
     ["+91 22 4000 0000 ext. 4711", "+912240000000"],
     ["+912240000000;ext=4711", "+912240000000"],
     ["＋９１９８１００００００１", "+919810000001"],
+    ["(+91) 98100 00001", "+919810000001"],
+    ["+919810000001.0", "+919810000001"],
   ])("%s is the same with and without a country", (text, number) => {
     expect([read(text), read(text, "IN"), read(text, "DE")]).toEqual([number, number, number]);
   });
@@ -49,6 +51,7 @@ describe("a national number", () => {
     ["1 212 555 2368", "US", "+12125552368"],
     ["011 91 98100 00001", "US", "+919810000001"],
     ["9.810000001E+09", "IN", "+919810000001"],
+    ["9810000001.00", "IN", "+919810000001"],
   ])("%s is understood in %s", (text, country, number) => {
     expect(read(text, country)).toBe(number);
   });

@@ -12,10 +12,10 @@ export interface CleanText {
 const INVISIBLE = /[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 /** How databases, languages and spreadsheets write that there is no value, or that they failed to compute it. */
 const NOTHING =
-  /^(?:-+|[\u2010-\u2015]|null|\(null\)|<null>|\\n|n\/a|nan|none|nil|undefined|#+|#(?:n\/a|ref!|value!|name\?|div\/0!|num!|null!))$/i;
+  /^(?:-+|[\u2010-\u2015]|null|\(null\)|<null>|\\n|n\/a|na|not available|not applicable|\(blank\)|nan|none|nil|undefined|#+|#(?:n\/a|ref!|value!|name\?|div\/0!|num!|null!))$/i;
 const PLAIN = /^[A-Za-z0-9+:._](?:[A-Za-z0-9+:._ -]*[A-Za-z0-9:._])?$/;
 /** Of the words above that are plain. */
-const LONGEST_WORD = "undefined".length;
+const LONGEST_WORD = "not applicable".length;
 
 /** Whether it is a value of letters, digits and points, which needs no cleaning: most values are. */
 export function isPlain(value: string): boolean {
@@ -27,7 +27,7 @@ export function cleanText(value: string): CleanText {
   if (isPlain(value)) return { text: value, note: null };
   const seen = value.replaceAll(INVISIBLE, "");
   const text = seen.replaceAll("\u00a0", " ").trim();
-  if (NOTHING.test(text)) return nothing(text);
+  if (NOTHING.test(text)) return nothing();
   // ="0098" and a leading apostrophe keep a spreadsheet from taking a value for a number or a formula.
   const bare = /^="(.*)"$/s.exec(text)?.[1] ?? /^'(.*?)'?$/s.exec(text)?.[1];
   if (bare !== undefined)
@@ -40,8 +40,8 @@ export function cleanText(value: string): CleanText {
   return { text, note: null };
 }
 
-function nothing(word: string): CleanText {
-  return { text: "", note: { code: "NOT_GIVEN", what: `holds ${JSON.stringify(word)}, which stands for no value` } };
+function nothing(): CleanText {
+  return { text: "", note: { code: "NOT_GIVEN", what: "holds a word that stands for no value" } };
 }
 
 /** Whether it holds bytes, or halves of characters, that are no text in the encoding of the file. */

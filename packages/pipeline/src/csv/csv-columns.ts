@@ -1,4 +1,5 @@
 /** The values that columns of a batch's CSV files may hold. Each cell is text in, a typed value out, or a {@link NotRead} that says why not. */
+import { detached } from "./detached.js";
 import type { NumberReader } from "./number-text.js";
 import { redactPhone, type PhoneReader } from "./phone-number.js";
 import type { RemarkCode } from "./remarks.js";
@@ -80,13 +81,6 @@ export function text(max: number): Reader<string> {
   };
 }
 
-/** V8 copies shorter values; a longer one is a view of the text around it, all of which it would keep in memory. */
-const SHORTEST_VIEW = 13;
-
-function detached(value: string): string {
-  return value.length < SHORTEST_VIEW ? value : Buffer.from(value).toString();
-}
-
 /** Like {@link text}, in capitals. */
 export function capitals(max: number): Reader<string> {
   const read = text(max);
@@ -100,7 +94,7 @@ export function fileName(value: string): string | NotRead {
   if (name === "" || name === "." || name === "..")
     return new NotRead("BAD_TYPE", "names no file in the batch's folder");
   if (Buffer.byteLength(name) > 255) return new NotRead("BAD_TYPE", "is longer than 255 bytes");
-  return value;
+  return detached(value);
 }
 
 function number(value: string, cell: Cell): number | NotRead {
@@ -136,13 +130,15 @@ export function strikePrice(value: string, cell: Cell): number | null | NotRead 
   if (read > LARGEST) return new NotRead("BAD_TYPE", `must be a number above 0, up to ${LARGEST}`);
   if (read > 0 && !value.startsWith("-")) return read;
   if (read > 1) return new NotRead("BAD_TYPE", "is below 0");
-  cell.note("NO_OPTION", `is ${value}, which stands for no strike`);
+  cell.note("NO_OPTION", "stands for no strike");
   return null;
 }
 
 /** Seconds, or hours, minutes and seconds as `00:01:10`. */
-export function duration(value: string, cell: Cell): number | NotRead {
+export function duration(given: string, cell: Cell): number | NotRead {
+  const value = given.replace(/(?<=\d)\s?(?:s|secs?|seconds?)$/i, "");
   const clock = /^(\d{1,3}):([0-5]?\d):([0-5]?\d(?:\.\d+)?)$/.exec(value);
+  if (value.length !== given.length) cell.note("TIME_STYLE", `is read as ${value} s`);
   if (!clock) return positiveNumber(value, cell);
   const seconds = Number(clock[1]) * 3600 + Number(clock[2]) * 60 + Number(clock[3]);
   if (seconds === 0) return new NotRead("BAD_TYPE", "must be above 0");
@@ -163,7 +159,7 @@ export function oneOf<const T extends string>(
   return (value, cell) => {
     const word = value.toUpperCase();
     if (word === nothing) {
-      cell.note("NO_OPTION", `is ${nothing}, which stands for none`);
+      cell.note("NO_OPTION", "stands for none");
       return null;
     }
     const found = Object.hasOwn(spellings, word) ? spellings[word] : undefined;
@@ -227,9 +223,12 @@ export function phone(value: string, cell: Cell): string | NotRead {
   return read.number;
 }
 
-/** Numbers with `|` between them, or a comma or semicolon; each once. One that is not understood does not cost the others. */
+/** What stands between numbers. A semicolon before a name and `=` begins a parameter of an address: `sip:…;user=phone`. */
+const BETWEEN_NUMBERS = /[|,\n/&]|;(?!\s*[a-z-]+=)/i;
+
+/** Numbers with `|` between them, or another sign; each once. One that is not understood does not cost the others. */
 export function phones(value: string, cell: Cell): string[] {
-  const parts = value.split(/[|;,\n]/).map((part) => part.trim());
+  const parts = value.split(BETWEEN_NUMBERS).map((part) => part.trim());
   const numbers = new Set<string>();
   for (const part of parts.filter(Boolean)) {
     const read = phone(part, cell);

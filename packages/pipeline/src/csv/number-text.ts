@@ -13,8 +13,9 @@ type ReadNumber = { value: number; isUnusual: boolean } | { problem: string };
 const PLAIN = /^\+?(?:\d+\.?\d*|\.\d+)$/;
 /** Of a spreadsheet that has shortened a long number. */
 const SCIENTIFIC = /^\d(?:[.,](\d+))?E\+?(\d+)$/i;
-/** Before or after a price. */
-const CURRENCY = /^\p{Sc}\s?|\s?\p{Sc}$/u;
+/** Before or after a price: a sign of a currency, or rupees as people write them. */
+const CURRENCY = /^(?:\p{Sc}|Rs\.?|INR)\s?|\s?(?:\p{Sc}|INR|\/-)$/giu;
+const NEGATIVE = /^(?:[-\u2212].*\d|\([^()]*\)$|\d.*-$)/;
 const BLANKS = /[\u00a0\u2007\u2009\u202f]/g;
 const CURLED = /[\u2019\u02bc]/g;
 /** Groups of three, or of two with three at the end, as in lakh and crore. */
@@ -56,6 +57,7 @@ export function numberReader(style: NumberStyle): NumberReader {
     const [, decimal] = UNAMBIGUOUS.find(([pattern]) => pattern.test(text)) ?? [];
     if (decimal !== undefined) return { value: valueOf(text, decimal), isUnusual: true };
     if (COMMA_OR_GROUP.test(text)) return { problem: ambiguous("comma") };
+    if (NEGATIVE.test(text)) return { problem: "is below 0" };
     return { problem: "is not a number: it needs digits, with a point for decimals" };
   };
 }
@@ -63,7 +65,7 @@ export function numberReader(style: NumberStyle): NumberReader {
 /** Without a currency, and with plain blanks and apostrophes. */
 function bare(given: string): string {
   if (PLAIN.test(given)) return given;
-  return given.replaceAll(BLANKS, " ").replaceAll(CURLED, "'").replace(CURRENCY, "");
+  return given.replaceAll(BLANKS, " ").replaceAll(CURLED, "'").replaceAll(CURRENCY, "");
 }
 
 function ambiguous(sign: string): string {

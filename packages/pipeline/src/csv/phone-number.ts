@@ -9,6 +9,7 @@ import {
   parsePhoneNumberFromString,
   type CountryCode,
 } from "libphonenumber-js/max";
+import { detached } from "./detached.js";
 import { knownNumber } from "./numbering-plan.js";
 
 /** Of which a number without a country code is; ISO 3166. */
@@ -26,10 +27,15 @@ export type ReadPhone =
 
 /** Numbers that are remembered: the same ones come again and again, and the library takes 20 µs for one. */
 const REMEMBERED = 10_000;
+/** With a name in front and an address around it; characters. */
+const LONGEST = 500;
 const LETTERS = /\p{L}/u;
 /** The signs that people and exports write between the digits. A slash is not among them: it stands between two numbers. */
 const PUNCTUATED = /^\+?[\d\s().\u00a0\-\u2010-\u2015\u2212]+$/;
-const EXTENSION = /(?:\s*[,;]?\s*(?:ext(?:ension|n)?|x|#)[.:=]?\s*|;ext=)\d{1,8}$/i;
+const EXTENSION = /(?:(?<![\s,;])[\s,;]*(?:ext(?:ension|n)?|x|#)[.:=]?\s*|;ext=)\d{1,8}$/i;
+/** A spreadsheet, or a program that took it for a number, has added them. */
+const DECIMALS = /^(\+?\d{7,})\.0+$/;
+const CODE_IN_BRACKETS = /^\(\s*(\+\s*\d{1,3})\s*\)/;
 /** A spreadsheet has shortened it. */
 const SCIENTIFIC = /^\d(?:[.,]\d+)?E\+?\d+$/i;
 
@@ -48,10 +54,11 @@ export class PhoneReader {
   }
 
   read(text: string): ReadPhone {
+    if (text.length > LONGEST) return refused("is longer than a phone number and a name are");
     let found = this.#known.get(text);
     if (!found) {
       if (this.#known.size >= REMEMBERED) this.#known.clear();
-      this.#known.set(text, (found = this.#readAnew(text)));
+      this.#known.set(detached(text), (found = this.#readAnew(text)));
     }
     return found;
   }
@@ -63,13 +70,15 @@ export class PhoneReader {
     const isUri = /^(?:sips?|tel|callto):/i.test(address);
     const text = isUri ? address.replace(/^\w+:/, "").replace(/[@?;].*$/s, "") : address;
     if (SCIENTIFIC.test(text)) return this.#scientific(text);
-    const bare = text.replace(EXTENSION, "").trim();
+    const whole = text.replace(DECIMALS, "$1");
+    const bare = whole.replace(EXTENSION, "").replace(CODE_IN_BRACKETS, "$1 ").trim();
     if (!/\d/.test(bare)) return refused("names no number", true);
     if (!PUNCTUATED.test(bare))
       return refused(LETTERS.test(bare) ? "is not a phone number" : "is not one phone number");
     const notes = [
-      ...(text !== given.trim() ? ["the number in it is taken"] : []),
-      ...(bare !== text ? ["an extension after it is left out"] : []),
+      ...(text !== given.trim() ? ["holds more than the number, which alone is taken"] : []),
+      ...(whole !== text ? ["has decimals, as a spreadsheet adds them, which are left out"] : []),
+      ...(EXTENSION.test(whole) ? ["has an extension, which is left out"] : []),
     ];
     const read = bare.startsWith("+") ? international(bare) : this.#national(bare);
     if ("problem" in read || notes.length === 0) return read;

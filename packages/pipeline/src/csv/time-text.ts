@@ -45,8 +45,9 @@ const YEAR_LAST = /^(\d{1,2})([-/.])(\d{1,2})\2(\d{4})(?!\d)/;
 const DAY_AND_NAME = /^(?:[a-z]{3,9},?\s+)?(\d{1,2})(?:st|nd|rd|th)?[-\s/.]*([a-z]{3,9})[-\s/.,]*(\d{4})(?!\d)/i;
 const NAME_AND_DAY = /^(?:[a-z]{3,9},?\s+)?([a-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})(?!\d)/i;
 const COMPACT = /^(\d{4})(\d\d)(\d\d)(?=$|[T\s]|\d{6})/i;
+/** Hours and minutes with a colon or a point between them, or all in one; a name of the zone may follow its offset in brackets. */
 const TIME =
-  /^(?:T|,?\s+|\s*-\s+)?(?:(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?|(\d\d)(\d\d)(\d\d))(?:\s?([ap])\.?m\.?)?(?:\s?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?$/i;
+  /^(?:T|,?\s+|\s*-\s+)?(?:(\d{1,2})([:.])(\d\d)(?:\2(\d\d)(?:[.,](\d{1,9}))?)?|(\d\d)(\d\d)(\d\d))(?:\s?([ap])\.?m\.?)?(?:\s?(Z|(?:UTC|GMT)?[+-]\d\d(?::?\d\d)?|UTC|GMT)(?:\s*\([^()]*\))?)?$/i;
 const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d\d(?::?\d\d)?)?)?$/i;
 
 const UNKNOWN =
@@ -64,7 +65,7 @@ export function readTimeText(text: string): ReadTime {
   if (rest.trim() === "") return { clock: { ...day, time: null, offset: null }, isUnusual: true };
   const found = TIME.exec(rest);
   if (!found) return { problem: UNKNOWN };
-  const [, hours = found[5], minutes = found[6], seconds = found[7], fraction, , , , half, offset] = found;
+  const [, hours = found[6], , minutes = found[7], seconds = found[8], fraction, , , , half, offset] = found;
   const hour = hourOf(Number(hours), half);
   if (hour === null) return { problem: "has an hour that no clock of twelve hours shows" };
   const time = { hour, minute: Number(minutes), second: Number(seconds ?? 0), millisecond: millisecondOf(fraction) };
@@ -130,7 +131,7 @@ export function hourOf(hour: number, half: string | undefined): number | null {
 
 /** `Z` for the names of UTC. */
 export function offsetOf(text: string): string {
-  return /^(?:Z|UTC|GMT)$/i.test(text) ? "Z" : text;
+  return /^(?:Z|UTC|GMT)$/i.test(text) ? "Z" : text.replace(/^(?:UTC|GMT)/i, "");
 }
 
 const MONTH_AND_YEAR = /^([a-z]{3,9})[-\s/.,]*(\d{4})$/i;
