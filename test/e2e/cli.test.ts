@@ -48,7 +48,7 @@ describe("cofi run", () => {
     [
       "wrong columns",
       "id;name\n1;2\n",
-      /callmetadata: .*calls\.csv lacks the columns call_id, file_name.*separated by ;/,
+      /callmetadata: .*calls\.csv lacks the columns call_id, file_name.* Found: id, name\. /,
     ],
   ])("a batch with %s fails with the reason", async (_name, calls, message) => {
     const folder = await batch({ "calls.csv": calls, "trades.csv": TRADES, "a.wav": "x" });

@@ -1,7 +1,7 @@
 /** Exit codes of every command. */
 export const EXIT = {
   done: 0,
-  /** The batch failed or has failed files, or a resource such as the database was not available. */
+  /** The batch failed or has failed files, or would refuse some, or a resource such as the database was not available. */
   failed: 1,
   /** Wrong use: arguments, settings, input folder. */
   usage: 2,

@@ -14,7 +14,7 @@ const program = new Command("cofi")
   .addHelpText(
     "after",
     "\nSettings are environment variables, read from .env in the working directory: see .env.example." +
-      "\nExit codes: 0 done, 1 the batch failed or has failed files, 2 wrong use, 130 stopped by Ctrl-C.",
+      "\nExit codes: 0 done, 1 the batch failed or has failed files (check: a run would refuse something), 2 wrong use, 130 stopped by Ctrl-C.",
   );
 
 program
@@ -35,6 +35,15 @@ program
   .option("--batch <id>", "continue this batch and retry its failed files")
   .option("--new", "start a new batch even if the last one of the folder is unfinished")
   .action(async (folder: string, options) => (await import("./commands/run.js")).runCommand(folder, options));
+
+program
+  .command("check")
+  .description(
+    "read a folder as a run would, without engines and database, and list odd rows and those that would be refused",
+  )
+  .argument("<folder>", "folder of the batch")
+  .option("--all", "list every odd row, and not the first of each kind alone")
+  .action(async (folder: string, options) => (await import("./commands/check.js")).checkCommand(folder, options));
 
 program
   .command("serve")

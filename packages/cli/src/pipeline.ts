@@ -3,6 +3,7 @@ import type { Database } from "@cofi/event-log/database";
 import { Environment } from "@cofi/event-log/environment";
 import { Results } from "@cofi/evidence/results";
 import { Store } from "@cofi/event-log/store";
+import { csvSettings, type CsvSettings } from "@cofi/pipeline/csv-settings";
 import { OpenAiEngines } from "@cofi/pipeline/openai-client";
 import { runBatch, type BatchResult } from "@cofi/pipeline/run-batch";
 import { dockerSettings, type DockerSettings } from "@cofi/pipeline/runtime/docker-settings";
@@ -29,13 +30,14 @@ export interface RunOptions {
 export interface ConfiguredPipeline {
   readonly settings: PipelineSettings;
   readonly triageConfig: TriageConfig;
+  readonly csv: CsvSettings;
   readonly openAi: OpenAiEngines;
   readonly docker: DockerSettings | null;
   /** Names hosts in place of the variables. */
   readonly hostsFile: HostsFile | null;
 }
 
-/** Reads the settings of the environment. @throws SettingsError; InputError for the file of COFI_TRIAGE_CONFIG */
+/** Reads the settings of the environment. @throws SettingsError; InputError for the files of COFI_TRIAGE_CONFIG and COFI_CSV_MAPPING */
 export async function configuredPipeline(): Promise<ConfiguredPipeline> {
   const settings = pipelineSettings(process.env);
   prepareDataDir();
@@ -45,12 +47,13 @@ export async function configuredPipeline(): Promise<ConfiguredPipeline> {
   const hostsFile = path === undefined ? null : new HostsFile(path);
   // A URL or an image that is wrong is reported now instead of when its stage begins.
   enginesInForce(openAi, docker, hostsFile);
-  return { settings, openAi, docker, hostsFile, triageConfig: await loadTriageConfig(process.env) };
+  const csv = await csvSettings(process.env);
+  return { settings, openAi, docker, hostsFile, csv, triageConfig: await loadTriageConfig(process.env) };
 }
 
 /** Runs a batch. @throws the errors of `runBatch` */
 export async function runConfiguredBatch(
-  { settings, triageConfig, openAi, docker: containers, hostsFile }: ConfiguredPipeline,
+  { settings, triageConfig, csv, openAi, docker: containers, hostsFile }: ConfiguredPipeline,
   { database, ...options }: RunOptions,
 ): Promise<BatchResult> {
   const store = new Store(database);
@@ -60,6 +63,7 @@ export async function runConfiguredBatch(
       ...options,
       settings,
       triageConfig,
+      csv,
       client: engines.client,
       openAi,
       runtime: new ModelServers(openAi, engines.runtime, { ...settings, hostsFile }),

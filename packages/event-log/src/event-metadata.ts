@@ -103,6 +103,24 @@ function textIn(said: Json | undefined): string | null {
   return typeof said === "string" ? said : null;
 }
 
+/** Remarks of an `info` event on values in the rows of a CSV file. */
+export interface SaidOfRows {
+  /** warning: they were not understood and are taken as not given · note: they were understood though written in another way */
+  severity: "warning" | "note";
+  count: number;
+  /** Of the first of them, and how many more there are. */
+  message: string;
+}
+
+/** null for an event that says nothing of values: `metadata.rows` with their `severity` and `count`, and the message. */
+export function saidOfRows(metadata: Json): SaidOfRows | null {
+  const rows = metadataField(metadata, "rows") ?? null;
+  const [severity, count] = [metadataField(rows, "severity"), metadataField(rows, "count")];
+  const message = metadataField(metadata, "message");
+  if ((severity !== "warning" && severity !== "note") || typeof count !== "number" || !(count > 0)) return null;
+  return { severity, count, message: typeof message === "string" ? message : "" };
+}
+
 /** undefined for metadata that is no object or lacks the field. */
 function metadataField(metadata: Json, name: string): Json | undefined {
   return metadata !== null && typeof metadata === "object" && !Array.isArray(metadata) ? metadata[name] : undefined;

@@ -232,7 +232,7 @@ describe.each(DIALECTS)("a batch on %s", (dialect) => {
     expect(errors.map(({ metadata }) => metadata)).toEqual(
       expect.arrayContaining([
         expect.objectContaining({ line: 3, column: "start_time", code: "BAD_TIME" }),
-        expect.objectContaining({ line: 4, column: "file_name", code: "BAD_TYPE" }),
+        expect.objectContaining({ line: 4, column: "file_name", code: "FILE_NOT_FOUND" }),
         expect.objectContaining({ line: null, column: "file_name", code: "FILE_NOT_LISTED" }),
       ]),
     );

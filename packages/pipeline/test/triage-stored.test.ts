@@ -20,8 +20,8 @@ for (const dialect of DIALECTS) {
     const results = new Results(fresh.database);
     const { id } = await new Store(fresh.database).createBatch({ name: "triage", folder: null });
     const folder = await readBatchFolder(await batchWith());
-    const { calls } = await readCalls(folder, { timeZone: "UTC" });
-    const { trades } = await readTrades(folder, { timeZone: "UTC" });
+    const calls = await readCalls(folder, { timeZone: "UTC" });
+    const trades = await readTrades(folder, { timeZone: "UTC" });
     await results.replaceCalls({ batchId: id, run: 0 }, calls);
     await results.replaceTrades({ batchId: id, run: 0 }, trades);
 

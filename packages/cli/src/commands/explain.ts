@@ -8,6 +8,7 @@ import type { LoggedTriage } from "@cofi/pipeline/triage";
 import { withStore } from "../environment.js";
 import { CommandError, EXIT } from "../exit.js";
 import { batchNumber, namedBatch } from "../named-batch.js";
+import { print } from "../print.js";
 
 interface Options {
   batch?: string;
@@ -105,9 +106,4 @@ class VerdictLog {
 function idsOf({ basisEventId, restsOn }: LoggedVerdict): number[] {
   const ofCalls = restsOn.calls.flatMap(({ fileDistribution, stt, llm1, llm2 }) => [fileDistribution, stt, llm1, llm2]);
   return [basisEventId, restsOn.triaging, ...ofCalls].filter((id) => id !== null);
-}
-
-/** Names and quotes may hold terminal escapes. */
-function print(text: string): void {
-  console.log(text.replaceAll(/[^\P{Cc}\n]/gu, "\uFFFD"));
 }

@@ -2,8 +2,9 @@
 import { constants, stat, type Stats } from "node:fs";
 import { access, readdir } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
-import { fileName, required } from "../csv/csv-columns.js";
-import { csvRows } from "../csv/csv-rows.js";
+import { AUDIO_EXTENSIONS } from "./audio-extensions.js";
+import type { CsvReading } from "../csv/csv-settings.js";
+import { matchedNames, namesInCalls, type NamedFile } from "../csv/file-names.js";
 import { InputError } from "../input-error.js";
 
 export class Recording {
@@ -43,23 +44,13 @@ export interface BatchFolder {
   places: ReadonlyMap<string, number>;
   /** Of the recordings, those that calls.csv names. */
   namedInCalls: Pick<ReadonlySet<string>, "has">;
+  /** The file that a name in calls.csv means; ambiguous where it may be more than one, null where there is none. */
+  fileNamed(name: string): NamedFile | "ambiguous" | null;
   /** Recordings by their extension that cannot be used, each with the reason: worth an operator's look. */
   refused: FolderEntry[];
   /** Everything else that lies there and is not part of the batch; hidden files and folders are not listed. */
   ignored: FolderEntry[];
-  /** The name on disk of a file that a CSV names: Unicode may be composed differently in the two. */
-  nameOnDisk(name: string): string;
 }
-
-/** Containers and codecs that ffmpeg demuxes and telephone recorders write. Other files count when calls.csv names them. */
-const AUDIO_EXTENSIONS: ReadonlySet<string> = new Set(
-  (
-    "wav wave w64 rf64 mp3 mp2 mpga opus ogg oga ogx spx flac m4a m4b mp4 mov 3gp 3g2 aac adts ac3 eac3 wma asf webm mka mkv " +
-    "amr awb gsm au snd aif aiff aifc caf ul ulaw mulaw al alaw pcm raw sln g722 g729 g726 vox wv ape tta avi ts mts dss ds2"
-  )
-    .split(" ")
-    .map((extension) => `.${extension}`),
-);
 
 /** Why the engines' contract has no place for a file of this name; null when it has. */
 function badName(name: string): string | null {
@@ -164,61 +155,26 @@ async function inspect(
 }
 
 /**
- * The names in calls.csv, whatever else is wrong with their rows; a file that cannot be used at all is the callmetadata
- * stage's to report.
- */
-async function namesInCalls(callsCsv: string, signal: AbortSignal | undefined): Promise<Set<string>> {
-  const names = new Set<string>();
-  const columns = { fileName: required("file_name", fileName) };
-  try {
-    const rows = csvRows(callsCsv, columns, { timeZone: "UTC" }, signal);
-    for await (const { row } of rows) if (row) names.add(row.fileName);
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-  }
-  return names;
-}
-
-/**
- * @param exact the very string of a name on disk: each is to be in memory once, however often it is named
- * @param composed names on disk that are not composed as Unicode prefers it, by their preferred form
- * @returns the name on disk of a name that a CSV gives, which may compose Unicode differently; the name itself when there is no such file
- */
-function namesOnDisk(
-  exact: (name: string) => string | undefined,
-  composed: ReadonlyMap<string, string>,
-): (name: string) => string {
-  const normalised = (name: string): string => {
-    const normal = name.normalize("NFC");
-    return composed.get(normal) ?? exact(normal) ?? name;
-  };
-  return (name) => exact(name) ?? normalised(name);
-}
-
-function composedOtherwise(names: readonly string[]): Map<string, string> {
-  return new Map(
-    names.flatMap((name) => {
-      const normal = name.normalize("NFC");
-      return normal === name ? [] : [[normal, name]];
-    }),
-  );
-}
-
 /**
  * Lists the batch in `folder`.
  * @throws InputError when the folder or one of the CSV files is missing or cannot be read, or there is no recording; the signal's reason when it aborts
  */
-export async function readBatchFolder(folder: string, signal?: AbortSignal): Promise<BatchFolder> {
+export async function readBatchFolder(
+  folder: string,
+  signal?: AbortSignal,
+  reading: CsvReading = { timeZone: "UTC" },
+): Promise<BatchFolder> {
   const path = resolve(folder);
   const entries = await listFolder(path);
   const names = entries.filter(({ invalid }) => !invalid).map(({ name }) => name);
   const callsCsv = await requireCsv(path, "calls.csv", names);
   const tradesCsv = await requireCsv(path, "trades.csv", names);
 
-  const composed = composedOtherwise(names);
-  const strings = new Map(names.map((name) => [name, name]));
-  const listedName = namesOnDisk((name) => strings.get(name), composed);
-  const namedInCalls = new Set([...(await namesInCalls(callsCsv, signal))].map(listedName));
+  const files = new Set(names);
+  const inCalls = await namesInCalls(callsCsv, reading, reading.mapping?.calls ?? null, signal);
+  const matched = matchedNames(files, inCalls);
+  const meant = [...matched.values()].flatMap((found) => (found === "ambiguous" ? [] : [found.name]));
+  const namedInCalls = new Set([...inCalls.filter((name) => files.has(name)), ...meant]);
   const recordings: Recording[] = [];
   const refused: FolderEntry[] = [];
   const ignored: FolderEntry[] = [];
@@ -254,18 +210,19 @@ export async function readBatchFolder(folder: string, signal?: AbortSignal): Pro
         "Put the recordings beside calls.csv.",
     );
   const unnamed = recordings.flatMap(({ fileName: name }) => (namedInCalls.has(name) ? [] : [name]));
-  return batchFolder({ path, callsCsv, tradesCsv, recordings, refused, ignored }, unnamed, composed);
+  return batchFolder({ path, callsCsv, tradesCsv, recordings, refused, ignored }, unnamed, matched);
 }
 
 /**
  * What is kept while the batch runs: of a hundred thousand files little more than their names, and nothing of what was needed to
  * read the folder.
  * @param unnamed recordings that calls.csv does not name
+ * @param matched what the names in calls.csv mean that no file has
  */
 function batchFolder(
-  found: Omit<BatchFolder, "places" | "namedInCalls" | "nameOnDisk">,
+  found: Omit<BatchFolder, "places" | "namedInCalls" | "fileNamed">,
   unnamed: readonly string[],
-  composed: ReadonlyMap<string, string>,
+  matched: ReturnType<typeof matchedNames>,
 ): BatchFolder {
   const { recordings, refused, ignored, callsCsv, tradesCsv } = found;
   const places = new Map(recordings.map(({ fileName: name }, place) => [name, place]));
@@ -281,6 +238,9 @@ function batchFolder(
     ...found,
     places,
     namedInCalls: { has: (name) => !isUnnamed.has(name) },
-    nameOnDisk: namesOnDisk(exact, composed),
+    fileNamed(name) {
+      const file = exact(name);
+      return file === undefined ? (matched.get(name) ?? null) : { name: file, how: null };
+    },
   };
 }

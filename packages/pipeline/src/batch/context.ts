@@ -4,6 +4,7 @@ import type { Run } from "@cofi/event-log/runs";
 import type { FilePlace } from "@cofi/event-log/store";
 import type { Results } from "@cofi/evidence/results";
 import type { ListedCall } from "../csv/calls-csv.js";
+import type { CsvSettings } from "../csv/csv-settings.js";
 import type { ListedTrade } from "../csv/trades-csv.js";
 import type { HostState } from "../pool/host-state.js";
 import type { EngineClient } from "../hosts/engine-client.js";
@@ -30,6 +31,8 @@ export interface BatchContext {
   readonly folder: BatchFolder;
   readonly settings: PipelineSettings;
   readonly triageConfig: TriageConfig;
+  /** How the CSV files are read, beside the zone of the batch. */
+  readonly csv: CsvSettings;
   readonly client: EngineClient;
   readonly openAi: OpenAiEngines;
   readonly logger: EventLogger;

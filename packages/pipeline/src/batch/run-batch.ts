@@ -9,6 +9,7 @@ import { readBatchFolder, type BatchFolder } from "./batch-folder.js";
 import { Answers } from "./answers.js";
 import { Beside } from "./beside.js";
 import { Calls, Recordings, type BatchContext } from "./context.js";
+import { PLAIN_CSV, type CsvSettings } from "../csv/csv-settings.js";
 import { DerivedAudio } from "./derived-audio.js";
 import { drain } from "./drain.js";
 import type { EngineClient } from "../hosts/engine-client.js";
@@ -39,6 +40,8 @@ export interface RunBatchOptions extends WantedBatch {
   openAi: OpenAiEngines;
   settings: PipelineSettings;
   triageConfig: TriageConfig;
+  /** How the CSV files are read; as documented where it is left out. */
+  csv?: CsvSettings;
   /** Of Cofi. */
   version: string;
   /** Which engines answer: recorded with the run. No keys or passwords. */
@@ -59,7 +62,8 @@ export async function runBatch(options: RunBatchOptions): Promise<BatchResult> {
   const { store, report, version, settings, signal } = options;
   const stopping = new Stopping(signal, () => settings.gracePeriodMs);
   try {
-    const folder = await stopping.within(readBatchFolder(options.folder, signal));
+    const reading = { ...(options.csv ?? PLAIN_CSV), timeZone: options.triageConfig.timeZone };
+    const folder = await stopping.within(readBatchFolder(options.folder, signal, reading));
     signal.throwIfAborted();
     await stopping.within(shipEarlierEvents(options));
     signal.throwIfAborted();
@@ -161,7 +165,7 @@ async function newContext(
   logger: EventLogger,
   stopping: Stopping,
 ): Promise<BatchContext> {
-  const { settings, triageConfig, client, openAi, store, results, report } = options;
+  const { settings, triageConfig, csv = PLAIN_CSV, client, openAi, store, results, report } = options;
   const { run } = lease;
   const { signal } = stopping;
   const write = <T>(work: () => Promise<T>): Promise<T> =>
@@ -198,6 +202,7 @@ async function newContext(
     folder,
     settings,
     triageConfig,
+    csv,
     client,
     openAi,
     logger,

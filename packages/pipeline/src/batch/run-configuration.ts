@@ -1,4 +1,5 @@
 import type { Json } from "@cofi/event-log/events";
+import { PLAIN_CSV, type CsvSettings } from "../csv/csv-settings.js";
 import type { PipelineSettings } from "../settings.js";
 import { auditQuestions } from "../stages/audit-questions.js";
 import type { TriageConfig } from "../triage/triage-config.js";
@@ -8,15 +9,18 @@ import { verdictConfig } from "../verdict/verdict-config.js";
 export async function runConfiguration({
   settings,
   triageConfig,
+  csv = PLAIN_CSV,
   engines,
 }: {
   settings: PipelineSettings;
   triageConfig: TriageConfig;
+  csv?: CsvSettings;
   engines: Json;
 }): Promise<Json> {
   const questions: Json = (await auditQuestions()).map((question) => ({ ...question }));
   return {
     triage: triageConfig,
+    csv: { phoneCountry: csv.phoneCountry, mappings: { ...csv.mappingTexts } },
     verdict: { ...verdictConfig(settings) },
     questions,
     pipeline: { ...settings },

@@ -1,98 +1,91 @@
 /** calls.csv: one row a recording. */
 import type { BatchFolder } from "../batch/batch-folder.js";
-import {
-  capitals,
-  fileName,
-  oneOf,
-  optional,
-  phone,
-  positiveNumber,
-  required,
-  text,
-  time,
-  wholeNumber,
-  type CellContext,
-} from "./csv-columns.js";
-import { csvRows, rowError, type RowError, type RowOf } from "./csv-rows.js";
-import { redactPhone } from "./phone-number.js";
-
-const COLUMNS = {
-  callId: required("call_id", text(128)),
-  fileName: required("file_name", fileName),
-  startTime: required("start_time", time),
-  /** Seconds. */
-  durationS: required("duration_s", positiveNumber),
-  direction: optional("direction", oneOf({ IN: "IN", OUT: "OUT" })),
-  /** E.164. */
-  callerNumber: optional("caller_number", phone, redactPhone),
-  calleeNumber: optional("callee_number", phone, redactPhone),
-  extension: optional("extension", text(32)),
-  dealerId: optional("dealer_id", text(64)),
-  clientCode: optional("client_code", capitals(64)),
-  channels: optional("channels", wholeNumber(1, 64)),
-};
+import { CALL_COLUMNS } from "./calls-columns.js";
+import { csvRows, type RowOf } from "./csv-rows.js";
+import type { CsvReading } from "./csv-settings.js";
+import { CsvReport, remark, type Remark, type RemarkCode } from "./remarks.js";
 
 /** A call as the broker's recorder describes it; null where the file says nothing. */
-export type CallRow = RowOf<typeof COLUMNS>;
+export type CallRow = RowOf<typeof CALL_COLUMNS>;
 
 /** A call with the line of calls.csv that it stands on. */
 export interface ListedCall extends CallRow {
   line: number;
 }
 
-export interface CallsCsv {
-  calls: ListedCall[];
-  errors: RowError[];
-  /** Rows in the file, those set aside included. */
-  rows: number;
+/** Options of reading a file. */
+export interface CsvOptions {
+  /** Collects the remarks on the file. */
+  report?: CsvReport;
+  signal?: AbortSignal | undefined;
+}
+
+const { callId: CALL_ID, fileName: FILE_NAME, durationS: DURATION } = CALL_COLUMNS;
+
+function said(
+  severity: Remark["severity"],
+  code: RemarkCode,
+  line: number | null,
+  column: { name: string; redact(value: string): string },
+  what: string,
+  value: string,
+): Remark {
+  return remark({ severity, code }, { file: "calls.csv", line, column: column.name }, what, column.redact(value));
 }
 
 /**
- * Reads and validates `folder`'s calls.csv. A row with an error is set aside and the others go on; of two rows with one id or
+ * Reads and validates `folder`'s calls.csv. A row with an error is set aside and the others continue; of two rows with one id or
  * file the first stands.
  * @throws InputError, MissingColumnsError when the file as a whole cannot be used
  */
-export async function readCalls(folder: BatchFolder, context: CellContext, signal?: AbortSignal): Promise<CallsCsv> {
-  const result: CallsCsv = { calls: [], errors: [], rows: 0 };
-  const recordings = new Set(folder.recordings.map((recording) => recording.fileName));
+export async function readCalls(
+  folder: Pick<BatchFolder, "callsCsv" | "recordings" | "places" | "refused" | "namedInCalls" | "fileNamed">,
+  reading: CsvReading,
+  { report = new CsvReport(), signal }: CsvOptions = {},
+): Promise<ListedCall[]> {
+  const calls: ListedCall[] = [];
+  const refused = new Map(folder.refused.map(({ name, reason }) => [name, reason]));
   const lineOfId = new Map<string, number>();
   const lineOfFile = new Map<string, number>();
-  const named = new Set<string>();
-  for await (const { line, row, errors } of csvRows(folder.callsCsv, COLUMNS, context, signal)) {
-    result.rows++;
-    result.errors.push(...errors);
+  const mapping = reading.mapping?.calls ?? null;
+  const rows = csvRows({ path: folder.callsCsv, columns: CALL_COLUMNS, context: reading, mapping, report, signal });
+  for await (const { line, row } of rows) {
     if (row === null) continue;
-    const name = folder.nameOnDisk(row.fileName);
-    named.add(name);
-    const problems: RowError[] = [];
+    const file = folder.fileNamed(row.fileName);
+    const { name, how } = file === null || file === "ambiguous" ? { name: row.fileName, how: null } : file;
+    const problems: Remark[] = [];
+    const wrong = (...problem: [RemarkCode, Parameters<typeof said>[3], string, string]): unknown =>
+      problems.push(said("error", problem[0], line, problem[1], problem[2], problem[3]));
     const idLine = lineOfId.get(row.callId);
-    if (idLine !== undefined)
-      problems.push(
-        rowError("calls.csv", line, COLUMNS.callId, "DUPLICATE_ID", `is the one of line ${idLine} again`, row.callId),
-      );
+    if (idLine !== undefined) wrong("DUPLICATE_ID", CALL_ID, `is the one of line ${idLine} again`, row.callId);
     const fileLine = lineOfFile.get(name);
-    if (fileLine !== undefined)
-      problems.push(
-        rowError("calls.csv", line, COLUMNS.fileName, "DUPLICATE_ID", `is the one of line ${fileLine} again`, name),
-      );
-    if (!recordings.has(name)) {
-      const refused = folder.refused.find((file) => file.name === name)?.reason;
-      const why = refused ? `cannot be used: the file ${refused}` : "names a file that is not in the batch's folder";
-      problems.push(rowError("calls.csv", line, COLUMNS.fileName, "FILE_NOT_FOUND", why, name));
+    if (fileLine !== undefined) wrong("DUPLICATE_ID", FILE_NAME, `is the one of line ${fileLine} again`, name);
+    if (!folder.places.has(name)) {
+      const reason = refused.get(name);
+      const why =
+        file === "ambiguous"
+          ? "may mean more than one file: other rows, or other files, have almost the same name"
+          : "names a file that is not in the batch's folder";
+      wrong("FILE_NOT_FOUND", FILE_NAME, reason ? `cannot be used: the file ${reason}` : why, name);
     }
-    result.errors.push(...problems);
-    if (problems.length > 0) continue;
+    problems.forEach((problem) => report.add(problem));
+    if (problems.length > 0) {
+      report.refused += 1;
+      continue;
+    }
+    if (how !== null)
+      report.add(said("note", "FILE_NAME_MATCHED", line, FILE_NAME, `is ${JSON.stringify(name)}${how}`, row.fileName));
     lineOfId.set(row.callId, line);
     lineOfFile.set(name, line);
-    result.calls.push(listed(row, name, line));
+    calls.push(listed(row, name, line));
   }
   for (const { fileName: name } of folder.recordings) {
-    if (!named.has(name) && !folder.namedInCalls.has(name))
-      result.errors.push(
-        rowError("calls.csv", null, COLUMNS.fileName, "FILE_NOT_LISTED", "has no row for this recording", name),
-      );
+    if (folder.namedInCalls.has(name)) continue;
+    report.add(said("error", "FILE_NOT_LISTED", null, FILE_NAME, "has no row for this recording", name));
+    if (report.isBusy) await report.settled();
   }
-  return result;
+  await report.settled();
+  return calls;
 }
 
 /** All of one shape, written out: a batch may have a hundred thousand, and spread objects take four times the memory. */
@@ -125,17 +118,16 @@ export function checkDurations<T extends ListedCall>(
   calls: readonly T[],
   durations: ReadonlyMap<string, number>,
   toleranceS = DURATION_TOLERANCE_S,
-): { calls: T[]; errors: RowError[] } {
+): { calls: T[]; errors: Remark[] } {
   const agreeing: T[] = [];
-  const errors: RowError[] = [];
+  const errors: Remark[] = [];
   for (const call of calls) {
     const measured = durations.get(call.fileName);
     // A hundredth for the rounding of both sides.
     if (measured === undefined || Math.abs(measured - call.durationS) <= toleranceS + 0.01) agreeing.push(call);
     else {
       const message = `says ${call.durationS} s but the recording lasts ${measured.toFixed(1)} s`;
-      const value = String(call.durationS);
-      errors.push(rowError("calls.csv", call.line, COLUMNS.durationS, "DURATION_MISMATCH", message, value));
+      errors.push(said("error", "DURATION_MISMATCH", call.line, DURATION, message, String(call.durationS)));
     }
   }
   return { calls: agreeing, errors };

@@ -1,237 +1,228 @@
 /**
- * Records of a CSV file (RFC 4180) as bytes, each with the line it starts on. A record that cannot be parsed costs its own
- * line and no other: reading continues with the next line. The file is read once, however many of its lines are bad.
+ * Records of CSV text (RFC 4180), each with the line it starts on. A record that cannot be read costs its own line and no other:
+ * reading continues with the next line.
+ *
+ * The work grows with the text, whatever is in it. A row that leaves a quote open at the end of its line is read on until the row
+ * ends or is given up; then the lines after its first are read once more, and not a third time: each of them keeps a quote open that was
+ * open before it, so it holds an even number of quotes, and no line with an even number leaves one open itself. That would not hold
+ * if a quote inside an unquoted value could stand in a row of several lines.
  */
-import { createReadStream } from "node:fs";
-import { setImmediate as nextTurn } from "node:timers/promises";
-import { Parser } from "csv-parse";
-import { plainLines } from "./plain-lines.js";
 
-export type CsvRecord = { line: number; fields: Buffer[] } | { line: number; problem: string };
+/** A value beyond it is taken for a quote that nobody closed; characters. */
+export const MAX_VALUE = 64 * 1024;
+/** A row beyond it is refused; characters. */
+export const MAX_ROW = 1024 * 1024;
 
-/** A value beyond this is taken for a quote that nobody closed. */
-const MAX_VALUE_BYTES = 64 * 1024;
-/** Bytes parsed in one turn: signals are heard between two. */
-const TURN_BYTES = 64 * 1024;
+const QUOTE = 0x22;
 const LINE_FEED = 0x0a;
 const RETURN = 0x0d;
-const NOTHING = Buffer.alloc(0);
-const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
+const SPACE = 0x20;
+const TAB = 0x09;
 
-interface Parsed {
-  fields: Buffer[];
-  /** Offset of the byte after the record, counted from where this parser started. */
-  endByte: number;
-}
-
-/** Fed by hand, not piped: a piped parser that fails throws away the records it had ready. */
-function createParser(ready: Parsed[]): Parser {
-  const parser = new Parser({
-    encoding: null,
-    record_delimiter: ["\r\n", "\n", "\r"],
-    relax_column_count: true,
-    skip_empty_lines: true,
-    max_record_size: MAX_VALUE_BYTES,
-    on_record: (record, { bytes }) => {
-      ready.push({ fields: record as unknown as Buffer[], endByte: bytes });
-      return null;
-    },
-  });
-  // The callback of each write reports the error; without a listener Node would raise it a second time.
-  parser.on("error", () => undefined);
-  return parser;
-}
-
-function feed(parser: Parser, chunk: Buffer): Promise<void> {
-  return new Promise((resolve, reject) => {
-    parser.write(chunk, (error) => (error ? reject(error) : resolve()));
-  });
-}
-
-function finish(parser: Parser): Promise<void> {
-  return new Promise((resolve, reject) => {
-    parser.once("error", reject);
-    parser.end(() => resolve());
-  });
-}
-
-function isCsvError(error: unknown): error is Error {
-  return error instanceof Error && error.constructor.name === "CsvError";
-}
-
-function problemOf(error: Error & { code?: string }): string {
-  switch (error.code) {
-    case "CSV_QUOTE_NOT_CLOSED":
-    case "CSV_MAX_RECORD_SIZE":
-      return `a quote (") that is opened here is not closed`;
-    case "CSV_INVALID_CLOSING_QUOTE":
-      return `a quoted value is followed by other text before the comma (write a quote inside a value as "")`;
-    case "INVALID_OPENING_QUOTE":
-      return `a quote (") stands inside a value that is not quoted`;
-    default:
-      return error.message;
-  }
-}
-
-/** The bytes given to a parser that are not of a finished record, and the line they start on: its own count is off in quotes. */
-class Unread {
-  #bytes: Buffer = Buffer.alloc(0);
-  #position = 0;
-  /** Line of the first byte. */
+/** A row that cannot be read; `problem` is a sentence without its end. */
+export interface BadRow {
   line: number;
+  problem: string;
+}
 
-  constructor(line: number) {
-    this.line = line;
+/** One record. Its values are cut out of the text when they are asked for: most files have columns that nobody uses. */
+export class CsvRecord {
+  readonly line: number;
+  /** A line break follows. Without one the file may have been cut within the row. */
+  readonly isEnded: boolean;
+  /** A quote stands inside a value that is not quoted. */
+  readonly hasStrayQuote: boolean;
+  readonly #text: string;
+  /** Start and end of each value; of one with doubled quotes the end is negative. */
+  readonly #bounds: readonly number[];
+
+  constructor(text: string, bounds: readonly number[], at: Pick<CsvRecord, "line" | "isEnded" | "hasStrayQuote">) {
+    this.#text = text;
+    this.#bounds = bounds;
+    this.line = at.line;
+    this.isEnded = at.isEnded;
+    this.hasStrayQuote = at.hasStrayQuote;
   }
 
-  get bytes(): Buffer {
-    return this.#bytes;
+  get length(): number {
+    return this.#bounds.length / 2;
   }
 
-  add(chunk: Buffer): void {
-    this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
+  /** Empty beyond the last value. */
+  value(at: number): string {
+    const start = this.#bounds[2 * at];
+    const end = this.#bounds[2 * at + 1];
+    if (start === undefined || end === undefined) return "";
+    return end < 0 ? this.#text.slice(start, -end).replaceAll('""', '"') : this.#text.slice(start, end);
   }
 
-  /** Passes over empty lines, which the parser skips. */
-  skipEmptyLines(): void {
-    let length = 0;
-    while (this.#bytes[length] === LINE_FEED || this.#bytes[length] === RETURN) length += 1;
-    this.advance(this.#position + length);
-  }
-
-  advance(position: number): void {
-    const length = position - this.#position;
-    for (let at = 0; at < length; at += 1) {
-      const byte = this.#bytes[at];
-      if (byte === LINE_FEED || (byte === RETURN && this.#bytes[at + 1] !== LINE_FEED)) this.line += 1;
-    }
-    this.#bytes = this.#bytes.subarray(length);
-    this.#position = position;
+  /** Whether nothing but blanks stands from this value on. A Ctrl-Z ends files of old systems. */
+  isBlankFrom(at: number): boolean {
+    for (let index = at; index < this.length; index += 1)
+      if (this.value(index).replaceAll("\u001a", "").trim() !== "") return false;
+    return true;
   }
 }
 
-/** From the start of a line until the end of the file or the first record that cannot be parsed: plain lines, then a parser. */
-class Section {
-  readonly #ready: Parsed[] = [];
-  #parser: Parser | null = null;
-  #unread: Unread;
-  /** Why the record at {@link rest} cannot be parsed. */
-  problem: string | null = null;
+const STRAY = `a quote (") stands inside a value that is not quoted, and a quoted value of the row is not closed in its line`;
+const NOT_CLOSED = `a quote (") that is opened in the row is not closed`;
+const AFTER_QUOTE = `a quoted value is followed by other text before the separator (write a quote inside a value as "")`;
+const TOO_LONG = `the row is longer than ${MAX_ROW.toLocaleString("en")} characters`;
 
-  constructor(line: number) {
-    this.#unread = new Unread(line);
+/** Splits text that comes in pieces. */
+export class CsvSplitter {
+  /** Characters looked at so far: stays in proportion to the text. */
+  looks = 0;
+  readonly #separator: number;
+  #rest = "";
+  #line = 1;
+  /** The line that starts where the rest does is passed over. */
+  #isPassing = false;
+
+  constructor(separator: string) {
+    this.#separator = separator.charCodeAt(0);
   }
 
-  get line(): number {
-    return this.#unread.line;
-  }
-
-  /** What was given to it and is not of a record. */
-  get rest(): Buffer {
-    return this.#unread.bytes;
-  }
-
-  /** @returns the records that end in `chunk`; null: those that end with the file */
-  async read(chunk: Buffer | null): Promise<CsvRecord[]> {
-    if (this.#parser !== null) return this.#parse(this.#parser, chunk);
-    if (chunk !== null) this.#unread.add(chunk);
-    const { bytes, line } = this.#unread;
-    const plain = plainLines(bytes, line, chunk === null, MAX_VALUE_BYTES);
-    this.#unread = new Unread(plain.line);
-    if (!plain.isOver) {
-      this.#unread.add(plain.rest);
-      return plain.records;
-    }
-    const parser = createParser(this.#ready);
-    this.#parser = parser;
-    const parsed = await this.#parse(parser, plain.rest);
-    if (chunk !== null || this.problem !== null) return [...plain.records, ...parsed];
-    return [...plain.records, ...parsed, ...(await this.#parse(parser, null))];
-  }
-
-  async #parse(parser: Parser, chunk: Buffer | null): Promise<CsvRecord[]> {
-    try {
-      if (chunk === null) await finish(parser);
-      else {
-        this.#unread.add(chunk);
-        await feed(parser, chunk);
+  /** The records that end in this piece, blank lines left out. */
+  *split(piece: string, isLast: boolean): Generator<CsvRecord | BadRow> {
+    const text = this.#rest + piece;
+    let at = 0;
+    while (at < text.length) {
+      if (this.#isPassing) {
+        const next = this.#afterLineBreak(text, at, isLast);
+        // A RETURN at the end may belong to a line feed that follows.
+        at = next ?? (text.endsWith("\r") ? text.length - 1 : text.length);
+        if (next === null) break;
+        this.#line += 1;
+        this.#isPassing = false;
+        continue;
       }
-    } catch (error) {
-      if (!isCsvError(error)) throw error;
-      this.problem = problemOf(error);
-    }
-    const records = this.#ready.splice(0).map(({ fields, endByte }): CsvRecord => {
-      this.#unread.skipEmptyLines();
-      const { line } = this.#unread;
-      this.#unread.advance(endByte);
-      return { line, fields };
-    });
-    if (this.problem !== null) this.#unread.skipEmptyLines();
-    return records;
-  }
-
-  end(): void {
-    this.#parser?.destroy();
-  }
-}
-
-/** Offset of the first byte after the first line break; null where there is none, or its second byte may be missing. */
-function afterLineBreak(bytes: Buffer, isWhole: boolean): number | null {
-  const feedAt = bytes.indexOf(LINE_FEED);
-  const returnAt = bytes.subarray(0, feedAt === -1 ? bytes.length : feedAt).indexOf(RETURN);
-  if (returnAt === -1) return feedAt === -1 ? null : feedAt + 1;
-  if (bytes[returnAt + 1] === LINE_FEED) return returnAt + 2;
-  return returnAt + 1 < bytes.length || isWhole ? returnAt + 1 : null;
-}
-
-/** The file in pieces, without its byte order mark; null is its end. */
-async function* piecesOf(path: string, signal: AbortSignal | undefined): AsyncGenerator<Buffer | null> {
-  let isFirst = true;
-  for await (const chunk of createReadStream(path, { highWaterMark: TURN_BYTES, signal }) as AsyncIterable<Buffer>) {
-    yield isFirst && chunk.subarray(0, BOM.length).equals(BOM) ? chunk.subarray(BOM.length) : chunk;
-    isFirst = false;
-    await nextTurn();
-    signal?.throwIfAborted();
-  }
-  yield null;
-}
-
-/**
- * Streams the records of the file at `path`, blank lines left out, in lists: those that end in one piece of the file.
- * @throws the file system's error when it cannot be read; the signal's reason when it aborts
- */
-export async function* csvRecords(path: string, signal?: AbortSignal): AsyncGenerator<CsvRecord[]> {
-  let section = new Section(1);
-  /** The start of a line that is passed over, while its end is still to come. */
-  let passedOver: Buffer | null = null;
-  try {
-    for await (const piece of piecesOf(path, signal)) {
-      const isLast = piece === null;
-      let bytes = piece ?? NOTHING;
-      for (;;) {
-        if (passedOver !== null) {
-          const rest: Buffer = bytes.length === 0 ? passedOver : Buffer.concat([passedOver, bytes]);
-          const next = afterLineBreak(rest, isLast);
-          // A RETURN at the end may belong to a line feed that follows.
-          passedOver = next === null ? rest.subarray(-1) : null;
-          if (next === null) break;
-          bytes = rest.subarray(next);
-        }
-        if (bytes.length > 0) yield await section.read(bytes);
-        if (isLast && section.problem === null) yield await section.read(null);
-        if (section.problem === null) break;
-        const { line, problem, rest } = section;
-        yield [{ line, problem }];
-        section.end();
-        section = new Section(line + 1);
-        passedOver = rest;
-        bytes = NOTHING;
+      const scan = new RowScan(text, at, this.#separator, isLast);
+      const found = scan.toItsEnd();
+      this.looks += scan.at - at;
+      if (found === "more" && text.length - at <= MAX_ROW) break;
+      const isTooLong = found === "more" || (found === "whole" && scan.at - at > MAX_ROW);
+      if (isTooLong || found !== "whole") {
+        yield { line: this.#line, problem: isTooLong ? TOO_LONG : found };
+        this.#isPassing = true;
+        continue;
       }
+      const record = scan.record(this.#line);
+      at = scan.at;
+      this.#line += scan.lines;
+      if (record.length > 1 || record.value(0) !== "") yield record;
     }
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
-  } finally {
-    section.end();
+    this.#rest = text.slice(at);
+  }
+
+  /** The place after the first line break; null where there is none yet. */
+  #afterLineBreak(text: string, start: number, isLast: boolean): number | null {
+    for (let at = start; at < text.length; at += 1) {
+      const code = text.charCodeAt(at);
+      if (code !== LINE_FEED && code !== RETURN) continue;
+      this.looks += at - start;
+      if (code === RETURN && at + 1 === text.length && !isLast) return null;
+      return code === RETURN && text.charCodeAt(at + 1) === LINE_FEED ? at + 2 : at + 1;
+    }
+    this.looks += text.length - start;
+    return null;
+  }
+}
+
+/** One attempt at the record that starts at a place of the text. */
+class RowScan {
+  at: number;
+  lines = 1;
+  readonly #text: string;
+  readonly #separator: number;
+  readonly #isLast: boolean;
+  readonly #bounds: number[] = [];
+  #hasStrayQuote = false;
+  #isEnded = true;
+
+  constructor(text: string, at: number, separator: number, isLast: boolean) {
+    this.#text = text;
+    this.at = at;
+    this.#separator = separator;
+    this.#isLast = isLast;
+  }
+
+  record(line: number): CsvRecord {
+    const [isEnded, hasStrayQuote] = [this.#isEnded, this.#hasStrayQuote];
+    return new CsvRecord(this.#text, this.#bounds, { line, isEnded, hasStrayQuote });
+  }
+
+  /** more: its end is still to come; any other text: the problem with it. */
+  toItsEnd(): string {
+    for (;;) {
+      const opening = this.#afterBlanks(this.at);
+      const problem = this.#text.charCodeAt(opening) === QUOTE ? this.#quoted(opening + 1) : this.#plain();
+      if (problem !== null) return problem;
+      if (this.at >= this.#text.length) {
+        this.#isEnded = false;
+        return this.#isLast ? "whole" : "more";
+      }
+      const code = this.#text.charCodeAt(this.at);
+      if (code !== this.#separator) return this.#lineBreak(code);
+      this.at += 1;
+    }
+  }
+
+  #lineBreak(code: number): string {
+    if (code === RETURN) {
+      if (this.at + 1 === this.#text.length && !this.#isLast) return "more";
+      if (this.#text.charCodeAt(this.at + 1) === LINE_FEED) this.at += 1;
+    } else if (code !== LINE_FEED) return AFTER_QUOTE;
+    this.at += 1;
+    return "whole";
+  }
+
+  #plain(): null {
+    const text = this.#text;
+    const start = this.at;
+    let at = start;
+    for (; at < text.length; at += 1) {
+      const code = text.charCodeAt(at);
+      if (code === this.#separator || code === LINE_FEED || code === RETURN) break;
+      if (code === QUOTE) this.#hasStrayQuote = true;
+    }
+    this.#bounds.push(start, at);
+    this.at = at;
+    return null;
+  }
+
+  #quoted(start: number): string | null {
+    const text = this.#text;
+    const most = Math.min(text.length, start + MAX_VALUE + 1);
+    let isDoubled = false;
+    for (let at = start; ; at += 1) {
+      this.at = at;
+      if (at >= most) return most === text.length && !this.#isLast ? "more" : NOT_CLOSED;
+      const code = text.charCodeAt(at);
+      const next = text.charCodeAt(at + 1);
+      if (code === LINE_FEED || (code === RETURN && next !== LINE_FEED)) {
+        if (this.#hasStrayQuote) return STRAY;
+        this.lines += 1;
+      }
+      if (code !== QUOTE) continue;
+      // A second one may follow.
+      if (at + 1 === text.length && !this.#isLast) return "more";
+      if (next !== QUOTE) {
+        this.#bounds.push(start, isDoubled ? -at : at);
+        this.at = this.#afterBlanks(at + 1);
+        return null;
+      }
+      isDoubled = true;
+      at += 1;
+    }
+  }
+
+  #afterBlanks(from: number): number {
+    let at = from;
+    for (;;) {
+      const code = this.#text.charCodeAt(at);
+      if ((code !== SPACE && code !== TAB) || code === this.#separator) return at;
+      at += 1;
+    }
   }
 }

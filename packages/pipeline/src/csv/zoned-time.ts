@@ -1,11 +1,7 @@
-/** ISO 8601 times with an offset, or local ones in the zone of the batch. */
+/** Instants of times with an offset, or of local ones in the zone of the batch. */
 import { clockIn, instantsAt } from "@cofi/event-log/zone-clock";
 import { InputError } from "../input-error.js";
-
-const ISO = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d\d(?::?\d\d)?)?$/i;
-
-/** Why a text is not a time: the end of a sentence that starts with the text. */
-export class TimeError extends Error {}
+import { isPossible, type ClockText } from "./time-text.js";
 
 /**
  * The IANA zone of times without an offset: `COFI_TIME_ZONE`, else UTC.
@@ -24,42 +20,36 @@ export function batchTimeZone(environment: NodeJS.ProcessEnv): string {
   return zone;
 }
 
-/** The instant at which clocks in `zone` show `local`; the earlier one of an hour that comes twice. */
-function instantOf(local: number, zone: string): number {
-  const [instant] = instantsAt(local, zone);
-  if (instant === undefined)
-    throw new TimeError(`does not exist in ${zone}: clocks were put forward over it; give the time with its offset`);
-  return instant;
-}
+/** Years of which a call or a trade can be. */
+const YEARS = { first: 1970, last: 2199 };
+const OTHER_YEAR = `lies before ${YEARS.first} or after ${YEARS.last}`;
 
 /**
- * Reads `2026-11-20T09:15:30.250+05:30`, `2026-11-20 03:45Z` or, as local time in `zone`, `2026-11-20T09:15:30`.
- * @throws TimeError saying what is wrong
+ * The instant of a time with an offset, or of one that clocks in `zone` show; the earlier one of an hour that comes twice.
+ * @returns why there is none, as the end of a sentence that starts with the time
  */
-export function parseTime(text: string, zone: string): Date {
-  const match = ISO.exec(text);
-  if (!match) throw new TimeError("is not an ISO 8601 time such as 2026-11-20T09:15:30+05:30");
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((field) => Number(field ?? 0)) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const millisecond = Number((match[7] ?? "").padEnd(3, "0").slice(0, 3));
+export function instantOfClock(clock: ClockText, zone: string): Date | string {
+  const { year, month, day, time, offset } = clock;
+  if (time === null) return "has a day but no time of day";
+  if (!isPossible(clock)) return "is not on the calendar or the clock";
+  if (year < YEARS.first || year > YEARS.last) return OTHER_YEAR;
+  const { hour, minute, second, millisecond } = time;
   const local = Date.UTC(year, month - 1, day, hour, minute, second, millisecond);
-  const onCalendar = new Date(local).getUTCMonth() === month - 1 && new Date(local).getUTCDate() === day;
-  if (!onCalendar || hour > 23 || minute > 59 || second > 59)
-    throw new TimeError("is not on the calendar or the clock");
-  if (year < 1970) throw new TimeError("lies before 1970");
-  const offset = match[8]?.toUpperCase();
-  if (!offset) return new Date(instantOf(local, zone));
-  if (offset === "Z") return new Date(local);
+  if (offset === null) {
+    const [instant] = instantsAt(local, zone);
+    if (instant !== undefined) return new Date(instant);
+    return `does not exist in ${zone}: clocks were put forward over it; give the time with its offset`;
+  }
+  if (offset.toUpperCase() === "Z") return new Date(local);
   const hours = Number(offset.slice(1, 3));
   const minutes = Number(offset.slice(3).replace(":", "") || 0);
-  if (hours > 15 || minutes > 59) throw new TimeError(`has the offset ${offset}, which no zone has`);
+  if (hours > 15 || minutes > 59) return `has the offset ${offset}, which no zone has`;
   return new Date(local - (offset.startsWith("-") ? -1 : 1) * (hours * 60 + minutes) * 60_000);
+}
+
+/** The instant of a number of ms since 1970; why it can be none of a call or a trade, as in {@link instantOfClock}. */
+export function instantOfEpoch(ms: number): Date | string {
+  return ms < Date.UTC(YEARS.last + 1, 0) ? new Date(ms) : OTHER_YEAR;
 }
 
 /** The calendar day of an instant in `zone`, `YYYY-MM-DD`. */

@@ -21,9 +21,10 @@ export const triaging = defineStage<"calls" | "trades" | "ivr", TradeUnit, Logge
     return {
       answeredBy: "this process",
       async plan() {
-        const { trades, triageConfig, run, configurationSha256 } = context;
+        const { trades, folder, triageConfig, run, configurationSha256 } = context;
         const batchCalls = triageCalls(context);
-        const triaged = triage(trades.all, batchCalls, triageConfig);
+        const withoutRow = folder.recordings.filter(({ fileName }) => !context.calls.has(fileName)).length;
+        const triaged = triage(trades.all, batchCalls, triageConfig, withoutRow);
         const candidates = new Set(triaged.flatMap((result) => result.candidates.map(({ callId }) => callId)));
         const files = new Map(
           batchCalls.flatMap(({ callId, fileName }) => (candidates.has(callId) ? [[callId, fileName]] : [])),

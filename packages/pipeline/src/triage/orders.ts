@@ -3,6 +3,7 @@
  * the order behind them. Which fills make an order, and what the order says, never depends on the order of rows: where
  * fills disagree, either they are not one order, or a rule decides, and the order's remarks say so.
  */
+import { missingTerms } from "../csv/contract-terms.js";
 import type { TradeRow } from "../csv/trades-csv.js";
 import { dayIn } from "../csv/zoned-time.js";
 import type { TriageConfig } from "./triage-config.js";
@@ -17,6 +18,11 @@ export interface Order {
   expiry: string | null;
   strike: number | null;
   optionType: string | null;
+  /**
+   * Terms of the contract, by their columns, that nobody knows: a fill gives them in a way that was not understood, or an option or
+   * future has none. Left out where there are none.
+   */
+  unknownTerms?: readonly string[];
   /** null when no fill gives one, or when they give different ones. */
   lotSize: number | null;
   /** E.164, of any fill; sorted, empty when none is known. */
@@ -81,15 +87,21 @@ function orderOf(fills: readonly TradeRow[], underOneId: readonly TradeRow[], co
   const [earliest] = sorted as [TradeRow, ...TradeRow[]];
   const { orderId, clientCode, symbol, side, orderTime } = earliest;
   const lotSizes = given(fills, ({ lotSize }) => lotSize);
+  const contract = {
+    instrument: given(fills, ({ instrument }) => instrument)[0] ?? null,
+    expiry: given(fills, ({ expiry }) => expiry)[0] ?? null,
+    strike: given(fills, ({ strike }) => strike)[0] ?? null,
+    optionType: given(fills, ({ optionType }) => optionType)[0] ?? null,
+  };
+  const unread = fills.flatMap((fill) => fill.unread ?? []);
+  const unknownTerms = [...new Set([...unread, ...missingTerms({ symbol, ...contract })])].toSorted();
   return {
     orderId,
     clientCode,
     symbol,
     side,
-    instrument: given(fills, ({ instrument }) => instrument)[0] ?? null,
-    expiry: given(fills, ({ expiry }) => expiry)[0] ?? null,
-    strike: given(fills, ({ strike }) => strike)[0] ?? null,
-    optionType: given(fills, ({ optionType }) => optionType)[0] ?? null,
+    ...contract,
+    ...(unknownTerms.length > 0 && { unknownTerms }),
     lotSize: lotSizes.length === 1 ? (lotSizes[0] ?? null) : null,
     phones: [...new Set(fills.flatMap(({ clientPhones }) => clientPhones))].toSorted(),
     dealerIds: given(fills, ({ dealerId }) => dealerId.toUpperCase()),

@@ -7,7 +7,7 @@ import type { TradeRow } from "../csv/trades-csv.js";
 import { ordersOf } from "./orders.js";
 import { CallIndex, type TriageCall } from "./triage-calls.js";
 import type { TriageConfig } from "./triage-config.js";
-import { triageOrder, type OrderTriage, type TriageStep } from "./triage-rules.js";
+import { triageOrder, type OrderTriage, type TriageResult, type TriageStep } from "./triage-rules.js";
 
 /** What triage says of one trade; each step and candidate with its reason. */
 export interface TradeTriage extends OrderTriage {
@@ -27,15 +27,40 @@ export interface LoggedTriage extends TradeTriage {
   };
 }
 
-/** Triages every trade, in the order given. Depends on nothing but its arguments; one call may serve many trades. */
+/** Results that say that no call was found, or none in time. */
+const NO_CALL_FOUND: ReadonlySet<TriageResult> = new Set([
+  "NO_CALL",
+  "NO_CALL_FOR_CLIENT",
+  "CALL_AFTER_ORDER",
+  "CALL_OUT_OF_WINDOW",
+  "CALL_TOO_SHORT",
+]);
+
+/** What a result leaves open that found no call: the order may be in a recording that nobody could look at. Empty for none. */
+function unsearched(result: TriageResult, recordings: number): string {
+  if (recordings === 0 || !NO_CALL_FOUND.has(result)) return "";
+  const [one, was] = recordings === 1 ? ["recording has", "was"] : ["recordings have", "were"];
+  return ` ${recordings} ${one} no valid row in calls.csv and ${was} not searched.`;
+}
+
+/**
+ * Triages every trade, in the order given. Depends on nothing but its arguments; one call may serve many trades.
+ * @param withoutRow recordings of the batch that have no valid row in calls.csv
+ */
 export function triage(
   trades: readonly TradeRow[],
   batchCalls: readonly TriageCall[],
   config: TriageConfig,
+  withoutRow = 0,
 ): TradeTriage[] {
   const index = new CallIndex(batchCalls, trades, config);
   const orders = ordersOf(trades, config);
-  const results = new Map([...new Set(orders.values())].map((order) => [order, triageOrder(order, index, config)]));
+  const results = new Map(
+    [...new Set(orders.values())].map((order) => {
+      const found = triageOrder(order, index, config);
+      return [order, { ...found, reason: `${found.reason}${unsearched(found.result, withoutRow)}` }];
+    }),
+  );
 
   return trades.map((trade) => {
     const { tradeId, orderId, orderSource } = trade;

@@ -10,6 +10,8 @@ export interface ExecutedOrder {
   strike: number | null;
   optionType: string | null;
   side: "BUY" | "SELL";
+  /** Terms of the contract, by their columns in trades.csv, that nobody knows. */
+  unknownTerms?: readonly string[];
   /** null when it is not known. */
   lotSize: number | null;
   /** When the order was placed. */
@@ -72,6 +74,7 @@ export function compareOrder(
     unknown: [
       ...(findings.SIDE.outcome === "open" ? ["the side"] : []),
       ...(findings.QTY.outcome === "open" ? ["the quantity"] : []),
+      ...(order.unknownTerms ?? []).map((term) => `the ${term}, which is not known from trades.csv,`),
     ],
     lines: entries.map(([field, { outcome, text }]) => `${field}: ${outcome}. ${text}`),
   };

@@ -230,14 +230,12 @@ export const FINDING_KINDS = [
   "slow-file",
   "cause",
   "rows",
+  "values",
 ] as const;
 export interface Finding {
   kind: (typeof FINDING_KINDS)[number];
   stage: string;
-  /**
-   * The file, the host, the cause of errors, or the time of the last sign of life; null when it is about several files, or
-   * the stage itself.
-   */
+  /** The file, host or cause of errors, or the time of the last sign of life; null: several files, or the stage itself. */
   what: string | null;
   count: number;
   /** For people, in one line. */

@@ -113,6 +113,7 @@ const LOOKS: Readonly<Record<Finding["kind"], { glyph: string; tone: "bad" | "wa
   "slow-file": { glyph: "◔", tone: "warn" },
   cause: { glyph: "✕", tone: "bad" },
   rows: { glyph: "!", tone: "warn" },
+  values: { glyph: "!", tone: "warn" },
 };
 
 /** The view that shows a finding in detail. */
@@ -122,6 +123,8 @@ function placeOf({ kind, stage, what, count }: Finding): Destination {
       return { view: "files", filters: { stage, state: "missing" }, file: count === 1 ? what : null };
     case "rows":
       return { view: "errors" };
+    case "values":
+      return { view: "files", filters: { stage }, file: what };
     case "silent-batch":
       return { view: "time" };
     case "unnamed":

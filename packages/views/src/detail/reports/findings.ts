@@ -34,6 +34,7 @@ export function findingsOf(
     ...slowFiles(stalls),
     ...causes(detail, asOf),
     ...rowErrors(detail),
+    ...rowWarnings(detail),
   ];
 }
 
@@ -180,6 +181,19 @@ function unauditedTrades(count: number): Finding {
   const text = `${count.toLocaleString("en-GB")} ${count === 1 ? "trade" : "trades"} will not be audited`;
   const rule = `${count === 1 ? "Its row in trades.csv has an error and is" : "Their rows in trades.csv have errors and are"} set aside; the others continue. Correct the file and run the batch again.`;
   return { kind: "rows", stage: "trademetadata", what: null, count, text, rule };
+}
+
+/** Values of CSV files that were not understood, or are missing though the trade needs them. */
+function rowWarnings(detail: Detail): Finding[] {
+  return STAGES.flatMap(({ name: stage }, index): Finding[] =>
+    [...(detail.refusedRows[index]?.warned ?? [])].map(([file, count]) => {
+      const values = count === 1 ? "1 value" : `${count.toLocaleString("en-GB")} values`;
+      const text = `${values} of ${file} ${count === 1 ? "needs" : "need"} a look`;
+      const rule =
+        "Such a value was not understood, and is taken as not given, or is missing though the trade needs it. The rows stay. The journey of the file lists the values.";
+      return { kind: "values", stage, what: file, count, text, rule };
+    }),
+  );
 }
 
 function causes(detail: Detail, asOf: string): Finding[] {

@@ -118,6 +118,11 @@ export function Attempts({ attempts, waits, labels, runs, isWhole, chosen, choos
                   Arrived after a newer run had begun: it is shown here and counts nowhere.
                 </span>
               )}
+              {one.said.map((line) => (
+                <span class="attempt-note" key={line}>
+                  <Folded text={line} />
+                </span>
+              ))}
               {one.message !== null && (
                 <span class="attempt-message">
                   <Folded text={one.message} />

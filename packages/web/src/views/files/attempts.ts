@@ -1,5 +1,5 @@
 /** Makes attempts of the events of one file. Pure. */
-import { skipReason } from "@cofi/event-log/event-metadata";
+import { saidOfRows, skipReason } from "@cofi/event-log/event-metadata";
 import { outcomeOf, type FileOutcome } from "@cofi/event-log/file-outcome";
 import type { LogEvent } from "@cofi/event-log/events";
 import type { WorkRun } from "@cofi/views/detail/shapes";
@@ -22,6 +22,8 @@ export interface Attempt {
   /** `cut`: its end was never logged, and its stage has begun another attempt. */
   outcome: FileOutcome | "cut";
   message: string | null;
+  /** What was said of the rows of a CSV file while it was read: a line for each kind of warning and note. */
+  said: string[];
 }
 
 /** One of the attempts at a file, with its place among them. */
@@ -62,7 +64,10 @@ function attemptsAmong(events: readonly LogEvent[]): Attempt[] {
       endedAt: null,
       durationMs: null,
       message: null,
+      said: [],
     };
+    const ofRows = event.eventType === "info" ? saidOfRows(event.metadata) : null;
+    if (ofRows) attempts.findLast((one) => one.stage === stage)?.said.push(ofRows.message);
     const outcome = outcomeOf(event);
     if (outcome === "inFlight") {
       // An attempt that a kill or a restart cut off has no logged end; the start of the next one ends it.
