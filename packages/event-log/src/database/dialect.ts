@@ -19,6 +19,8 @@ export interface Dialect {
   logBy(index: string): RawBuilder<unknown>;
   /** In which of equal parts of `widthMs`, counted from `from` (a stored time) on, `timestamp` lies: 0 for the first. */
   partOfTime(from: string, widthMs: number): RawBuilder<number>;
+  /** Whether this column of a row is NULL, found out without reading its value, which may be long. */
+  isNull(column: string): RawBuilder<boolean>;
   /** Ends a SELECT in a transaction: its rows keep their values until the transaction ends. */
   readonly holdingRows: RawBuilder<unknown>;
   /** Ends a SELECT in a transaction: whoever selects one of its rows in this way waits until the transaction ends. */

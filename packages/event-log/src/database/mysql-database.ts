@@ -24,6 +24,7 @@ const dialect: Dialect = {
   // In floating point, which is exact here: MySQL rounds a decimal quotient to a few digits, 39.99996 to 40.0000.
   partOfTime: (from, widthMs) =>
     sql`FLOOR(TIMESTAMPDIFF(MICROSECOND, ${from}, timestamp) / ${sql.raw(`${widthMs * 1_000}e0`)})`,
+  isNull: (column) => sql`${sql.ref(column)} IS NULL`,
   holdingRows: sql`LOCK IN SHARE MODE`,
   claimingRows: sql`FOR UPDATE`,
   undoesDdl: false,

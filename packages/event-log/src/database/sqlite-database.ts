@@ -18,6 +18,8 @@ const dialect: Dialect = {
   logBy: (index) => sql`batchExecutionLog INDEXED BY ${sql.raw(index)}`,
   partOfTime: (from, widthMs) =>
     sql`CAST(floor(round((julianday(timestamp) - julianday(${from})) * 86400000) / ${sql.lit(widthMs)}) AS INTEGER)`,
+  // IS NULL follows the pages of a long value to its end.
+  isNull: (column) => sql`typeof(${sql.ref(column)}) = 'null'`,
   // Every transaction holds the write lock of the whole file.
   holdingRows: sql``,
   claimingRows: sql``,

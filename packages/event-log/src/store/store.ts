@@ -33,8 +33,8 @@ export interface RecordedWhole extends Recorded {
 export interface CompletedFile {
   fileName: string;
   eventId: number;
-  /** The run that logged it; null for a writer that does not run the batch, whose answer nobody has checked. */
-  run: number | null;
+  /** It was logged by a run of the batch; nobody has checked the answers of other writers. */
+  isOfRun: boolean;
 }
 
 export interface Page<File> {
@@ -69,9 +69,9 @@ export class Store extends LogStore {
   ): Promise<Page<CompletedFile>> {
     const current = isCurrent(await this.runStarts(batchId));
     const latest = sql`${this.#latest(batchId, stage, current, { after, limit })}`;
-    const lists = await this.query(() => this.database.lists(["fileName", "id", "run", "answer"], latest));
-    const rows = lists.map(([fileName, id, run, answer]) => ({ fileName, id, run, answer }) as LatestRow);
-    return toPage(rows, limit, ({ fileName, id, run }) => ({ fileName, eventId: id, run }));
+    const lists = await this.query(() => this.database.lists(["fileName", "id", "isOfRun", "answer"], latest));
+    const rows = lists.map(([fileName, id, isOfRun, answer]) => ({ fileName, id, isOfRun, answer }) as LatestRow);
+    return toPage(rows, limit, ({ fileName, id, isOfRun }) => ({ fileName, eventId: id, isOfRun: isOfRun === 1 }));
   }
 
   /** As {@link completedPage}, `limit` files of those with a response that is JSON, with it. */
@@ -86,7 +86,7 @@ export class Store extends LogStore {
     const rows = await this.query(() => select.execute());
     return toPage(rows, limit, (row) => {
       const recorded = toRecorded(row);
-      return recorded && { fileName: row.fileName, run: row.run, ...recorded };
+      return recorded && { fileName: row.fileName, isOfRun: row.isOfRun === 1, ...recorded };
     });
   }
 
@@ -175,23 +175,25 @@ export class Store extends LogStore {
     if (fileNames) latest = latest.where("fileName", "in", [...fileNames]);
     if (limit !== undefined) latest = latest.limit(limit);
     if (after !== null && after !== undefined) latest = latest.where("fileName", ">", after);
+    const { isNull } = this.database.dialect;
     return this.db
       .selectFrom("batchExecutionLog as log")
       .innerJoin(latest.as("latest"), "latest.id", "log.id")
-      .select(["log.fileName", "log.id", "log.run"])
+      .select(["log.fileName", "log.id"])
       .$narrowType<{ fileName: string }>()
-      .select(
+      .select([
+        sql<number>`CASE WHEN ${isNull("log.run")} THEN 0 ELSE 1 END`.as("isOfRun"),
         sql<"whole" | "cut" | null>`CASE WHEN log.eventType = 'file_complete'
-          AND coalesce(log.status, 'success') = 'success' AND log.response IS NOT NULL
-          THEN CASE WHEN log.responseCut IS NULL THEN 'whole' ELSE 'cut' END END`.as("answer"),
-      );
+          AND coalesce(log.status, 'success') = 'success' AND NOT ${isNull("log.response")}
+          THEN CASE WHEN ${isNull("log.responseCut")} THEN 'whole' ELSE 'cut' END END`.as("answer"),
+      ]);
   }
 }
 
 interface LatestRow {
   fileName: string;
   id: number;
-  run: number | null;
+  isOfRun: number;
   answer: "whole" | "cut" | null;
 }
 

@@ -32,11 +32,11 @@ export async function remainderOf(units: readonly Unit[], options: ResumeOptions
   const unstored: Unit[] = [];
   for await (const files of context.answers.completed(name)) {
     context.signal.throwIfAborted();
-    for (const { fileName, run } of files) {
+    for (const { fileName, isOfRun } of files) {
       const unit = todo.get(fileName);
       if (!unit) continue;
       todo.delete(fileName);
-      if (run === null || context.answers.moved.has(fileName)) unstored.push(unit);
+      if (!isOfRun || context.answers.moved.has(fileName)) unstored.push(unit);
     }
   }
   if (work.store && unstored.length > 0) context.beside.add(restore(unstored, options));
