@@ -18,6 +18,8 @@ interface Track {
   codec: string;
   sampleRate: number;
   channels: number;
+  /** ffmpeg's name of how the channels are meant to stand in a room; null where the file does not say. */
+  layout: string | null;
 }
 
 /** What ffprobe says of a recording. */
@@ -41,6 +43,7 @@ const Description = z.object({
         codec_name: z.string().optional(),
         sample_rate: number,
         channels: z.number().optional(),
+        channel_layout: z.string().optional(),
         duration: number,
       }),
     )
@@ -62,16 +65,18 @@ interface ProbeOptions {
 /** @throws UnreadableRecording for what is no recording, and for what no recorder writes */
 export async function probe(path: string, options: ProbeOptions): Promise<Probed> {
   const { formats, input, size, firstBytes, gone } = options;
-  const entries = "format=format_name,duration:stream=index,codec_type,codec_name,sample_rate,channels,duration";
+  const entries =
+    "format=format_name,duration:stream=index,codec_type,codec_name,sample_rate,channels,channel_layout,duration";
   const args = ["-v", "level+warning", ...inputOf(path, formats, input), "-show_entries", entries, "-of", "json"];
   const { code, stderr, output } = await described("ffprobe", args, { timeoutMs: PROBE_TIMEOUT_MS, gone });
   if (code !== 0) throw unreadable(notRead(stderr, path, `${size} bytes that begin with ${firstBytes}`));
   const { format, streams } = Description.parse(JSON.parse(output));
   const sounds = streams.filter(({ codec_type }) => codec_type === "audio");
-  const tracks = sounds.flatMap(({ index, codec_name, sample_rate, channels }): Track[] =>
-    channels && sample_rate && codec_name !== undefined && codec_name !== "unknown"
-      ? [{ index, codec: codec_name, sampleRate: sample_rate, channels }]
-      : [],
+  const tracks = sounds.flatMap(
+    ({ index, codec_name, sample_rate, channels, channel_layout: layout = null }): Track[] =>
+      channels && sample_rate && codec_name !== undefined && codec_name !== "unknown"
+        ? [{ index, codec: codec_name, sampleRate: sample_rate, channels, layout }]
+        : [],
   );
   if (tracks.length === 0) {
     const kinds = streams.map(

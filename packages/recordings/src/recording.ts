@@ -165,7 +165,7 @@ async function look(path: string, { name, raw, gone }: ReadOptions): Promise<Loo
 
 function withoutHeader(byName: ByName, sound: NonNullable<ByName["sound"]>, size: number): Looked {
   const { codec, sampleRate, channels, seconds, note } = sound;
-  const tracks = [{ index: 0, codec, sampleRate, channels }];
+  const tracks = [{ index: 0, codec, sampleRate, channels, layout: null }];
   const probed = { format: byName.demuxer, tracks, declaredS: null, unknownTracks: 0 };
   const found = `${codec} without a header, ${size} bytes`;
   const extent: Extent = { end: "untold", notes: [], toLastByte: true };
@@ -193,11 +193,11 @@ async function decodeArguments(path: string, looked: Looked, options: ReadOption
   const wanted = channel === undefined ? null : placeOf(channel, looked.probed);
   // Times are counted in samples: packets may have gaps between them. Only tracks beside each other have to keep theirs.
   const lengthS = tracks.length > 1 ? await durationOfPackets(path, { ...looked, gone }, maxAudioS) : 0;
-  const together = `aresample=${sampleRate}:async=1:first_pts=0,apad=whole_dur=${lengthS.toFixed(3)},`;
+  const together = `aresample=${sampleRate}:async=1:first_pts=0,aformat=sample_fmts=flt,apad=whole_dur=${lengthS.toFixed(3)},`;
   const read = wanted === null ? tracks.map((track, place) => ({ track, place })) : [wanted];
   const inputs = read.map(({ track, place }) => {
     const only = wanted === null ? undefined : wanted.channel;
-    return `[0:${track.index}]${tracks.length > 1 ? together : ""}${unnamed(track.channels, only)}[t${place}]`;
+    return `[0:${track.index}]${tracks.length > 1 ? together : ""}${channelsOf(track, only)}[t${place}]`;
   });
   const merge = `${read.map(({ place }) => `[t${place}]`).join("")}${read.length > 1 ? `amerge=inputs=${read.length},` : ""}`;
   const graph = [...inputs, `${merge}asetpts=N/SR/TB[sound]`].join(";");
@@ -211,10 +211,12 @@ async function decodeArguments(path: string, looked: Looked, options: ReadOption
   return [...quiet, ...input, ...sound, "-ar", String(sampleRate), "-f", format, "pipe:1"];
 }
 
-/** Channels as they are numbered in the file, or one of them: with the names that formats give them, ffmpeg would sort and mix them. */
-function unnamed(channels: number, only: number | undefined): string {
-  const chosen = only === undefined ? Array.from({ length: channels }, (_, index) => index) : [only];
-  return `pan=${chosen.length}c|${chosen.map((from, to) => `c${to}=c${from}`).join("|")}`;
+/** One channel; or all of them as they are, also where their number changes within the file. */
+function channelsOf({ layout, channels }: Probed["tracks"][number], only: number | undefined): string {
+  if (only !== undefined) return `pan=mono|c0=c${only}`;
+  const named = layout ?? ["mono", "stereo"][channels - 1] ?? "";
+  if (/^[\w.()]+$/.test(named)) return `aformat=channel_layouts=${named}`;
+  return `pan=${channels}c|${Array.from({ length: channels }, (_, channel) => `c${channel}=c${channel}`).join("|")}`;
 }
 
 /** The track in which a channel of the recording is. */

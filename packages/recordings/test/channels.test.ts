@@ -98,6 +98,28 @@ test.each([
   expect(loud).toBeGreaterThan(0.9);
 });
 
+test.each([
+  ["quad", 4],
+  ["4.0", 4],
+  ["5.1", 6],
+  ["5.1(side)", 6],
+  ["7.1", 8],
+  ["3.0", 3],
+])("each channel of %s is heard, whoever stands where", async (layout, count) => {
+  for (let only = 0; only < count; only++) {
+    const channels = Array.from({ length: count }, (_, channel) =>
+      channel === only ? anna : new Float32Array(anna.length),
+    );
+    const plain = await folder.file("plain.wav", wavOf(channels));
+    const placed = `channelmap=map=${channels.map((_, channel) => channel).join("|")}:channel_layout=${layout}`;
+    const { samples, channels: found } = await heard(
+      await folder.made("placed.wav", "-i", plain, "-af", placed, "-c:a", "pcm_f32le"),
+    );
+    expect([found, level(samples) / level(anna)]).toEqual([count, expect.closeTo(1, 2)]);
+    expect(level((await heard(plain)).samples) / level(anna)).toBeCloseTo(1, 2);
+  }
+});
+
 test("opposite phase with hum in phase: the voice counts, not the hum", async () => {
   const hum = annas.map((_, i) => 0.3 * Math.sin((2 * Math.PI * 50 * i) / RATE));
   const both = mapped(annas, bens, (a, b) => a + b);
@@ -180,6 +202,7 @@ test("a track for each party: both are heard, at their times, and it is said", a
 test("each channel alone, of one track or of several, all of the same length", async () => {
   const stereo = await folder.file("stereo.wav", wavOf([annas, bens]));
   const mono = await folder.file("mono.wav", wavOf([anna]));
+  const three = await folder.file("three.wav", wavOf([anna, annas, bens]));
   const mixed = await folder.made(
     "mixed.mkv",
     "-i",
@@ -196,6 +219,9 @@ test("each channel alone, of one track or of several, all of the same length", a
   for (const [path, channel, own, seconds] of [
     [stereo, 0, annas, 24],
     [stereo, 1, bens, 24],
+    [three, 0, anna, 6],
+    [three, 1, annas, 24],
+    [three, 2, bens, 24],
     [mixed, 0, anna, 6],
     [mixed, 1, annas, 24],
     [mixed, 2, bens, 24],
