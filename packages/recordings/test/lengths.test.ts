@@ -201,8 +201,33 @@ test("a header of another format that says less: read on, or refused", async () 
     expect((await refusalOf(await folder.file(name, content))).message, name).toMatch(
       /^The header ends the sound \d+ bytes before the file ends/,
     );
-  caf.writeBigInt64BE(-1n, caf.indexOf("data") + 4);
-  expect((await heard(await folder.file("c.caf", caf))).seconds).toBeGreaterThanOrEqual(SECONDS);
+});
+
+test("what programs leave as a size that write to a pipe, or cannot return to the header: all of it is read", async () => {
+  for (const [name, field, sizes] of [
+    ["a.aiff", "SSND", [0x7f00_0008, 0x7fff_ffff, 0xffff_ffff]],
+    ["a.au", ".snd\0\0\0\x20", [0, 0x7fff_ffff, 0xffff_ffff]],
+    ["a.caf", "data", [-1n]],
+    ["rf64.wav", "ds64", [0x7fff_ffff_ffff_ffffn]],
+  ] as const) {
+    const plain = await readFile(await folder.encoded(name, ...(name === "rf64.wav" ? ["-rf64", "always"] : [])));
+    for (const size of sizes) {
+      const file = Buffer.from(plain);
+      const at = file.indexOf(field, 0, "latin1") + (name === "rf64.wav" ? 16 : field.length);
+      if (typeof size === "number") file.writeUInt32BE(size, at);
+      else if (name === "a.caf") file.writeBigInt64BE(size, at);
+      else file.writeBigInt64LE(size, at);
+      const audio = await heard(await folder.file(`b-${name}`, file));
+      expect([name, audio.lengthKnown, audio.notes]).toEqual([name, false, [expect.stringMatching(ALL_READ)]]);
+      expect(audio.seconds).toBeGreaterThanOrEqual(SECONDS);
+      expect(audio.seconds).toBeLessThan(SECONDS + 0.2);
+    }
+  }
+  const w64 = Buffer.from(await readFile(await folder.encoded("a.w64")));
+  w64.writeBigUInt64LE(0x7fff_ffff_ffff_ffffn, w64.indexOf("data\xf3\xac", 0, "latin1") + 16);
+  expect((await refusalOf(await folder.file("b.w64", w64))).message).toMatch(
+    /ffmpeg reads no Wave64 file without that/,
+  );
 });
 
 test("two recordings behind each other in a file: both are read, or it is refused", async () => {

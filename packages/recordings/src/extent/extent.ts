@@ -22,6 +22,17 @@ export interface Extent {
 /** Sound that may be missing at the end of a file: it is said, and the file is used. More is a recording that was cut off. */
 export const TOLERATED_S = 0.25;
 
+/** In a field of so many bits: the largest numbers with a sign, about. Some writers leave room for what stands in front. */
+const LEAST_PLACEHOLDER = { 32: 0x7f00_0000, 64: 2 ** 60 };
+
+/**
+ * Whether the size that a header announces says nothing. Programs that write to a pipe, or do not come to finish the header, leave
+ * one of the largest numbers.
+ */
+export function isPlaceholder(size: number, there: number, bits: 32 | 64): boolean {
+  return size > there && size >= LEAST_PLACEHOLDER[bits];
+}
+
 /** The note on a file that has a few bytes less than it announces. */
 export function fewMissing(bytes: number, seconds: number): string {
   return `The header announces ${count(bytes)} more than the file has (${seconds.toFixed(3)} s): what is there was read.`;

@@ -3,11 +3,9 @@
  * 1.0", 1991), RF64 and BW64 (EBU Tech 3306, ITU-R BS.2088), and AVI, which has the same chunks.
  */
 import type { FileBytes } from "../file-bytes.js";
-import { anotherBehind, brokenOff, fewMissing, type Extent } from "./extent.js";
+import { anotherBehind, brokenOff, fewMissing, isPlaceholder, type Extent } from "./extent.js";
 import { behindTags } from "./tags.js";
 
-/** Recorders that write to a pipe, or do not come to finish the header, leave one of the largest values. */
-const LEAST_PLACEHOLDER = 0x7fff_f000;
 /** Chunks that may follow the sound, and be cut off without loss to it. */
 const METADATA =
   /^(LIST|INFO|[iI][dD]3 |bext|fact|cue |smpl|PEAK|iXML|axml|aXML|chna|_PMX|JUNK|junk|PAD |FLLR|DISP|cart|afsp|inst|plst|minf|regn|umid|elm1|levl|ovwf|SAUR|LGWV|strc|acid)$/;
@@ -62,7 +60,7 @@ async function wavExtent(bytes: FileBytes, isBig: boolean): Promise<Extent> {
 async function wavEnd(bytes: FileBytes, header: Header, isBig: boolean): Promise<Extent> {
   const { dataSize, dataAt, bytesPerS, riffSize, isLarge } = header;
   const there = bytes.size - dataAt;
-  if (!isLarge && dataSize >= LEAST_PLACEHOLDER && there > 0) {
+  if (there > 0 && isPlaceholder(dataSize, there, isLarge ? 64 : 32)) {
     const note =
       "The header does not say how long the sound is, as of a recorder that did not come to its end: all of the file was read.";
     return { end: "untold", toLastByte: true, notes: [note], input: ["-ignore_length", "1"] };
@@ -149,7 +147,7 @@ async function aviExtent(bytes: FileBytes): Promise<Extent> {
     if (chunk === null || bytes.size - at <= 8) return { end: "told", notes: [] };
     const isPart = chunk.id === "RIFF" && (at === 0 || (await bytes.has("AVIX", chunk.at)));
     if (chunk.id === "RIFF" && !isPart) return { end: "told", refusal: anotherBehind(at), notes: [] };
-    if (isPart && (chunk.size === 0 || chunk.size >= LEAST_PLACEHOLDER)) {
+    if (isPart && (chunk.size === 0 || isPlaceholder(chunk.size, bytes.size - chunk.at, 32))) {
       const note =
         "The header does not say how long the file is, as of a recorder that did not come to its end: all of it was read.";
       return { end: "untold", toLastByte: true, notes: [note] };

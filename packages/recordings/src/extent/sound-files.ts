@@ -1,6 +1,6 @@
 /** Files whose header gives the size of the sound: AIFF, CAF, Wave64, AU, VOC, SoX and NIST SPHERE. */
 import type { FileBytes } from "../file-bytes.js";
-import { anotherBehind, brokenOff, moreThanSaid, withoutEnd, type Extent } from "./extent.js";
+import { anotherBehind, brokenOff, isPlaceholder, moreThanSaid, withoutEnd, type Extent } from "./extent.js";
 import { behindTags } from "./tags.js";
 
 /** Where a header says that the sound lies. */
@@ -8,10 +8,14 @@ interface Said {
   dataAt: number;
   /** null: not said. */
   dataSize: number | null;
+  /** The bits of the field that says it. */
+  sizeBits?: 32 | 64;
   /** Whether ffmpeg reads on behind that. */
   readsOn?: boolean;
 }
 
+const UNSAID =
+  "The header does not say how long the sound is, and ffmpeg reads no Wave64 file without that. Export the recording again.";
 const CUT_BEFORE: Extent = { end: "told", refusal: brokenOff("before its sound begins"), notes: [] };
 
 /** @returns null for another file */
@@ -28,15 +32,14 @@ export async function soundFileExtent(bytes: FileBytes): Promise<Extent | null> 
 
 /** Compares what is said with what is there. `after`: looks at what follows the sound, from the byte where it ends on. */
 async function compared(bytes: FileBytes, said: Said, after: (end: number) => Promise<Extent>): Promise<Extent> {
-  const { dataAt, dataSize } = said;
-  if (dataSize === null) {
+  const { dataAt, dataSize, sizeBits = 32 } = said;
+  const there = bytes.size - dataAt;
+  if (dataSize === null || isPlaceholder(dataSize, there, sizeBits)) {
     const note = "The header does not say how long the sound is: all of the file was read.";
     return { end: "untold", toLastByte: true, notes: [note] };
   }
-  const end = dataAt + dataSize;
-  const missing = end - bytes.size;
-  if (missing <= 0) return after(end);
-  return { end: "told", notes: [], missing: { bytes: missing, there: bytes.size - dataAt } };
+  if (dataSize <= there) return after(dataAt + dataSize);
+  return { end: "told", notes: [], missing: { bytes: dataSize - there, there } };
 }
 
 /** What follows the sound of a file that has nothing but sound behind its header. */
@@ -62,6 +65,7 @@ interface Chunks {
   sound: string;
   /** Of the content; below zero where it is not known. */
   sizeOf(head: Buffer): number;
+  sizeBits: 32 | 64;
 }
 
 /** Audio Interchange File Format (Apple, 1989 and 1991). */
@@ -71,6 +75,7 @@ const AIFF: Chunks = {
   from: 12,
   sound: "SSND",
   sizeOf: (head) => head.readUInt32BE(4),
+  sizeBits: 32,
 };
 /** Apple Core Audio Format Specification 1.0. */
 const CAF: Chunks = {
@@ -79,6 +84,7 @@ const CAF: Chunks = {
   from: 8,
   sound: "data",
   sizeOf: (head) => Number(head.readBigInt64BE(4)),
+  sizeBits: 64,
 };
 /** Sony Wave64: names are GUIDs, of which the first four bytes are those of WAV, and sizes count the head of the chunk. */
 const WAVE64: Chunks = {
@@ -87,16 +93,19 @@ const WAVE64: Chunks = {
   from: 40,
   sound: "data",
   sizeOf: (head) => Number(head.readBigUInt64LE(16)) - 24,
+  sizeBits: 64,
 };
 
 async function chunksExtent(bytes: FileBytes, chunks: Chunks): Promise<Extent> {
-  const { headBytes, align, from, sound, sizeOf } = chunks;
+  const { headBytes, align, from, sound, sizeOf, sizeBits } = chunks;
   for (let at = from; ;) {
     const head = await bytes.read(at, headBytes);
     if (head.length < headBytes) return CUT_BEFORE;
     const size = sizeOf(head);
     if (head.toString("latin1", 0, 4) === sound) {
-      const said = { dataAt: at + headBytes, dataSize: size < 0 ? null : size };
+      const said = { dataAt: at + headBytes, dataSize: size < 0 ? null : size, sizeBits };
+      if (chunks === WAVE64 && isPlaceholder(size, bytes.size - said.dataAt, 64))
+        return { ...CUT_BEFORE, refusal: UNSAID };
       return compared(bytes, said, (end) => chunksBehind(bytes, chunks, end));
     }
     at = Math.ceil((at + headBytes + Math.max(0, size)) / align) * align;
@@ -130,9 +139,7 @@ async function chunksBehind(bytes: FileBytes, chunks: Chunks, end: number): Prom
 async function auExtent(bytes: FileBytes): Promise<Extent> {
   const head = await bytes.read(0, 24);
   if (head.length < 24) return CUT_BEFORE;
-  const size = head.readUInt32BE(8);
-  const dataSize = size === 0xffff_ffff ? null : size;
-  const said = { dataAt: head.readUInt32BE(4), dataSize, readsOn: true };
+  const said = { dataAt: head.readUInt32BE(4), dataSize: head.readUInt32BE(8), readsOn: true };
   return compared(bytes, said, (end) => nothingBehind(bytes, said, end));
 }
 
