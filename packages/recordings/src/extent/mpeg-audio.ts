@@ -8,6 +8,9 @@ import { behindId3 } from "./tags.js";
 /** Junk before the first frame is passed over up to here, as players do. */
 const SEARCH_BYTES = 64 * 1024;
 
+/** What encoders say stands in so many bytes. */
+const SAID_BYTES = 64;
+
 interface Said {
   frames: number | null;
   bytes: number | null;
@@ -53,7 +56,9 @@ async function firstFrame(bytes: FileBytes, from: number): Promise<number | null
 }
 
 async function saidAt(bytes: FileBytes, at: number): Promise<Said | null> {
-  const frame = await bytes.read(at, 256);
+  // A file may end before.
+  const frame = Buffer.alloc(SAID_BYTES);
+  (await bytes.read(at, SAID_BYTES)).copy(frame);
   const [, b = 0, , d = 0] = frame;
   const isFirst = ((b >> 3) & 3) === 3;
   const isMono = d >> 6 === 3;
