@@ -3,12 +3,14 @@ import { cutOff, fewMissing, TOLERATED_S, type Extent } from "./extent/extent.js
 import { plainLine, type Probed } from "./probe.js";
 import { unreadable } from "./unreadable.js";
 
-/** Formats whose header says how long the sound is; that of the others is an estimate, or has the gaps between packets in it. */
+/** Formats whose header says how long the sound is; that of the others is an estimate, or counts more than the sound. */
 const DECLARES_DURATION = /^(flac|mov|matroska|aiff|caf|w64|asf|flv|rm|wtv|tta|wv|ape|tak|mpc8?|mxf|voc)\b/;
+/** Of these it has the gaps between packets in it, and is believed where ffmpeg complains of the file. */
+const DECLARES_WITH_GAPS = /^(ogg|wav)$/;
 /** Of these not a sample may be missing. */
 const LOSSLESS = /^(flac|tta|wv|ape|tak|aiff|w64)\b/;
 /** Seconds that may be missing without a word, and with one. Encoders of other formats have delays that headers count in. */
-const TOLERANCES = { lossless: { silent: 0.01, said: 0.25 }, others: { silent: 0.3, said: 0.6 } };
+const TOLERANCES = { lossless: { silent: 0.001, said: 0.25 }, others: { silent: 0.3, said: 0.6 } };
 /** Warnings of ffmpeg about files that are not whole; the others are about its own doings. */
 const DAMAGE = /corrupt|ended prematurely|partial file|truncat|size mismatch|no index at the end|incomplete/i;
 /** What ffmpeg adds to a complaint, and says alone only where nothing else explains it. */
@@ -73,8 +75,10 @@ export function judgeLength(length: Length): { notes: string[]; isKnown: boolean
   const complaint = complaints.note(isWhole || extent?.toLastByte === true);
   const declaredS = (DECLARES_DURATION.test(probed.format) && probed.declaredS) || 0;
   const framesS = extent?.seconds ?? 0;
-  const expectedS = complaints.errors > 0 || gaveUp ? Math.max(declaredS, framesS) : isWhole ? 0 : declaredS;
-  const reachedS = complaints.errors > 0 || gaveUp || framesS === 0 ? decodedS : framesS;
+  const isHurt = complaints.errors > 0 || gaveUp;
+  const withGapsS = (DECLARES_WITH_GAPS.test(probed.format) && !extent?.toLastByte && probed.declaredS) || 0;
+  const expectedS = isHurt ? Math.max(declaredS, withGapsS, framesS) : isWhole ? 0 : declaredS;
+  const reachedS = isHurt || framesS === 0 ? decodedS : framesS;
   const { silent, said } = TOLERANCES[LOSSLESS.test(probed.format) ? "lossless" : "others"];
   const missing = expectedS - reachedS;
   if (missing > said || (gaveUp && expectedS === 0)) {
@@ -87,7 +91,7 @@ export function judgeLength(length: Length): { notes: string[]; isKnown: boolean
   const notes = extent?.missing ? [judgeMissing(extent.missing, decodedS, found)] : [];
   if (complaint !== null) notes.push(complaint);
   if (missing > silent)
-    notes.push(`The file declares ${expectedS.toFixed(2)} s, and ${reachedS.toFixed(2)} s were decoded.`);
+    notes.push(`The file declares ${expectedS.toFixed(3)} s, and ${reachedS.toFixed(3)} s were decoded.`);
   const isSurpassed = declaredS > 0 && decodedS - declaredS > said && !isWhole;
   if (isSurpassed)
     notes.push(
