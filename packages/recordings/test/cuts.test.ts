@@ -3,61 +3,8 @@ import { readFile } from "node:fs/promises";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { UnreadableRecording } from "@cofi/recordings/unreadable";
-import { Folder, heard } from "./support.js";
-
-/** Formats that say where they end: a cut is refused or said, wherever it is. */
-const TOLD: readonly [name: string, options: string[]][] = [
-  ["a.wav", []],
-  ["ulaw.wav", ["-c:a", "pcm_mulaw"]],
-  ["gsm.wav", ["-c:a", "libgsm_ms"]],
-  ["rf64.wav", ["-rf64", "always"]],
-  ["tagged.wav", ["-metadata", `title=${"t".repeat(60_000)}`]],
-  ["a.w64", []],
-  ["a.aiff", []],
-  ["a.caf", []],
-  ["opus.caf", ["-c:a", "libopus"]],
-  ["a.au", []],
-  ["a.sox", ["-c:a", "pcm_s32le"]],
-  ["a.voc", []],
-  ["a.flac", []],
-  ["a.tta", []],
-  ["a.wv", []],
-  ["a.mp3", []],
-  ["vbr.mp3", ["-q:a", "5", "-ar", "16000", "-metadata", `title=${"t".repeat(20_000)}`]],
-  ["id3v1.mp3", ["-write_id3v1", "1", "-metadata", "title=t"]],
-  ["a.m4a", []],
-  ["fast.m4a", ["-movflags", "faststart"]],
-  ["alac.m4a", ["-c:a", "alac"]],
-  ["a.mov", ["-c:a", "pcm_s16le"]],
-  ["a.3gp", ["-c:a", "aac"]],
-  ["a.mka", ["-c:a", "libopus"]],
-  ["a.webm", []],
-  ["a.wma", ["-ar", "16000"]],
-  ["a.avi", ["-c:a", "pcm_s16le"]],
-  ["a.opus", []],
-  ["a.ogg", ["-c:a", "libvorbis"]],
-  ["a.spx", ["-c:a", "libspeex"]],
-  ["a.rm", ["-c:a", "ac3", "-ar", "32000"]],
-];
-
-/** Formats of frames, which go on until the file ends. */
-const UNTOLD: readonly [name: string, options: string[]][] = [
-  ["a.aac", []],
-  ["a.latm", ["-c:a", "aac", "-f", "latm"]],
-  ["old.mp3", ["-write_xing", "0"]],
-  ["a.gsm", ["-c:a", "libgsm"]],
-  ["a.ac3", ["-ar", "32000"]],
-  ["a.dts", ["-c:a", "dca", "-strict", "-2", "-ar", "32000"]],
-  ["a.thd", ["-c:a", "truehd", "-strict", "-2", "-ar", "48000"]],
-  ["a.sbc", ["-ar", "16000"]],
-  ["a.ul", ["-f", "mulaw"]],
-  ["a.g722", ["-f", "g722", "-ar", "16000"]],
-  ["a.ts", ["-c:a", "mp2", "-ar", "16000", "-f", "mpegts"]],
-  ["a.mpg", ["-c:a", "mp2", "-ar", "32000"]],
-  ["a.flv", ["-c:a", "libspeex", "-ar", "16000"]],
-  ["live.mkv", ["-c:a", "libopus", "-live", "1"]],
-  ["parts.mp4", ["-movflags", "frag_keyframe+empty_moov+default_base_moof+skip_trailer", "-frag_duration", "500000"]],
-];
+import { TOLD, UNTOLD } from "./containers.js";
+import { Folder, heard, refusalOf } from "./support.js";
 
 let folder: Folder;
 const whole = new Map<string, { content: Buffer; seconds: number }>();
@@ -130,4 +77,14 @@ test("AMR and AMR-WB, whose frames say their lengths", async () => {
     const cut = await heard(await folder.file("cut.amr", content.subarray(0, content.length - 10)));
     expect(cut.notes.join(" ")).toContain("The last frame lacks 10 bytes");
   }
+});
+
+test("not a sample is missing without a word: RealMedia that lacks a packet, FLAC that lacks a frame", async () => {
+  const [rm, flac] = [whole.get("a.rm")!.content, whole.get("a.flac")!.content];
+  expect((await refusalOf(await folder.file("cut.rm", rm.subarray(0, rm.length - 588)))).message).toMatch(
+    /^The file was cut off: its header announces 588 bytes more than it has/,
+  );
+  const { seconds, notes } = await heard(await folder.file("cut.flac", flac.subarray(0, flac.length - 90)));
+  expect(seconds).toBeLessThan(whole.get("a.flac")!.seconds);
+  expect(notes.join(" ")).toMatch(/The file declares 8\.000 s, and 7\.9\d\d s were decoded\./);
 });

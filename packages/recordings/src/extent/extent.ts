@@ -62,7 +62,7 @@ export function anotherBehind(at: number): string {
   return `The file holds another recording behind the first one, from byte ${at} on, which would not be heard. Split it into two files.`;
 }
 
-/** The refusal of a file whose header ends the sound before the file ends. */
-export function moreThanSaid(bytes: number): string {
-  return `The header ends the sound ${bytes} bytes before the file ends, and what follows is nothing that the format knows. Export the recording again.`;
+/** The refusal of a file that goes on with something else. */
+export function unknownFrom(at: number): string {
+  return `From byte ${at} on, the file has nothing that its format knows: it was damaged, or its header says less than it holds. Export the recording again.`;
 }

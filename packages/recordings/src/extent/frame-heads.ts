@@ -126,3 +126,14 @@ export function sbcFrame([mark = 0, b = 0, bitpool = 0]: Buffer): Frame | null {
   const length = 4 + (4 * bands * channels) / 8 + Math.ceil(bits / 8);
   return { length, seconds: (blocks * bands) / (SBC_RATES[b >> 6] ?? 16_000) };
 }
+
+/** MPEG-1 and MPEG-2 program streams (ISO/IEC 11172-1 and 13818-1): heads of packs, and packets that say their length. */
+export function programStreamFrame(head: Buffer): Frame | null {
+  if (head.length < 4 || head.readUIntBE(0, 3) !== 1) return null;
+  const kind = head[3] ?? 0;
+  if (kind === PACK.end) return { length: 4, seconds: 0 };
+  if (kind === PACK.head) return { length: (head[4] ?? 0) >> 6 === 1 ? 14 + ((head[13] ?? 0) & 7) : 12, seconds: 0 };
+  return kind < PACK.system || head.length < 6 ? null : { length: 6 + head.readUInt16BE(4), seconds: 0 };
+}
+
+const PACK = { end: 0xb9, head: 0xba, system: 0xbb };

@@ -10,6 +10,7 @@ import {
   gsmFrame,
   latmFrame,
   mlpFrame,
+  programStreamFrame,
   sbcFrame,
   type Frame,
 } from "./frame-heads.js";
@@ -81,6 +82,7 @@ async function kindOf(bytes: FileBytes, format: string): Promise<Kind | null> {
     return { from: isWide ? 9 : 6, frame: amrFrame(isWide), isMarked: false };
   }
   if (format === "mpegts") return transportStream(bytes);
+  if (format === "mpeg") return { from: 0, frame: programStreamFrame, isMarked: true };
   const frame = MARKED[format] ?? UNMARKED[format];
   if (frame === undefined) return null;
   return { from: await behindId3(bytes), frame, isMarked: format in MARKED };

@@ -1,7 +1,7 @@
 /** True Audio and WavPack: they count their samples. */
 import type { FileBytes } from "../file-bytes.js";
-import { anotherBehind, cutOff, brokenOff, moreThanSaid, type Extent } from "./extent.js";
-import { behindId3, behindTags } from "./tags.js";
+import { anotherBehind, cutOff, brokenOff, type Extent } from "./extent.js";
+import { behindId3, behindTags, nothingBehind } from "./tags.js";
 
 /** @returns null for another file */
 export async function losslessExtent(bytes: FileBytes): Promise<Extent | null> {
@@ -27,11 +27,7 @@ async function trueAudioExtent(bytes: FileBytes, from: number): Promise<Extent> 
   }
   if (end > bytes.size) return { ...told, refusal: cutOff(end - bytes.size) };
   const behind = await behindTags(bytes, end);
-  if (bytes.size - behind <= 1) return told;
-  return {
-    ...told,
-    refusal: (await bytes.has("TTA1", behind)) ? anotherBehind(behind) : moreThanSaid(bytes.size - behind),
-  };
+  return (await bytes.has("TTA1", behind)) ? { ...told, refusal: anotherBehind(behind) } : nothingBehind(bytes, behind);
 }
 
 /** WavPack 4 and 5: blocks, of which the first says how many samples there are in all. */
@@ -43,8 +39,9 @@ async function wavPackExtent(bytes: FileBytes, from: number): Promise<Extent> {
     at = await behindTags(bytes, at);
     if (bytes.size - at <= 1) break;
     const head = await bytes.read(at, 32);
-    if (!head.toString("latin1", 0, 4).startsWith("wvpk")) return { ...told, refusal: moreThanSaid(bytes.size - at) };
-    const size = head.length < 32 ? bytes.size : 8 + head.readUInt32LE(4);
+    if (head.toString("latin1", 0, 4) !== "wvpk") return nothingBehind(bytes, at);
+    if (head.length < 32) return { ...told, refusal: brokenOff("within the head of a block") };
+    const size = 8 + head.readUInt32LE(4);
     if (at + size > bytes.size) return { ...told, refusal: cutOff(at + size - bytes.size) };
     const index = head.readUInt32LE(16);
     if (at === from && head.readUInt32LE(12) !== 0xffff_ffff) total = head.readUInt32LE(12);

@@ -3,7 +3,7 @@
  * 1.0", 1991), RF64 and BW64 (EBU Tech 3306, ITU-R BS.2088), and AVI, which has the same chunks.
  */
 import type { FileBytes } from "../file-bytes.js";
-import { anotherBehind, brokenOff, fewMissing, isPlaceholder, type Extent } from "./extent.js";
+import { anotherBehind, brokenOff, fewMissing, isPlaceholder, unknownFrom, type Extent } from "./extent.js";
 import { behindTags } from "./tags.js";
 
 /** Chunks that may follow the sound, and be cut off without loss to it. */
@@ -158,6 +158,26 @@ async function aviExtent(bytes: FileBytes): Promise<Extent> {
     }
     const missing = chunk.at + chunk.size - bytes.size;
     if (missing > 1) return { end: "told", notes: [], missing: { bytes: missing, there: bytes.size } };
+    const strange = isPart ? await strangeAt(bytes, chunk.at + 4, chunk.at + chunk.size) : null;
+    if (strange !== null) return { end: "told", notes: [], refusal: unknownFrom(strange) };
     at = chunk.at + chunk.size + (chunk.size & 1);
   }
+}
+
+/** Where chunks of an AVI end to be chunks; null where they do not. ffmpeg passes over what it does not find, without a word. */
+async function strangeAt(bytes: FileBytes, from: number, end: number): Promise<number | null> {
+  for (let at = from; at + 8 <= end;) {
+    const chunk = await chunkAt(bytes, at, false);
+    if (chunk === null) return null;
+    if (chunk.id === "LIST") {
+      const list = (await bytes.read(chunk.at, 4)).toString("latin1");
+      if (list === "movi" || list === "rec ") {
+        at = chunk.at + 4;
+        continue;
+      }
+    }
+    if (!/^[ -~]{4}$/.test(chunk.id)) return at;
+    at = chunk.at + chunk.size + (chunk.size & 1);
+  }
+  return null;
 }

@@ -1,7 +1,7 @@
 /** Files whose header gives the size of the sound: AIFF, CAF, Wave64, AU, VOC, SoX and NIST SPHERE. */
 import type { FileBytes } from "../file-bytes.js";
-import { anotherBehind, brokenOff, isPlaceholder, moreThanSaid, withoutEnd, type Extent } from "./extent.js";
-import { behindTags } from "./tags.js";
+import { anotherBehind, brokenOff, isPlaceholder, unknownFrom, withoutEnd, type Extent } from "./extent.js";
+import { behindTags, nothingBehind } from "./tags.js";
 
 /** Where a header says that the sound lies. */
 interface Said {
@@ -10,8 +10,6 @@ interface Said {
   dataSize: number | null;
   /** The bits of the field that says it. */
   sizeBits?: 32 | 64;
-  /** Whether ffmpeg reads on behind that. */
-  readsOn?: boolean;
 }
 
 const UNSAID =
@@ -42,17 +40,12 @@ async function compared(bytes: FileBytes, said: Said, after: (end: number) => Pr
   return { end: "told", notes: [], missing: { bytes: dataSize - there, there } };
 }
 
-/** What follows the sound of a file that has nothing but sound behind its header. */
-async function nothingBehind(bytes: FileBytes, { readsOn = false }: Said, end: number): Promise<Extent> {
+/** What follows the sound of a file that has nothing but sound behind its header: ffmpeg reads on. */
+async function moreSound(bytes: FileBytes, end: number): Promise<Extent> {
   const surplus = bytes.size - (await behindTags(bytes, end));
   if (surplus <= 1) return { end: "told", notes: [] };
-  return readsOn
-    ? {
-        end: "untold",
-        toLastByte: true,
-        notes: [`The file holds ${surplus} bytes more than its header says: all of it was read.`],
-      }
-    : { end: "told", refusal: moreThanSaid(surplus), notes: [] };
+  const note = `The file holds ${surplus} bytes more than its header says: all of it was read.`;
+  return { end: "untold", toLastByte: true, notes: [note] };
 }
 
 /** The shapes of chunks, in which a size follows a name of four letters. */
@@ -117,30 +110,31 @@ async function chunksBehind(bytes: FileBytes, chunks: Chunks, end: number): Prom
   const { headBytes, align } = chunks;
   const told: Extent = { end: "told", notes: [] };
   const first = (await bytes.read(0, 4)).toString("latin1");
-  for (let at = Math.ceil(end / align) * align; ;) {
+  let at = Math.ceil(end / align) * align;
+  for (;;) {
     at = await behindTags(bytes, at);
     if (bytes.size - at < align) return told;
     const head = await bytes.read(at, headBytes);
     const name = head.toString("latin1", 0, 4);
     if (name === first) return { ...told, refusal: anotherBehind(at) };
-    const next = head.length < headBytes ? bytes.size + 1 : at + headBytes + chunks.sizeOf(head);
+    const next = head.length < headBytes ? bytes.size + 1 : at + headBytes + Math.max(0, chunks.sizeOf(head));
     if (!/^[a-zA-Z()][ -~]{1,3}$/.test(name)) break;
     if (next >= bytes.size + align || head.length < headBytes) {
       if (name === "pakt") return { ...told, refusal: brokenOff("within the table of its packets") };
-      if (!/^[a-zA-Z()]{2,4} {0,2}$/.test(name)) break;
+      if (!/^[a-zA-Z\d()]{2,4} {0,2}$/.test(name)) break;
       return { ...told, notes: [`The metadata behind the sound (${name.trim()}) was cut off; the sound is whole.`] };
     }
     at = Math.ceil(next / align) * align;
   }
-  return { ...told, refusal: moreThanSaid(bytes.size - end) };
+  return nothingBehind(bytes, at);
 }
 
 /** Sun and NeXT audio (audio(4), "Au file format"). */
 async function auExtent(bytes: FileBytes): Promise<Extent> {
   const head = await bytes.read(0, 24);
   if (head.length < 24) return CUT_BEFORE;
-  const said = { dataAt: head.readUInt32BE(4), dataSize: head.readUInt32BE(8), readsOn: true };
-  return compared(bytes, said, (end) => nothingBehind(bytes, said, end));
+  const said = { dataAt: head.readUInt32BE(4), dataSize: head.readUInt32BE(8) };
+  return compared(bytes, said, (end) => moreSound(bytes, end));
 }
 
 /** Creative Voice: blocks with a type and a size, up to one of type 0. */
@@ -150,7 +144,11 @@ async function vocExtent(bytes: FileBytes): Promise<Extent> {
   if (head.length < 26) return CUT_BEFORE;
   for (let at = head.readUInt16LE(20); ;) {
     const block = await bytes.read(at, 4);
-    if (block[0] === 0) return nothingBehind(bytes, { dataAt: 0, dataSize: null }, at + 1);
+    if (block[0] === 0) {
+      const end = await behindTags(bytes, at + 1);
+      // Zeros behind the last block may be blocks that were never written.
+      return bytes.size - end <= 1 ? told : { ...told, refusal: unknownFrom(end) };
+    }
     if (block.length === 0) return { ...told, end: "untold", notes: [withoutEnd("block")] };
     const end = block.length < 4 ? bytes.size + 1 : at + 4 + block.readUIntLE(1, 3);
     if (end > bytes.size) return { ...told, refusal: brokenOff("within a block of sound") };
@@ -164,8 +162,8 @@ async function soxExtent(bytes: FileBytes): Promise<Extent> {
   if (head.length < 32) return CUT_BEFORE;
   const samples = Number(head.readBigUInt64LE(8));
   const dataSize = samples === 0 ? null : samples * 4;
-  const said = { dataAt: 4 + head.readUInt32LE(4), dataSize, readsOn: true };
-  return compared(bytes, said, (end) => nothingBehind(bytes, said, end));
+  const said = { dataAt: 4 + head.readUInt32LE(4), dataSize };
+  return compared(bytes, said, (end) => moreSound(bytes, end));
 }
 
 /** NIST SPHERE: a header of text. Its sound may be compressed, and then has no size that follows from it. */
@@ -175,6 +173,6 @@ async function sphereExtent(bytes: FileBytes): Promise<Extent> {
   const dataAt = Number(/^NIST_1A\n\s*(\d+)\n/.exec(text)?.[1] ?? 1024);
   const size = number("sample_count") * number("sample_n_bytes") * number("channel_count");
   const isPlain = Number.isFinite(size) && !/sample_coding -s\d+ \S*,/.test(text);
-  const said = { dataAt, dataSize: isPlain ? size : null, readsOn: true };
-  return compared(bytes, said, (end) => nothingBehind(bytes, said, end));
+  const said = { dataAt, dataSize: isPlain ? size : null };
+  return compared(bytes, said, (end) => moreSound(bytes, end));
 }

@@ -1,5 +1,6 @@
 /** Tags that programs put in front of a recording or behind it, whatever the format: ID3, APE and Lyrics3. */
 import type { FileBytes } from "../file-bytes.js";
+import { unknownFrom, type Extent } from "./extent.js";
 
 /** Where the sound begins, behind ID3v2 tags (https://id3.org/id3v2.4.0-structure). */
 export async function behindId3(bytes: FileBytes): Promise<number> {
@@ -19,12 +20,33 @@ export async function behindTags(bytes: FileBytes, at: number): Promise<number> 
     if (text.startsWith("TAG") && left <= 128) return bytes.size;
     // Its length stands behind it, where only an ID3v1 tag follows.
     if (text.startsWith("LYRICSBEGIN")) return bytes.size;
-    if (!text.startsWith("APETAGEX") && !text.startsWith("ID3")) return next;
+    // Chunks may have the same name.
+    const isId3 = text.startsWith("ID3") && (head[3] ?? 0) < 0x20;
+    if (!text.startsWith("APETAGEX") && !isId3) return next;
     if (head.length < 16) return bytes.size;
     // The size of an APE tag (https://wiki.hydrogenaud.io/index.php?title=APE_Tags_Header) leaves out the header, and has the footer in it.
-    const size = text.startsWith("ID3") ? id3Bytes(head) : 32 + head.readUInt32LE(12);
+    const size = isId3 ? id3Bytes(head) : 32 + head.readUInt32LE(12);
     next = Math.min(bytes.size, next + size);
   }
+}
+
+/** Where the format has nothing more to say behind the sound: tags are passed over, and zeros, which whatever moved the file has left. */
+export async function nothingBehind(bytes: FileBytes, end: number): Promise<Extent> {
+  const at = await behindTags(bytes, end);
+  const told: Extent = { end: "told", notes: [] };
+  // A byte that makes the size even.
+  if (bytes.size - at <= 1) return told;
+  if (!(await areZeros(bytes, at))) return { ...told, refusal: unknownFrom(at) };
+  return { ...told, notes: [`The ${bytes.size - at} bytes at the end of the file are zeros, and were not read.`] };
+}
+
+async function areZeros(bytes: FileBytes, from: number): Promise<boolean> {
+  for (let at = from; at < bytes.size;) {
+    const window = await bytes.read(at, 32 * 1024);
+    if (window.some((byte) => byte !== 0)) return false;
+    at += window.length;
+  }
+  return true;
 }
 
 /** Of a tag with its head. */
