@@ -10,6 +10,7 @@ COPY package.json package-lock.json ./
 COPY packages/event-log/package.json packages/event-log/
 COPY packages/views/package.json packages/views/
 COPY packages/evidence/package.json packages/evidence/
+COPY packages/recordings/package.json packages/recordings/
 COPY packages/pipeline/package.json packages/pipeline/
 COPY packages/engines/package.json packages/engines/
 COPY packages/dashboard/package.json packages/dashboard/

@@ -10,8 +10,9 @@ const ALLOWED = {
   "event-log": [],
   views: ["@cofi/event-log"],
   evidence: ["@cofi/event-log"],
-  pipeline: ["@cofi/event-log", "@cofi/evidence"],
-  engines: [],
+  recordings: [],
+  pipeline: ["@cofi/event-log", "@cofi/evidence", "@cofi/recordings"],
+  engines: ["@cofi/recordings"],
   dashboard: ["@cofi/event-log", "@cofi/views", "@cofi/evidence"],
   web: [
     "@cofi/event-log/events",

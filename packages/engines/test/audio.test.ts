@@ -3,9 +3,9 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { decodeAudio } from "@cofi/engines/audio";
+import { decodeAudio, decodeChannel } from "@cofi/engines/audio";
 import { EngineProblem } from "@cofi/engines/problem";
-import { encodeWav, missingWavBytes } from "@cofi/engines/wav";
+import { encodeWav } from "@cofi/engines/wav";
 import { samplePath, temporaryFolder } from "./support.js";
 
 const run = promisify(execFile);
@@ -47,16 +47,21 @@ describe("decodeAudio", () => {
     expect(audio.samples.length).toBe(Math.round(audio.duration_s * 8000));
   });
 
-  it("takes the mean of the channels, and says how many there were", async () => {
+  it("hears all channels, and says how many there were", async () => {
     const mono = await decodeAudio(CALL);
     const both = await decodeAudio(await converted("same.wav", "-af", "pan=stereo|c0=c0|c1=c0"));
     expect(both.channels).toBe(2);
     expect(level(both.samples)).toBeCloseTo(level(mono.samples), 3);
     const left = await converted("left.wav", "-af", "pan=stereo|c0=c0|c1=0*c0");
-    expect(level((await decodeAudio(left)).samples)).toBeCloseTo(level(mono.samples) / 2, 3);
+    expect(level((await decodeAudio(left)).samples)).toBeCloseTo(level(mono.samples), 3);
+    expect(level((await decodeChannel(left, 0)).samples)).toBeCloseTo(level(mono.samples), 3);
+    expect(level((await decodeChannel(left, 1)).samples)).toBe(0);
     const five = await decodeAudio(await converted("five.wav", "-af", "pan=5.1|c0=c0|c1=c0|c2=c0|c3=c0|c4=c0|c5=c0"));
     expect(five.channels).toBe(6);
     expect(level(five.samples)).toBeCloseTo(level(mono.samples), 3);
+    const opposite = await decodeAudio(await converted("opposite.wav", "-af", "pan=stereo|c0=c0|c1=-1*c0"));
+    expect(level(opposite.samples)).toBeCloseTo(level(mono.samples), 3);
+    expect(opposite.notes).toEqual([expect.stringMatching(/^The channels are in opposite phase for 18\.\d s/)]);
   });
 
   it("takes away the constant that a recorder added, and leaves digital silence as it is", async () => {
@@ -95,7 +100,7 @@ describe("decodeAudio", () => {
       ["cut.wav", whole.subarray(0, 100_000), /cut off: its header announces 198856 bytes more/],
       ["cut.flac", flac.subarray(0, 20_000), /declares 18\.7 s/],
       ["list.m3u8", "#EXTM3U\n#EXTINF:10,\n/etc/hostname\n#EXT-X-ENDLIST\n", /not an audio file/],
-      ["list.txt", "ffconcat version 1.0\nfile /etc/hostname\n", /not an audio file/],
+      ["list.txt", "ffconcat version 1.0\nfile /etc/hostname\n", /taken for "concat" by ffmpeg, which is not opened/],
     ];
     for (const [name, content, found] of cases) {
       const problem = await problemOf(await file(name, content));
@@ -128,9 +133,7 @@ describe("decodeAudio", () => {
       "noise=amount=50",
       damaged,
     ]);
-    expect((await problemOf(damaged)).detail).toMatch(
-      /^The file was cut off or damaged: it declares 16\.\d s, and 15\.\d s .*mp3/,
-    );
+    expect((await problemOf(damaged)).detail).toMatch(/^The file was cut off or damaged: .*mp3/);
   });
 
   it("gives ffmpeg and ffprobe no secret in their environment", async () => {
@@ -169,7 +172,7 @@ describe("decodeAudio", () => {
   });
 
   it("says so where no more files can be opened, and can be asked again", async () => {
-    const module = new URL("../dist/audio/media-program.js", import.meta.url).href;
+    const module = new URL("../../recordings/dist/media-program.js", import.meta.url).href;
     const script = `
       import { openSync, closeSync } from "node:fs";
       import { runMedia } from ${JSON.stringify(module)};
@@ -180,7 +183,7 @@ describe("decodeAudio", () => {
       console.log(message);`;
     const limited = 'ulimit -n 200; exec "$0" --input-type=module -e "$1"';
     const { stdout } = await run("sh", ["-c", limited, process.execPath, script]);
-    expect(stdout).toBe("spawn /bin/sh EMFILE\n");
+    expect(stdout).toBe("ffmpeg cannot be started: spawn /bin/sh EMFILE.\n");
   });
 });
 
@@ -193,16 +196,6 @@ describe("WAV files", () => {
     expect(back.length).toBe(samples.length);
     expect(Math.max(...back.map((value, i) => Math.abs(value - (samples[i] ?? 0))))).toBeLessThan(1 / 16_000);
     await folder.remove();
-  });
-
-  it("are distinguished from cut ones, also when written to a pipe", () => {
-    const wav = encodeWav(new Float32Array(1000), 8000);
-    expect(missingWavBytes(wav, wav.length)).toBe(0);
-    expect(missingWavBytes(wav, wav.length - 500)).toBe(500);
-    wav.writeUInt32LE(0xffff_ffff, 40);
-    expect(missingWavBytes(wav, wav.length)).toBe(0);
-    expect(missingWavBytes(Buffer.from("RIFF"), 4)).toBe(0);
-    expect(missingWavBytes(Buffer.alloc(0), 0)).toBe(0);
   });
 });
 

@@ -21,6 +21,12 @@ export function audioSeconds(metadata: Json): number | null {
   return typeof said === "number" && said > 0 && said < Infinity ? said : null;
 }
 
+/** What was tolerated in the recording of a `file_complete`, each a sentence: it is not as it should be, and was read all the same. */
+export function recordingNotes(metadata: Json): string[] {
+  const notes = metadataField(metadata, "notes");
+  return Array.isArray(notes) ? notes.filter((note) => typeof note === "string") : [];
+}
+
 /** The line of a CSV file whose row is set aside because of this error; null for another one. */
 export function refusedLine(metadata: Json): number | null {
   const line = metadataField(metadata, "line");

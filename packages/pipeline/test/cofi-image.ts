@@ -47,9 +47,17 @@ function installed(): string[] {
     .map((path) => relative(ROOT, path))
     .filter((path) => path.startsWith("node_modules/"));
   const parts = ["package.json", "bin", "dist", "data", "migrations"];
-  const packages = ["cli", "dashboard", "engines", "event-log", "evidence", "pipeline", "views", "web"].flatMap(
-    (room) => parts.map((part) => join("packages", room, part)).filter((path) => existsSync(join(ROOT, path))),
-  );
+  const packages = [
+    "cli",
+    "dashboard",
+    "engines",
+    "event-log",
+    "evidence",
+    "pipeline",
+    "recordings",
+    "views",
+    "web",
+  ].flatMap((room) => parts.map((part) => join("packages", room, part)).filter((path) => existsSync(join(ROOT, path))));
   // A module inside another one comes with it.
   const outermost = modules.filter((path) => !modules.some((other) => path.startsWith(`${other}/`)));
   return ["package.json", ...packages, ...outermost];

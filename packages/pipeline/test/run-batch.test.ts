@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { recordingNotes } from "@cofi/event-log/event-metadata";
 import type { LogEvent } from "@cofi/event-log/events";
 import { applyEvent, emptyView, stageSummary } from "@cofi/views/projection";
 import { Results } from "@cofi/evidence/results";
@@ -145,6 +146,19 @@ describe.each(DIALECTS)("a batch on %s", (dialect) => {
     expect(causes.some((cause) => /invalid JSON/.test(cause ?? ""))).toBe(true);
     expect(causes.some((cause) => /violates the engine contract/.test(cause ?? ""))).toBe(true);
     expect(await card(batchId, "denoise")).toMatchObject({ done: 3, failed: 0, errors: 2 });
+  });
+
+  test("what an engine tolerated in a recording stands on the event of the file", async () => {
+    const notes = ["The header says that the sound has 1.0 s, and the file holds 20.0 s: all of it was read."];
+    engine.plan("denoise", "a.wav", { notes });
+    engine.plan("ivr", "c.wav", { notes: [] });
+    const events = await allEvents((await run()).batchId);
+    const said = events.filter(
+      ({ eventType, metadata }) => eventType === "file_complete" && recordingNotes(metadata).length > 0,
+    );
+    expect(said.map(({ stage, fileName, metadata }) => [stage, fileName, metadata])).toEqual([
+      ["denoise", "a.wav", { notes }],
+    ]);
   });
 
   test("marks a file failed and goes on without it", async () => {

@@ -36,6 +36,16 @@ describe("attemptsOf", () => {
       ["skipped", null, "no trade"],
     ]);
   });
+
+  it("shows what was tolerated in a recording where it was first said", () => {
+    const metadata = { notes: ["The header is short.", 7, "It is raw."] };
+    const attempts = attemptsOf([
+      logEvent(1, { fileName: "a.wav", stage: "denoise", eventType: "file_complete", metadata }),
+      logEvent(2, { fileName: "a.wav", stage: "ivr", eventType: "file_complete", metadata }),
+      logEvent(3, { fileName: "a.wav", stage: "lid", eventType: "file_complete", metadata: { notes: "none" } }),
+    ]);
+    expect(attempts.map(({ said }) => said)).toEqual([["The header is short.", "It is raw."], [], []]);
+  });
 });
 
 it("keeps what arrived late apart: it neither ends nor cuts off an attempt of the newest run", () => {

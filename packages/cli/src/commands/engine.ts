@@ -5,6 +5,7 @@ import { DEFAULT_MAX_AUDIO_S } from "@cofi/engines/audio";
 import { ENGINE_STAGES, startEngine } from "@cofi/engines/engine";
 import { Environment } from "@cofi/event-log/environment";
 import { engineToken } from "@cofi/pipeline/engine-token";
+import { rawAudioSettings } from "@cofi/pipeline/raw-audio-settings";
 import { abortOnSignal, aborted, dataDir } from "../environment.js";
 import { CommandError, EXIT } from "../exit.js";
 
@@ -32,6 +33,7 @@ export async function engineCommand(stage: string, options: EngineOptions): Prom
     token: engineToken(process.env),
     hosts: env.list("COFI_ENGINE_HOSTS"),
     maxAudioS,
+    rawAudio: rawAudioSettings(process.env),
     port: integer("--port", options.port, 0, 65_535),
     filesDir: resolve(options.filesDir ?? join(dataDir(), "files")),
     // The log goes to standard error, because standard output has the URL of the engine.

@@ -1,38 +1,39 @@
-import { endianness } from "node:os";
+/** Two minutes at 8 kHz: most calls are shorter. */
+const LEAST_ROOM = 120 * 8000;
 
-const BYTES = Float32Array.BYTES_PER_ELEMENT;
-
-/** Collects 32-bit little-endian samples of a stream in one block of memory, which grows only where more come than expected. */
+/** Collects samples that come piece by piece in one block of memory, which grows only where more come than expected. */
 export class SampleBuffer {
   readonly #most: number;
-  #bytes: Buffer<ArrayBuffer>;
+  #room = new Float32Array(0);
   #used = 0;
 
-  /** `expected`: how many samples are likely to come; `most`: for how many room is made at the most. */
-  constructor(expected: number, most: number) {
-    this.#most = most * BYTES;
-    this.#bytes = Buffer.from(new ArrayBuffer(expected * BYTES));
+  /** `most`: for how many samples room is made at the most, as long as no more come. */
+  constructor(most: number) {
+    this.#most = most;
   }
 
-  get length(): number {
-    return Math.floor(this.#used / BYTES);
+  /** Makes room for so many samples, which are likely to come. The system gives what is not used only when it is written to. */
+  expect(samples: number): void {
+    const room = Math.min(samples, this.#most);
+    if (room > this.#room.length) this.#grow(room);
   }
 
-  add(chunk: Buffer): void {
-    const needed = this.#used + chunk.length;
-    if (needed > this.#bytes.length) {
-      const larger = Buffer.from(new ArrayBuffer(Math.max(Math.min(2 * this.#bytes.length, this.#most), needed)));
-      this.#bytes.copy(larger, 0, 0, this.#used);
-      this.#bytes = larger;
-    }
-    this.#used += chunk.copy(this.#bytes, this.#used);
+  add(samples: Float32Array): void {
+    const needed = this.#used + samples.length;
+    if (needed > this.#room.length)
+      this.#grow(Math.max(Math.min(Math.max(2 * this.#room.length, LEAST_ROOM), this.#most), needed));
+    this.#room.set(samples, this.#used);
+    this.#used = needed;
   }
 
   /** The samples, in memory that holds nothing else: it may be moved to another thread. */
   taken(): Float32Array<ArrayBuffer> {
-    const { length } = this;
-    const samples = new Float32Array(this.#bytes.buffer, 0, length);
-    if (endianness() === "BE") for (let i = 0; i < length; i++) samples[i] = this.#bytes.readFloatLE(i * BYTES);
-    return samples;
+    return this.#room.subarray(0, this.#used);
+  }
+
+  #grow(room: number): void {
+    const larger = new Float32Array(room);
+    larger.set(this.#room.subarray(0, this.#used));
+    this.#room = larger;
   }
 }

@@ -22,17 +22,3 @@ export function encodeWav(samples: Float32Array, sampleRate: number): Buffer {
   }
   return wav;
 }
-
-/** How much of its audio data a WAV file lacks, in bytes; 0 for a whole one and for anything that is no WAV file. */
-export function missingWavBytes(head: Buffer, fileBytes: number): number {
-  if (head.toString("latin1", 0, 4) !== "RIFF" || head.toString("latin1", 8, 12) !== "WAVE") return 0;
-  for (let at = 12; at + 8 <= head.length;) {
-    const size = head.readUInt32LE(at + 4);
-    if (head.toString("latin1", at, at + 4) === "data") {
-      // Programs that write to a pipe leave 0 or the largest values: the length is not known.
-      return size === 0 || size >= 0x7fff_f000 ? 0 : Math.max(0, at + 8 + size - fileBytes);
-    }
-    at += 8 + size + (size & 1);
-  }
-  return 0;
-}

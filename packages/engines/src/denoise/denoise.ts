@@ -24,14 +24,12 @@ export function createEngine(limits: AudioLimits = {}): StageEngine {
 
     async process(body, files, gone) {
       const { batchId, fileName } = parseRecording(body);
-      const { samples, ...facts } = await decodeAudio(await files.original(batchId, fileName), { ...limits, gone });
+      const reading = { ...limits, name: fileName, gone };
+      const { samples, ...facts } = await decodeAudio(await files.original(batchId, fileName), reading);
       const { wav, levels, speechProbability } = await workers.run({ samples }, { transfer: [samples.buffer], gone });
       await files.writeVariant(batchId, fileName, "denoised", wav);
       return {
-        duration_s: facts.duration_s,
-        sample_rate: facts.sample_rate,
-        channels: facts.channels,
-        codec: facts.codec,
+        ...facts,
         variant: "denoised",
         ...levels,
         speech_probability: Math.round(speechProbability * 1000) / 1000,

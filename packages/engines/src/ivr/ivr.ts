@@ -30,8 +30,9 @@ export function createEngine(limits: AudioLimits = {}): StageEngine {
 
     async process(body, files, gone) {
       const { batchId, fileName } = parseRecording(body);
-      const { samples, duration_s } = await decodeAudio(await files.original(batchId, fileName), { ...limits, gone });
-      return { duration_s, ...(await workers.run({ samples }, { transfer: [samples.buffer], gone })) };
+      const reading = { ...limits, name: fileName, gone };
+      const { samples, duration_s, notes } = await decodeAudio(await files.original(batchId, fileName), reading);
+      return { duration_s, notes, ...(await workers.run({ samples }, { transfer: [samples.buffer], gone })) };
     },
 
     close: () => workers.close(),

@@ -29,10 +29,11 @@ export function createEngine(limits: AudioLimits = {}): StageEngine {
       if (phoneCounts === undefined) throw new Error("The engine is not loaded");
       const counts = phoneCounts;
       const request = parseSpeechRequest(body);
-      const { samples } = await decodeAudio(await requestedFile(request, files), { ...limits, gone });
+      const reading = { ...limits, name: request.fileName, gone };
+      const { samples, notes } = await decodeAudio(await requestedFile(request, files), reading);
       const options = { samples, trim: request.trim, joined: LISTENING };
       const evidence = await recogniser.withSpeech(options, gone, (speech) => gatherEvidence(speech, counts));
-      return identifyLanguage(evidence);
+      return { ...identifyLanguage(evidence), notes };
     },
 
     close: () => recogniser.close(),

@@ -50,8 +50,8 @@ export async function startEngine(stage: string, options: StartEngineOptions): P
   if (load === undefined) {
     throw new RangeError(`No engine for the stage "${stage}". Engines: ${ENGINE_STAGES.join(", ")}.`);
   }
-  const { host = "127.0.0.1", port, maxAudioS, ...serverOptions } = options;
-  const engine = load === null ? {} : { engine: (await load()).createEngine({ maxAudioS }) };
+  const { host = "127.0.0.1", port, maxAudioS, rawAudio, ...serverOptions } = options;
+  const engine = load === null ? {} : { engine: (await load()).createEngine({ maxAudioS, rawAudio }) };
   const server = await createEngineServer({ ...serverOptions, ...engine, stage });
   const url = await server.listen(host, port);
   const ready = server.ready();

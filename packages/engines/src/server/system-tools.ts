@@ -84,15 +84,6 @@ export function cannotStart(program: string, aptPackage: string, cause: NodeJS.E
   return new Error(`${program} cannot be started: ${cause.message}.${remedy}`, { cause });
 }
 
-/**
- * What programs that read recordings get of the environment. They parse what anybody may have made: a key or a password is not
- * there to be found.
- */
-export function programEnvironment(): NodeJS.ProcessEnv {
-  const { PATH, LANG, LC_ALL, TMPDIR, HOME } = process.env;
-  return { PATH, LANG, LC_ALL, TMPDIR, HOME };
-}
-
 /** Throws an error with the command to type when a program that the stage needs is missing. */
 export async function requireTools(stage: string): Promise<void> {
   const { missing } = await checkTools(stage);

@@ -3,11 +3,12 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { programEnvironment } from "@cofi/recordings/media-program";
 import type { LanguageModelFiles } from "./language-model/language-model.js";
 import { preparedSeconds } from "./pocketsphinx-audio.js";
 import type { SpeechJob, SpeechResult, Utterance, UtteranceJob } from "./pocketsphinx-worker.js";
 import { EngineProblem } from "../server/problem.js";
-import { cannotStart, findAcousticModel, programEnvironment, requireTools } from "../server/system-tools.js";
+import { cannotStart, findAcousticModel, requireTools } from "../server/system-tools.js";
 import { makeWorkFolder, removeAbandonedWorkFolders } from "../server/work-folder.js";
 import { WorkerPool } from "../server/worker-pool.js";
 

@@ -34,7 +34,8 @@ export function createEngine(limits: AudioLimits = {}): StageEngine {
     async process(body, files, gone) {
       const request = parseSpeechRequest(body);
       const language = parseLanguage(body);
-      const { samples, duration_s } = await decodeAudio(await requestedFile(request, files), { ...limits, gone });
+      const reading = { ...limits, name: request.fileName, gone };
+      const { samples, duration_s, notes } = await decodeAudio(await requestedFile(request, files), reading);
       const segments = await recogniser.withSpeech({ samples, trim: request.trim }, gone, async (speech) => {
         const [words, phones] = await Promise.all([speech.recognise("domain"), speech.recognise("phones")]);
         const heard = speech.utterances.flatMap(({ start_s, end_s }, i) => {
@@ -48,6 +49,7 @@ export function createEngine(limits: AudioLimits = {}): StageEngine {
       return {
         language: language === "und" ? "en" : language,
         duration_s,
+        notes,
         text: segments.map(({ text }) => text).join(" "),
         confidence: meanConfidence(segments),
         segments,

@@ -90,7 +90,7 @@ export class Attempts {
       if (this.#isTooLarge(response)) context.answers.keep(stage, unit.name, answer);
       const tookMs = durationMs();
       await work.store?.(unit, answer);
-      const kept = work.metadata?.(unit, engine);
+      const kept = work.metadata?.(unit, engine, answer);
       await logger.fileComplete(stage, unit.name, { response, ...at, durationMs: tookMs, metadata: kept });
       if (await this.accepted(unit, answer, kept ?? null)) {
         progress.done += 1;

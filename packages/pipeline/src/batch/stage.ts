@@ -71,7 +71,7 @@ export interface StageWork<U extends Unit, Answer> {
   /** Stores the results of an answer before the log says that the unit is done: must be idempotent. An error fails the unit. */
   store?(unit: U, answer: Answer): Promise<void>;
   /** What the event that says that the unit is done keeps beside the answer. */
-  metadata?(unit: U, host: EngineHost | null): { [key: string]: Json };
+  metadata?(unit: U, host: EngineHost | null, answer: Answer): { [key: string]: Json } | undefined;
   /** The key of the host on which what the stage works on lies, as far as it is known: that one is asked first. */
   liesOn?(fileName: string): string | undefined;
   /**

@@ -7,6 +7,8 @@ const span = z.object({ start_s: seconds, end_s: seconds });
 const engine = z.object({ name: z.string(), version: z.string(), model: z.string() });
 /** Every response says who answered and how long it took. */
 const answered = { engine, elapsed_ms: z.number().nonnegative() };
+/** What an engine tolerated in a recording that it read, each a sentence. */
+const notes = z.array(z.string()).optional();
 
 export const uploadResponse = z.object({ bytes: z.number().int().nonnegative(), sha256: z.string() });
 
@@ -15,6 +17,7 @@ export const denoiseResponse = z.looseObject({
   duration_s: seconds,
   sample_rate: z.number(),
   channels: z.number().int(),
+  notes,
   variant: z.literal("denoised"),
 });
 export type DenoiseResponse = z.infer<typeof denoiseResponse>;
@@ -22,6 +25,7 @@ export type DenoiseResponse = z.infer<typeof denoiseResponse>;
 export const ivrResponse = z.looseObject({
   ...answered,
   duration_s: seconds,
+  notes,
   segments: z.array(z.looseObject({ ...span.shape, type: z.string() })),
   dtmf: z.string(),
   trim: span,

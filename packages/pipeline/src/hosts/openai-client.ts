@@ -25,7 +25,8 @@ import {
   type TranscriptionRequest,
 } from "./openai-requests.js";
 import { audioLimits, modelServers, type AudioLimits, type ModelServer, type OpenAiStage } from "./openai-servers.js";
-import { cutAudio, secondsIn, type CutAudio } from "./recording-audio.js";
+import { rawAudioSettings } from "./raw-audio-settings.js";
+import { cutAudio, secondsIn, type CutAudio, type CutOptions } from "./recording-audio.js";
 
 type ChatStage = "llm1" | "llm2";
 
@@ -52,6 +53,7 @@ export class OpenAiEngines {
   /** The audio of requests that are about to be sent: it is made for their hash. */
   readonly #audio = new Map<TranscriptionRequest, CutAudio>();
   readonly #folder: string;
+  readonly #rawAudio: CutOptions["rawAudio"];
 
   /**
    * Reads `COFI_<STAGE>_OPENAI_…`.
@@ -62,6 +64,7 @@ export class OpenAiEngines {
     this.#folder = folder;
     this.#servers = modelServers(env);
     this.#limits = audioLimits(env);
+    this.#rawAudio = rawAudioSettings(env);
     this.#http = new OpenAiHttp(requestTimeoutMs);
   }
 
@@ -98,7 +101,7 @@ export class OpenAiEngines {
     const requests: TranscriptionRequest[] = [];
     const pieces = piecesOf(span, speech, longest);
     for (const piece of pieces) {
-      const audio = await cutAudio(path, piece, this.#folder, signal);
+      const audio = await this.#cut(path, piece, signal);
       const request = transcriptionRequest({ model, ...recording }, piece, audio);
       // The pieces of a long recording are made again one by one, so that each slot needs the room of one.
       if (pieces.length === 1) this.#audio.set(request, audio);
@@ -156,6 +159,10 @@ export class OpenAiEngines {
     return { answer, response: answerWithBody(answer, body) };
   }
 
+  #cut(path: string, piece: Span, signal: AbortSignal): Promise<CutAudio> {
+    return cutAudio(path, piece, { folder: this.#folder, rawAudio: this.#rawAudio, signal });
+  }
+
   /** Sends the audio that the request speaks of, and nothing else. */
   async #sendAudio(
     host: EngineAddress,
@@ -164,7 +171,7 @@ export class OpenAiEngines {
     signal: AbortSignal,
   ): Promise<Reply> {
     try {
-      const audio = this.#audio.get(request) ?? (await cutAudio(path, request.file, this.#folder, signal));
+      const audio = this.#audio.get(request) ?? (await this.#cut(path, request.file, signal));
       this.#audio.set(request, audio);
       if (audio.sha256 !== request.file.sha256)
         throw new EngineError("The recording has changed since its audio was cut for this request.", {

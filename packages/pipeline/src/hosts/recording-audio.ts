@@ -1,7 +1,10 @@
 /** A part of a recording as a WAV file that every recogniser takes: 16 kHz, mono, 16 bits. */
-import { spawn, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { availableParallelism } from "node:os";
+import { CannotStart } from "@cofi/recordings/media-program";
+import type { RawAudioSettings } from "@cofi/recordings/raw-audio";
+import { readRecording } from "@cofi/recordings/recording";
+import { UnreadableRecording } from "@cofi/recordings/unreadable";
 import { SHORTEST_S, type Span } from "./audio-pieces.js";
 import { EngineError, type Fault } from "./engine-error.js";
 import { Turns } from "./turns.js";
@@ -10,10 +13,6 @@ import { UnnamedFile } from "./unnamed-file.js";
 const SAMPLE_RATE = 16_000;
 const BYTES_PER_SAMPLE = 2;
 const HEADER_BYTES = 44;
-const DECODE_TIMEOUT_MS = 10 * 60_000;
-/** What ffmpeg may open, as in the engines. Playlists, scripts and image formats are left out: they can name other files and hosts. */
-const DEMUXERS = "aac,ac3,aiff,amr,asf,au,caf,flac,gsm,matroska,mov,mp3,ogg,sln,tta,w64,wav,webm,wv";
-const INPUT_LIMITS = ["-protocol_whitelist", "file", "-format_whitelist", DEMUXERS];
 
 /** More than one a core would only need more memory. */
 const turns = new Turns(availableParallelism());
@@ -34,17 +33,21 @@ export interface CutAudio {
   close(): Promise<void>;
 }
 
+export interface CutOptions {
+  /** On whose disk it lies. */
+  folder: string;
+  /** How recordings without a header are read. */
+  rawAudio: RawAudioSettings;
+  signal: AbortSignal;
+}
+
 /**
- * The same bytes whenever it is asked for. Where the recording ends before `span` does, so does the result.
- * @param folder on whose disk it lies
+ * All channels and tracks of a part of a recording in one mix, as the engines hear them. The same bytes whenever it is asked for.
+ * Where the recording ends before `span` does, so does the result.
  * @throws EngineError when nothing can be decoded there, the disk is full, or ffmpeg is not installed
  */
-export async function cutAudio(
-  path: string,
-  { start_s, end_s }: Span,
-  folder: string,
-  signal: AbortSignal,
-): Promise<CutAudio> {
+export async function cutAudio(path: string, { start_s, end_s }: Span, options: CutOptions): Promise<CutAudio> {
+  const { folder, signal } = options;
   const kept = <T>(work: Promise<T>): Promise<T> =>
     work.catch((error: Error) => {
       throw cannotBeKept(error, folder);
@@ -52,11 +55,9 @@ export async function cutAudio(
   const file = await kept(UnnamedFile.create(folder));
   try {
     await kept(file.append(wavHeader(0)));
-    const keep = (piece: Buffer): Promise<void> => kept(file.append(piece));
-    const complaint = await turns.take(() => decode(path, start_s, end_s - start_s, keep, signal), signal);
+    const onSamples = (samples: Float32Array): Promise<void> => kept(file.append(linear(samples)));
+    await turns.take(() => decode(path, { start_s, end_s }, onSamples, options), signal);
     const bytes = await file.size();
-    if (bytes === HEADER_BYTES && complaint !== null)
-      throw broken(`No audio can be decoded: ${firstLine(complaint, path)}.`, "unreadable-audio", "file");
     if (secondsIn(bytes) < SHORTEST_S)
       throw broken(`The recording has no audio between ${start_s} s and ${end_s} s.`, "unreadable-audio", "file");
     await kept(file.overwriteStart(wavHeader(bytes - HEADER_BYTES)));
@@ -69,62 +70,35 @@ export async function cutAudio(
   }
 }
 
-/**
- * Decodes a part of a recording, piece by piece.
- * @returns what ffmpeg complained about when it gave up; null when it did not
- * @throws EngineError, also that of `keep`
- */
+/** Decodes a part of a recording, piece by piece. @throws EngineError, also that of `onSamples`; the reason of the signal */
 async function decode(
   path: string,
-  startS: number,
-  seconds: number,
-  keep: (piece: Buffer) => Promise<void>,
-  signal: AbortSignal,
-): Promise<string | null> {
-  signal.throwIfAborted();
-  // Seeking in the output, not in the file: the start of a compressed recording is found by decoding it alone.
-  // Times are counted in samples, as the engines do, for packets may have gaps between them.
-  const sound = ["-i", `file:${path}`, "-map", "0:a:0", "-af", "asetpts=N/SR/TB"];
-  const part = ["-ss", startS.toFixed(3), "-t", seconds.toFixed(3)];
-  // Without the limit two like channels would be mixed 3 dB louder than either.
-  const as = ["-ac", "1", "-rematrix_maxval", "1", "-ar", String(SAMPLE_RATE), "-f", "s16le", "pipe:1"];
-  // It parses what anybody may have made: a key or a password is not there to be found.
-  const { PATH, LANG, LC_ALL, TMPDIR, HOME } = process.env;
-  const ffmpeg: ChildProcess = spawn(
-    "ffmpeg",
-    ["-nostdin", "-v", "error", "-threads", "1", ...INPUT_LIMITS, ...sound, ...part, ...as],
-    { stdio: ["ignore", "pipe", "pipe"], env: { PATH, LANG, LC_ALL, TMPDIR, HOME } },
-  );
-  let complaint = "";
-  let failure: Error | undefined;
-  const stop = (reason: Error): void => {
-    failure ??= reason;
-    ffmpeg.kill("SIGKILL");
-  };
-  const over = new Promise<{ code: number | null; ended: NodeJS.Signals | null }>((resolve) => {
-    ffmpeg.on("error", (error) => (failure ??= cannotStart(error)));
-    ffmpeg.on("close", (code, ended) => resolve({ code, ended }));
-  });
-  const leave = (): void => stop(signal.reason as Error);
-  signal.addEventListener("abort", leave, { once: true });
-  const late = `ffmpeg had not decoded the recording after ${DECODE_TIMEOUT_MS / 1000} s.`;
-  const timer = setTimeout(() => stop(broken(late, "decoding-failed", "answer")), DECODE_TIMEOUT_MS);
-  // Without a file descriptor left there is no pipe.
-  ffmpeg.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    if (complaint.length < 1_000) complaint += text;
-  });
+  { start_s, end_s }: Span,
+  onSamples: (samples: Float32Array) => Promise<void>,
+  { rawAudio: raw, signal: gone }: CutOptions,
+): Promise<void> {
+  const seconds = end_s - start_s;
+  const part = { startS: start_s, seconds };
   try {
-    for await (const piece of ffmpeg.stdout ?? []) await keep(piece as Buffer);
+    await readRecording(path, { raw, part, sampleRate: SAMPLE_RATE, maxAudioS: seconds, gone, onSamples });
   } catch (error) {
-    stop(error as Error);
+    if (error instanceof EngineError || gone.aborted) throw error;
+    if (error instanceof UnreadableRecording) throw broken(error.message, "unreadable-audio", "file");
+    if (error instanceof CannotStart) throw cannotStart(error);
+    const { message, code } = error as NodeJS.ErrnoException;
+    throw broken(
+      code === undefined ? message : `The recording cannot be read: ${message}.`,
+      "decoding-failed",
+      "answer",
+    );
   }
-  const { code, ended } = await over;
-  clearTimeout(timer);
-  signal.removeEventListener("abort", leave);
-  if (failure) throw failure;
-  // What it wrote until then may be a part of the audio. The system may have needed its memory: another try may go well.
-  if (code === null) throw broken(`ffmpeg was ended by ${ended}.`, "decoding-failed", "answer");
-  return code === 0 ? null : complaint;
+}
+
+function linear(samples: Float32Array): Buffer {
+  const bytes = Buffer.alloc(samples.length * BYTES_PER_SAMPLE);
+  for (let i = 0; i < samples.length; i++)
+    bytes.writeInt16LE(Math.round(Math.max(-1, Math.min(1, samples[i] as number)) * 32_767), i * BYTES_PER_SAMPLE);
+  return bytes;
 }
 
 /** The disk may have room again, and the process file descriptors. */
@@ -138,20 +112,13 @@ function cannotBeKept({ message }: Error, folder: string): EngineError {
 }
 
 /** That it is not there will not change while the pipeline runs; that the system lacks memory or file descriptors will. */
-function cannotStart({ message, code }: NodeJS.ErrnoException): EngineError {
-  if (code !== "ENOENT" && code !== "EACCES")
-    return broken(`ffmpeg cannot be started: ${message}.`, "decoding-failed", "answer");
-  const install = "Model servers for stt are sent audio that ffmpeg has made: apt-get install ffmpeg.";
-  return broken(`ffmpeg cannot be started: ${message}. ${install}`, "no-ffmpeg", "stage");
+function cannotStart({ message, code }: CannotStart): EngineError {
+  if (code !== "ENOENT" && code !== "EACCES") return broken(message, "decoding-failed", "answer");
+  return broken(`${message} Model servers for stt are sent audio that ffmpeg has made.`, "no-ffmpeg", "stage");
 }
 
 function broken(message: string, type: string, fault: Fault): EngineError {
   return new EngineError(message, { status: null, type, fault });
-}
-
-function firstLine(text: string, path: string): string {
-  const [line = ""] = text.trim().split("\n");
-  return line.replaceAll(path, "the file").replace(/\.$/, "") || "ffmpeg gave no reason";
 }
 
 /** RIFF, `fmt ` for PCM, `data` (Multimedia Programming Interface and Data Specifications 1.0, 1991). */

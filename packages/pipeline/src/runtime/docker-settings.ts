@@ -39,7 +39,13 @@ export interface DockerSettings {
   image(stage: StageName): StageImage;
 }
 
-const HANDED_ON = ["COFI_MAX_AUDIO_S", "COFI_LOG_LEVEL"];
+const HANDED_ON = [
+  "COFI_MAX_AUDIO_S",
+  "COFI_RAW_AUDIO_RATE",
+  "COFI_RAW_AUDIO_CHANNELS",
+  "COFI_RAW_AUDIO_CODEC",
+  "COFI_LOG_LEVEL",
+];
 
 /** Null when `COFI_RUNTIME` is not `docker`. @throws SettingsError */
 export function dockerSettings(env: NodeJS.ProcessEnv): DockerSettings | null {

@@ -70,6 +70,7 @@ export const denoise = defineStage<never, FileUnit, DenoiseResponse>("denoise", 
     return asked;
   },
   answerFrom: answerOf(denoiseResponse),
+  metadata: (_unit, _host, { notes }) => notesToKeep(notes),
   dropped: drop(context),
 }));
 
@@ -82,6 +83,7 @@ export const ivr = defineStage<never, FileUnit, IvrResponse>("ivr", [], (context
   ask: (unit, payload, host, signal, again) =>
     askEngine(context, "ivr", unit, payload, ivrResponse, host, signal, again),
   answerFrom: answerOf(ivrResponse),
+  metadata: (_unit, _host, { notes }) => notesToKeep(notes),
   accept: ({ name }, answer) => context.measured.noteSpeech(name, answer),
   dropped: drop(context),
 }));
@@ -116,6 +118,11 @@ export const lid = defineStage<"calls" | "ivr", FileUnit, LidResponse>("lid", ["
   },
   dropped: drop(context),
 }));
+
+/** What an engine tolerated in a recording stands on the event that says that the recording is done. */
+function notesToKeep(notes: string[] | undefined): { notes: string[] } | undefined {
+  return notes === undefined || notes.length === 0 ? undefined : { notes };
+}
 
 /** Of a payload or of the metadata of an event; undefined when it does not say. */
 function fieldOf(metadata: Json, field: string): Json | undefined {

@@ -1,5 +1,5 @@
 /** Makes attempts of the events of one file. Pure. */
-import { saidOfRows, skipReason } from "@cofi/event-log/event-metadata";
+import { recordingNotes, saidOfRows, skipReason } from "@cofi/event-log/event-metadata";
 import { outcomeOf, type FileOutcome } from "@cofi/event-log/file-outcome";
 import type { LogEvent } from "@cofi/event-log/events";
 import type { WorkRun } from "@cofi/views/detail/shapes";
@@ -22,7 +22,10 @@ export interface Attempt {
   /** `cut`: its end was never logged, and its stage has begun another attempt. */
   outcome: FileOutcome | "cut";
   message: string | null;
-  /** What was said of the rows of a CSV file while it was read: a line for each kind of warning and note. */
+  /**
+   * What was odd about the file and was tolerated, a line each: for each kind of warning and note on the rows of a CSV file; for each
+   * note on a recording, unless an attempt before it has said so.
+   */
   said: string[];
 }
 
@@ -85,6 +88,9 @@ function attemptsAmong(events: readonly LogEvent[]): Attempt[] {
       (one.attempt ?? attempt) === (attempt ?? one.attempt);
     let one = attempts.findLast(isSame);
     if (!one) attempts.push((one = { ...fresh, outcome: "inFlight" }));
+    one.said.push(
+      ...recordingNotes(event.metadata).filter((note) => !attempts.some(({ said }) => said.includes(note))),
+    );
     Object.assign(one, {
       attempt: one.attempt ?? attempt,
       endId: id,
