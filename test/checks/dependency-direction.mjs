@@ -8,11 +8,12 @@ import { dirname, join, relative } from "node:path";
  */
 const ALLOWED = {
   "event-log": [],
+  access: ["@cofi/event-log"],
   views: ["@cofi/event-log"],
   evidence: ["@cofi/event-log"],
   pipeline: ["@cofi/event-log", "@cofi/evidence"],
   engines: [],
-  dashboard: ["@cofi/event-log", "@cofi/views", "@cofi/evidence"],
+  dashboard: ["@cofi/event-log", "@cofi/access", "@cofi/views", "@cofi/evidence"],
   web: [
     "@cofi/event-log/events",
     "@cofi/event-log/stages",
@@ -28,6 +29,7 @@ const ALLOWED = {
   ],
   cli: [
     "@cofi/event-log",
+    "@cofi/access",
     "@cofi/views",
     "@cofi/evidence",
     "@cofi/pipeline",
@@ -56,6 +58,7 @@ const ROOMS = {
     overview: ["work", "cards", "detail"],
     export: ["detail"],
   },
+  access: { "": [], log: [], masks: [] },
   "views/detail": { "": [], fold: [], files: ["fold"], reports: ["fold", "files"] },
   web: {
     "": [...SHARED, "page"],

@@ -1,4 +1,5 @@
 /** One run of retention: the database, the spool of this machine, and the recordings on the hosts of the engines. */
+import { AccessLog } from "@cofi/access/access-log";
 import type { Database } from "@cofi/event-log/database";
 import { removeSpoolFiles, shipLeftovers } from "@cofi/event-log/event-logger";
 import { prune, type PrunedBatch } from "@cofi/event-log/retention";
@@ -8,6 +9,7 @@ import { dockerSettings } from "@cofi/pipeline/runtime/docker-settings";
 import { pipelineSettings } from "@cofi/pipeline/settings";
 import { configuredEngines } from "./engines.js";
 import { spoolDir } from "./environment.js";
+import { byThisUser } from "./this-user.js";
 import type { Keep } from "./retention.js";
 
 /** How long a host may take to remove the recordings of one batch: a hundred thousand files on a slow disk. */
@@ -34,6 +36,9 @@ export interface PruneOutcome {
 export async function pruneAll(database: Database, options: PruneAllOptions): Promise<PruneOutcome | null> {
   const { signal, report, dryRun = false, ...keep } = options;
   const store = new Store(database);
+  const log = new AccessLog(database);
+  const note = (what: string, batchId: number | null = null): Promise<void> =>
+    log.add(byThisUser("prune", what, batchId));
   let places: ClearedPlace[] = [];
   const pruned = await prune(database, {
     ...keep,
@@ -43,6 +48,8 @@ export async function pruneAll(database: Database, options: PruneAllOptions): Pr
     onBatch: (batch) => report(describePruned(batch)),
     // What waits in the spool would come into the database after its batch was pruned.
     async beforehand() {
+      // What cannot be noted is not removed.
+      await note(`${agesInWords(keep)} are to be removed`);
       await clearSpool(store, report);
       await shipLeftovers(spoolDir(), store, ({ message }) => report(message), signal);
     },
@@ -53,6 +60,7 @@ export async function pruneAll(database: Database, options: PruneAllOptions): Pr
     },
   });
   if (pruned === null) return null;
+  if (!dryRun) for (const batch of pruned) await note(describePruned(batch), batch.id);
   if (dryRun) {
     places = await wouldBeCleared(store, pruned);
     for (const { description, removed } of places)
@@ -85,6 +93,14 @@ async function wouldBeCleared(store: Store, pruned: readonly PrunedBatch[]): Pro
     places.set(place, cleared);
   }
   return [...places.values()];
+}
+
+function agesInWords({ keepPayloadsMs, keepEventsMs }: Keep): string {
+  const days = (ms: number): string => `older than ${Math.round(ms / 86_400_000)} days`;
+  return [
+    ...(keepPayloadsMs === null ? [] : [`payloads ${days(keepPayloadsMs)}`]),
+    ...(keepEventsMs === null ? [] : [`events ${days(keepEventsMs)}`]),
+  ].join(" and ");
 }
 
 /** `Batch 7 (night), ended 2026-01-02: payloads of 12,345 events and 310 transcripts, 61.7 MB`. */

@@ -1,0 +1,62 @@
+-- Who may use the dashboard, and who has looked at what.
+
+-- Users without any server. password: algorithm, cost, salt and hash in one text.
+CREATE TABLE accessUser (
+  name TEXT NOT NULL PRIMARY KEY,
+  role TEXT NOT NULL,
+  password TEXT NOT NULL,
+  createdAt TEXT NOT NULL
+);
+
+-- secretSha256: of the random id in the browser's cookie, which is stored nowhere. way: by what the user logged in.
+CREATE TABLE accessSession (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  secretSha256 TEXT NOT NULL UNIQUE,
+  who TEXT NOT NULL,
+  role TEXT NOT NULL,
+  way TEXT NOT NULL,
+  createdAt TEXT NOT NULL,
+  seenAt TEXT NOT NULL,
+  expiresAt TEXT NOT NULL,
+  endedAt TEXT
+);
+CREATE INDEX accessSession_who ON accessSession (who);
+CREATE INDEX accessSession_ended ON accessSession (endedAt);
+
+-- Log-ins at an OpenID provider that have begun and not ended; each is taken once.
+CREATE TABLE accessLogIn (
+  secretSha256 TEXT NOT NULL PRIMARY KEY,
+  state TEXT NOT NULL,
+  nonce TEXT NOT NULL,
+  verifier TEXT NOT NULL,
+  next TEXT NOT NULL,
+  expiresAt TEXT NOT NULL
+);
+
+-- Keys that all processes share, each made once.
+CREATE TABLE accessKey (
+  name TEXT NOT NULL PRIMARY KEY,
+  secret TEXT NOT NULL,
+  createdAt TEXT NOT NULL
+);
+
+-- Only added to. seq counts up from 1 without a gap; hash: SHA-256 of all other columns and of the hash of the row before.
+CREATE TABLE accessLog (
+  seq INTEGER PRIMARY KEY,
+  at TEXT NOT NULL,
+  who TEXT NOT NULL,
+  role TEXT NOT NULL,
+  action TEXT NOT NULL,
+  what TEXT NOT NULL,
+  why TEXT NOT NULL,
+  batchId INTEGER,
+  request TEXT NOT NULL,
+  address TEXT NOT NULL,
+  previousHash TEXT NOT NULL,
+  hash TEXT NOT NULL
+);
+CREATE INDEX accessLog_who ON accessLog (who, seq);
+CREATE INDEX accessLog_action ON accessLog (action, seq);
+CREATE INDEX accessLog_batch ON accessLog (batchId, seq);
+CREATE TRIGGER accessLog_noUpdate BEFORE UPDATE ON accessLog BEGIN SELECT RAISE(ABORT, 'The access log is only added to.'); END;
+CREATE TRIGGER accessLog_noDelete BEFORE DELETE ON accessLog BEGIN SELECT RAISE(ABORT, 'The access log is only added to.'); END;

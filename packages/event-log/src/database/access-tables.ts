@@ -1,0 +1,56 @@
+/** The tables of access as kysely sees them; the SQL that makes them is in `migrations/`. Times are UTC text. */
+import type { Generated } from "kysely";
+
+interface AccessUserTable {
+  name: string;
+  role: string;
+  /** Algorithm, cost, salt and hash. */
+  password: string;
+  createdAt: string;
+}
+
+interface AccessSessionTable {
+  id: Generated<number>;
+  /** Hex, of the random id in the browser's cookie. */
+  secretSha256: string;
+  who: string;
+  role: string;
+  way: string;
+  createdAt: string;
+  seenAt: string;
+  expiresAt: string;
+  endedAt: string | null;
+}
+
+interface AccessLogInTable {
+  secretSha256: string;
+  state: string;
+  nonce: string;
+  verifier: string;
+  next: string;
+  expiresAt: string;
+}
+
+interface AccessLogTable {
+  /** Counts up from 1 without a gap. */
+  seq: number;
+  at: string;
+  who: string;
+  role: string;
+  action: string;
+  what: string;
+  why: string;
+  batchId: number | null;
+  request: string;
+  address: string;
+  previousHash: string;
+  hash: string;
+}
+
+export interface AccessTables {
+  accessUser: AccessUserTable;
+  accessSession: AccessSessionTable;
+  accessLogIn: AccessLogInTable;
+  accessKey: { name: string; secret: string; createdAt: string };
+  accessLog: AccessLogTable;
+}
