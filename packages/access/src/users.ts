@@ -57,6 +57,11 @@ export class Users {
     return (await this.#query(() => one.executeTakeFirst())) !== undefined;
   }
 
+  async has(name: string): Promise<boolean> {
+    const one = this.#db.selectFrom("accessUser").select("name").where("name", "=", name);
+    return (await this.#query(() => one.executeTakeFirst())) !== undefined;
+  }
+
   /** @throws UserError where there is no such user */
   async setRole(name: string, role: Role): Promise<void> {
     await this.#change(name, { role });
@@ -84,8 +89,7 @@ export class Users {
   }
 
   async #change(name: string, set: { role?: string; password?: string }): Promise<void> {
-    const known = this.#db.selectFrom("accessUser").select("name").where("name", "=", name);
-    if (!(await this.#query(() => known.executeTakeFirst()))) throw missing(name);
+    if (!(await this.has(name))) throw missing(name);
     await this.#query(() => this.#db.updateTable("accessUser").set(set).where("name", "=", name).execute());
   }
 

@@ -3,10 +3,10 @@ import { randomUUID } from "node:crypto";
 import { userInfo } from "node:os";
 import type { Action, NewEntry } from "@cofi/access/log-entries";
 
-/** By the user of this machine who has started the command: whoever can read the database is its administrator. */
+/** By the user of this machine who has started the command, or the daily removal: whoever can read the database is its administrator. */
 export function byThisUser(action: Action, what: string, batchId: number | null = null): NewEntry {
   return {
-    who: `${nameHere()} on the command line`,
+    who: `${nameHere()} on the server`,
     role: "admin",
     address: "",
     action,

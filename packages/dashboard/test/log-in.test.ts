@@ -47,7 +47,7 @@ describe.each(DIALECTS)("log-in on %s", (dialect) => {
     const noted = (await it.log()).map(({ action, who, role, what }) => [action, who, role, what]);
     expect(noted).toEqual([
       ["log-in-refused", "ann", "", "password"],
-      ["log-in-refused", "bob", "", "password"],
+      ["log-in-refused", "somebody unknown", "", "password"],
       ["log-in", "ann", "reviewer", "password"],
     ]);
   });

@@ -56,7 +56,7 @@ const ask = (bearer: string) =>
 test("a machine has the role of its claim, and is named in the access log", async () => {
   const bearer = await token({ claims: { roles: "auditor" } });
   expect((await ask(bearer)).body).toEqual({
-    who: "night-robot",
+    who: "night-robot (token)",
     role: "auditor",
     permissions: ["progress", "contents", "readAll"],
     way: "bearer",
@@ -70,7 +70,7 @@ test("a machine has the role of its claim, and is named in the access log", asyn
   );
   expect(revealed.status).toBe(200);
   expect((await it.log()).at(-1)).toMatchObject({
-    who: "night-robot",
+    who: "night-robot (token)",
     role: "auditor",
     action: "reveal",
     why: "a report",

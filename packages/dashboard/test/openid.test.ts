@@ -120,7 +120,7 @@ describe("a real provider", () => {
     const refused = await browser.open(`${dashboardUrl}/login/openid`);
     expect(refused.status).toBe(401);
     expect(await refused.text()).toContain("gives you no role here");
-    expect((await it.log()).at(-1)).toMatchObject({ action: "log-in-refused", who: "7" });
+    expect((await it.log()).at(-1)).toMatchObject({ action: "log-in-refused", who: "7 (openid)" });
     provider.account = { sub: "7", realm: { roles: ["operator"] } };
     await browser.open(`${dashboardUrl}/login/openid`);
     expect((await who(browser)).body).toMatchObject({ role: "operator" });
@@ -157,7 +157,7 @@ describe("a provider that lies", () => {
   test("the truth is believed", async () => {
     const browser = new CookieBrowser();
     await browser.open(`${dashboardUrl}/login/openid`);
-    expect((await who(browser)).body).toMatchObject({ who: "1", role: "viewer" });
+    expect((await who(browser)).body).toMatchObject({ who: "1 (openid)", role: "viewer" });
   });
 
   test.each(LIES)("%s is refused", async (_what, lie) => {

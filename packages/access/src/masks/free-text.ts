@@ -41,10 +41,33 @@ export function maskedText(text: string, { file, host }: Subject, hide: (content
   return rest === "" ? masked : masked + hide(rest);
 }
 
-/** The text in pieces, the names as pieces of their own. */
+const LETTER = /[\p{L}\p{M}\p{N}_]/u;
+
+/** The text in pieces, the names as pieces of their own. By hand: an expression made of each name would have to be compiled for each event. */
 function splitAt(text: string, names: readonly string[]): string[] {
-  const pattern = names.map((name) => name.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
-  return text.split(new RegExp(`(?<![\\p{L}\\p{N}])(${pattern})(?![\\p{L}\\p{N}])`, "u"));
+  const pieces: string[] = [];
+  let from = 0;
+  for (let at = nextName(text, names, 0); at !== null; at = nextName(text, names, from)) {
+    pieces.push(text.slice(from, at.index), at.name);
+    from = at.index + at.name.length;
+  }
+  pieces.push(text.slice(from));
+  return pieces;
+}
+
+/** The first place where one of the names stands as a whole. */
+function nextName(text: string, names: readonly string[], from: number): { index: number; name: string } | null {
+  let first: { index: number; name: string } | null = null;
+  for (const name of names) {
+    let index = text.indexOf(name, from);
+    while (index >= 0 && !isWhole(text, index, name)) index = text.indexOf(name, index + 1);
+    if (index >= 0 && (first === null || index < first.index)) first = { index, name };
+  }
+  return first;
+}
+
+function isWhole(text: string, index: number, name: string): boolean {
+  return !LETTER.test(text[index - 1] ?? "") && !LETTER.test(text[index + name.length] ?? "");
 }
 
 function maskedWords(text: string, hide: (content: string) => string): string {

@@ -75,7 +75,8 @@ export class Bearer {
     }
     const role: Role | null = roleIn(payload, this.#settings.claims);
     if (role === null || payload.sub === undefined || payload.exp === undefined) return null;
-    return { who: payload.sub, role, way: "bearer", sessionId: null, expiresAt: payload.exp * 1_000 };
+    // Marked, so that it is no name of a user.
+    return { who: `${payload.sub} (token)`, role, way: "bearer", sessionId: null, expiresAt: payload.exp * 1_000 };
   }
 
   #remember(hash: string): void {

@@ -125,6 +125,11 @@ export function wayOf(accessToken: string | null): string {
   return `${TOKEN_WAY} ${createHmac("sha256", accessToken).update("cofi session").digest("hex").slice(0, 12)}`;
 }
 
+/** Without what tells one access token from another. */
+export function wayInWords(way: string): string {
+  return way.startsWith(TOKEN_WAY) ? TOKEN_WAY : way;
+}
+
 export function tooManyGuesses(waitMs: number): ProblemError {
   return new ProblemError("too-many-requests", "There were too many wrong attempts. Wait, then try again.", {
     retryAfterS: Math.ceil(waitMs / 1_000),

@@ -12,7 +12,7 @@ import pLimit from "p-limit";
 import { sendProblem } from "../routes/problems.js";
 import { readCookie, setCookie, type Cookie } from "./cookies.js";
 import type { Devices } from "./devices.js";
-import { tooManyGuesses, type Identity } from "./identity.js";
+import { tooManyGuesses, wayInWords, type Identity } from "./identity.js";
 import { LOGIN, loginPath, nextPath, type LoginPage, type Ways } from "./login-page.js";
 import { CALLBACK, LogInRefused, type OpenId } from "./openid.js";
 import type { AccessSettings } from "./settings.js";
@@ -40,6 +40,8 @@ const OPEN_ID_SECONDS = 600;
 const MOST_WAITING = 20;
 /** Guesses that may fail before the next ones have to wait: of one account from one address; from one address; of one account. */
 const FREE = { pair: 5, address: 50, account: 100 } as const;
+/** Who gives a name that no user has. */
+const UNKNOWN = "somebody unknown";
 const HIDDEN = { schema: { hide: true } } as const;
 
 interface Given {
@@ -91,7 +93,7 @@ export function registerLogIn(app: FastifyInstance, parts: LogInParts): void {
   const begin = async (request: FastifyRequest, one: { who: string; role: Role; way: string }): Promise<string> => {
     const before = await identity.sessionOf(request);
     if (before) await endSession(before.id);
-    await note(request, "log-in", { ...one, what: one.way });
+    await note(request, "log-in", { ...one, what: wayInWords(one.way) });
     const value = await sessions.begin(one);
     return cookie({ name: "session", value, seconds: Math.floor(settings.sessions.longestMs / 1_000) });
   };
@@ -138,7 +140,9 @@ export function registerLogIn(app: FastifyInstance, parts: LogInParts): void {
     const { who, role, way, wrong } = given;
     if (role === null) {
       guesses.failed(counted);
-      await note(request, "log-in-refused", { who, role: "", what: token === null ? way : "access token" });
+      // Whoever types a password into the wrong field must not find it in the log.
+      const isKnown = token !== null || (await users.has(account));
+      await note(request, "log-in-refused", { who: isKnown ? who : UNKNOWN, role: "", what: wayInWords(way) });
       return show(request, reply, 401, wrong);
     }
     guesses.succeeded(counted, counted[0]?.key);
@@ -152,7 +156,7 @@ export function registerLogIn(app: FastifyInstance, parts: LogInParts): void {
     const session = await identity.sessionOf(request);
     if (session) {
       await endSession(session.id);
-      await note(request, "log-out", { who: session.who, role: session.role, what: session.way });
+      await note(request, "log-out", { who: session.who, role: session.role, what: wayInWords(session.way) });
     }
     return reply
       .header("Cache-Control", "no-store")

@@ -151,10 +151,10 @@ export class OpenId {
   }
 }
 
-/** `ann@example.org (248289761001)`: for people, and the subject, which nobody can choose. */
+/** `ann@example.org (248289761001)`: for people, and the subject, which nobody can choose. No user of the database has such a name. */
 function nameIn({ sub, preferred_username: preferred, email }: { sub: string; [claim: string]: unknown }): string {
   const name = [email, preferred].find(
     (one): one is string => typeof one === "string" && one !== "" && one.length <= 100,
   );
-  return name === undefined || name === sub ? sub : `${name} (${sub})`;
+  return name === undefined || name === sub ? `${sub} (openid)` : `${name} (${sub})`;
 }
