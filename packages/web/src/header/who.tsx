@@ -2,6 +2,8 @@ import { useSignalEffect } from "@preact/signals";
 import type { LiveState } from "../feed/live-state.js";
 import { learnWho, who } from "../feed/session.js";
 
+const LOCAL = "Local administrator, no log-in";
+
 /** Who looks at the page, and the way out for those who have logged in. */
 export function WhoIsIt({ state }: { state: LiveState }) {
   useSignalEffect(() => {
@@ -16,11 +18,11 @@ export function WhoIsIt({ state }: { state: LiveState }) {
   if (way === "local")
     return (
       <span
-        class="who soft"
+        class="who-local soft"
         title="This dashboard is for this machine alone, and nobody logs in. `npx cofi user add` changes that."
         data-testid="who"
       >
-        Local administrator, no log-in
+        {LOCAL}
       </span>
     );
   return (
