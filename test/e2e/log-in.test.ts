@@ -121,6 +121,7 @@ describe("users", () => {
       ["rita", "reviewer"],
       ["axel", "auditor"],
       ["vera", "viewer"],
+      ["ada", "admin"],
     ] as const)
       expect(await runCofi(["user", "add", name, "--role", role], env, undefined, PASSWORD)).toMatchObject({ code: 0 });
     users = await startDashboard(env);
@@ -188,6 +189,44 @@ describe("users", () => {
       expect(page.url()).toContain("action=log-in");
     },
   );
+
+  test(
+    "an administrator sees who is logged in, and ends a session, whose page says so",
+    { timeout: 240_000 },
+    async () => {
+      await enter("vera", users.url);
+      await page.getByTestId("who").waitFor();
+      const others = await browser.newContext();
+      try {
+        const viewer = page;
+        page = await others.newPage();
+        await enter("ada", `${users.url}/?view=access`);
+        await page.getByRole("link", { name: "Sessions and users" }).click();
+        await page.locator("[data-user='vera']").waitFor();
+        const session = page.locator("[data-session]").filter({ hasText: "vera" }).first();
+        await session.waitFor();
+        await page.locator("[data-session]").filter({ hasText: "this browser" }).waitFor();
+        for (const look of LOOKS) {
+          await takeLook(page, look);
+          await expectFit(page, "sessions", look);
+        }
+        await takeLook(page, LOOKS[0]!);
+        expect(await viewer.getByTestId("logged-out").count()).toBe(0);
+        await page.locator("[data-user='vera']").getByRole("button", { name: "End all sessions of vera" }).click();
+        await session.waitFor({ state: "detached" });
+        await viewer.getByTestId("logged-out").waitFor();
+        await page.getByRole("link", { name: "Access log" }).first().click();
+        await page.locator("table.access-log").getByText("session-ended").first().waitFor();
+      } finally {
+        await others.close();
+      }
+    },
+  );
+
+  test("a viewer has no way to sessions and users", async () => {
+    await enter("vera", `${users.url}/?view=users`);
+    await page.getByText("Sessions and users are for administrators").waitFor();
+  });
 
   test("`cofi user revoke` ends what is open", async () => {
     await enter("vera", users.url);

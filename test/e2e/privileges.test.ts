@@ -140,6 +140,7 @@ test("cofi run, and then what reads, writes and removes", { timeout: 120_000 }, 
   const pruned = await runCofi(["prune", "--payloads", "1d", "--events", "2d"], env(await urlAs("cofi_prune")));
   expect(pruned.output).not.toMatch(/privilege|denied/i);
   expect(pruned.code, pruned.output).toBe(0);
+  expect((await admin.query(`SELECT host FROM \`${name}\`.engineHost`))[0]).toEqual([]);
 });
 
 test("cofi user, and a dashboard on which the user logs in and looks at contents", async () => {

@@ -1,5 +1,5 @@
 /** Users and the access log on the command line, and files that are for their owner alone. */
-import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sql } from "kysely";
@@ -73,6 +73,21 @@ test("`cofi verify` proves the access log, and names what was changed", async ()
   expect(good.output).toMatch(/as it was written: 2 entries\.\n.*: 2:[0-9a-f]{64}/);
   const [, end = ""] = /(2:[0-9a-f]{64})/.exec(good.output) ?? [];
   expect(await cofi(["verify", "--access-log", "--end", end])).toMatchObject({ code: 0 });
+  // Another machine has neither the key nor the ends.
+  const elsewhere = {
+    COFI_DATA_DIR: join(root, "elsewhere"),
+    COFI_DATABASE_URL: `sqlite:${join(root, "cofi.sqlite")}`,
+  };
+  const unproven = await runCofi(["verify", "--access-log"], elsewhere);
+  expect(unproven.output).toMatch(
+    /^Entry 1, and maybe more, was signed with the key [0-9a-f]{16}, which is not in the data folder/,
+  );
+  expect(unproven.code).toBe(1);
+  await mkdir(join(root, "elsewhere"));
+  await copyFile(join(root, "access-log.key"), join(root, "elsewhere", "access-log-2.key"));
+  const copied = await runCofi(["verify", "--access-log"], elsewhere);
+  expect(copied.output).toMatch(/as it was written: 2 entries\.\nNothing was noted on this machine about its end/);
+  expect(copied.code).toBe(0);
   await sql`DROP TRIGGER accessLog_noUpdate`.execute(database.kysely);
   await sql`DROP TRIGGER accessLog_noDelete`.execute(database.kysely);
   await sql`UPDATE accessLog SET what = 'nothing' WHERE seq = 1`.execute(database.kysely);
@@ -80,7 +95,7 @@ test("`cofi verify` proves the access log, and names what was changed", async ()
   await database.close();
   const bad = await cofi(["verify", "--access-log", "--end", end]);
   expect(bad.output).toContain("Entry 1 was changed: its hash is another one.");
-  expect(bad.output).toContain("Entry 2, which was written down, is not in the log any more.");
+  expect(bad.output).toContain("Entry 2 was noted when it was written, and is not in the log any more.");
   expect(bad.code).toBe(1);
 });
 

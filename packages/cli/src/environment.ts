@@ -1,6 +1,8 @@
 /** Settings that all commands share: `.env`, the data folder, the database. */
 import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { AccessLog } from "@cofi/access/access-log";
+import { LogKeeper } from "@cofi/access/log-keeper";
 import { openDatabase, type Database } from "@cofi/event-log/database";
 import { assertMigrated, migrate } from "@cofi/event-log/migrate";
 import { Environment, SettingsError } from "@cofi/event-log/environment";
@@ -83,6 +85,22 @@ function keepPrivate(url: string): void {
       `${path} can be read by other users of this machine, and that cannot be changed: ${(error as Error).message}.`,
     );
   }
+}
+
+/** What this machine keeps of the access log outside of the database: in the data folder. @throws SettingsError */
+export function logKeeper(): LogKeeper {
+  try {
+    return new LogKeeper(dataDir());
+  } catch (error) {
+    throw new SettingsError(
+      `The access log needs a key, which is in the data folder ${dataDir()}: ${(error as Error).message.replace(/\.$/, "")}. Check COFI_DATA_DIR.`,
+    );
+  }
+}
+
+/** @throws SettingsError */
+export function accessLogOf(database: Database): AccessLog {
+  return new AccessLog(database, logKeeper());
 }
 
 /** Opens the database, runs `work`, closes it whatever happens. */

@@ -1,5 +1,5 @@
 /** Files and folders that hold what clients said on the phone: for their owner alone, also those that were made otherwise. */
-import { chmodSync, lstatSync, readdirSync } from "node:fs";
+import { chmodSync, lstatSync, readdirSync, type Stats } from "node:fs";
 import { join } from "node:path";
 
 const [FOLDER, FILE] = [0o700, 0o600];
@@ -11,7 +11,7 @@ const OTHERS = 0o077;
  * @returns a sentence about what could not be changed, such as files of another user; null when nothing is left open
  */
 export function makePrivate(folder: string): string | null {
-  const stats = lstatSync(folder, { throwIfNoEntry: false });
+  const stats = statsOf(folder);
   if (!stats?.isDirectory() || (stats.mode & OTHERS) === 0) return null;
   try {
     makeAllPrivate(folder);
@@ -23,7 +23,7 @@ export function makePrivate(folder: string): string | null {
 
 /** As {@link makePrivate}, of one file where there is one. */
 export function makeFilePrivate(path: string): void {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
+  const stats = statsOf(path);
   if (stats?.isFile() && (stats.mode & OTHERS) !== 0) chmodSync(path, FILE);
 }
 
@@ -34,5 +34,15 @@ function makeAllPrivate(folder: string): void {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) makeAllPrivate(path);
     else makeFilePrivate(path);
+  }
+}
+
+/** null where there is nothing, also because a file stands where the path has a folder. */
+function statsOf(path: string): Stats | null {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) ?? null;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOTDIR") return null;
+    throw error;
   }
 }

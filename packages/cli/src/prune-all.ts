@@ -1,5 +1,4 @@
 /** One run of retention: the database, the spool of this machine, and the recordings on the hosts of the engines. */
-import { AccessLog } from "@cofi/access/access-log";
 import type { Database } from "@cofi/event-log/database";
 import { removeSpoolFiles, shipLeftovers } from "@cofi/event-log/event-logger";
 import { prune, type PrunedBatch } from "@cofi/event-log/retention";
@@ -8,7 +7,7 @@ import { removeRecordings, type ClearedPlace } from "@cofi/pipeline/remove-recor
 import { dockerSettings } from "@cofi/pipeline/runtime/docker-settings";
 import { pipelineSettings } from "@cofi/pipeline/settings";
 import { configuredEngines } from "./engines.js";
-import { spoolDir } from "./environment.js";
+import { accessLogOf, spoolDir } from "./environment.js";
 import { byThisUser } from "./this-user.js";
 import type { Keep } from "./retention.js";
 
@@ -36,7 +35,7 @@ export interface PruneOutcome {
 export async function pruneAll(database: Database, options: PruneAllOptions): Promise<PruneOutcome | null> {
   const { signal, report, dryRun = false, ...keep } = options;
   const store = new Store(database);
-  const log = new AccessLog(database);
+  const log = accessLogOf(database);
   const note = (what: string, batchId: number | null = null): Promise<void> =>
     log.add(byThisUser("prune", what, batchId));
   let places: ClearedPlace[] = [];
@@ -60,7 +59,8 @@ export async function pruneAll(database: Database, options: PruneAllOptions): Pr
     },
   });
   if (pruned === null) return null;
-  if (!dryRun) for (const batch of pruned) await note(describePruned(batch), batch.id);
+  // Without the name, which is removed with the batch and would stay here.
+  if (!dryRun) for (const batch of pruned) await note(`batch ${batch.id}${whatWasPruned(batch)}`, batch.id);
   if (dryRun) {
     places = await wouldBeCleared(store, pruned);
     for (const { description, removed } of places)
@@ -104,7 +104,11 @@ function agesInWords({ keepPayloadsMs, keepEventsMs }: Keep): string {
 }
 
 /** `Batch 7 (night), ended 2026-01-02: payloads of 12,345 events and 310 transcripts, 61.7 MB`. */
-function describePruned({ id, name, endedAt, what, events, results, bytes, unfinished }: PrunedBatch): string {
+function describePruned(batch: PrunedBatch): string {
+  return `Batch ${batch.id} (${batch.name})${whatWasPruned(batch)}`;
+}
+
+function whatWasPruned({ endedAt, what, events, results, bytes, unfinished }: PrunedBatch): string {
   const size = `${(bytes / 1e6).toFixed(1)} MB`;
   const gone = [
     `${what === "payloads" ? "payloads of " : ""}${counted(events, "event")}`,
@@ -112,7 +116,7 @@ function describePruned({ id, name, endedAt, what, events, results, bytes, unfin
     ...(what === "events" ? [unfinished ? counted(results, "result") : "all results"] : []),
   ];
   const rest = unfinished ? "; not all of it yet" : "";
-  return `Batch ${id} (${name}), ended ${endedAt.slice(0, 10)}: ${gone.join(" and ")}, ${size}${rest}`;
+  return `, ended ${endedAt.slice(0, 10)}: ${gone.join(" and ")}, ${size}${rest}`;
 }
 
 function counted(count: number, what: string): string {

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import compress from "@fastify/compress";
 import helmet from "@fastify/helmet";
 import rateLimit from "@fastify/rate-limit";
+import type { LogKeeper } from "@cofi/access/log-keeper";
 import type { Store } from "@cofi/event-log/store";
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import { validatorCompiler } from "fastify-type-provider-zod";
@@ -25,6 +26,8 @@ export interface DashboardOptions {
   /** Folder of the built page, absolute. */
   webRoot: string;
   logger: Logger;
+  /** Of the access log. */
+  keeper: LogKeeper;
   /** Throws `MigrationError` while the schema is behind: for the health route. */
   assertMigrated?: () => Promise<void>;
 }
@@ -47,9 +50,9 @@ export class ListenError extends Error {
 
 export async function createDashboard(options: DashboardOptions): Promise<Dashboard> {
   const { settings, logger } = options;
-  const access = await createAccess(options.store, settings, logger);
+  const access = await createAccess(options, settings, logger);
   const { store } = access;
-  const tail = new Tail(store, { ...settings, logger });
+  const tail = new Tail(store, { ...settings, logger, before: () => access.audience.settle() });
   const views = new LiveViews(store, tail, {
     eventsPerStage: settings.eventsPerStage,
     idleMs: settings.viewIdleMs,

@@ -1,7 +1,9 @@
 /** A dashboard on which people log in, with somebody in each role. */
-import type { DialectName } from "@cofi/event-log/database";
+import { inject } from "vitest";
+import type { Database, DialectName } from "@cofi/event-log/database";
 import { Store } from "@cofi/event-log/store";
 import { AccessLog } from "@cofi/access/access-log";
+import { LogKeeper } from "@cofi/access/log-keeper";
 import type { Entry } from "@cofi/access/log-entries";
 import { ROLES, type Role } from "@cofi/access/roles";
 import { Sessions } from "@cofi/access/sessions";
@@ -41,12 +43,17 @@ export async function guarded(
     url,
     sessions,
     as: (role) => ({ cookie: `cofi_session=${secrets.get(role)}` }),
-    log: async () => (await new AccessLog(fresh.database).entries({}, { limit: 10_000 })).entries.toReversed(),
+    log: async () => (await logOf(fresh.database).entries({}, { limit: 10_000 })).entries.toReversed(),
     async close() {
       await dashboard.close();
       await fresh.close();
     },
   };
+}
+
+/** The access log of a database, as this machine writes it. */
+export function logOf(database: Database): AccessLog {
+  return new AccessLog(database, new LogKeeper(inject("logFolder")));
 }
 
 export function post(body: unknown, headers: Record<string, string> = {}): RequestInit {

@@ -1,6 +1,6 @@
 /** With the database away no byte of contents leaves, and those who look on see what is in memory. */
 import { sql } from "kysely";
-import { expect, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import { openDatabase } from "@cofi/event-log/database";
 import { migrate } from "@cofi/event-log/migrate";
 import { Store } from "@cofi/event-log/store";
@@ -48,7 +48,7 @@ test("the database is killed and comes back", async () => {
 
     await server.restart();
     await until(async () => (await reveal()).status === 200, "contents are there again");
-    expect((await verifyAccessLog(database)).faults).toEqual([]);
+    expect((await verifyAccessLog(database, inject("logFolder"))).faults).toEqual([]);
   } finally {
     feed?.close();
     await dashboard.close();

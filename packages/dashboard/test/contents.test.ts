@@ -1,6 +1,6 @@
 /** Contents reach nobody to whom they are not due: every route, every role, every way. */
 import { sql } from "kysely";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
 import type { LogEventDetail } from "@cofi/event-log/events";
 import { ROLES } from "@cofi/access/roles";
 import { verifyAccessLog } from "@cofi/access/verify-log";
@@ -210,7 +210,7 @@ describe.each(DIALECTS)("contents on %s", (dialect) => {
     expect(JSON.parse(whole.response ?? "")).toEqual(JSON.parse(JSON.stringify(nested(12))));
     expect(whole).toMatchObject({ fileName: NAME });
     expect(whole.masked).toBeUndefined();
-    expect((await verifyAccessLog(it.fresh.database)).faults).toEqual([]);
+    expect((await verifyAccessLog(it.fresh.database, inject("logFolder"))).faults).toEqual([]);
   });
 
   test("where the access log cannot be written, the answer is 503 and no byte of contents", async () => {

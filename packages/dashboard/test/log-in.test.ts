@@ -2,12 +2,11 @@
 import { once } from "node:events";
 import { request, type IncomingMessage } from "node:http";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { AccessLog } from "@cofi/access/access-log";
 import { Sessions } from "@cofi/access/sessions";
 import { UserError, Users } from "@cofi/access/users";
 import { Store } from "@cofi/event-log/store";
 import { DIALECTS, freshDatabase } from "../../../test/support/databases.js";
-import { cookiesOf, form, guarded, post, type Guarded } from "./access-support.js";
+import { cookiesOf, form, guarded, logOf, post, type Guarded } from "./access-support.js";
 import { get, problem, startDashboard, until } from "./dashboard-support.js";
 
 const PASSWORD = "correct horse battery";
@@ -214,7 +213,7 @@ describe("a dashboard of this machine", () => {
       expect(body).toMatchObject({ way: "local", role: "admin", loggedIn: false });
       const event = (await get<{ payload: string; errorMessage: string }>(`${url}/api/events/${id}`)).body;
       expect(event).toMatchObject({ payload: '{"a":"hello"}', errorMessage: "Zebedee" });
-      const { entries } = await new AccessLog(fresh.database).entries({}, { limit: 10 });
+      const { entries } = await logOf(fresh.database).entries({}, { limit: 10 });
       expect(entries).toMatchObject([{ who: "local administrator", action: "reveal", what: `event ${id}` }]);
       // What a proxy passes on is somebody else's.
       for (const name of ["x-forwarded-for", "forwarded", "x-real-ip", "via"])

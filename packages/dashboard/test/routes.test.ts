@@ -263,6 +263,7 @@ describe.each(DIALECTS)("the HTTP API on %s", (dialect) => {
         "/api/sessions",
         "/api/sessions/{id}",
         "/api/sessions/end",
+        "/api/users",
         "/api/access-log",
       ].toSorted(),
     );

@@ -5,6 +5,7 @@ import { isDuplicate, reportUnavailable, type Database } from "@cofi/event-log/d
 import { toApiTime, toDatabaseTime } from "@cofi/event-log/time";
 import { hashOfRow, NO_HASH, type ChainedRow } from "./chain.js";
 import type { Action, Entry, NewEntry } from "./entries.js";
+import type { LogEnd, LogKeeper } from "./keeper.js";
 
 /** Rows of one statement. */
 const MOST_TOGETHER = 100;
@@ -31,19 +32,30 @@ export interface EntryFilter {
   to?: string | undefined;
 }
 
+/** Where the log ends, and by what clock. */
+interface Now {
+  now: string;
+  databaseId: string;
+  /** null for an empty log. */
+  end: LogEnd | null;
+}
+
 export class AccessLog {
   readonly #database: Database;
+  readonly #keeper: LogKeeper;
   #waiting: Waiting[] = [];
   #isWriting = false;
 
-  constructor(database: Database) {
+  /** @param keeper signs what is added from here, and notes where the log ends */
+  constructor(database: Database, keeper: LogKeeper) {
     this.#database = database;
+    this.#keeper = keeper;
   }
 
   /**
    * Resolves when the entry is committed. Those of one process that come at the same time share a statement; processes that write at the
    * same time take their turns by the primary key.
-   * @throws DatabaseUnavailableError when it cannot be: what it would allow must not happen
+   * @throws DatabaseUnavailableError, or the error of the file system, when it cannot be: what it would allow must not happen
    */
   add(entry: NewEntry): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -65,11 +77,13 @@ export class AccessLog {
     if (to !== undefined) select = select.where("at", "<", toDatabaseTime(new Date(to)));
     if (before !== undefined) select = select.where("seq", "<", before);
     const rows = await reportUnavailable(this.#database, () => select.limit(limit + 1).execute());
-    const entries = rows.slice(0, limit).map(({ previousHash: _previous, action: stored, at, ...row }) => ({
-      ...row,
-      action: stored as Action,
-      at: toApiTime(at),
-    }));
+    const entries = rows
+      .slice(0, limit)
+      .map(({ previousHash: _previous, keyId: _key, action: stored, at, ...row }) => ({
+        ...row,
+        action: stored as Action,
+        at: toApiTime(at),
+      }));
     return { entries, nextCursor: rows.length > limit ? String(entries.at(-1)?.seq) : null };
   }
 
@@ -90,43 +104,46 @@ export class AccessLog {
   /** A row whose number another process has taken meanwhile is refused by the primary key, and with it all of the statement. */
   async #append(entries: readonly NewEntry[]): Promise<void> {
     for (let tries = 1; tries <= MOST_TRIES; tries++) {
-      const rows = chained(entries, await this.#end());
+      const { databaseId, ...before } = await this.#now();
+      const rows = this.#chained(entries, before);
       try {
         await reportUnavailable(this.#database, () =>
           this.#database.kysely.insertInto("accessLog").values(rows).execute(),
         );
-        return;
       } catch (error) {
         if (!isDuplicate(error)) throw error;
+        await sleep(Math.random() * PAUSE_MS * Math.min(tries, 20));
+        continue;
       }
-      await sleep(Math.random() * PAUSE_MS * Math.min(tries, 20));
+      this.#keeper.note(databaseId, rows.at(-1)!);
+      return;
     }
     throw new Error(`Other processes were faster ${MOST_TRIES} times: no entry was added to the access log.`);
   }
 
-  async #end(): Promise<{ now: string; seq: number | null; hash: string | null }> {
+  async #now(): Promise<Now> {
     const { rows } = await reportUnavailable(this.#database, () =>
-      sql<{ now: string; seq: number | null; hash: string | null }>`
-        SELECT ${this.#database.dialect.now} AS now, last.seq, last.hash FROM (SELECT 1 AS one) AS unit
+      sql<{ now: string; databaseId: string; seq: number | null; hash: string | null }>`
+        SELECT ${this.#database.dialect.now} AS now, databaseIdentity.id AS databaseId, last.seq, last.hash FROM databaseIdentity
         LEFT JOIN (SELECT seq, hash FROM accessLog ORDER BY seq DESC LIMIT 1) AS last ON 1 = 1`.execute(
         this.#database.kysely,
       ),
     );
-    return rows[0] as { now: string; seq: number | null; hash: string | null };
+    const [row] = rows;
+    if (!row) throw new Error("The database has no identity: it was not migrated. Run `npx cofi migrate`.");
+    const { now, databaseId, seq, hash } = row;
+    return { now, databaseId, end: seq === null || hash === null ? null : { seq: Number(seq), hash } };
   }
-}
 
-function chained(
-  entries: readonly NewEntry[],
-  { now, seq, hash }: { now: string; seq: number | null; hash: string | null },
-): (ChainedRow & { hash: string })[] {
-  let [last, previousHash] = [Number(seq ?? 0), hash ?? NO_HASH];
-  return entries.map(({ action, batchId, ...texts }) => {
-    last += 1;
-    const row = { seq: last, at: now, action, batchId, ...fitting(texts), previousHash };
-    previousHash = hashOfRow(row);
-    return { ...row, hash: previousHash };
-  });
+  #chained(entries: readonly NewEntry[], { now, end }: Omit<Now, "databaseId">): (ChainedRow & { hash: string })[] {
+    let { seq, hash: previousHash } = end ?? { seq: 0, hash: NO_HASH };
+    return entries.map(({ action, batchId, ...texts }) => {
+      seq += 1;
+      const row = { seq, at: now, action, batchId, ...fitting(texts), keyId: this.#keeper.keyId, previousHash };
+      previousHash = hashOfRow(row, (text) => this.#keeper.sign(text));
+      return { ...row, hash: previousHash };
+    });
+  }
 }
 
 /** As the columns take them: what is read back must have the same hash. */

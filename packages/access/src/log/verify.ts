@@ -1,61 +1,111 @@
 /** Reads the access log from its first entry to its last and says where it is not what was written. */
 import { reportUnavailable, type Database } from "@cofi/event-log/database";
 import { hashOfRow, NO_HASH } from "./chain.js";
+import { endsIn, keysIn, type LogEnd, type LogKey } from "./keeper.js";
 
 const PAGE = 1_000;
-
-/** The last entry, by which the same log is known again: entries that are cut off at the end leave nothing else behind. */
-export interface LogEnd {
-  seq: number;
-  hash: string;
-}
 
 export interface Verified {
   entries: number;
   /** null for an empty log. */
   end: LogEnd | null;
-  /** What is wrong, each with the number of its entry. */
+  /** What is wrong, each with the number of its entry; 0: of the whole log. */
   faults: { seq: number; says: string }[];
+  /** How many of its ends were noted in the folder. Without any, nothing says that entries are missing at the end. */
+  notedEnds: number;
 }
 
 /**
- * @param noted an end that was written down earlier, which must still be in the log as it was
+ * @param folder with the key of each machine that writes the log, and with the ends that this one has noted
+ * @param written an end that was written down elsewhere, which must still be in the log as it was
  * @throws DatabaseUnavailableError
  */
-export async function verifyAccessLog(database: Database, noted: LogEnd | null = null): Promise<Verified> {
-  const faults: Verified["faults"] = [];
-  let end: LogEnd | null = null;
-  let entries = 0;
-  let isNotedSeen = noted === null;
+export async function verifyAccessLog(
+  database: Database,
+  folder: string,
+  written: LogEnd | null = null,
+): Promise<Verified> {
+  const { id } = await reportUnavailable(database, () =>
+    database.kysely.selectFrom("databaseIdentity").select("id").executeTakeFirstOrThrow(),
+  );
+  const keys = keysIn(folder);
+  // Before the log is read: what is noted later may be of an entry that was not there yet.
+  const { ends, hasOthers } = await endsIn(folder, id);
+  const notedEnds = ends.size;
+  if (written) ends.set(written.seq, [...(ends.get(written.seq) ?? []), written.hash]);
+  const reading = new Reading(keys);
   for (;;) {
-    const page = await pageAfter(database, end);
-    for (const { hash, ...row } of page) {
-      const { seq, previousHash } = row;
-      const expected: number = (end?.seq ?? 0) + 1;
-      if (seq !== expected)
-        faults.push({
-          seq,
-          says:
-            seq === expected + 1 ? `Entry ${expected} is missing.` : `Entries ${expected} to ${seq - 1} are missing.`,
-        });
-      else if (previousHash !== (end?.hash ?? NO_HASH))
-        faults.push({ seq, says: `Entry ${seq} does not follow from entry ${seq - 1}: one of the two was changed.` });
-      if (hashOfRow(row) !== hash) faults.push({ seq, says: `Entry ${seq} was changed: its hash is another one.` });
-      if (noted?.seq === seq) {
-        isNotedSeen = true;
-        if (noted.hash !== hash) faults.push({ seq, says: `Entry ${seq} has another hash than was written down.` });
-      }
-      end = { seq, hash };
-      entries += 1;
+    const page = await pageAfter(database, reading.end?.seq ?? 0);
+    for (const row of page) {
+      reading.take(row);
+      if (ends.get(row.seq)?.some((hash) => hash !== row.hash))
+        reading.fault(row.seq, `Entry ${row.seq} has another hash than was noted when it was written.`);
+      ends.delete(row.seq);
     }
     if (page.length < PAGE) break;
   }
-  if (noted && !isNotedSeen)
-    faults.push({ seq: noted.seq, says: `Entry ${noted.seq}, which was written down, is not in the log any more.` });
-  return { entries, end, faults };
+  for (const seq of ends.keys())
+    reading.fault(seq, `Entry ${seq} was noted when it was written, and is not in the log any more.`);
+  if (reading.entries > 0 && notedEnds === 0 && hasOthers)
+    reading.fault(
+      0,
+      "No end of the log of this database was noted on this machine, but ends of another one were: this is another database, or says that it is.",
+    );
+  const { entries, end, faults } = reading;
+  return { entries, end, faults, notedEnds };
 }
 
-async function pageAfter(database: Database, end: LogEnd | null) {
-  const select = database.kysely.selectFrom("accessLog").selectAll().orderBy("seq").limit(PAGE);
-  return reportUnavailable(database, () => select.where("seq", ">", end?.seq ?? 0).execute());
+type Row = Parameters<typeof hashOfRow>[0] & { hash: string };
+
+class Reading {
+  readonly faults: Verified["faults"] = [];
+  end: LogEnd | null = null;
+  entries = 0;
+  readonly #keys: ReadonlyMap<string, LogKey>;
+  /** Those that were reported as missing. */
+  readonly #unknown = new Set<string>();
+
+  constructor(keys: ReadonlyMap<string, LogKey>) {
+    this.#keys = keys;
+  }
+
+  take({ hash, ...row }: Row): void {
+    const { seq, previousHash } = row;
+    const expected = (this.end?.seq ?? 0) + 1;
+    if (seq !== expected)
+      this.fault(
+        seq,
+        seq === expected + 1 ? `Entry ${expected} is missing.` : `Entries ${expected} to ${seq - 1} are missing.`,
+      );
+    else if (previousHash !== (this.end?.hash ?? NO_HASH))
+      this.fault(seq, `Entry ${seq} does not follow from entry ${seq - 1}: one of the two was changed.`);
+    this.#checkHash(row, hash);
+    this.end = { seq, hash };
+    this.entries += 1;
+  }
+
+  fault(seq: number, says: string): void {
+    this.faults.push({ seq, says });
+  }
+
+  #checkHash(row: Omit<Row, "hash">, hash: string): void {
+    const { seq, keyId } = row;
+    const key = this.#keys.get(keyId);
+    if (key) {
+      if (hashOfRow(row, (text) => key.sign(text)) !== hash)
+        this.fault(seq, `Entry ${seq} was changed: its hash is another one.`);
+    } else if (!this.#unknown.has(keyId)) {
+      this.#unknown.add(keyId);
+      this.fault(
+        seq,
+        `Entry ${seq}, and maybe more, was signed with the key ${keyId}, which is not in the data folder: it was put in, or comes from another ` +
+          "machine. Copy that machine's access-log.key into this folder, as access-log-2.key.",
+      );
+    }
+  }
+}
+
+async function pageAfter(database: Database, seq: number): Promise<Row[]> {
+  const select = database.kysely.selectFrom("accessLog").selectAll().where("seq", ">", seq).orderBy("seq").limit(PAGE);
+  return reportUnavailable(database, () => select.execute());
 }

@@ -2,12 +2,11 @@ import { createWriteStream } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { AccessLog } from "@cofi/access/access-log";
 import type { Batch } from "@cofi/event-log/events";
 import { foldDetail, workedUntil } from "@cofi/views/detail/replay";
 import { EXPORT_FORMATS, exportEvents, exportFiles, type ExportFormat } from "@cofi/views/export";
 import type { Store } from "@cofi/event-log/store";
-import { withStore } from "../environment.js";
+import { accessLogOf, withStore } from "../environment.js";
 import { CommandError, EXIT } from "../exit.js";
 import { batchNumber, namedBatch } from "../named-batch.js";
 import { byThisUser } from "../this-user.js";
@@ -30,7 +29,7 @@ export async function exportCommand(what: string, options: Options): Promise<voi
   await withStore(async (store, database) => {
     const batch = await namedBatch(store, number);
     if (what === "events" && options.payloads === true)
-      await new AccessLog(database).add(
+      await accessLogOf(database).add(
         byThisUser("export", `events with payloads and responses of batch ${batch.id}`, batch.id),
       );
     const upToId = await store.maxEventId();

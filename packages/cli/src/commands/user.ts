@@ -1,10 +1,9 @@
 /** `cofi user`: users that log in with a password, and their sessions. */
-import { AccessLog } from "@cofi/access/access-log";
 import { isRole, ROLES, type Role } from "@cofi/access/roles";
 import { Sessions } from "@cofi/access/sessions";
 import { UserError, Users } from "@cofi/access/users";
 import type { Database } from "@cofi/event-log/database";
-import { withStore } from "../environment.js";
+import { accessLogOf, withStore } from "../environment.js";
 import { CommandError, EXIT } from "../exit.js";
 import { readPassword } from "../password.js";
 import { byThisUser } from "../this-user.js";
@@ -65,7 +64,7 @@ export async function removeUserCommand(name: string): Promise<void> {
 export async function revokeCommand(who: string): Promise<void> {
   await withUsers(async ({ endSessions, database }) => {
     const ended = await endSessions(who);
-    await new AccessLog(database).add(byThisUser("session-ended", `all sessions of ${who}: ${ended}`));
+    await accessLogOf(database).add(byThisUser("session-ended", `all sessions of ${who}: ${ended}`));
     if (ended === 0)
       throw new CommandError(`${who} has no session. The access log has the names of those who log in.`, EXIT.failed);
     console.log(`${ended === 1 ? "1 session" : `${ended} sessions`} of ${who} ended.`);
@@ -85,7 +84,7 @@ async function withUsers(work: (tools: Tools) => Promise<void>): Promise<void> {
       await work({
         users: new Users(database),
         database,
-        note: (what) => new AccessLog(database).add(byThisUser("user-changed", what)),
+        note: (what) => accessLogOf(database).add(byThisUser("user-changed", what)),
         endSessions: (name) => new Sessions(database, NO_TIMES).endOf(name),
       });
     } catch (error) {

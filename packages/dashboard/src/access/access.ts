@@ -1,6 +1,7 @@
 /** Access to the dashboard, put together: who asks, what they may, and what they see. */
 import { AccessLog } from "@cofi/access/access-log";
 import { Guesses } from "@cofi/access/guesses";
+import type { LogKeeper } from "@cofi/access/log-keeper";
 import { LogIns } from "@cofi/access/log-ins";
 import { may } from "@cofi/access/roles";
 import { Sessions } from "@cofi/access/sessions";
@@ -29,6 +30,7 @@ export interface Access {
   audience: Audience;
   contents: Contents;
   sessions: Sessions;
+  users: Users;
   log: AccessLog;
   identity: Identity;
   streams: Streams;
@@ -37,26 +39,31 @@ export interface Access {
 
 /**
  * Finds out who reads this dashboard, as far as the database answers.
- * @param stored shows events as they are stored
+ * @param parts.store shows events as they are stored
  */
-export async function createAccess(stored: Store, settings: DashboardSettings, logger: Logger): Promise<Access> {
+export async function createAccess(
+  { store: stored, keeper }: { store: Store; keeper: LogKeeper },
+  settings: DashboardSettings,
+  logger: Logger,
+): Promise<Access> {
   const { database } = stored;
   const audience = new Audience(database, settings, logger);
   const sessions = new Sessions(database, settings.access.sessions);
   const streams = new Streams(sessions, logger);
-  const log = new AccessLog(database);
+  const log = new AccessLog(database, keeper);
   const identity = new Identity(
-    { sessions, bearer: new Bearer(settings.access), audience, guesses: new Guesses() },
+    { sessions, bearer: new Bearer(settings.access), audience, guesses: new Guesses(database) },
     { behindTls: settings.behindTls, tokenWay: wayOf(settings.access.accessToken) },
   );
-  // Whoever read without a log-in has to log in.
-  audience.listen(() => audience.withoutLogIn === null && streams.end(null));
+  // Whoever read without a log-in comes again, as somebody else or with one.
+  audience.listen(() => streams.end(null));
   await audience.begin();
   return {
     store: new Store(database, audience.lens),
     audience,
     contents: new Contents(stored, log),
     sessions,
+    users: new Users(database),
     log,
     identity,
     streams,
@@ -73,7 +80,7 @@ export async function createAccess(stored: Store, settings: DashboardSettings, l
  */
 export function registerAccess(
   app: FastifyInstance,
-  { identity, sessions, log, streams, store }: Access,
+  { identity, sessions, users, log, streams, store }: Access,
   settings: DashboardSettings,
   webRoot: string,
 ): void {
@@ -110,13 +117,13 @@ export function registerAccess(
   });
 
   registerLogIn(app, {
-    users: new Users(store.database),
+    users,
     sessions,
     log,
     identity,
     streams,
-    guesses: new Guesses(),
-    devices: new Devices(settings),
+    guesses: new Guesses(store.database),
+    devices: new Devices(store.database, settings),
     openId: openId && new OpenId(openId, settings.access, new LogIns(store.database)),
     page,
     settings: settings.access,

@@ -29,6 +29,7 @@ export class Audience {
   /** Until the key is known, under one that nobody has. */
   #lens: EventLens = maskedEvents(new Pseudonyms(randomBytes(32)));
   #timer: NodeJS.Timeout | null = null;
+  #asking: Promise<void> | null = null;
 
   constructor(database: Database, settings: DashboardSettings, logger: Logger) {
     this.#database = database;
@@ -53,6 +54,11 @@ export class Audience {
     storedName: (shown) => this.#lens.storedName(shown),
   };
 
+  /** The database has not said whether there are users, so nobody knows whether this machine needs a log-in. */
+  get isUnknown(): boolean {
+    return this.#mayBeLocal && this.#isLocal === null;
+  }
+
   /** `admin` for requests of this machine, `viewer` for all, or null: everybody logs in. */
   get withoutLogIn(): "admin" | "viewer" | null {
     if (this.#isLocal) return "admin";
@@ -68,6 +74,11 @@ export class Audience {
   async begin(): Promise<void> {
     await this.#look();
     this.#schedule();
+  }
+
+  /** Nothing is shown before it is known who may see it. @throws DatabaseUnavailableError while that cannot be found out */
+  async settle(): Promise<void> {
+    if (this.#isLocal === null) await this.#ask();
   }
 
   close(): void {
@@ -90,18 +101,27 @@ export class Audience {
 
   async #look(): Promise<void> {
     try {
-      const isLocal = this.#mayBeLocal && this.#isLocal !== false && !(await this.#users.exist());
-      if (isLocal === this.#isLocal && (isLocal || this.#hasKey)) return;
-      if (!isLocal) this.#lens = maskedEvents(new Pseudonyms(await sharedKey(this.#database, "pseudonyms")));
-      else this.#lens = CLEAR;
-      const isFirst = this.#isLocal === null;
-      this.#hasKey = !isLocal;
-      this.#isLocal = isLocal;
-      if (!isFirst) this.#logger.warn("there are users now: this dashboard asks for a log-in from here on");
-      for (const listener of this.#onChange) listener();
+      await this.#ask();
     } catch (error) {
       const level = error instanceof DatabaseUnavailableError ? "debug" : "error";
       this.#logger[level]({ err: error }, "who may read this dashboard could not be read from the database");
     }
+  }
+
+  /** One question at a time, however many wait for the answer. */
+  async #ask(): Promise<void> {
+    this.#asking ??= this.#learn().finally(() => (this.#asking = null));
+    await this.#asking;
+  }
+
+  async #learn(): Promise<void> {
+    const isLocal = this.#mayBeLocal && this.#isLocal !== false && !(await this.#users.exist());
+    if (isLocal === this.#isLocal && (isLocal || this.#hasKey)) return;
+    const lens = isLocal ? CLEAR : maskedEvents(new Pseudonyms(await sharedKey(this.#database, "pseudonyms")));
+    if (this.#isLocal === true) this.#logger.warn("there are users now: this dashboard asks for a log-in from here on");
+    this.#lens = lens;
+    this.#hasKey = !isLocal;
+    this.#isLocal = isLocal;
+    for (const listener of this.#onChange) listener();
   }
 }

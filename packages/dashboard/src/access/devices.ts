@@ -3,33 +3,37 @@
  * shut out its user (OWASP, "Slow Down Online Guessing Attacks with Device Cookies").
  */
 import { createHmac, randomBytes } from "node:crypto";
-import { isSame, sha256 } from "@cofi/access/secrets";
+import { isSame, sha256, sharedKey } from "@cofi/access/secrets";
+import type { Database } from "@cofi/event-log/database";
 import type { FastifyRequest } from "fastify";
 import { readCookie, type Cookie } from "./cookies.js";
 
 const SECONDS = 365 * 24 * 3_600;
 
 export class Devices {
+  readonly #database: Database;
   readonly #behindTls: boolean;
-  /** Of this process: after a restart a browser is counted like any other until its next log-in. */
-  readonly #key = randomBytes(32);
+  #key: Buffer | null = null;
 
-  constructor({ behindTls }: { behindTls: boolean }) {
+  constructor(database: Database, { behindTls }: { behindTls: boolean }) {
+    this.#database = database;
     this.#behindTls = behindTls;
   }
 
-  /** Names the browser, if this account has logged in there; null otherwise. */
-  of(request: FastifyRequest, account: string): string | null {
+  /** Names the browser, if this account has logged in there; null otherwise. @throws DatabaseUnavailableError */
+  async of(request: FastifyRequest, account: string): Promise<string | null> {
     const [id = "", proof = ""] = (readCookie(request, "device", this.#behindTls) ?? "").split(".");
-    return id !== "" && isSame(proof, this.#proof(id, account)) ? id : null;
+    return id !== "" && isSame(proof, await this.#proof(id, account)) ? id : null;
   }
 
-  cookieFor(account: string): Cookie {
+  /** @throws DatabaseUnavailableError */
+  async cookieFor(account: string): Promise<Cookie> {
     const id = randomBytes(16).toString("base64url");
-    return { name: "device", value: `${id}.${this.#proof(id, account)}`, seconds: SECONDS };
+    return { name: "device", value: `${id}.${await this.#proof(id, account)}`, seconds: SECONDS };
   }
 
-  #proof(id: string, account: string): string {
+  async #proof(id: string, account: string): Promise<string> {
+    this.#key ??= await sharedKey(this.#database, "devices");
     return createHmac("sha256", this.#key)
       .update(`${id} ${sha256(account)}`)
       .digest("base64url");

@@ -55,11 +55,23 @@ export class Identity {
       const { id, who, role, expiresAt } = session;
       return { who, role, way: "session", sessionId: id, expiresAt: Date.parse(expiresAt) };
     }
+    if (this.#audience.isUnknown && isFromHere(request)) await this.#settle();
     const role = this.#audience.withoutLogIn;
     if (role === "admin" && isFromHere(request))
       return { who: "local administrator", role, way: "local", sessionId: null, expiresAt: null };
+    // There is nothing to see, except that the database is away.
+    if (this.#audience.isUnknown && isFromHere(request))
+      return { who: "somebody here", role: "viewer", way: "open", sessionId: null, expiresAt: null };
     if (role === "viewer") return { who: "anybody", role, way: "open", sessionId: null, expiresAt: null };
     return null;
+  }
+
+  async #settle(): Promise<void> {
+    try {
+      await this.#audience.settle();
+    } catch (error) {
+      if (!(error instanceof DatabaseUnavailableError)) throw error;
+    }
   }
 
   /**
@@ -99,11 +111,10 @@ export class Identity {
     // A guess is slowed down before it is looked at, or else nothing would be gained by it.
     const counted = [{ key: `bearer ${address}`, free: FREE_GUESSES }];
     if (!this.#bearer.isRemembered(credential)) {
-      const waitMs = this.#guesses.begin(counted);
+      const waitMs = await this.#guesses.begin(counted);
       if (waitMs > 0) throw tooManyGuesses(waitMs);
       const principal = await this.#bearer.principalOf(credential);
-      if (principal) this.#guesses.succeeded(counted);
-      else this.#guesses.failed(counted);
+      if (principal) await this.#guesses.succeeded(counted);
       return principal;
     }
     return this.#bearer.principalOf(credential);

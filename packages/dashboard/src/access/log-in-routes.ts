@@ -110,7 +110,7 @@ export function registerLogIn(app: FastifyInstance, parts: LogInParts): void {
     const form = request.body instanceof URLSearchParams ? request.body : new URLSearchParams();
     const [name, password, token] = [form.get("user"), form.get("password"), form.get("token")] as const;
     const account = token === null ? (name ?? "").normalize("NFC").slice(0, 101) : "access token";
-    const device = devices.of(request, account);
+    const device = await devices.of(request, account);
     const counted: Counted[] = device
       ? [{ key: `device ${device}`, free: FREE.pair }]
       : [
@@ -118,7 +118,7 @@ export function registerLogIn(app: FastifyInstance, parts: LogInParts): void {
           { key: `address ${request.ip}`, free: FREE.address },
           { key: `account ${account}`, free: FREE.account },
         ];
-    const waitMs = hashing.pendingCount >= MOST_WAITING ? 1_000 : guesses.begin(counted);
+    const waitMs = hashing.pendingCount >= MOST_WAITING ? 1_000 : await guesses.begin(counted);
     if (waitMs > 0) {
       const { message, retryAfterS } = tooManyGuesses(waitMs);
       return show(request, reply.header("Retry-After", String(retryAfterS)), 429, message);
@@ -139,16 +139,15 @@ export function registerLogIn(app: FastifyInstance, parts: LogInParts): void {
           };
     const { who, role, way, wrong } = given;
     if (role === null) {
-      guesses.failed(counted);
       // Whoever types a password into the wrong field must not find it in the log.
       const isKnown = token !== null || (await users.has(account));
       await note(request, "log-in-refused", { who: isKnown ? who : UNKNOWN, role: "", what: wayInWords(way) });
       return show(request, reply, 401, wrong);
     }
-    guesses.succeeded(counted, counted[0]?.key);
+    await guesses.succeeded(counted, counted[0]?.key);
     return reply
       .header("Cache-Control", "no-store")
-      .header("Set-Cookie", [await begin(request, { who, role, way }), cookie(devices.cookieFor(account))])
+      .header("Set-Cookie", [await begin(request, { who, role, way }), cookie(await devices.cookieFor(account))])
       .redirect(next(request), 303);
   });
 

@@ -49,6 +49,7 @@ const NEEDS: Readonly<Record<string, Need>> = {
   "POST /api/events/:id/reveal": "contents",
   "GET /api/access-log": "readAll",
   "GET /api/sessions": "admin",
+  "GET /api/users": "admin",
   "DELETE /api/sessions/:id": "admin",
   "POST /api/sessions/end": "admin",
 };

@@ -3,12 +3,13 @@ import type { AccessLog } from "@cofi/access/access-log";
 import { ACTIONS } from "@cofi/access/log-entries";
 import { permissionsOf, ROLES } from "@cofi/access/roles";
 import type { Sessions } from "@cofi/access/sessions";
+import type { Users } from "@cofi/access/users";
 import type { Store } from "@cofi/event-log/store";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { Contents } from "../access/contents.js";
-import type { Identity } from "../access/identity.js";
+import { wayInWords, type Identity } from "../access/identity.js";
 import { actorOf, principalOf } from "../access/principal.js";
 import type { Streams } from "../access/streams.js";
 import { ProblemError } from "./problems.js";
@@ -19,6 +20,7 @@ export interface AccessParts {
   store: Store;
   contents: Contents;
   sessions: Sessions;
+  users: Users;
   log: AccessLog;
   identity: Identity;
   streams: Streams;
@@ -49,8 +51,11 @@ const sessionSchema = z
     createdAt: time,
     seenAt: time.meta({ description: "Last use, to within a twentieth of the time after which it ends unused" }),
     expiresAt: time,
+    isOwn: z.boolean().meta({ description: "Whether it is the one of the browser that asks" }),
   })
   .meta({ id: "Session" });
+
+const userSchema = z.object({ name: z.string(), role, createdAt: time }).meta({ id: "User" });
 
 const entrySchema = z
   .object({
@@ -82,7 +87,7 @@ const logQuery = z.strictObject({
 
 export function registerAccessRoutes(plain: FastifyInstance, parts: AccessParts, common: object): void {
   const app = plain.withTypeProvider<ZodTypeProvider>();
-  const { store, contents, sessions, log, identity, streams } = parts;
+  const { store, contents, sessions, users, log, identity, streams } = parts;
 
   app.get(
     "/api/session",
@@ -160,7 +165,29 @@ export function registerAccessRoutes(plain: FastifyInstance, parts: AccessParts,
         response: { 200: z.object({ sessions: z.array(sessionSchema) }), ...common },
       },
     },
-    async () => ({ sessions: await sessions.living(MOST_SESSIONS) }),
+    async (call) => {
+      const { sessionId } = principalOf(call);
+      const living = await sessions.living(MOST_SESSIONS);
+      return {
+        sessions: living.map((session) => ({
+          ...session,
+          way: wayInWords(session.way),
+          isOwn: session.id === sessionId,
+        })),
+      };
+    },
+  );
+
+  app.get(
+    "/api/users",
+    {
+      schema: {
+        tags: ["access"],
+        summary: "Users that log in with a password, by name; needs the permission `admin`",
+        response: { 200: z.object({ users: z.array(userSchema) }), ...common },
+      },
+    },
+    async () => ({ users: await users.list() }),
   );
 
   const noteEnd = (request: FastifyRequest, what: string): Promise<void> =>

@@ -34,6 +34,16 @@ CREATE TABLE accessLogIn (
   expiresAt DATETIME(3) NOT NULL
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+-- Secrets that were guessed at, and not found. guessed: shortened SHA-256 of an account or an address; nextAt: before that, the next guess is not
+-- looked at.
+CREATE TABLE accessGuess (
+  guessed CHAR(12) NOT NULL PRIMARY KEY,
+  failed INT NOT NULL,
+  nextAt DATETIME(3) NOT NULL,
+  lastAt DATETIME(3) NOT NULL,
+  KEY accessGuess_last (lastAt)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
 -- Keys that all processes share, each made once.
 CREATE TABLE accessKey (
   name VARCHAR(50) NOT NULL PRIMARY KEY,
@@ -41,7 +51,8 @@ CREATE TABLE accessKey (
   createdAt DATETIME(3) NOT NULL
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
--- Only added to. seq counts up from 1 without a gap; hash: SHA-256 of all other columns and of the hash of the row before.
+-- Only added to. seq counts up from 1 without a gap; hash: HMAC-SHA-256 of all other columns, and so of the hash of the row before, under a key
+-- that is not in the database; keyId says which.
 CREATE TABLE accessLog (
   seq BIGINT NOT NULL PRIMARY KEY,
   at DATETIME(3) NOT NULL,
@@ -53,6 +64,7 @@ CREATE TABLE accessLog (
   batchId INT NULL,
   request VARCHAR(64) NOT NULL,
   address VARCHAR(64) NOT NULL,
+  keyId CHAR(16) NOT NULL,
   previousHash CHAR(64) NOT NULL,
   hash CHAR(64) NOT NULL,
   KEY accessLog_who (who, seq),

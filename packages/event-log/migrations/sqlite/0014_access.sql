@@ -33,6 +33,16 @@ CREATE TABLE accessLogIn (
   expiresAt TEXT NOT NULL
 );
 
+-- Secrets that were guessed at, and not found. guessed: shortened SHA-256 of an account or an address; nextAt: before that, the next guess is not
+-- looked at.
+CREATE TABLE accessGuess (
+  guessed TEXT NOT NULL PRIMARY KEY,
+  failed INTEGER NOT NULL,
+  nextAt TEXT NOT NULL,
+  lastAt TEXT NOT NULL
+);
+CREATE INDEX accessGuess_last ON accessGuess (lastAt);
+
 -- Keys that all processes share, each made once.
 CREATE TABLE accessKey (
   name TEXT NOT NULL PRIMARY KEY,
@@ -40,7 +50,8 @@ CREATE TABLE accessKey (
   createdAt TEXT NOT NULL
 );
 
--- Only added to. seq counts up from 1 without a gap; hash: SHA-256 of all other columns and of the hash of the row before.
+-- Only added to. seq counts up from 1 without a gap; hash: HMAC-SHA-256 of all other columns, and so of the hash of the row before, under a key
+-- that is not in the database; keyId says which.
 CREATE TABLE accessLog (
   seq INTEGER PRIMARY KEY,
   at TEXT NOT NULL,
@@ -52,6 +63,7 @@ CREATE TABLE accessLog (
   batchId INTEGER,
   request TEXT NOT NULL,
   address TEXT NOT NULL,
+  keyId TEXT NOT NULL,
   previousHash TEXT NOT NULL,
   hash TEXT NOT NULL
 );

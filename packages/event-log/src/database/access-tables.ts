@@ -43,14 +43,26 @@ interface AccessLogTable {
   batchId: number | null;
   request: string;
   address: string;
+  /** Of the key that made `hash`. */
+  keyId: string;
   previousHash: string;
   hash: string;
+}
+
+interface AccessGuessTable {
+  /** Shortened SHA-256 of what guesses are counted by. */
+  guessed: string;
+  failed: number;
+  /** Before that, the next guess is not looked at. */
+  nextAt: string;
+  lastAt: string;
 }
 
 export interface AccessTables {
   accessUser: AccessUserTable;
   accessSession: AccessSessionTable;
   accessLogIn: AccessLogInTable;
+  accessGuess: AccessGuessTable;
   accessKey: { name: string; secret: string; createdAt: string };
   accessLog: AccessLogTable;
 }

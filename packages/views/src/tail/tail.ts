@@ -169,6 +169,7 @@ export class Tail {
   /** One look at everything. Nothing is remembered before its query has answered, so a failed round repeats whole. */
   async #round(asked: boolean): Promise<boolean | "more"> {
     const cursor = this.#cursor;
+    if (this.#options.before) await this.#ask(this.#options.before());
     if (this.#isOutdated) this.#forget();
     // However often others ask.
     if (cursor.highest >= 0 && this.#isTimeSince(this.#identityAskedAt)) {

@@ -12,6 +12,7 @@ export const VIEWS = [
   { name: "metrics", label: "Metrics" },
   { name: "batches", label: "All batches" },
   { name: "access", label: "Access log" },
+  { name: "users", label: "Sessions and users" },
 ] as const;
 export type ViewName = (typeof VIEWS)[number]["name"];
 
@@ -87,14 +88,16 @@ effect(() => {
 });
 
 /** Views whose links do not name a batch. */
-const OF_NO_BATCH: ReadonlySet<ViewName> = new Set(["stages", "batches", "access"] as const);
+const OF_NO_BATCH: ReadonlySet<ViewName> = new Set(["stages", "batches", "access", "users"] as const);
+/** Views that no cause of errors narrows. */
+const OF_NO_CAUSE: ReadonlySet<ViewName> = new Set(["batches", "access", "users"] as const);
 
 /**
  * Returns the URL of a destination. The current batch and its cause of errors stay unless the destination names others; an
  * empty cause removes the filter. Links name their batch, so that they mean the same when there is a newer one.
  */
 export function hrefOf({ view, batch: other, filters = {}, file = null, compared = [] }: Destination): string {
-  const kept = view === "batches" || view === "access" || other !== undefined ? undefined : place.value.filters.cause;
+  const kept = OF_NO_CAUSE.has(view) || other !== undefined ? undefined : place.value.filters.cause;
   const wanted: Filters = { ...(kept ? { cause: kept } : {}), ...filters };
   const query = new URLSearchParams();
   const isOfNewest = OF_NO_BATCH.has(view) && !wanted.cause;

@@ -1,6 +1,6 @@
 /** What is shown of an event whose contents are masked, and the way to see them. */
 import { useSignal } from "@preact/signals";
-import { lastReason, may } from "../feed/session.js";
+import { lastReason, may, who } from "../feed/session.js";
 
 const LEAST = 3;
 
@@ -25,7 +25,7 @@ export function Masked({ reveal }: { reveal: (reason: string) => Promise<void> }
     <section class="remark masked" data-testid="masked">
       <p>
         Contents are masked: ‹pseudonyms› stand in their place, and equal contents have equal ones.
-        {!may("contents") && " Your role does not show them."}
+        {who.value !== null && !may("contents") && " Your role does not show them."}
       </p>
       {may("contents") && (
         <form class="toolbar" onSubmit={(event) => void submit(event)}>

@@ -150,6 +150,37 @@ export function revealEvent(id: number, reason: string, signal?: AbortSignal): P
   });
 }
 
+export interface SessionRow {
+  id: number;
+  who: string;
+  role: string;
+  way: string;
+  createdAt: string;
+  seenAt: string;
+  /** Of the browser that asks. */
+  isOwn: boolean;
+}
+
+export interface UserRow {
+  name: string;
+  role: string;
+  createdAt: string;
+}
+
+/** Ends one session. @throws ApiError */
+export function endSession(id: number): Promise<unknown> {
+  return askJson(`api/sessions/${id}`, undefined, { method: "DELETE" });
+}
+
+/** Ends all sessions of somebody. @throws ApiError */
+export function endSessionsOf(who: string): Promise<unknown> {
+  return askJson("api/sessions/end", undefined, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ who }),
+  });
+}
+
 export interface AccessLogPage {
   entries: {
     seq: number;

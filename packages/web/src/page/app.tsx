@@ -33,7 +33,11 @@ const AccessLog = lazyView<{ state: LiveState }>(
   async () => (await import("../views/access/access-log.js")).AccessLogView,
 );
 
-const LAZY: Readonly<Record<Exclude<ViewName, "stages" | "access"> | "focused", FunctionComponent<ViewProps>>> = {
+const Users = lazyView<{ state: LiveState }>(async () => (await import("../views/access/users.js")).UsersView);
+
+const LAZY: Readonly<
+  Record<Exclude<ViewName, "stages" | "access" | "users"> | "focused", FunctionComponent<ViewProps>>
+> = {
   focused: lazyView(async () => (await import("../views/focused-stages.js")).FocusedStages),
   files: lazyView(async () => (await import("../views/files/files.js")).FilesView),
   handoffs: lazyView(async () => (await import("../views/handoffs.js")).HandoffsView),
@@ -49,6 +53,7 @@ function Main({ feed }: { feed: LiveFeed }) {
   const connection = state.connection.value;
   if (connection === "refused") return <LoggedOut />;
   if (place.value.view === "access") return <AccessLog state={state} />;
+  if (place.value.view === "users") return <Users state={state} />;
   if (connection === "missing") return <MissingBatch reason={state.reason.value} />;
   const batch = state.batch.value;
   if (batch === undefined) return <LoadingState reason={state.reason.value} />;

@@ -94,6 +94,11 @@ function Toolbar({ filters }: { filters: Filters }) {
       <SelectField label="Action" value={filters.action} options={ACTIONS} onChoose={(action) => narrow({ action })} />
       {day("from")}
       {day("to")}
+      {may("admin") && (
+        <RouteLink class="button" to={{ view: "users" }}>
+          Sessions and users
+        </RouteLink>
+      )}
     </div>
   );
 }
