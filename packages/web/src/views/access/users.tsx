@@ -91,10 +91,12 @@ function Sessions({ rows, onEnd }: { rows: readonly SessionRow[]; onEnd: (row: S
         <thead>
           <tr>
             <th scope="col">Who</th>
-            <th scope="col">By</th>
-            <th scope="col">Since</th>
-            <th scope="col">Used</th>
             <td />
+            <th scope="col">By</th>
+            <th scope="col" data-minor>
+              Since
+            </th>
+            <th scope="col">Used</th>
           </tr>
         </thead>
         <tbody>
@@ -103,13 +105,6 @@ function Sessions({ rows, onEnd }: { rows: readonly SessionRow[]; onEnd: (row: S
               <th scope="row">
                 <Name text={row.who} /> <span class="soft">{row.role}</span>
               </th>
-              <td>{row.isOwn ? `${row.way}, this browser` : row.way}</td>
-              <td>
-                <time dateTime={row.createdAt}>{dayAndTime(row.createdAt, zone.value)}</time>
-              </td>
-              <td>
-                <time dateTime={row.seenAt}>{dayAndTime(row.seenAt, zone.value)}</time>
-              </td>
               <td>
                 <button
                   class="button quiet"
@@ -118,6 +113,13 @@ function Sessions({ rows, onEnd }: { rows: readonly SessionRow[]; onEnd: (row: S
                 >
                   End
                 </button>
+              </td>
+              <td>{row.isOwn ? `${row.way}, this browser` : row.way}</td>
+              <td data-minor>
+                <time dateTime={row.createdAt}>{dayAndTime(row.createdAt, zone.value)}</time>
+              </td>
+              <td>
+                <time dateTime={row.seenAt}>{dayAndTime(row.seenAt, zone.value)}</time>
               </td>
             </tr>
           ))}
