@@ -1,6 +1,8 @@
 /** What those see who may not see contents: enough to know what went wrong, and nothing that somebody said. */
 import { describe, expect, test } from "vitest";
-import type { LogEvent, LogEventDetail } from "@cofi/event-log/events";
+import { readFileSync } from "node:fs";
+import { saidOfRows } from "@cofi/event-log/event-metadata";
+import type { Json, LogEvent, LogEventDetail } from "@cofi/event-log/events";
 import { maskedEvents } from "@cofi/access/masked-events";
 import { Pseudonyms } from "@cofi/access/pseudonyms";
 
@@ -26,6 +28,9 @@ const EVENT: LogEvent = {
   durationMs: null,
   run: null,
 };
+
+/** Where the codes of remarks are named. */
+const REMARKS = new URL("../../pipeline/src/csv/remarks.ts", import.meta.url);
 
 const said = (errorMessage: string): string => lens.event({ ...EVENT, errorMessage }).errorMessage ?? "";
 const hidden = (text: string): string => text.replaceAll(/‹[a-z2-9]{8}›/g, "‹›");
@@ -95,6 +100,30 @@ describe("metadata", () => {
     const depth = 3_000;
     const deep = JSON.parse(`${'{"a":'.repeat(depth)}"Zebedee"${"}".repeat(depth)}`) as LogEvent["metadata"];
     expect(JSON.stringify(shown(deep))).not.toContain("Zebedee");
+  });
+});
+
+describe("what is said of rows of CSV files", () => {
+  const event = (metadata: Json): LogEvent => lens.event({ ...EVENT, eventType: "info", metadata });
+
+  test.each(["warning", "note"])("a %s counts as before, and shows no value", (severity) => {
+    const first = [
+      { line: 12_345, value: "Zebedee", message: 'trades.csv, line 12345: strike "Zebedee" is no number.' },
+    ];
+    const metadata = {
+      message: 'trades.csv, line 12345: strike "Zebedee" is no number. 11 more like it.',
+      rows: { severity, code: "NOT_GIVEN", column: "strike", count: 12, first },
+    };
+    const shown = event(metadata).metadata;
+    expect(saidOfRows(shown)).toMatchObject({ severity, count: 12 });
+    expect(hidden(JSON.stringify(shown))).toContain('"code":"NOT_GIVEN"');
+    expect(hidden(JSON.stringify(shown))).toContain('"line":12345,"value":"‹›"');
+    expect(JSON.stringify(shown)).not.toContain("Zebedee");
+  });
+
+  test("each code is shown, and the line of a row that was set aside", () => {
+    for (const code of [...readFileSync(REMARKS, "utf8").matchAll(/^ {2}\| "([A-Z_]+)"/gm)].map(([, name]) => name!))
+      expect(event({ code, line: 1_234_567 }).metadata).toEqual({ code, line: 1_234_567 });
   });
 });
 

@@ -25,6 +25,14 @@ const UNITS =
 const NUMBERED =
   /^(?:line|row|port|run|batch|event|attempt|status|code|exit|http|errno|error|version|gpu|worker|stage)$/i;
 
+/** Codes of Cofi whose parts may stand for an order elsewhere. */
+const CODES: ReadonlySet<string> = new Set([
+  "NO_OPTION",
+  "INCOMPLETE_CONTRACT",
+  "TRADE_BEFORE_ORDER",
+  "ORDER_NOT_IN_CALL",
+]);
+
 /** Digits that say nothing of anybody, and digits that do so with a unit or what they number. */
 const FREE_DIGITS = 3;
 const MEASURED_DIGITS = 7;
@@ -134,5 +142,5 @@ export function isHarmlessWord(word: string): boolean {
   const lower = word.toLowerCase();
   if (WORDS.has(lower) || lower === "a" || lower === "i") return true;
   const parts = word.split(/_+|(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/).filter(Boolean);
-  return parts.length > 1 && parts.every((part) => WORDS.has(part.toLowerCase()));
+  return CODES.has(word) || (parts.length > 1 && parts.every((part) => part === "NO" || WORDS.has(part.toLowerCase())));
 }
