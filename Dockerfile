@@ -8,6 +8,7 @@ WORKDIR /cofi
 # What is installed changes less often than the sources: a layer of its own.
 COPY package.json package-lock.json ./
 COPY packages/event-log/package.json packages/event-log/
+COPY packages/access/package.json packages/access/
 COPY packages/views/package.json packages/views/
 COPY packages/evidence/package.json packages/evidence/
 COPY packages/recordings/package.json packages/recordings/

@@ -8,12 +8,13 @@ import { dirname, join, relative } from "node:path";
  */
 const ALLOWED = {
   "event-log": [],
+  access: ["@cofi/event-log"],
   views: ["@cofi/event-log"],
   evidence: ["@cofi/event-log"],
   recordings: [],
   pipeline: ["@cofi/event-log", "@cofi/evidence", "@cofi/recordings"],
   engines: ["@cofi/recordings"],
-  dashboard: ["@cofi/event-log", "@cofi/views", "@cofi/evidence"],
+  dashboard: ["@cofi/event-log", "@cofi/access", "@cofi/views", "@cofi/evidence"],
   web: [
     "@cofi/event-log/events",
     "@cofi/event-log/stages",
@@ -29,6 +30,7 @@ const ALLOWED = {
   ],
   cli: [
     "@cofi/event-log",
+    "@cofi/access",
     "@cofi/views",
     "@cofi/evidence",
     "@cofi/pipeline",
@@ -57,6 +59,7 @@ const ROOMS = {
     overview: ["work", "cards", "detail"],
     export: ["detail"],
   },
+  access: { "": [], log: [], masks: [] },
   "views/detail": { "": [], fold: [], files: ["fold"], reports: ["fold", "files"] },
   web: {
     "": [...SHARED, "page"],

@@ -79,7 +79,7 @@ test("cofi run, and then what reads, writes and removes", { timeout: 120_000 }, 
   expect(code, run.output()).toBe(0);
 
   const reads = await urlAs("cofi_read");
-  const dashboard = await startDashboard(env(reads));
+  const dashboard = await startDashboard(env(await urlAs("cofi_serve")));
   try {
     const newest = (await (await fetch(`${dashboard.url}/api/current-batch`)).json()) as { batch: { id: number } };
     const batchId = newest.batch.id;
@@ -97,7 +97,9 @@ test("cofi run, and then what reads, writes and removes", { timeout: 120_000 }, 
   }
   for (const args of [
     ["export", "files"],
+    ["export", "events", "--payloads"],
     ["explain", "--all"],
+    ["verify", "--access-log"],
   ])
     expect(await runCofi(args, env(reads)), args.join(" ")).toMatchObject({ code: 0 });
 
@@ -138,6 +140,54 @@ test("cofi run, and then what reads, writes and removes", { timeout: 120_000 }, 
   const pruned = await runCofi(["prune", "--payloads", "1d", "--events", "2d"], env(await urlAs("cofi_prune")));
   expect(pruned.output).not.toMatch(/privilege|denied/i);
   expect(pruned.code, pruned.output).toBe(0);
+  expect((await admin.query(`SELECT host FROM \`${name}\`.engineHost`))[0]).toEqual([]);
+});
+
+test("cofi user, and a dashboard on which the user logs in and looks at contents", async () => {
+  const changes = env(await urlAs("cofi_users"));
+  const password = "correct horse battery";
+  for (const args of [["add", "ann", "--role", "reviewer"], ["list"], ["role", "ann", "admin"], ["password", "ann"]])
+    expect(await runCofi(["user", ...args], changes, undefined, password), args.join(" ")).toMatchObject({ code: 0 });
+  const dashboard = await startDashboard(env(await urlAs("cofi_serve")));
+  try {
+    const body = new URLSearchParams({ user: "ann", password });
+    const { status, headers } = await fetch(`${dashboard.url}/login`, { method: "POST", body, redirect: "manual" });
+    expect(status).toBe(303);
+    const cookie = headers.getSetCookie()[0]!.split(";")[0]!;
+    const reveal = {
+      method: "POST",
+      headers: { cookie, "content-type": "application/json" },
+      body: '{"reason":"a test"}',
+    };
+    expect((await fetch(`${dashboard.url}/api/events/1/reveal`, reveal)).status).toBe(200);
+  } finally {
+    await dashboard.stop();
+  }
+  for (const args of [
+    ["revoke", "ann"],
+    ["remove", "ann"],
+  ])
+    expect(await runCofi(["user", ...args], changes), args.join(" ")).toMatchObject({ code: 0 });
+});
+
+test("nobody can change or remove an entry of the access log", async () => {
+  for (const role of [
+    "cofi_run",
+    "cofi_logger",
+    "cofi_read",
+    "cofi_serve",
+    "cofi_prune",
+    "cofi_users",
+    "cofi_service",
+  ]) {
+    const connection = await createConnection({ uri: await urlAs(role) });
+    try {
+      for (const change of ["DELETE FROM accessLog", "TRUNCATE accessLog", "UPDATE accessLog SET who = 'x'"])
+        await expect(connection.query(change), `${role}: ${change}`).rejects.toThrow(/denied/);
+    } finally {
+      await connection.end();
+    }
+  }
 });
 
 test("who runs batches, looks on or logs cannot change or remove what is in the log", async () => {
@@ -146,7 +196,7 @@ test("who runs batches, looks on or logs cannot change or remove what is in the 
     "TRUNCATE batchExecutionLog",
     "UPDATE batchExecutionLog SET payload = 'x' WHERE id = 1",
   ];
-  for (const role of ["cofi_run", "cofi_logger", "cofi_read", "cofi_service"]) {
+  for (const role of ["cofi_run", "cofi_logger", "cofi_read", "cofi_serve", "cofi_service"]) {
     const connection = await createConnection({ uri: await urlAs(role) });
     try {
       const maySkip = PRODUCT === "mariadb" && (role === "cofi_run" || role === "cofi_logger");

@@ -17,7 +17,7 @@ async function get(url: string, host: string): Promise<IncomingMessage> {
 }
 
 test("events reach a browser behind nginx as they are logged, while the stream stays open", async () => {
-  const dashboard = await run("sqlite", { COFI_TRUSTED_PROXIES: "127.0.0.1" });
+  const dashboard = await run("sqlite", { COFI_TRUSTED_PROXIES: "127.0.0.1", COFI_ALLOW_OPEN: "1" });
   closing.push(() => dashboard.close());
   const { id: batchId } = await dashboard.store.createBatch({ name: "behind nginx", folder: null });
   const nginx = await startNginx(Number(new URL(dashboard.url).port));
@@ -35,7 +35,7 @@ test("events reach a browser behind nginx as they are logged, while the stream s
 });
 
 test("the page's routes work through nginx, under the allowed name alone", async () => {
-  const dashboard = await run("sqlite", { COFI_ALLOWED_HOSTS: "cofi.example.org" });
+  const dashboard = await run("sqlite", { COFI_ALLOWED_HOSTS: "cofi.example.org", COFI_ALLOW_OPEN: "1" });
   closing.push(() => dashboard.close());
   const nginx = await startNginx(Number(new URL(dashboard.url).port));
   closing.push(() => nginx.stop());

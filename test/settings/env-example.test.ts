@@ -15,7 +15,7 @@ const NAMED = new Map(
 );
 
 function namesInSources(): string[] {
-  const names = ["event-log", "recordings", "pipeline", "engines", "dashboard", "cli"].flatMap((room) => {
+  const names = ["event-log", "access", "recordings", "pipeline", "engines", "dashboard", "cli"].flatMap((room) => {
     const folder = join(ROOT, "packages", room, "src");
     return readdirSync(folder, { recursive: true, encoding: "utf8" })
       .filter((path) => path.endsWith(".ts"))

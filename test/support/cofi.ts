@@ -23,20 +23,23 @@ export interface CofiProcess {
 /**
  * Starts `cofi` with `env` on top of a bare environment: nothing of the caller's settings gets in.
  * @param before what the command is preceded by, such as another machine that it runs on, as the same process
+ * @param input its standard input; without one there is none
  */
 export function startCofi(
   args: readonly string[],
   env: Record<string, string>,
   cwd = ROOT,
   before: readonly string[] = [],
+  input?: string,
 ): CofiProcess {
   const { PATH = "", HOME = "" } = process.env;
   const [file = "", ...rest] = [...before, process.execPath, COFI, ...args];
   const child: ChildProcess = spawn(file, rest, {
     cwd,
     env: { PATH, HOME, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
   });
+  child.stdin?.end(input);
   let output = "";
   const watchers = new Set<() => void>();
   for (const stream of [child.stdout, child.stderr])
@@ -96,8 +99,9 @@ export async function runCofi(
   args: readonly string[],
   env: Record<string, string>,
   cwd?: string,
+  input?: string,
 ): Promise<{ code: number | null; output: string }> {
-  const cofi = startCofi(args, env, cwd);
+  const cofi = startCofi(args, env, cwd, [], input);
   const code = await cofi.ended;
   return { code, output: cofi.output() };
 }

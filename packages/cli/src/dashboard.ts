@@ -7,6 +7,7 @@ import type { Database } from "@cofi/event-log/database";
 import { assertMigrated } from "@cofi/event-log/migrate";
 import { SettingsError } from "@cofi/event-log/environment";
 import { Store } from "@cofi/event-log/store";
+import { logKeeper } from "./environment.js";
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 
@@ -30,6 +31,7 @@ export async function configuredDashboard(database: Database): Promise<Dashboard
     settings: dashboardSettings(process.env),
     webRoot: page.slice(0, -"/index.html".length),
     logger: configuredLogger(),
+    keeper: logKeeper(),
     assertMigrated: () => assertMigrated(database),
   });
 }

@@ -1,12 +1,15 @@
 /** Settings that all commands share: `.env`, the data folder, the database. */
 import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { AccessLog } from "@cofi/access/access-log";
+import { LogKeeper } from "@cofi/access/log-keeper";
 import { openDatabase, type Database } from "@cofi/event-log/database";
 import { assertMigrated, migrate } from "@cofi/event-log/migrate";
 import { Environment, SettingsError } from "@cofi/event-log/environment";
 import { databaseUrl } from "@cofi/event-log/settings";
 import { Store } from "@cofi/event-log/store";
 import { EXIT } from "./exit.js";
+import { makeFilePrivate, makePrivate } from "./private-files.js";
 
 /** Reads `.env` of the working directory where there is one; variables that are set already win. @throws SettingsError */
 export function loadEnvFile(): void {
@@ -56,7 +59,9 @@ function poolSize(): number {
  * `cofi migrate` and `cofi up` only.
  */
 export async function openConfiguredDatabase(options: { migrate: boolean }): Promise<Database> {
-  const database = await openDatabase(databaseUrl(process.env, dataDir()), { poolSize: poolSize() });
+  const url = databaseUrl(process.env, dataDir());
+  keepPrivate(url);
+  const database = await openDatabase(url, { poolSize: poolSize() });
   try {
     if (options.migrate || database.isEmbedded) await migrate(database);
     else await assertMigrated(database);
@@ -65,6 +70,37 @@ export async function openConfiguredDatabase(options: { migrate: boolean }): Pro
     throw error;
   }
   return database;
+}
+
+/** The data folder, and an SQLite file with what belongs to it, wherever it lies. New files are private by the process's umask. */
+function keepPrivate(url: string): void {
+  const problem = makePrivate(dataDir());
+  if (problem !== null) console.error(problem);
+  const path = url.startsWith("sqlite:") ? url.slice("sqlite:".length) : null;
+  if (path === null || path.startsWith(":")) return;
+  try {
+    for (const end of ["", "-wal", "-shm"]) makeFilePrivate(`${path}${end}`);
+  } catch (error) {
+    console.error(
+      `${path} can be read by other users of this machine, and that cannot be changed: ${(error as Error).message}.`,
+    );
+  }
+}
+
+/** What this machine keeps of the access log outside of the database: in the data folder. @throws SettingsError */
+export function logKeeper(): LogKeeper {
+  try {
+    return new LogKeeper(dataDir());
+  } catch (error) {
+    throw new SettingsError(
+      `The access log needs a key, which is in the data folder ${dataDir()}: ${(error as Error).message.replace(/\.$/, "")}. Check COFI_DATA_DIR.`,
+    );
+  }
+}
+
+/** @throws SettingsError */
+export function accessLogOf(database: Database): AccessLog {
+  return new AccessLog(database, logKeeper());
 }
 
 /** Opens the database, runs `work`, closes it whatever happens. */

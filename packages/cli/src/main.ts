@@ -87,6 +87,52 @@ program
   .option("--dry-run", "list what would be removed, without removing it")
   .action(async (options) => (await import("./commands/prune.js")).pruneCommand(options));
 
+const user = program.command("user").description("users of the dashboard that log in with a password");
+
+user
+  .command("add")
+  .description("add a user; the password is typed, or read from standard input")
+  .argument("<name>", "name to log in with")
+  .option("--role <role>", "viewer, operator, reviewer, auditor or admin", "viewer")
+  .action(async (name: string, options) => (await import("./commands/user.js")).addUserCommand(name, options));
+
+user
+  .command("list")
+  .description("list the users and their roles")
+  .action(async () => (await import("./commands/user.js")).listUsersCommand());
+
+user
+  .command("role")
+  .description("give a user another role, and end the user's sessions")
+  .argument("<name>", "name of the user")
+  .argument("<role>", "viewer, operator, reviewer, auditor or admin")
+  .action(async (name: string, role: string) => (await import("./commands/user.js")).setRoleCommand(name, role));
+
+user
+  .command("password")
+  .description("give a user another password, and end the user's sessions")
+  .argument("<name>", "name of the user")
+  .action(async (name: string) => (await import("./commands/user.js")).setPasswordCommand(name));
+
+user
+  .command("remove")
+  .description("remove a user, and end the user's sessions")
+  .argument("<name>", "name of the user")
+  .action(async (name: string) => (await import("./commands/user.js")).removeUserCommand(name));
+
+user
+  .command("revoke")
+  .description("end all sessions of somebody, whichever way they logged in")
+  .argument("<who>", "as the access log names who it is")
+  .action(async (who: string) => (await import("./commands/user.js")).revokeCommand(who));
+
+program
+  .command("verify")
+  .description("prove that what was recorded is as it was written")
+  .option("--access-log", "the access log: that no entry was changed, removed or put in")
+  .option("--end <seq:hash>", "an end of the log that was noted before, which must still be in it")
+  .action(async (options) => (await import("./commands/verify.js")).verifyCommand(options));
+
 program
   .command("engine")
   .description("serve the engine of one stage by hand")
@@ -146,6 +192,9 @@ for (const stream of [process.stdout, process.stderr])
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
   });
+
+// What is written holds what clients said on the phone: files and folders are for their owner alone.
+process.umask(0o077);
 
 try {
   loadEnvFile();

@@ -7,7 +7,8 @@ import { removeRecordings, type ClearedPlace } from "@cofi/pipeline/remove-recor
 import { dockerSettings } from "@cofi/pipeline/runtime/docker-settings";
 import { pipelineSettings } from "@cofi/pipeline/settings";
 import { configuredEngines } from "./engines.js";
-import { spoolDir } from "./environment.js";
+import { accessLogOf, spoolDir } from "./environment.js";
+import { byThisUser } from "./this-user.js";
 import type { Keep } from "./retention.js";
 
 /** How long a host may take to remove the recordings of one batch: a hundred thousand files on a slow disk. */
@@ -34,6 +35,9 @@ export interface PruneOutcome {
 export async function pruneAll(database: Database, options: PruneAllOptions): Promise<PruneOutcome | null> {
   const { signal, report, dryRun = false, ...keep } = options;
   const store = new Store(database);
+  const log = accessLogOf(database);
+  const note = (what: string, batchId: number | null = null): Promise<void> =>
+    log.add(byThisUser("prune", what, batchId));
   let places: ClearedPlace[] = [];
   const pruned = await prune(database, {
     ...keep,
@@ -43,6 +47,8 @@ export async function pruneAll(database: Database, options: PruneAllOptions): Pr
     onBatch: (batch) => report(describePruned(batch)),
     // What waits in the spool would come into the database after its batch was pruned.
     async beforehand() {
+      // What cannot be noted is not removed.
+      await note(`${agesInWords(keep)} are to be removed`);
       await clearSpool(store, report);
       await shipLeftovers(spoolDir(), store, ({ message }) => report(message), signal);
     },
@@ -53,6 +59,8 @@ export async function pruneAll(database: Database, options: PruneAllOptions): Pr
     },
   });
   if (pruned === null) return null;
+  // Without the name, which is removed with the batch and would stay here.
+  if (!dryRun) for (const batch of pruned) await note(`batch ${batch.id}${whatWasPruned(batch)}`, batch.id);
   if (dryRun) {
     places = await wouldBeCleared(store, pruned);
     for (const { description, removed } of places)
@@ -87,8 +95,20 @@ async function wouldBeCleared(store: Store, pruned: readonly PrunedBatch[]): Pro
   return [...places.values()];
 }
 
+function agesInWords({ keepPayloadsMs, keepEventsMs }: Keep): string {
+  const days = (ms: number): string => `older than ${Math.round(ms / 86_400_000)} days`;
+  return [
+    ...(keepPayloadsMs === null ? [] : [`payloads ${days(keepPayloadsMs)}`]),
+    ...(keepEventsMs === null ? [] : [`events ${days(keepEventsMs)}`]),
+  ].join(" and ");
+}
+
 /** `Batch 7 (night), ended 2026-01-02: payloads of 12,345 events and 310 transcripts, 61.7 MB`. */
-function describePruned({ id, name, endedAt, what, events, results, bytes, unfinished }: PrunedBatch): string {
+function describePruned(batch: PrunedBatch): string {
+  return `Batch ${batch.id} (${batch.name})${whatWasPruned(batch)}`;
+}
+
+function whatWasPruned({ endedAt, what, events, results, bytes, unfinished }: PrunedBatch): string {
   const size = `${(bytes / 1e6).toFixed(1)} MB`;
   const gone = [
     `${what === "payloads" ? "payloads of " : ""}${counted(events, "event")}`,
@@ -96,7 +116,7 @@ function describePruned({ id, name, endedAt, what, events, results, bytes, unfin
     ...(what === "events" ? [unfinished ? counted(results, "result") : "all results"] : []),
   ];
   const rest = unfinished ? "; not all of it yet" : "";
-  return `Batch ${id} (${name}), ended ${endedAt.slice(0, 10)}: ${gone.join(" and ")}, ${size}${rest}`;
+  return `, ended ${endedAt.slice(0, 10)}: ${gone.join(" and ")}, ${size}${rest}`;
 }
 
 function counted(count: number, what: string): string {

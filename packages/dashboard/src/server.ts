@@ -1,12 +1,14 @@
 /** Puts the dashboard together: tail, views, hub, routes, page. */
+import { randomUUID } from "node:crypto";
 import compress from "@fastify/compress";
 import helmet from "@fastify/helmet";
 import rateLimit from "@fastify/rate-limit";
+import type { LogKeeper } from "@cofi/access/log-keeper";
 import type { Store } from "@cofi/event-log/store";
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import { validatorCompiler } from "fastify-type-provider-zod";
 import type { Logger } from "pino";
-import { registerAccess } from "./access/access.js";
+import { createAccess, registerAccess, type Access } from "./access/access.js";
 import { registerDocs } from "./routes/docs.js";
 import { Health } from "./routes/health.js";
 import { LiveViews } from "./feed/live-views.js";
@@ -18,12 +20,14 @@ import { SseHub } from "./feed/sse-hub.js";
 import { Tail } from "@cofi/views/tail";
 
 export interface DashboardOptions {
-  /** The dashboard does not close it. */
+  /** With everything as it is stored. The dashboard does not close it. */
   store: Store;
   settings: DashboardSettings;
   /** Folder of the built page, absolute. */
   webRoot: string;
   logger: Logger;
+  /** Of the access log. */
+  keeper: LogKeeper;
   /** Throws `MigrationError` while the schema is behind: for the health route. */
   assertMigrated?: () => Promise<void>;
 }
@@ -45,21 +49,24 @@ export class ListenError extends Error {
 }
 
 export async function createDashboard(options: DashboardOptions): Promise<Dashboard> {
-  const { store, settings, logger } = options;
-  const tail = new Tail(store, { ...settings, logger });
+  const { settings, logger } = options;
+  const access = await createAccess(options, settings, logger);
+  const { store } = access;
+  const tail = new Tail(store, { ...settings, logger, before: () => access.audience.settle() });
   const views = new LiveViews(store, tail, {
     eventsPerStage: settings.eventsPerStage,
     idleMs: settings.viewIdleMs,
     logger,
   });
   const hub = new SseHub(store, tail, views, { ...settings, bufferBytes: settings.streamBufferBytes, logger });
+  access.audience.listen(() => void tail.readAnew().catch(() => undefined));
   const health = new Health({ store, tail, views, hub }, options.assertMigrated);
 
   const app = newApp(settings, logger);
   registerProblems(app);
-  await registerProtection(app, settings, options.webRoot);
+  await registerProtection(app, access, settings, options.webRoot);
   await registerDocs(app);
-  registerRoutes(app, { store, tail, views, hub, health, settings });
+  registerRoutes(app, { store, tail, views, hub, health, settings, access });
   /** Opens the view ahead of the viewer's request; null: the newest batch. The viewer's own request reports a failure. */
   const openAhead = async (batchId: number | null): Promise<void> => {
     await tail.refresh();
@@ -84,6 +91,7 @@ export async function createDashboard(options: DashboardOptions): Promise<Dashbo
     close() {
       closing ??= (async () => {
         hub.close();
+        access.close();
         await app.close();
         views.close();
         await tail.stop();
@@ -100,6 +108,7 @@ function newApp(settings: DashboardSettings, logger: Logger): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: settings.trustedProxies.length > 0 ? [...settings.trustedProxies] : false,
     bodyLimit: 16_384,
+    genReqId: () => randomUUID(),
     // The limit for a request to arrive; an open stream is a response and has none.
     requestTimeout: 30_000,
     handlerTimeout: settings.requestTimeoutMs,
@@ -125,7 +134,12 @@ function newApp(settings: DashboardSettings, logger: Logger): FastifyInstance {
   return app as unknown as FastifyInstance;
 }
 
-async function registerProtection(app: FastifyInstance, settings: DashboardSettings, webRoot: string): Promise<void> {
+async function registerProtection(
+  app: FastifyInstance,
+  access: Access,
+  settings: DashboardSettings,
+  webRoot: string,
+): Promise<void> {
   app.addHook("onRequest", async (request, reply) => {
     // Payloads hold what clients said on the phone, so no cache may keep them.
     if (request.url.startsWith("/api")) reply.header("Cache-Control", "no-store");
@@ -152,7 +166,8 @@ async function registerProtection(app: FastifyInstance, settings: DashboardSetti
     crossOriginOpenerPolicy: settings.behindTls,
     originAgentCluster: settings.behindTls,
     frameguard: { action: "deny" },
-    referrerPolicy: { policy: "no-referrer" },
+    // Other sites hear nothing. This one does: under "no-referrer" browsers without Sec-Fetch-Site would not say whose form they send.
+    referrerPolicy: { policy: "same-origin" },
   });
   await app.register(rateLimit, {
     max: settings.rateLimit,
@@ -161,7 +176,7 @@ async function registerProtection(app: FastifyInstance, settings: DashboardSetti
       new ProblemError("too-many-requests", `Too many requests from this address: retry in ${after}.`),
   });
   await app.register(compress, { global: true, threshold: 1_024, encodings: ["br", "gzip"] });
-  registerAccess(app, settings, webRoot);
+  registerAccess(app, access, settings, webRoot);
 }
 
 function browserUrl(app: FastifyInstance, settings: DashboardSettings): string {

@@ -1,6 +1,7 @@
 /** The dashboard's settings, read from the environment and checked, with errors that name the variable. */
 import { isIP } from "node:net";
 import { Environment, SettingsError } from "@cofi/event-log/environment";
+import { accessSettings, type AccessSettings } from "./access/settings.js";
 import { readTailSettings, type TailSettings } from "@cofi/views/tail-settings";
 
 export interface DashboardSettings extends TailSettings {
@@ -21,19 +22,18 @@ export interface DashboardSettings extends TailSettings {
   rateLimit: number;
   /** Names that may stand in the `Host` header beside localhost and the bound address; lower case. */
   allowedHosts: readonly string[];
-  /** null: the dashboard is open without a token. */
-  accessToken: string | null;
+  access: AccessSettings;
+  /** Everybody logs in, also on this machine, and also while there are no users yet. */
+  usersLogIn: boolean;
   /** Browsers reach the dashboard by https: cookies are marked Secure. */
   behindTls: boolean;
   /** Addresses or networks of proxies whose `X-Forwarded-For` is believed. */
   trustedProxies: readonly string[];
 }
 
-const SHORTEST_TOKEN = 16;
-
 /**
- * @throws SettingsError that names each wrong variable, its value and the expected one; also when the dashboard
- * would be open to the network without a token
+ * @throws SettingsError that names each wrong variable, its value and the expected one; also when the network would reach a dashboard
+ * on which nobody can log in
  */
 export function dashboardSettings(variables: NodeJS.ProcessEnv): DashboardSettings {
   const env = new Environment(variables);
@@ -50,25 +50,23 @@ export function dashboardSettings(variables: NodeJS.ProcessEnv): DashboardSettin
     viewIdleMs: env.wholeNumber("COFI_VIEW_IDLE_S", 600, 1, 86_400) * 1_000,
     rateLimit: env.wholeNumber("COFI_RATE_LIMIT", 6_000, 10, 10_000_000),
     allowedHosts: env.list("COFI_ALLOWED_HOSTS"),
-    accessToken: env.text("COFI_ACCESS_TOKEN") ?? null,
+    access: accessSettings(env),
+    usersLogIn: env.flag("COFI_LOGIN"),
     behindTls: env.flag("COFI_BEHIND_TLS"),
     trustedProxies: env.list("COFI_TRUSTED_PROXIES"),
   };
-  const { host, accessToken, trustedProxies } = settings;
-  if (accessToken !== null && accessToken.length < SHORTEST_TOKEN)
-    env.wrong(
-      "COFI_ACCESS_TOKEN",
-      `at least ${SHORTEST_TOKEN} characters (\`openssl rand -hex 24\` makes one)`,
-      "too short",
-    );
+  const { host, access, trustedProxies } = settings;
   if (!trustedProxies.every((entry) => isIP(entry.replace(/\/\d{1,3}$/, "")) > 0))
     env.wrong("COFI_TRUSTED_PROXIES", "addresses or networks such as 127.0.0.1,10.0.0.0/8");
-  const mayBeOpen = env.flag("COFI_ALLOW_OPEN");
   env.check();
-  if (accessToken === null && !isLoopback(host) && !mayBeOpen)
+  const { accessToken, openId, jwt, isOpen } = access;
+  // Users of the database can log in anywhere; whether there are any is known later, so the network is asked for on purpose.
+  const isGuarded = accessToken !== null || openId !== null || jwt !== null || isOpen || settings.usersLogIn;
+  if (!isGuarded && !isLoopback(host))
     throw new SettingsError(
-      `COFI_HOST is ${JSON.stringify(host)}: others on the network could read every recording's data. Set ` +
-        "COFI_ACCESS_TOKEN (`openssl rand -hex 24` makes one), or COFI_ALLOW_OPEN=1 if a proxy in front authenticates users.",
+      `COFI_HOST is ${JSON.stringify(host)}: others on the network could reach the dashboard. Say how they log in: COFI_LOGIN=1 for the ` +
+        "users of `cofi user add`, COFI_OIDC_ISSUER for an OpenID provider, or COFI_ACCESS_TOKEN (`openssl rand -hex 24` makes one) for " +
+        "viewers. COFI_ALLOW_OPEN=1 makes everybody a viewer, if a proxy in front decides who comes.",
     );
   return settings;
 }

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { EventSource } from "eventsource";
 import { pino } from "pino";
+import { inject } from "vitest";
+import { LogKeeper } from "@cofi/access/log-keeper";
 import type { DialectName } from "@cofi/event-log/database";
 import { assertMigrated } from "@cofi/event-log/migrate";
 import type { Frame, LogEvent, Problem, Snapshot, StageSummary } from "@cofi/event-log/events";
@@ -52,7 +54,8 @@ export async function startDashboard(
 ): Promise<{ dashboard: Dashboard; url: string }> {
   const settings = dashboardSettings({ COFI_PORT: "0", ...env });
   const logger = pino({ level: "silent" });
-  const dashboard = await createDashboard({ store, settings, webRoot: "/nowhere", logger, ...more });
+  const keeper = new LogKeeper(inject("logFolder"));
+  const dashboard = await createDashboard({ store, settings, webRoot: "/nowhere", logger, keeper, ...more });
   const { url } = await dashboard.listen();
   return { dashboard, url };
 }

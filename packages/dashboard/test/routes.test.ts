@@ -257,7 +257,14 @@ describe.each(DIALECTS)("the HTTP API on %s", (dialect) => {
         "/api/trends",
         "/api/batch/{id}/metrics",
         "/api/events/{id}",
+        "/api/events/{id}/reveal",
         "/api/stream",
+        "/api/session",
+        "/api/sessions",
+        "/api/sessions/{id}",
+        "/api/sessions/end",
+        "/api/users",
+        "/api/access-log",
       ].toSorted(),
     );
     for (const [path, operations] of Object.entries(body.paths)) {

@@ -78,6 +78,8 @@ export interface LogEventDetail extends LogEvent {
   response: string | null;
   payloadCut: Cut | null;
   responseCut: Cut | null;
+  /** Pseudonyms stand in the place of contents. */
+  masked?: true | undefined;
 }
 
 export interface Batch {

@@ -23,6 +23,7 @@ describe.each(DIALECTS)("migrations on %s", (dialect) => {
         "0008_engine_hosts",
         "0009_host_slots",
         "0010_host_turns",
+        "0014_access",
       ]);
       expect(await migrate(two)).toEqual([]);
       await assertMigrated(two);

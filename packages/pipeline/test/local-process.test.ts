@@ -230,6 +230,7 @@ test("an engine gets the settings, and no secret of the pipeline, by the environ
     COFI_DATABASE_URL: "mysql://u:p@h/d",
     MYSQL_PASSWORD: "p",
     COFI_ACCESS_TOKEN: "t",
+    COFI_OIDC_CLIENT_SECRET: "s",
   };
   for (const [name, value] of Object.entries({ ...secrets, COFI_MAX_AUDIO_S: "600" })) vi.stubEnv(name, value);
   await writeFile(
@@ -245,7 +246,7 @@ test("an engine gets the settings, and no secret of the pipeline, by the environ
     process.exit(4)`;
   try {
     await expect(runtimeOf(() => ["-e", script]).start("denoise", 1, listener, never)).rejects.toThrow(
-      "COFI_LLM1_OPENAI_API_KEY=,COFI_DATABASE_URL=,MYSQL_PASSWORD=,COFI_ACCESS_TOKEN=,COFI_MAX_AUDIO_S=600",
+      "COFI_LLM1_OPENAI_API_KEY=,COFI_DATABASE_URL=,MYSQL_PASSWORD=,COFI_ACCESS_TOKEN=,COFI_OIDC_CLIENT_SECRET=,COFI_MAX_AUDIO_S=600",
     );
   } finally {
     vi.unstubAllEnvs();

@@ -6,9 +6,10 @@ import type { Batch } from "@cofi/event-log/events";
 import { foldDetail, workedUntil } from "@cofi/views/detail/replay";
 import { EXPORT_FORMATS, exportEvents, exportFiles, type ExportFormat } from "@cofi/views/export";
 import type { Store } from "@cofi/event-log/store";
-import { withStore } from "../environment.js";
+import { accessLogOf, withStore } from "../environment.js";
 import { CommandError, EXIT } from "../exit.js";
 import { batchNumber, namedBatch } from "../named-batch.js";
+import { byThisUser } from "../this-user.js";
 
 interface Options {
   batch?: string;
@@ -25,8 +26,12 @@ export async function exportCommand(what: string, options: Options): Promise<voi
   if (!format)
     throw new CommandError(`--format takes ${EXPORT_FORMATS.join(", ")}, not "${options.format}".`, EXIT.usage);
   const number = batchNumber(options.batch);
-  await withStore(async (store) => {
+  await withStore(async (store, database) => {
     const batch = await namedBatch(store, number);
+    if (what === "events" && options.payloads === true)
+      await accessLogOf(database).add(
+        byThisUser("export", `events with payloads and responses of batch ${batch.id}`, batch.id),
+      );
     const upToId = await store.maxEventId();
     const pieces =
       what === "events"

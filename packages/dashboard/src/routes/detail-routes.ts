@@ -23,6 +23,7 @@ import type { FastifyInstance } from "fastify";
 import type { LimitFunction } from "p-limit";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
+import type { Contents } from "../access/contents.js";
 import type { BatchHistory } from "./batch-history.js";
 import {
   causeQuery,
@@ -53,6 +54,7 @@ export interface DetailParts {
   settings: DashboardSettings;
   /** Long reads of whole batches, one after the other. */
   folds: LimitFunction;
+  contents: Contents;
 }
 
 type FileFilter = z.output<z.ZodObject<typeof fileFilter>>;
@@ -69,7 +71,7 @@ export function filterOf({ stage, everything, order, ...rest }: FileFilter): Fil
 
 export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts, common: object): void {
   const app = plain.withTypeProvider<ZodTypeProvider>();
-  const { store, tail, views, history, settings, folds } = parts;
+  const { store, tail, views, history, settings, folds, contents } = parts;
   const focused = new FocusedViews(store, tail, settings.eventsPerStage, folds);
 
   const asked = new AskedViews(tail, views, focused, settings.requestTimeoutMs);
@@ -85,9 +87,11 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
         response: { 200: filesPageSchema, ...common },
       },
     },
-    async ({ params, query, url }) => {
+    async (call) => {
+      const { params, query, url } = call;
       const view = await asked.opened(params.id);
       const { offset = 0, limit, ...filter } = query;
+      if (filter.text) await contents.noteSearch(call, params.id, filter.text);
       const { detail, summaries } = view;
       // Viewers of one filter, each scrolled to another place, share the work of finding and sorting.
       const found = asked.once(view, `files ${JSON.stringify(filter)}`, (asOf) =>

@@ -18,8 +18,21 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
         description: "Batches, their ten stages and every logged event, live.",
         version: "0.1.0",
       },
-      tags: [{ name: "batches" }, { name: "events" }, { name: "service" }],
-      components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
+      tags: [
+        { name: "batches" },
+        { name: "events" },
+        { name: "detail" },
+        { name: "export" },
+        { name: "access" },
+        { name: "service" },
+      ],
+      components: {
+        securitySchemes: {
+          token: { type: "http", scheme: "bearer", description: "COFI_ACCESS_TOKEN, or a JWT of COFI_JWT_ISSUER" },
+          session: { type: "apiKey", in: "cookie", name: "cofi_session", description: "From the log-in at /login" },
+        },
+      },
+      security: [{ token: [] }, { session: [] }],
     },
     transform: jsonSchemaTransform,
     // Without this, the `$ref`s of named schemas point nowhere.

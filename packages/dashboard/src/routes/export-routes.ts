@@ -9,6 +9,7 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { LimitFunction } from "p-limit";
 import { z } from "zod";
+import type { Contents, Looked } from "../access/contents.js";
 import { filterOf } from "./detail-routes.js";
 import { fileFilter } from "./detail-schemas.js";
 import { eventFilter, idParams } from "./schemas.js";
@@ -21,6 +22,7 @@ export interface ExportParts {
   existing: (id: number) => Promise<Batch>;
   /** Long reads of whole batches, one after the other. */
   folds: LimitFunction;
+  contents: Contents;
 }
 
 /** Limit of an export, which lasts as long as its reader needs: a reader that never finishes is disconnected. */
@@ -31,7 +33,7 @@ const FILE = { 200: { description: "The file", content: { "text/csv": { schema: 
 
 export function registerExportRoutes(plain: FastifyInstance, parts: ExportParts, common: object): void {
   const app = plain.withTypeProvider<ZodTypeProvider>();
-  const { store, tail, existing, folds } = parts;
+  const { store, tail, existing, folds, contents } = parts;
 
   /** Everything that was committed before the request, and nothing that comes while the file is written. */
   const headNow = async (): Promise<number> => {
@@ -51,9 +53,11 @@ export function registerExportRoutes(plain: FastifyInstance, parts: ExportParts,
         response: { ...FILE, ...common },
       },
     },
-    async ({ params, query, signal }, reply) => {
+    async (request, reply) => {
+      const { params, query, signal } = request;
       const { format: wanted, ...filter } = query;
       const batch = await existing(params.id);
+      await contents.note(request, { ...exported("files", batch), why: "" });
       const upToId = await headNow();
       const yieldToEventLoop = async (): Promise<void> => {
         // The reader has left, so nobody waits for the error.
@@ -86,20 +90,31 @@ export function registerExportRoutes(plain: FastifyInstance, parts: ExportParts,
           ...eventFilter,
           format,
           bodies: z.enum(["0", "1"]).default("0").meta({
-            description: "1: with payloads and responses, which hold transcripts and phone numbers",
+            description:
+              "1: with payloads and responses, which hold transcripts and phone numbers; needs the permission `readAll`, and a reason",
           }),
+          reason: z.string().max(1_000).optional().meta({ description: "Why, for the access log" }),
         }),
         response: { ...FILE, ...common },
       },
     },
-    async ({ params, query }, reply) => {
-      const { format: wanted, bodies, ...filter } = query;
+    async (request, reply) => {
+      const { params, query } = request;
+      const { format: wanted, bodies, reason, ...filter } = query;
       const batch = await existing(params.id);
       const upToId = await headNow();
-      const rows = exportEvents(store, batch, { filter, upToId, format: wanted, bodies: bodies === "1" });
+      const isWhole = bodies === "1";
+      const what = exported(isWhole ? "events with payloads and responses" : "events", batch);
+      if (!isWhole) await contents.note(request, { ...what, why: "" });
+      const shown = isWhole ? await contents.whole(request, { ...what, why: reason }) : store;
+      const rows = exportEvents(shown, batch, { filter, upToId, format: wanted, bodies: isWhole });
       return send(reply, { what: "events", batch, upToId, wanted }, rows);
     },
   );
+}
+
+function exported(what: string, { id }: Batch): Omit<Looked, "why"> {
+  return { action: "export", what: `${what} of batch ${id}`, batchId: id };
 }
 
 interface Sent {

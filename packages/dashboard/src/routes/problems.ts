@@ -24,10 +24,17 @@ export type ProblemKind = keyof typeof KINDS;
 export class ProblemError extends Error {
   override readonly name = "ProblemError";
   readonly kind: ProblemKind;
+  /** null: the kind says it. */
+  readonly retryAfterS: number | null;
 
-  constructor(kind: ProblemKind, detail: string) {
-    super(detail);
+  constructor(
+    kind: ProblemKind,
+    detail: string,
+    { retryAfterS = null, ...options }: { retryAfterS?: number | null; cause?: unknown } = {},
+  ) {
+    super(detail, options);
     this.kind = kind;
+    this.retryAfterS = retryAfterS;
   }
 }
 
@@ -86,6 +93,8 @@ export function registerProblems(app: FastifyInstance): void {
     const [kind, detail] = describe(error);
     // Work that was aborted because its reader left has not failed.
     if (kind === "internal-error" && error.name !== "AbortError") request.log.error({ err: error }, "a request failed");
+    if (error instanceof ProblemError && error.retryAfterS !== null)
+      reply.header("Retry-After", String(error.retryAfterS));
     sendProblem(request, reply, kind, detail);
   });
   app.setNotFoundHandler((request, reply) => {

@@ -7,6 +7,8 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import pLimit from "p-limit";
 import { z } from "zod";
+import type { Access } from "../access/access.js";
+import { registerAccessRoutes } from "./access-routes.js";
 import { BatchHistory } from "./batch-history.js";
 import { BatchOverviews } from "./batch-overviews.js";
 import { registerDetailRoutes } from "./detail-routes.js";
@@ -17,12 +19,12 @@ import type { Health } from "./health.js";
 import { eventSummary } from "@cofi/views/event-summary";
 import type { LiveViews } from "../feed/live-views.js";
 import { Preview } from "../feed/preview.js";
+import { principalOf } from "../access/principal.js";
 import { ProblemError } from "./problems.js";
 import {
   batchesQuery,
   batchSchema,
   cursorText,
-  eventDetailSchema,
   eventSchema,
   healthSchema,
   idParams,
@@ -43,6 +45,7 @@ export interface RouteParts {
   hub: SseHub;
   health: Health;
   settings: DashboardSettings;
+  access: Access;
 }
 
 const problemOf = (description: string) => ({
@@ -52,7 +55,8 @@ const problemOf = (description: string) => ({
 const BAD_REQUEST = { 400: problemOf("Invalid parameter; `detail` names it") };
 const NO_BATCH = { 404: problemOf("Batch not found") };
 const COMMON = {
-  401: problemOf("An access token is required"),
+  401: problemOf("A log-in or a token is required"),
+  403: problemOf("The role may not do this"),
   429: problemOf("Too many requests; `Retry-After` says when to retry"),
   500: problemOf("Internal error; the dashboard's log has the cause"),
   503: problemOf("The database cannot be reached"),
@@ -60,7 +64,7 @@ const COMMON = {
 
 export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void {
   const app = plain.withTypeProvider<ZodTypeProvider>();
-  const { store, tail, views, hub, settings } = parts;
+  const { store, tail, views, hub, settings, access } = parts;
   const overviews = new BatchOverviews(store, tail);
 
   const existing = async (id: number): Promise<Batch> => {
@@ -229,28 +233,16 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
 
   registerRunRoutes(plain, { store, existing }, { ...BAD_REQUEST, ...NO_BATCH, ...COMMON });
   const folds = pLimit(1);
-  registerExportRoutes(plain, { store, tail, existing, folds }, { ...BAD_REQUEST, ...NO_BATCH, ...COMMON });
-  registerDetailRoutes(
+  registerAccessRoutes(plain, access, { ...BAD_REQUEST, 404: problemOf("Not found"), ...COMMON });
+  registerExportRoutes(
     plain,
-    { store, tail, views, history: new BatchHistory(store, tail), settings, folds },
+    { store, tail, existing, folds, contents: access.contents },
     { ...BAD_REQUEST, ...NO_BATCH, ...COMMON },
   );
-
-  app.get(
-    "/api/events/:id",
-    {
-      schema: {
-        tags: ["events"],
-        summary: "One event with its full payload and response, as they were stored",
-        params: idParams,
-        response: { 200: eventDetailSchema, ...BAD_REQUEST, 404: problemOf("Event not found"), ...COMMON },
-      },
-    },
-    async ({ params }) => {
-      const event = await store.event(params.id);
-      if (!event) throw new ProblemError("not-found", `There is no event ${params.id}.`);
-      return event;
-    },
+  registerDetailRoutes(
+    plain,
+    { store, tail, views, history: new BatchHistory(store, tail), settings, folds, contents: access.contents },
+    { ...BAD_REQUEST, ...NO_BATCH, ...COMMON },
   );
 
   app.get(
@@ -287,6 +279,7 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
         typeof header === "string" && /^\d{1,15}$/.test(header) ? Number(header) : request.query.lastEventId;
       const headers = reply.getHeaders();
       reply.hijack();
+      access.streams.track(principalOf(request), reply.raw);
       const gzip = /\bgzip\b/.test(String(request.headers["accept-encoding"] ?? ""));
       hub.subscribe(reply.raw, headers, { batch, lastEventId, gzip });
     },

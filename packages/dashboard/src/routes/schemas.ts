@@ -80,6 +80,7 @@ export const eventDetailSchema = z
     response: z.string().nullable(),
     payloadCut: cut,
     responseCut: cut,
+    masked: z.literal(true).optional().meta({ description: "Pseudonyms stand in the place of contents" }),
   })
   .meta({
     id: "LogEventDetail",

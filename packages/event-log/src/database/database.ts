@@ -20,6 +20,7 @@ export {
   DatabaseRejectedError,
   DatabaseUnavailableError,
   isDataError,
+  isDuplicate,
   isUnavailable,
 } from "./errors.js";
 

@@ -155,3 +155,12 @@ export function isDataError(error: unknown): boolean {
   const { code, sqlState } = (error ?? {}) as { code?: unknown; sqlState?: unknown };
   return (typeof code === "string" && DATA_ERRORS.has(code)) || DATA_STATES.test(String(sqlState));
 }
+
+/** SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE: extended codes. */
+const DUPLICATES_SQLITE: ReadonlySet<unknown> = new Set([1_555, 2_067]);
+
+/** True when a row was refused because another one has the same key. */
+export function isDuplicate(error: unknown): boolean {
+  const { code, errcode } = (error ?? {}) as { code?: unknown; errcode?: unknown };
+  return code === "ER_DUP_ENTRY" || DUPLICATES_SQLITE.has(errcode);
+}

@@ -1,6 +1,7 @@
 /** The tables as kysely sees them; the SQL that makes them is in `migrations/`. */
 import type { Generated, GeneratedAlways } from "kysely";
 import type { BatchStatus, EventStatus, EventType } from "../events.js";
+import type { AccessTables } from "./access-tables.js";
 import type { ResultTables } from "./result-tables.js";
 
 /** Times are UTC text, `YYYY-MM-DD HH:MM:SS.mmm`, in both databases. */
@@ -92,7 +93,7 @@ interface EngineHostUseTable {
   servedAt: string | null;
 }
 
-export interface Tables extends ResultTables {
+export interface Tables extends ResultTables, AccessTables {
   batchStatus: BatchStatusTable;
   batchExecutionLog: BatchExecutionLogTable;
   batchRun: BatchRunTable;

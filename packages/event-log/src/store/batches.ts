@@ -5,6 +5,7 @@ import type { Database } from "../database/dialect.js";
 import type { BatchStatusTable, Tables } from "../database/tables.js";
 import type { Batch, BatchStatus } from "../events.js";
 import { toApiTime, toDatabaseTime } from "../time.js";
+import { CLEAR, type EventLens } from "./lens.js";
 import { nextCursor } from "./pages.js";
 import { leaseMsOf, signsOfLife, silenceOf, type SignsOfLife } from "./silence.js";
 
@@ -41,9 +42,12 @@ const BATCH = [
 /** Every method throws `DatabaseUnavailableError` when the database cannot be reached for now. */
 export class BatchStore {
   readonly database: Database;
+  /** What readers of this store get to see of events. */
+  protected readonly lens: EventLens;
 
-  constructor(database: Database) {
+  constructor(database: Database, lens: EventLens = CLEAR) {
     this.database = database;
+    this.lens = lens;
   }
 
   async ping(): Promise<void> {

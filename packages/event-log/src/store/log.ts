@@ -55,14 +55,17 @@ export class LogStore extends PlaceStore {
   /** Newest first, or oldest first with `after`. `nextCursor` is the `before` or `after` of the next page; null on the last. */
   async events(batchId: number, query: EventQuery): Promise<{ events: LogEvent[]; nextCursor: string | null }> {
     const order = query.after === undefined ? "desc" : "asc";
-    const conditions = passing(batchId, query);
+    const conditions = this.#passing(batchId, query);
     if (query.currentOnly) conditions.push(isCurrent(await this.runStarts(batchId)));
     if (query.before !== undefined) conditions.push(sql`id < ${query.before}`);
     if (query.after !== undefined) conditions.push(sql`id > ${query.after}`);
     const page = this.#page(indexFor(query), conditions, order, query.limit + 1);
     const ascending = byId(await this.query(() => page.execute()));
     const rows = order === "desc" ? ascending.toReversed() : ascending;
-    const events = await this.#markHistory(batchId, rows.slice(0, query.limit).map(toEvent));
+    const events = await this.#markHistory(
+      batchId,
+      rows.slice(0, query.limit).map((row) => this.#shown(row)),
+    );
     return { events, nextCursor: nextCursor(rows, query.limit) };
   }
 
@@ -70,7 +73,7 @@ export class LogStore extends PlaceStore {
     const select = this.#events().select(["payload", "response"]).where("id", "=", id);
     const row = await this.query(() => select.executeTakeFirst());
     if (!row) return null;
-    const [event = null] = await this.#markHistory(row.batchId, [toDetail(row)]);
+    const [event = null] = await this.#markHistory(row.batchId, [this.lens.detail(toDetail(row))]);
     return event;
   }
 
@@ -80,11 +83,13 @@ export class LogStore extends PlaceStore {
     filter: EventFilter,
     { after, upToId, limit, bodies }: { after: number; upToId: number; limit: number; bodies: boolean },
   ): Promise<(LogEvent | LogEventDetail)[]> {
-    const conditions = [...passing(batchId, filter), sql`id > ${after}`, sql`id <= ${upToId}`];
+    const conditions = [...this.#passing(batchId, filter), sql`id > ${after}`, sql`id <= ${upToId}`];
     const page = this.#page(indexFor(filter), conditions, "asc", limit);
     const events = bodies
-      ? byId(await this.query(() => page.select(["log.payload", "log.response"]).execute())).map(toDetail)
-      : byId(await this.query(() => page.execute())).map(toEvent);
+      ? byId(await this.query(() => page.select(["log.payload", "log.response"]).execute())).map((row) =>
+          this.lens.detail(toDetail(row)),
+        )
+      : byId(await this.query(() => page.execute())).map((row) => this.#shown(row));
     return this.#markHistory(batchId, events);
   }
 
@@ -94,10 +99,11 @@ export class LogStore extends PlaceStore {
     fileNames: readonly string[] | null,
     { after, upToId, limit }: { after: number; upToId: number; limit: number },
   ): Promise<LogEvent[]> {
-    const isOfFiles = fileNames === null ? sql`fileName IS NULL` : sql`fileName IN (${sql.join(fileNames)})`;
+    const stored = fileNames?.map((name) => this.lens.storedName(name)) ?? null;
+    const isOfFiles = stored === null ? sql`fileName IS NULL` : sql`fileName IN (${sql.join(stored)})`;
     const conditions = [sql`batchId = ${batchId}`, sql`id > ${after}`, sql`id <= ${upToId}`, isOfFiles];
     const page = this.#page(BY_FILE, conditions, "asc", limit);
-    return byId(await this.query(() => page.execute())).map(toEvent);
+    return byId(await this.query(() => page.execute())).map((row) => this.#shown(row));
   }
 
   /** 0 when there is no event yet. */
@@ -159,14 +165,16 @@ export class LogStore extends PlaceStore {
       WHERE batchId = ${batchId} AND id > ${afterId} AND id <= ${upToId} ORDER BY id LIMIT ${limit}`;
     const rows = await this.query(() => this.database.lists(REPLAYED, select));
     const texts = await this.#texts(rows.filter(hasText).map((row) => replayed(row, "id")));
-    return rows.map((row) => toReplayed(row, texts.get(replayed(row, "id"))));
+    return rows.map((row) => this.lens.event(toReplayed(row, texts.get(replayed(row, "id")))));
   }
 
   /** The metadata of events, by id: of those that have some. */
   async metadataOf(ids: readonly number[]): Promise<Map<number, Json>> {
     const texts = await this.#texts(ids);
     return new Map(
-      [...texts].flatMap(([id, { metadata }]) => (metadata === null ? [] : [[id, parseJson(metadata) ?? null]])),
+      [...texts].flatMap(([id, { metadata }]) =>
+        metadata === null ? [] : [[id, this.lens.metadata(parseJson(metadata) ?? null)]],
+      ),
     );
   }
 
@@ -184,7 +192,7 @@ export class LogStore extends PlaceStore {
   async batchEventsAfter(batchId: number, afterId: number, upToId: number, limit: number): Promise<LogEvent[]> {
     const conditions = [sql`batchId = ${batchId}`, sql`id > ${afterId}`, sql`id <= ${upToId}`];
     const page = this.#page(BY_ID, conditions, "asc", limit);
-    return byId(await this.query(() => page.execute())).map(toEvent);
+    return byId(await this.query(() => page.execute())).map((row) => this.#shown(row));
   }
 
   /** How many events of one batch have `afterId < id <= upToId`, history left out. */
@@ -228,7 +236,18 @@ export class LogStore extends PlaceStore {
     limit: number,
   ): Promise<LogEvent[]> {
     const select = filter(this.#events()).orderBy("id", "asc").limit(limit);
-    return (await this.query(() => select.execute())).map(toEvent);
+    return (await this.query(() => select.execute())).map((row) => this.#shown(row));
+  }
+
+  #shown(row: Parameters<typeof toEvent>[0]): LogEvent {
+    return this.lens.event(toEvent(row));
+  }
+
+  #passing(batchId: number, { fileName, ...filter }: EventFilter): RawBuilder<unknown>[] {
+    return passing(batchId, {
+      ...filter,
+      fileName: fileName === undefined ? undefined : this.lens.storedName(fileName),
+    });
   }
 }
 

@@ -5,6 +5,7 @@ import { saysChanged } from "../event-metadata.js";
 import type { Json } from "../events.js";
 import { parseJson } from "../json.js";
 import type { WorkName } from "../stages.js";
+import { CLEAR } from "./lens.js";
 import { LogStore } from "./log.js";
 import { isCurrent } from "./run-filter.js";
 
@@ -81,6 +82,7 @@ export class Store extends LogStore {
     after: string | null,
     limit: number,
   ): Promise<Page<CompletedFile & RecordedWhole>> {
+    this.#assertClear();
     const current = isCurrent(await this.runStarts(batchId));
     const select = this.#latest(batchId, stage, current, { after, limit }).select(["log.response", "log.metadata"]);
     const rows = await this.query(() => select.execute());
@@ -102,6 +104,7 @@ export class Store extends LogStore {
     stage: string,
     fileNames: readonly string[],
   ): Promise<Map<string, RecordedWhole>> {
+    this.#assertClear();
     if (fileNames.length === 0) return new Map();
     const current = isCurrent(await this.runStarts(batchId));
     const select = this.#latest(batchId, stage, current, { fileNames }).select(["log.response", "log.metadata"]);
@@ -145,6 +148,11 @@ export class Store extends LogStore {
     for (const { fileName, id, metadata } of await this.query(() => select.execute()))
       if (saysChanged(parseJson(metadata) ?? null)) changes.set(fileName, Math.max(id, changes.get(fileName) ?? 0));
     return changes;
+  }
+
+  /** Answers are contents as they were stored, which a store that hides contents does not hand over. */
+  #assertClear(): void {
+    if (this.lens !== CLEAR) throw new Error("Answers were asked of a store that does not show contents.");
   }
 
   async #latestOf(batchId: number, stage: string, fileNames: readonly string[]) {

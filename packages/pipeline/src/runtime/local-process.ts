@@ -139,7 +139,7 @@ class EngineProcess implements StartedEngine {
 }
 
 /** Of the pipeline and the dashboard: no engine has a use for them. */
-const SECRETS = /_API_KEY$|^COFI_ACCESS_TOKEN$|^COFI_DATABASE_|^MYSQL_/;
+const SECRETS = /_API_KEY$|_SECRET$|^COFI_ACCESS_TOKEN$|^COFI_DATABASE_|^MYSQL_/;
 
 /** Secrets stand there as empty, so that the engine does not take them from `.env` either. */
 function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

@@ -30,4 +30,6 @@ export interface TailListener {
 
 export interface TailOptions extends TailSettings {
   logger: TailLogger;
+  /** Awaited before each look at the database; where it rejects, the database counts as lost. */
+  before?: () => Promise<void>;
 }

@@ -19,6 +19,7 @@ export class Tail {
   readonly #listeners = new Set<TailListener>();
   readonly #batches: BatchWatch;
   #replacedAt: string | null = null;
+  #isOutdated = false;
   #state: DatabaseState = { database: "unreachable", since: new Date().toISOString(), detail: "Not asked yet." };
   #asked = false;
   #batchesAskedAt = 0;
@@ -104,6 +105,12 @@ export class Tail {
     this.#settleWaiters(new DatabaseUnavailableError("The dashboard is shutting down."));
   }
 
+  /** Everything is read anew, and every listener starts again: the store shows events otherwise than before. */
+  async readAnew(): Promise<void> {
+    this.#isOutdated = true;
+    await this.refresh();
+  }
+
   /**
    * Resolves when a poll that began after this call, batches included, has passed on everything it saw.
    * @throws DatabaseUnavailableError when that poll failed, and at once while the database is known to be lost
@@ -162,9 +169,15 @@ export class Tail {
   /** One look at everything. Nothing is remembered before its query has answered, so a failed round repeats whole. */
   async #round(asked: boolean): Promise<boolean | "more"> {
     const cursor = this.#cursor;
+    if (this.#options.before) await this.#ask(this.#options.before());
+    if (this.#isOutdated) this.#forget();
     // However often others ask.
     if (cursor.highest >= 0 && this.#isTimeSince(this.#identityAskedAt)) {
-      if (!(await this.#identity.isSame())) this.#forget();
+      if (!(await this.#identity.isSame())) {
+        this.#options.logger.warn({}, "the log is not the one that was read before: everything is read anew");
+        this.#replacedAt = new Date().toISOString();
+        this.#forget();
+      }
       this.#identityAskedAt = performance.now();
     }
     if (cursor.highest < 0) await this.#begin();
@@ -186,10 +199,9 @@ export class Tail {
     this.#cursor.begin(end);
   }
 
-  /** Nothing that was read before holds any more: the database was created again, restored, emptied or exchanged. */
+  /** Nothing that was read before holds any more: the database was created again, restored, emptied or exchanged, or is shown otherwise. */
   #forget(): void {
-    this.#options.logger.warn({}, "the log is not the one that was read before: everything is read anew");
-    this.#replacedAt = new Date().toISOString();
+    this.#isOutdated = false;
     this.#cursor.reset();
     this.#batches.forget();
     this.#tell((listener) => listener.restarted?.());

@@ -11,6 +11,8 @@ export const VIEWS = [
   { name: "errors", label: "Errors" },
   { name: "metrics", label: "Metrics" },
   { name: "batches", label: "All batches" },
+  { name: "access", label: "Access log" },
+  { name: "users", label: "Sessions and users" },
 ] as const;
 export type ViewName = (typeof VIEWS)[number]["name"];
 
@@ -27,7 +29,19 @@ const FILE_FILTERS = [
   "everything",
 ] as const;
 /** All parameters of views. */
-const FILTERS = [...FILE_FILTERS, "measure", "kind", "last", "status", "from", "to", "before", "watch"] as const;
+const FILTERS = [
+  ...FILE_FILTERS,
+  "measure",
+  "kind",
+  "last",
+  "status",
+  "from",
+  "to",
+  "before",
+  "watch",
+  "who",
+  "action",
+] as const;
 export type Filters = Partial<Record<(typeof FILTERS)[number], string>>;
 
 export interface Route {
@@ -74,14 +88,16 @@ effect(() => {
 });
 
 /** Views whose links do not name a batch. */
-const OF_NO_BATCH: ReadonlySet<ViewName> = new Set(["stages", "batches"] as const);
+const OF_NO_BATCH: ReadonlySet<ViewName> = new Set(["stages", "batches", "access", "users"] as const);
+/** Views that no cause of errors narrows. */
+const OF_NO_CAUSE: ReadonlySet<ViewName> = new Set(["batches", "access", "users"] as const);
 
 /**
  * Returns the URL of a destination. The current batch and its cause of errors stay unless the destination names others; an
  * empty cause removes the filter. Links name their batch, so that they mean the same when there is a newer one.
  */
 export function hrefOf({ view, batch: other, filters = {}, file = null, compared = [] }: Destination): string {
-  const kept = view === "batches" || other !== undefined ? undefined : place.value.filters.cause;
+  const kept = OF_NO_CAUSE.has(view) || other !== undefined ? undefined : place.value.filters.cause;
   const wanted: Filters = { ...(kept ? { cause: kept } : {}), ...filters };
   const query = new URLSearchParams();
   const isOfNewest = OF_NO_BATCH.has(view) && !wanted.cause;

@@ -2,11 +2,12 @@
 import type { LogEventDetail } from "@cofi/event-log/events";
 import { batch, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { fetchCounterpart, fetchEvent, fetchNewer, fetchOlder } from "../feed/api.js";
+import { fetchCounterpart, fetchEvent, fetchNewer, fetchOlder, revealEvent } from "../feed/api.js";
 import type { LiveState } from "../feed/live-state.js";
 import { closeEvent, isDialogUp, openEvent, openPart, showEvent } from "../choices/place.js";
 import { EventFields } from "./event-fields.js";
 import { Icon } from "../shared/icons.js";
+import { Masked } from "./masked.js";
 import { PayloadView } from "./payload-view.js";
 import { eventLook } from "../shared/status.js";
 import { Message, Name } from "../shared/name.js";
@@ -90,6 +91,18 @@ function DialogBody({ id, state }: { id: number; state: LiveState }) {
     }
   }
 
+  /** The event and the other half of its attempt, each with an entry of the access log. */
+  async function reveal(reason: string): Promise<void> {
+    const now = shown.peek();
+    if (now.kind !== "event") return;
+    const event = await revealEvent(now.event.id, reason);
+    if (shown.peek() === now) shown.value = { kind: "event", event };
+    const other = counterpart.peek();
+    if (!other?.masked || (other.payload === null && other.response === null)) return;
+    const revealed = await revealEvent(other.id, reason);
+    if (counterpart.peek() === other) counterpart.value = revealed;
+  }
+
   const content = shown.value;
   const isCurrent = content.kind === "event" && content.event.id === id;
   const { older, newer } = neighbours.value;
@@ -111,7 +124,10 @@ function DialogBody({ id, state }: { id: number; state: LiveState }) {
           </p>
         )}
         {content.kind === "event" && (
-          <EventContent key={content.event.id} event={content.event} counterpart={counterpart.value} state={state} />
+          <>
+            {content.event.masked && <Masked reveal={reveal} />}
+            <EventContent key={content.event.id} event={content.event} counterpart={counterpart.value} state={state} />
+          </>
         )}
       </div>
     </div>

@@ -69,8 +69,13 @@ export function PayloadView({ title, note, text, size, cut, fileName }: Props) {
       {cut && text !== null && (
         <p class="remark" data-tone="warn">
           <span>
-            Stored cut: the first {bytes(new Blob([text]).size)} of {bytes(cut.bytes)}. SHA-256 of the whole:{" "}
-            <code>{cut.sha256}</code>
+            Stored cut: the first {bytes(new Blob([text]).size)} of {bytes(cut.bytes)}.
+            {cut.sha256 !== null && (
+              <>
+                {" "}
+                SHA-256 of the whole: <code>{cut.sha256}</code>
+              </>
+            )}
           </span>
         </p>
       )}

@@ -18,12 +18,16 @@ export class ApiError extends Error {
 const PATIENCE_MS = 15_000;
 
 /** @throws ApiError */
-export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
+export function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return askJson(path, signal, { headers: { Accept: "application/json" } });
+}
+
+async function askJson<T>(path: string, signal: AbortSignal | undefined, init: RequestInit): Promise<T> {
   const patience = AbortSignal.timeout(PATIENCE_MS);
   let response: Response;
   try {
     response = await fetch(path, {
-      headers: { Accept: "application/json" },
+      ...init,
       signal: signal ? AbortSignal.any([signal, patience]) : patience,
     });
   } catch (error) {
@@ -121,15 +125,73 @@ export async function fetchHealth(): Promise<HealthAnswer> {
   return { database: body.database ?? "unreachable", detail: body.detail ?? "", lagMs: body.tail?.lagMs ?? null };
 }
 
-/** Whether the browser has a session that it can end. */
-export async function fetchSession(signal: AbortSignal): Promise<{ loggedIn: boolean }> {
+export type Permission = "progress" | "act" | "contents" | "decide" | "readAll" | "admin";
+
+export interface Who {
+  who: string;
+  role: string;
+  permissions: readonly Permission[];
+  /** local: on the server's machine, without a log-in · open: let in by a proxy · session · bearer */
+  way: "local" | "open" | "session" | "bearer";
+  /** Whether there is a session that can be ended. */
+  loggedIn: boolean;
+}
+
+export async function fetchWho(signal: AbortSignal): Promise<Who> {
   return getJson("api/session", signal);
 }
 
-/** Exchanges the access token for a session cookie. @returns false when the token is wrong */
-export async function logIn(token: string): Promise<boolean> {
-  const response = await fetch("login", { method: "POST", body: new URLSearchParams({ token }), redirect: "manual" });
-  if (response.type === "opaqueredirect") return true;
-  if (response.status === 401) return false;
-  throw await errorOf(response);
+/** The event with its contents; the access log has the reason first. @throws ApiError */
+export function revealEvent(id: number, reason: string, signal?: AbortSignal): Promise<LogEventDetail> {
+  return askJson(`api/events/${id}/reveal`, signal, {
+    method: "POST",
+    headers: { Accept: "application/json", "Content-Type": "application/json" },
+    body: JSON.stringify({ reason }),
+  });
+}
+
+export interface SessionRow {
+  id: number;
+  who: string;
+  role: string;
+  way: string;
+  createdAt: string;
+  seenAt: string;
+  /** Of the browser that asks. */
+  isOwn: boolean;
+}
+
+export interface UserRow {
+  name: string;
+  role: string;
+  createdAt: string;
+}
+
+/** Ends one session. @throws ApiError */
+export function endSession(id: number): Promise<unknown> {
+  return askJson(`api/sessions/${id}`, undefined, { method: "DELETE" });
+}
+
+/** Ends all sessions of somebody. @throws ApiError */
+export function endSessionsOf(who: string): Promise<unknown> {
+  return askJson("api/sessions/end", undefined, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ who }),
+  });
+}
+
+export interface AccessLogPage {
+  entries: {
+    seq: number;
+    at: string;
+    who: string;
+    role: string;
+    action: string;
+    what: string;
+    why: string;
+    address: string;
+    hash: string;
+  }[];
+  nextCursor: string | null;
 }

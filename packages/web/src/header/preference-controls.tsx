@@ -1,11 +1,10 @@
-import { useSignal, useSignalEffect } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import { fetchSession } from "../feed/api.js";
 import type { LiveState } from "../feed/live-state.js";
 import { zoneName } from "../text/format.js";
 import { theme, THEMES, zone } from "../choices/preferences.js";
 import { listedZones } from "../text/zones.js";
 import { Icon } from "../shared/icons.js";
+import { WhoIsIt } from "./who.js";
 
 export function PreferenceControls({ state }: { state: LiveState }) {
   const local = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -35,29 +34,8 @@ export function PreferenceControls({ state }: { state: LiveState }) {
       >
         <Icon name={theme.value} />
       </button>
-      <LogOut state={state} />
+      <WhoIsIt state={state} />
     </div>
-  );
-}
-
-/** Only for a browser that has logged in: a dashboard without an access token, or behind a proxy that has it, needs no way out. */
-function LogOut({ state }: { state: LiveState }) {
-  const isLoggedIn = useSignal(false);
-  useSignalEffect(() => {
-    if (state.connection.value !== "live") return undefined;
-    const controller = new AbortController();
-    fetchSession(controller.signal).then(
-      ({ loggedIn }) => (isLoggedIn.value = loggedIn),
-      // The next connection asks again; a server that is away is reported beside it.
-      () => undefined,
-    );
-    return () => controller.abort();
-  });
-  if (!isLoggedIn.value) return null;
-  return (
-    <form method="post" action="logout">
-      <button class="button quiet">Log out</button>
-    </form>
   );
 }
 

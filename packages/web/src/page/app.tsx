@@ -1,14 +1,17 @@
 import type { LiveFeed } from "../feed/live.js";
+import type { LiveState } from "../feed/live-state.js";
 import { AlsoRunning } from "../findings/also-running.js";
 import { Announcer } from "./announcer.js";
 import { place, type ViewName } from "../choices/routes.js";
 import { EventDialog } from "../dialog/event-dialog.js";
 import { Findings } from "../findings/findings.js";
 import { Header } from "../header/header.js";
-import { EmptyState, LoadingState, MissingBatch, LogIn } from "./notices.js";
+import { EmptyState, LoadingState, MissingBatch, LoggedOut } from "./notices.js";
 import { StageCards } from "../cards/stage-cards.js";
 import { Steps } from "../cards/steps.js";
 import { lazyView } from "../shared/lazy-view.js";
+import type { ViewProps } from "../shared/view-state.js";
+import type { FunctionComponent } from "preact";
 
 export function App({ feed }: { feed: LiveFeed }) {
   return (
@@ -26,7 +29,15 @@ export function App({ feed }: { feed: LiveFeed }) {
   );
 }
 
-const LAZY: Readonly<Record<Exclude<ViewName, "stages"> | "focused", ReturnType<typeof lazyView>>> = {
+const AccessLog = lazyView<{ state: LiveState }>(
+  async () => (await import("../views/access/access-log.js")).AccessLogView,
+);
+
+const Users = lazyView<{ state: LiveState }>(async () => (await import("../views/access/users.js")).UsersView);
+
+const LAZY: Readonly<
+  Record<Exclude<ViewName, "stages" | "access" | "users"> | "focused", FunctionComponent<ViewProps>>
+> = {
   focused: lazyView(async () => (await import("../views/focused-stages.js")).FocusedStages),
   files: lazyView(async () => (await import("../views/files/files.js")).FilesView),
   handoffs: lazyView(async () => (await import("../views/handoffs.js")).HandoffsView),
@@ -40,7 +51,9 @@ const LAZY: Readonly<Record<Exclude<ViewName, "stages"> | "focused", ReturnType<
 function Main({ feed }: { feed: LiveFeed }) {
   const { state } = feed;
   const connection = state.connection.value;
-  if (connection === "refused") return <LogIn onDone={() => feed.retry()} />;
+  if (connection === "refused") return <LoggedOut />;
+  if (place.value.view === "access") return <AccessLog state={state} />;
+  if (place.value.view === "users") return <Users state={state} />;
   if (connection === "missing") return <MissingBatch reason={state.reason.value} />;
   const batch = state.batch.value;
   if (batch === undefined) return <LoadingState reason={state.reason.value} />;

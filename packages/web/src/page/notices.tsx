@@ -1,5 +1,3 @@
-import { useSignal } from "@preact/signals";
-import { logIn } from "../feed/api.js";
 import { chooseBatch } from "../choices/place.js";
 
 export function LoadingState({ reason }: { reason: string }) {
@@ -41,35 +39,16 @@ export function MissingBatch({ reason }: { reason: string }) {
   );
 }
 
-/** Shown in place of the data, so the log-in leads back to the link that was opened. */
-export function LogIn({ onDone }: { onDone: () => void }) {
-  const problem = useSignal("");
-  const isBusy = useSignal(false);
-  const submit = async (event: SubmitEvent): Promise<void> => {
-    event.preventDefault();
-    if (isBusy.peek()) return;
-    const token = new FormData(event.currentTarget as HTMLFormElement).get("token");
-    isBusy.value = true;
-    try {
-      if (await logIn(typeof token === "string" ? token.trim() : "")) return onDone();
-      problem.value = "That is not the access token.";
-    } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
-    } finally {
-      isBusy.value = false;
-    }
-  };
+/** Shown in place of the data. The log-in leads back to the link that is open. */
+export function LoggedOut() {
+  const next = `${location.pathname}${location.search}${location.hash}`;
   return (
-    <form class="notice" method="post" action="login" onSubmit={(event) => void submit(event)}>
-      <h2>Log in</h2>
-      <p>This dashboard needs the access token that was set as COFI_ACCESS_TOKEN.</p>
-      <label for="token">Access token</label>
-      <input id="token" name="token" type="password" autocomplete="current-password" required />
-      <p role="alert">{problem}</p>
-      {/* aria-disabled, so that the focus stays on the button while it is busy. */}
-      <button class="button" aria-disabled={isBusy}>
+    <section class="notice" data-testid="logged-out">
+      <h2>You are logged out</h2>
+      <p>The session has ended, or the dashboard asks for a log-in now.</p>
+      <a class="button" href={`login?${new URLSearchParams({ next })}`}>
         Log in
-      </button>
-    </form>
+      </a>
+    </section>
   );
 }

@@ -3,8 +3,10 @@ import { useEffect, useState } from "preact/hooks";
 import { Reading, ViewState, type ViewProps } from "./view-state.js";
 
 /** A view whose code is loaded when it is first shown. After a failed load the page is loaded again, as soon as there is one. */
-export function lazyView(load: () => Promise<FunctionComponent<ViewProps>>): FunctionComponent<ViewProps> {
-  let loaded: FunctionComponent<ViewProps> | null = null;
+export function lazyView<Props extends object = ViewProps>(
+  load: () => Promise<FunctionComponent<Props>>,
+): FunctionComponent<Props> {
+  let loaded: FunctionComponent<Props> | null = null;
   return function LazyView(props) {
     const [, redraw] = useState(0);
     const [hasFailed, setFailed] = useState(false);
