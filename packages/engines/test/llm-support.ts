@@ -9,7 +9,7 @@ export interface Segment {
   end_s: number;
   text: string;
   confidence: number | null;
-  speaker?: string;
+  speaker?: "dealer" | "client" | null;
 }
 
 export interface Quote {
@@ -35,6 +35,9 @@ export interface Trade {
   expiry: string | null;
   read_back: boolean;
   client_confirmed: boolean;
+  client_answer: string;
+  answer_evidence: Quote[];
+  initiated_by: string;
   confidence: number;
   evidence: Quote[];
 }

@@ -80,8 +80,6 @@ describe("statements that are not orders", () => {
     ["good evening sir your state bank shares are at eight hundred and twenty five now", "let me think about it"],
     ["should i buy two hundred infosys at fifteen hundred"],
     ["do not sell two hundred infosys"],
-    ["you should buy two hundred infosys at fifteen hundred", "no i will think about it"],
-    ["do you want to buy two hundred infosys at fifteen hundred", "no not today"],
     ["i bought two hundred infosys last week at fifteen hundred"],
     ["you can book profit now"],
     ["nifty is at twenty two thousand today"],
@@ -89,6 +87,13 @@ describe("statements that are not orders", () => {
     [""],
   ])("%s", async (...lines) => {
     expect(await orders(...lines)).toEqual([]);
+  });
+
+  it.each([
+    ["you should buy two hundred infosys at fifteen hundred", "no i will think about it"],
+    ["do you want to buy two hundred infosys at fifteen hundred", "no not today"],
+  ])("stay proposals without the client's yes: %s", async (...lines) => {
+    expect(await orders(...lines)).toEqual(["PROPOSAL BUY 200 INFY 1500"]);
   });
 
   it("becomes one when the client agrees to a proposal", async () => {
@@ -130,14 +135,14 @@ describe("known traps", () => {
   });
 
   it("takes a confirmation from the client only, where speakers are labelled", async () => {
-    const labelled = (last: string): Segment[] =>
+    const labelled = (last: "dealer" | "client"): Segment[] =>
       segmentsOf(["buy ten titan at market", "buy ten titan at market correct", "yes correct"]).map(
         (segment, index) => ({
           ...segment,
-          speaker: ["c", "d", last][index] ?? "c",
+          speaker: (["client", "dealer", last] as const)[index] ?? null,
         }),
       );
-    expect((await extractFrom(labelled("c"))).trades[0]?.client_confirmed).toBe(true);
-    expect((await extractFrom(labelled("d"))).trades[0]?.client_confirmed).toBe(false);
+    expect((await extractFrom(labelled("client"))).trades[0]?.client_confirmed).toBe(true);
+    expect((await extractFrom(labelled("dealer"))).trades[0]?.client_confirmed).toBe(false);
   });
 });

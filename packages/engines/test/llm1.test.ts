@@ -25,7 +25,7 @@ describe("the reference transcripts of the sample calls", async () => {
         end_s: end,
         text: text ?? "",
         confidence: 1,
-        ...(labelled && speaker !== undefined && { speaker }),
+        ...(labelled && { speaker: speaker === "d" ? ("dealer" as const) : ("client" as const) }),
       }));
   }
 

@@ -1,4 +1,5 @@
-import { digitOf, isNumberWord, parseNumber } from "./numbers.js";
+import { digitOf, isNumberWord } from "./number-words.js";
+import { parseNumber } from "./numbers.js";
 import type { Evidence } from "./transcript.js";
 import type { SpokenSegment, Span, Word } from "./words.js";
 

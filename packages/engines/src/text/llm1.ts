@@ -3,6 +3,7 @@ import { ENGINES_VERSION } from "../server/package-version.js";
 import type { StageEngine } from "../server/stage-engine.js";
 import { readCall } from "./call-reading.js";
 import type { OrderDraft } from "./order-draft.js";
+import { isOnlyProposed } from "./orders.js";
 import { loadSymbols, type SymbolMatcher } from "./symbols.js";
 import { parsePayload, Transcript } from "./transcript.js";
 
@@ -51,7 +52,7 @@ function tradeOf(order: OrderDraft): object {
   const option = strike !== null || order.optionType !== null;
   const instrument = option ? "OPT" : order.future || (index && order.unit === "LOTS") ? "FUT" : "EQ";
   return {
-    action: order.action,
+    action: isOnlyProposed(order) ? "PROPOSAL" : order.action,
     side: order.side,
     symbol: order.symbol,
     symbol_spoken: order.symbolSpoken,
@@ -66,6 +67,9 @@ function tradeOf(order: OrderDraft): object {
     expiry: order.expiry,
     read_back: order.readBack,
     client_confirmed: order.confirmed,
+    client_answer: order.answer ?? "NONE",
+    answer_evidence: order.answerEvidence,
+    initiated_by: order.startedAsProposal ? "DEALER" : "CLIENT",
     confidence: order.confidence,
     evidence: order.evidence,
   };

@@ -32,7 +32,7 @@ export function createEngine(): StageEngine {
       const call = {
         reading: readCall(transcript.segments, symbols),
         identity: extraction.client_identity,
-        orders: extraction.trades.filter(({ action }) => action !== "CANCEL"),
+        orders: extraction.trades.filter(({ action }) => action === "NEW" || action === "MODIFY"),
       };
       const answers = questions.map(({ id }) => ({ question_id: id, ...answerQuestion(id, call) }));
       return { call_id, answers };

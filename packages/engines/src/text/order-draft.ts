@@ -1,16 +1,9 @@
-import type { Details } from "./statement-items.js";
-import type { Side, Statement } from "./statements.js";
-import type { Evidence } from "./transcript.js";
-
-export type OrderField = "side" | "symbol" | "quantity" | "price" | "trigger" | "strike" | "optionType";
-
-interface Claim {
-  value: string | number;
-  /** Best confidence with which a statement gave this value. */
-  confidence: number;
-  /** Sum over the statements that gave it: a value that is said twice weighs more. */
-  support: number;
-}
+import type { AnswerKind } from "./answers.js";
+import { Claims, type OrderField } from "./claims.js";
+import type { Details } from "./details.js";
+import type { Statement } from "./statements.js";
+import type { Evidence, Speaker } from "./transcript.js";
+import type { Side } from "./verbs.js";
 
 /** Price of a market order, as a value of the field `price`. */
 const MARKET = "MARKET";
@@ -19,16 +12,16 @@ const MARKET = "MARKET";
  * words are, about two of them.
  */
 const WORDS_OF_A_FIELD = 2;
-/** Two values without anyone correcting: one of them was misheard. How much that costs when both are equally likely. */
-const CONFLICT_COST = 0.2;
 /** A correction was begun and could not be read. */
 const UNRESOLVED_FACTOR = 0.5;
+/** It was said once, and nobody repeated, answered or took notice: rather words that sound like an order. */
+const UNHEARD_FACTOR = 0.6;
 
 /** An order as stated so far in the call; statements are applied in the order they are spoken. */
 export class OrderDraft {
   readonly action: "NEW" | "MODIFY" | "CANCEL";
   readonly evidence: Evidence[] = [];
-  readonly speaker: string | null;
+  readonly speaker: Speaker | null;
   /** Segments of the first and of the latest statement. */
   readonly firstSegment: number;
   lastSegment: number;
@@ -38,32 +31,53 @@ export class OrderDraft {
   expiry: string | null = null;
   /** Only asked for or advised so far: no order until the client agrees. */
   proposed: boolean;
+  /** Advised, not asked for: no more than a clear instruction makes an order of it. */
+  advised: boolean;
   /** The dealer spoke of it first. */
   readonly startedAsProposal: boolean;
+  /** It waits for something to happen. */
+  conditional: boolean;
+  /** It closes a position, so that its side is an assumption. */
+  sideAssumed: boolean;
+  /** "all of it": another statement says how many. */
+  allOfIt = false;
+  /** The client that was named with it. */
+  clientCode: string | null = null;
   readBack = false;
   /** Someone asked for a confirmation after the latest statement. */
   askedToConfirm = false;
-  confirmed = false;
+  /** The other side took notice of it in some way. */
+  noticed = false;
+  answer: AnswerKind | null = null;
+  answerEvidence: Evidence[] = [];
   /** A correction that no field could be read from. */
   unresolved = false;
-  /** The values heard for a field since its last correction, the one that holds first. */
-  private readonly claims = new Map<OrderField, Claim[]>();
+  /** Segment of the answer that said no, or not yet. */
+  private closedAt: number | null = null;
+  private readonly claims = new Claims();
 
-  constructor(action: OrderDraft["action"], statement: Statement) {
+  constructor(action: OrderDraft["action"], statement: Statement, proposed: boolean) {
     this.action = action;
     this.speaker = statement.segment.source.speaker ?? null;
     this.firstSegment = statement.segment.index;
     this.lastSegment = statement.segment.index;
-    this.proposed = statement.kind === "proposal" || statement.kind === "suggestion";
-    this.startedAsProposal = this.proposed;
+    this.proposed = proposed;
+    this.advised = statement.kind === "suggestion";
+    this.startedAsProposal = proposed;
+    this.conditional = statement.conditional;
+    this.sideAssumed = statement.closes;
+  }
+
+  get confirmed(): boolean {
+    return this.answer === "ACCEPTED";
   }
 
   get side(): Side | null {
-    return (this.value("side") as Side | undefined) ?? null;
+    return (this.claims.value("side") as Side | undefined) ?? null;
   }
 
   get symbol(): string | null {
-    return (this.value("symbol") as string | undefined) ?? null;
+    return (this.claims.value("symbol") as string | undefined) ?? null;
   }
 
   get price(): number | null {
@@ -71,33 +85,47 @@ export class OrderDraft {
   }
 
   get market(): boolean {
-    return this.value("price") === MARKET;
+    return this.claims.value("price") === MARKET;
   }
 
   get optionType(): "CE" | "PE" | null {
-    return (this.value("optionType") as "CE" | "PE" | undefined) ?? null;
+    return (this.claims.value("optionType") as "CE" | "PE" | undefined) ?? null;
   }
 
   number(field: "quantity" | "price" | "trigger" | "strike"): number | null {
-    const value = this.value(field);
+    const value = this.claims.value(field);
     return typeof value === "number" ? value : null;
   }
 
+  /** All that the words about a field may mean, the likeliest first. */
+  readings(field: "quantity" | "price"): number[] {
+    return this.claims.readings(field).filter((value) => typeof value === "number");
+  }
+
   has(field: OrderField): boolean {
-    return this.claims.has(field);
+    return this.claims.value(field) !== undefined;
   }
 
   /**
    * Applies a statement. A value that differs from the one before counts as a conflict unless the
-   * statement corrects; a correction takes back the read back and the confirmation.
+   * statement corrects; a change takes back the confirmation, a correction the read back, too.
    */
   apply(statement: Statement, details: Details, corrects: boolean): void {
     const confidence = statement.segment.source.confidence ** WORDS_OF_A_FIELD * details.quality;
     let changed = false;
-    const claim = (field: OrderField, value: string | number | null): void => {
-      if (value !== null && this.claim(field, value, confidence, corrects)) changed = true;
+    const claim = (
+      field: OrderField,
+      value: string | number | null,
+      { readings, replaces = corrects }: { readings?: readonly number[]; replaces?: boolean } = {},
+    ): void => {
+      if (value === null) return;
+      const heard = { value, readings: readings ?? [value], confidence, corrects: replaces };
+      if (this.claims.claim(field, heard)) changed = true;
     };
-    claim("side", statement.side);
+    if (!statement.closes) {
+      claim("side", statement.side, { replaces: corrects || this.sideAssumed });
+      if (statement.side !== null) this.sideAssumed = false;
+    } else if (!this.has("side")) claim("side", statement.side);
     claim("symbol", details.symbol?.symbol ?? null);
     if (details.symbol) this.symbolSpoken ??= details.symbol.spoken;
     // A read back that leaves the word "lots" out does not turn lots into shares.
@@ -105,48 +133,57 @@ export class OrderDraft {
       claim("quantity", details.quantity);
       if (details.unit === "LOTS") this.unit = "LOTS";
     }
-    if (details.price !== null) claim("price", details.price);
-    else if (details.market && (corrects || !this.has("price"))) claim("price", MARKET);
-    else if (details.market && this.market) claim("price", MARKET);
+    if (details.price !== null) claim("price", details.price, { readings: details.priceReadings });
+    else if (details.market && (corrects || !this.has("price") || this.market)) claim("price", MARKET);
     claim("trigger", details.trigger);
     claim("strike", details.strike);
     claim("optionType", details.optionType);
     this.future ||= details.future;
     this.expiry = details.expiry ?? this.expiry;
+    this.allOfIt ||= details.refersTo === "all";
     if (changed && corrects) {
       this.readBack = false;
       this.askedToConfirm = false;
     }
-    if (changed) this.confirmed = false;
+    if (changed && this.confirmed) this.answer = null;
     if (details.quantity !== null) this.unresolved = false;
+    if (statement.segment.index > this.firstSegment) this.noticed = true;
     this.lastSegment = statement.segment.index;
     this.cite(statement.segment.evidence(statement.clause));
   }
 
-  private value(field: OrderField): string | number | undefined {
-    return this.claims.get(field)?.[0]?.value;
+  /** A correction that could not be read: what was heard so far is not to be trusted. */
+  doubt(statement: Statement): void {
+    this.unresolved = true;
+    if (this.confirmed) this.answer = null;
+    this.cite(statement.segment.evidence(statement.clause));
   }
 
-  /**
-   * Notes a value for a field. Of differing values the better supported holds, of equal ones the later; a correction
-   * replaces them all. True when the value that holds has changed.
-   */
-  private claim(field: OrderField, value: string | number, confidence: number, corrects: boolean): boolean {
-    const before = this.value(field);
-    const claims = this.claims.get(field) ?? [];
-    const known = claims.find((claim) => claim.value === value);
-    if (known) {
-      known.confidence = Math.max(known.confidence, confidence);
-      known.support += confidence;
-    }
-    const claim = known ?? { value, confidence, support: confidence };
-    const rivals = corrects ? [] : claims.filter((other) => other !== claim);
-    // The sort is stable: put first, the later of two equals stays first.
-    this.claims.set(
-      field,
-      [claim, ...rivals].toSorted((a, b) => b.support - a.support),
-    );
-    return before !== undefined && before !== this.value(field);
+  /** Whether an answer still decides: after a no only a new statement of the order opens it again, after a delay a clear instruction, too. */
+  isOpen(isStrong: boolean): boolean {
+    if (this.closedAt === null || this.lastSegment > this.closedAt) return true;
+    return isStrong && this.answer !== "REFUSED";
+  }
+
+  accept(passage: Evidence | null): void {
+    if (this.confirmed) return;
+    this.answer = this.conditional ? "CONDITIONAL" : "ACCEPTED";
+    this.closedAt = null;
+    this.noteAnswer(passage);
+  }
+
+  /** Anything but a yes. What puts off or refuses closes the order. */
+  decline(kind: Exclude<AnswerKind, "ACCEPTED">, segment: number, passage: Evidence | null): void {
+    if (kind === "OTHER" && this.answer !== null) return;
+    this.answer = kind;
+    if (kind !== "OTHER") this.closedAt = segment;
+    this.noteAnswer(passage);
+  }
+
+  private noteAnswer(passage: Evidence | null): void {
+    this.noticed = true;
+    this.answerEvidence = passage === null ? [] : [passage];
+    this.cite(passage);
   }
 
   cite(passage: Evidence | null): void {
@@ -162,15 +199,8 @@ export class OrderDraft {
    */
   get confidence(): number {
     const fields: OrderField[] = this.action === "NEW" ? ["side", "symbol", "quantity", "price"] : ["symbol"];
-    let lowest = 1;
-    let doubt = this.unresolved ? UNRESOLVED_FACTOR : 1;
-    for (const field of fields) {
-      const [claim, rival] = this.claims.get(field) ?? [];
-      // A price may be left open; nothing else may.
-      if (claim) lowest = Math.min(lowest, claim.confidence);
-      else lowest = Math.min(lowest, field === "price" ? 0.9 * lowest : 0.3);
-      if (claim && rival) doubt *= 1 - CONFLICT_COST * Math.min(1, rival.support / claim.support || 0);
-    }
-    return Math.round(lowest * doubt * 1000) / 1000;
+    const doubt =
+      (this.unresolved ? UNRESOLVED_FACTOR : 1) * (this.action !== "NEW" || this.noticed ? 1 : UNHEARD_FACTOR);
+    return Math.round(this.claims.confidence(fields) * doubt * 1000) / 1000;
   }
 }

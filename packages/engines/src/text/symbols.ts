@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { doubleMetaphone } from "double-metaphone";
 import { distance } from "fastest-levenshtein";
 import { z } from "zod";
-import { isNumberWord } from "./numbers.js";
+import { isNumberWord } from "./number-words.js";
 import type { Word } from "./words.js";
 
 export interface SymbolMatch {

@@ -61,7 +61,8 @@ const evidence = z.object({ segment: z.number().int(), start_s: seconds, end_s: 
 const evidenceList = z.array(evidence);
 
 export const extractedTrade = z.object({
-  action: z.enum(["NEW", "MODIFY", "CANCEL"]),
+  /** PROPOSAL: spoken of and not ordered, because the client did not agree, or under a condition. */
+  action: z.enum(["NEW", "MODIFY", "CANCEL", "PROPOSAL"]),
   side: z.enum(["BUY", "SELL"]).nullable(),
   symbol: z.string().nullable(),
   symbol_spoken: z.string().nullable(),
@@ -76,6 +77,12 @@ export const extractedTrade = z.object({
   expiry: z.string().nullable(),
   read_back: z.boolean().nullable(),
   client_confirmed: z.boolean().nullable(),
+  /** What the client answered to the order or its read back, as a whole; null where nobody says. */
+  client_answer: z.enum(["ACCEPTED", "REFUSED", "DEFERRED", "CONDITIONAL", "OTHER", "NONE"]).nullable().default(null),
+  /** The words of that answer. */
+  answer_evidence: evidenceList.default([]),
+  /** Who spoke of it first. */
+  initiated_by: z.enum(["CLIENT", "DEALER"]).nullable().default(null),
   confidence: share,
   evidence: evidenceList,
 });

@@ -1,0 +1,149 @@
+/** A yes is a whole answer, and the client's: what llm1 makes of the turn after an order, a proposal or a read back. */
+import { describe, expect, it } from "vitest";
+import { segmentsOf, type Segment } from "./llm-support.js";
+import { useExtraction } from "./llm1-support.js";
+
+const { extractFrom } = useExtraction();
+
+/** `d: …` and `c: …` are the dealer's and the client's turns; without them nobody knows who speaks. */
+function turns(...lines: string[]): Segment[] {
+  const speakers = { d: "dealer", c: "client" } as const;
+  return segmentsOf(lines.map((line) => line.replace(/^[dc]: /, ""))).map((segment, index) => {
+    const label = /^([dc]): /.exec(lines[index] ?? "")?.[1] as "d" | "c" | undefined;
+    return { ...segment, speaker: label ? speakers[label] : null };
+  });
+}
+
+/** What became of the first order: `ACCEPTED`, or why not. */
+async function answerOf(...lines: string[]): Promise<string | undefined> {
+  const [first] = (await extractFrom(turns(...lines))).trades;
+  expect(first?.client_confirmed).toBe(first?.client_answer === "ACCEPTED");
+  return first?.client_answer;
+}
+
+const ORDER = ["c: buy forty hindalco at six ninety", "d: forty hindalco at six ninety shall i place it"];
+const PROPOSAL = ["d: shall i sell forty hindalco at six ninety"];
+
+describe("the answer to a read back", () => {
+  it.each([
+    ["c: yes", "ACCEPTED"],
+    ["c: okay sir place it", "ACCEPTED"],
+    ["c: that is exactly what i said", "ACCEPTED"],
+    ["c: no problem", "ACCEPTED"],
+    ["c: yes and let me know when it is done", "ACCEPTED"],
+    ["c: haan ji theek hai", "ACCEPTED"],
+    ["c: yes forty hindalco at six ninety only", "ACCEPTED"],
+    ["c: no", "REFUSED"],
+    ["c: yes yes i know but i do not want it", "REFUSED"],
+    ["c: sure about that i am not", "REFUSED"],
+    ["c: nahi rehne do", "REFUSED"],
+    ["c: okay tomorrow then", "DEFERRED"],
+    ["c: right let me ask at home first", "DEFERRED"],
+    ["c: fine i will get back to you", "DEFERRED"],
+    ["c: yes if it comes down a little", "CONDITIONAL"],
+    ["c: confirm once the dividend is paid unless i call", "CONDITIONAL"],
+    ["c: haan agar thoda gire to", "CONDITIONAL"],
+    ["c: yes but", "OTHER"],
+    ["c: what did it close at", "OTHER"],
+    ["c: yes what is my margin", "OTHER"],
+    ["c: okay noted", "OTHER"],
+    ["c: ha ha very funny", "OTHER"],
+    ["c: yes the cricket was wonderful and we all enjoyed", "OTHER"],
+    ["c: thank you", "NONE"],
+  ])("%s", async (line, kind) => {
+    expect(await answerOf(...ORDER, line)).toBe(kind);
+  });
+
+  it("counts only as the client's", async () => {
+    expect(await answerOf(...ORDER, "d: yes", "d: okay confirmed")).toBe("NONE");
+    expect(await answerOf(...ORDER, "d: yes sir i am checking")).toBe("NONE");
+  });
+
+  it("is the whole turn, also where the recogniser cuts it", async () => {
+    expect(await answerOf(...ORDER, "c: yes", "c: but only after four o'clock")).toBe("CONDITIONAL");
+  });
+
+  it("is for the order that it names", async () => {
+    const both = turns(
+      "c: buy forty hindalco at six ninety and sell ten maruti at market",
+      "d: forty hindalco at six ninety and ten maruti sell at market okay",
+      "c: only maruti yes hindalco no",
+    );
+    const { trades } = await extractFrom(both);
+    expect(trades.map(({ symbol, client_answer }) => [symbol, client_answer])).toEqual([
+      ["HINDALCO", "REFUSED"],
+      ["MARUTI", "ACCEPTED"],
+    ]);
+  });
+});
+
+describe("a proposal", () => {
+  it.each([
+    ["c: go ahead", "ACCEPTED", "NEW"],
+    ["c: sell forty hindalco at six ninety", "ACCEPTED", "NEW"],
+    ["c: i never asked you to go ahead", "REFUSED", "PROPOSAL"],
+    ["c: i have enough on my plate", "REFUSED", "PROPOSAL"],
+    ["c: hello who is it", "OTHER", "PROPOSAL"],
+  ])("and %s", async (line, kind, action) => {
+    const { trades } = await extractFrom(turns(...PROPOSAL, line));
+    expect(trades).toMatchObject([{ action, client_answer: kind, initiated_by: "DEALER" }]);
+  });
+
+  it("without an answer stays one", async () => {
+    const { trades } = await extractFrom(turns(...PROPOSAL, "d: hello", "d: okay fine i am selling"));
+    expect(trades).toMatchObject([{ action: "PROPOSAL", client_confirmed: false }]);
+  });
+
+  it("that only advises needs more than an okay", async () => {
+    const advice = "d: you should buy forty hindalco at six ninety";
+    expect(await answerOf(advice, "c: okay")).toBe("OTHER");
+    expect(await answerOf(advice, "c: okay buy it")).toBe("ACCEPTED");
+  });
+});
+
+describe("what was agreed to", () => {
+  it("is taken back by a refusal, and no later okay brings it back", async () => {
+    expect(
+      await answerOf(...ORDER, "c: yes", "d: sending it", "c: no wait do not place it", "d: okay", "c: okay bye"),
+    ).toBe("REFUSED");
+  });
+
+  it("is not taken back by the answer to another question", async () => {
+    expect(await answerOf(...ORDER, "c: yes", "d: anything else", "c: no")).toBe("ACCEPTED");
+    expect(await answerOf(...ORDER, "c: yes", "d: thank you", "c: i will call you later")).toBe("ACCEPTED");
+  });
+
+  it("may come after a delay, when it is ordered again", async () => {
+    expect(await answerOf(...ORDER, "c: wait a minute", "d: sure", "c: okay")).toBe("DEFERRED");
+    expect(await answerOf(...ORDER, "c: wait a minute", "d: sure", "c: go ahead")).toBe("DEFERRED");
+    expect(
+      await answerOf(...ORDER, "c: wait a minute", "d: forty hindalco at six ninety yes or no", "c: yes go ahead"),
+    ).toBe("ACCEPTED");
+  });
+});
+
+describe("an order under a condition", () => {
+  it.each([
+    "c: if hindalco falls to six fifty then buy forty",
+    "c: buy forty hindalco once my cheque is cleared",
+    "c: agar hindalco gire to forty share le lo",
+  ])("%s", async (line) => {
+    const { trades } = await extractFrom(turns(line, "d: okay sir", "c: yes"));
+    for (const { action, client_confirmed } of trades) expect([action, client_confirmed]).toEqual(["PROPOSAL", false]);
+  });
+});
+
+describe("where nobody knows who speaks", () => {
+  it("a yes counts after a read back or a question, not beside what dealers say", async () => {
+    const lines = ["buy forty hindalco at six ninety", "forty hindalco at six ninety correct"];
+    expect(await answerOf(...lines, "yes")).toBe("ACCEPTED");
+    expect(await answerOf(...lines, "yes i am placing it")).toBe("NONE");
+    expect(await answerOf("buy forty hindalco at six ninety", "okay", "yes")).toBe("NONE");
+  });
+
+  it("an answer in the breath of the question counts, a yes without a question does not", async () => {
+    const order = "buy forty hindalco at six ninety";
+    expect(await answerOf(order, "forty hindalco at six ninety shall i place it yes go ahead")).toBe("ACCEPTED");
+    expect(await answerOf(order, "forty hindalco at six ninety yes sir")).toBe("NONE");
+  });
+});
