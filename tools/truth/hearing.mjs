@@ -2,8 +2,10 @@
 import { readFile } from "node:fs/promises";
 import { createEngine as createExtraction } from "@cofi/engines/text/llm1";
 import { createEngine as createAudit } from "@cofi/engines/text/llm2";
+import { speakersOf } from "@cofi/pipeline/confirmation";
 import { llm1Response, llm2Response } from "@cofi/pipeline/engine-contract";
-import { judgeOrder, triagedOrders } from "@cofi/pipeline/judge-orders";
+import { BatchFacts } from "@cofi/pipeline/batch-facts";
+import { judgeOrders, triagedOrders } from "@cofi/pipeline/judge-orders";
 import { DEFAULT_TRIAGE } from "@cofi/pipeline/triage-config";
 import { DEFAULT_VERDICT } from "@cofi/pipeline/verdict-config";
 
@@ -37,11 +39,8 @@ const NO_FILES = /** @type {import("@cofi/engines/stage-engine").FileStore} */ (
 /** @param {Dialogue} dialogue @param {Mode} mode @returns {Promise<Heard>} */
 export async function hear(dialogue, mode) {
   const signal = new AbortController().signal;
-  const request = {
-    call_id: "C1",
-    language: "en",
-    transcript: { segments: segmentsOf(dialogue, mode) },
-  };
+  const segments = segmentsOf(dialogue, mode);
+  const request = { call_id: "C1", language: "en", transcript: { segments } };
   const extracted = llm1Response.parse({ ...SAID, ...(await extraction.process(request, NO_FILES, signal)) });
   const audited = llm2Response.parse({
     ...SAID,
@@ -51,7 +50,7 @@ export async function hear(dialogue, mode) {
   const trades = dialogue.isJudged ? dialogue.trades : orders.flatMap(asFound);
   return {
     orders,
-    verdicts: judged(dialogue, trades, extracted, audited),
+    verdicts: judged(dialogue, segments, trades, extracted, audited),
     answers: Object.fromEntries(audited.answers.map(({ question_id, answer }) => [question_id, answer])),
   };
 }
@@ -96,11 +95,12 @@ function asFound(spoken) {
 
 /**
  * @param {Dialogue} dialogue
+ * @param {ReturnType<typeof segmentsOf>} segments
  * @param {ExecutedTrade[]} trades
  * @param {import("@cofi/pipeline/engine-contract").Llm1Response} extracted
  * @param {import("@cofi/pipeline/engine-contract").Llm2Response} audited
  */
-function judged({ turns }, trades, extracted, audited) {
+function judged({ turns, clients }, segments, trades, extracted, audited) {
   const endTime = new Date(START.getTime() + TURN_S * turns.length * 1000);
   const call = {
     callId: "C1",
@@ -111,13 +111,15 @@ function judged({ turns }, trades, extracted, audited) {
     answers: audited.answers,
     transcriptConfidence: 1,
     isConfidenceUnknown: false,
+    speakers: speakersOf(segments),
+    unknownSymbols: extracted.unknown_symbols,
   };
   const rows = trades.map((trade, index) => ({
     tradeId: `T${index}`,
     orderId: null,
     orderTime: new Date(endTime.getTime() + trade.afterS * 1000),
     tradeTime: null,
-    clientCode: trade.client,
+    clientCode: trade.client ?? extracted.client_identity.code ?? "CL1000",
     clientPhones: [],
     dealerId: "D1",
     exchange: null,
@@ -141,12 +143,15 @@ function judged({ turns }, trades, extracted, audited) {
     candidates: [{ callId: "C1", rank: 1, score: 100, components, flags: [], selected: true, reason: "" }],
   };
   const orders = triagedOrders(rows, () => matched, DEFAULT_TRIAGE);
+  const facts = new BatchFacts(
+    orders.map(({ order }) => order),
+    clients,
+  );
   const verdicts = new Map(
-    orders.flatMap((order) => {
-      const { result } = judgeOrder(order, () => call, DEFAULT_VERDICT);
+    judgeOrders(orders, () => call, facts, DEFAULT_VERDICT).flatMap(({ order, result }) => {
       const { verdict, mismatches, reason } = result;
       const kind = mismatches.length > 0 ? `${verdict}[${mismatches.join("|")}]` : String(verdict);
-      return order.order.fills.map(({ tradeId }) => [tradeId, { verdict: kind, reason }]);
+      return order.fills.map(({ tradeId }) => [tradeId, { verdict: kind, reason }]);
     }),
   );
   return trades.map((trade, index) => ({ trade, .../** @type {any} */ (verdicts.get(`T${index}`)) }));

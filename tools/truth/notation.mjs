@@ -32,7 +32,7 @@
  * @property {string | null} expiry
  * @property {number} price
  * @property {number | null} lotSize
- * @property {string} client
+ * @property {string | null} client null: whoever is heard
  * @property {number} afterS from the end of the call to the order
  * @property {string} verdict as `MISMATCH[QTY]`
  * @property {string[]} ok verdicts that are acceptable, too

@@ -1,7 +1,10 @@
 /** The rules of the verdict one by one. */
 import type { ExtractedTrade } from "@cofi/pipeline/engine-contract";
 import type { AuditAnswer } from "@cofi/pipeline/engine-contract";
-import { verdict, type VerdictCall } from "@cofi/pipeline/verdict";
+import { ClientCodes } from "@cofi/pipeline/client-comparison";
+import { NOTHING_KNOWN } from "@cofi/pipeline/executed-order";
+import { verdict } from "@cofi/pipeline/verdict";
+import type { VerdictCall } from "@cofi/pipeline/verdict-call";
 import { DEFAULT_VERDICT } from "@cofi/pipeline/verdict-config";
 import { describe, expect, it } from "vitest";
 import { call, input, judge, order, spoken } from "./verdict-builders.js";
@@ -19,7 +22,6 @@ describe("one call, one order", () => {
     ["SYMBOL", { symbol: "TCS" }, {}],
     ["QTY", { quantity: 201 }, {}],
     ["PRICE", { price: 1500.05 }, {}],
-    ["CLIENT", { clientCode: "ZR5520" }, {}],
   ] as const)("differs in %s", (field, tradeFields, spokenFields) => {
     expect(judge(tradeFields, spokenFields)).toBe(`MISMATCH[${field}]`);
   });
@@ -88,15 +90,36 @@ describe("one call, one order", () => {
     expect(judge({}, { quantity: null })).toBe("LOW_CONFIDENCE");
     expect(judge({}, { side: null })).toBe("LOW_CONFIDENCE");
   });
+});
 
-  it("forgives a misheard digit or two letters of the client code, not more", () => {
-    const heard = (clientCode: string | null) => verdict(input({ calls: [call({ clientCode })] })).verdict;
-    expect(heard("AB1284")).toBe("CONFIRMED");
-    expect(heard("GP1234")).toBe("CONFIRMED");
-    expect(heard("AV1284")).toBe("MISMATCH");
-    expect(heard("ab-1234")).toBe("CONFIRMED");
-    expect(heard(null)).toBe("CONFIRMED");
-    expect(heard("AB1789")).toBe("MISMATCH");
+describe("the client code", () => {
+  const heard = (clientCode: string | null, clients: string[], fields: Partial<ExtractedTrade> = {}) => {
+    const codes = new ClientCodes([...clients, "AB1234"]);
+    const code = fields.client_code ?? clientCode;
+    const other = code === null ? undefined : codes.nearestOther(code, "AB1234");
+    const otherClients =
+      code === null || other === undefined ? {} : { [code.replaceAll(/\W/g, "").toUpperCase()]: other };
+    const calls = [call({ clientCode, trades: [spoken(fields)] })];
+    const { verdict: kind, mismatches } = verdict(input({ calls, known: { ...NOTHING_KNOWN, otherClients } }));
+    return [kind, ...mismatches].join(" ");
+  };
+
+  it.each([
+    ["the same", "ab-1234", [], "CONFIRMED"],
+    ["none", null, ["ZR5520"], "CONFIRMED"],
+    ["a misheard digit", "AB1284", ["ZR5520"], "CONFIRMED"],
+    ["two misheard letters", "GP1234", ["ZR5520"], "CONFIRMED"],
+    ["far from all that are known", "AV1789", ["ZR5520"], "LOW_CONFIDENCE"],
+    ["another client's", "ZR5520", ["ZR5520"], "MISMATCH CLIENT"],
+    ["like another client's", "ZR5529", ["ZR5520"], "MISMATCH CLIENT"],
+    ["another client's, whose code is hardly different", "AB1235", ["AB1235"], "LOW_CONFIDENCE"],
+  ] as [string, string | null, string[], string][])("%s", (_what, code, clients, kind) => {
+    expect(heard(code, clients)).toBe(kind);
+  });
+
+  it("that is named with the order counts before the one of the call", () => {
+    expect(heard("ZR5520", ["ZR5520"], { client_code: "AB1234" })).toBe("CONFIRMED");
+    expect(heard("AB1234", ["ZR5520"], { client_code: "ZR5520" })).toBe("MISMATCH CLIENT");
   });
 });
 

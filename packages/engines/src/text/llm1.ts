@@ -70,7 +70,16 @@ function tradeOf(order: OrderDraft): object {
     client_answer: order.answer ?? "NONE",
     answer_evidence: order.answerEvidence,
     initiated_by: order.startedAsProposal ? "DEALER" : "CLIENT",
+    closes_position: order.sideAssumed,
+    client_code: order.clientCode,
+    quantity_readings: several(order.readings("quantity")),
+    price_readings: several(order.readings("price")),
     confidence: order.confidence,
     evidence: order.evidence,
   };
+}
+
+/** One reading is the value itself. */
+function several(readings: readonly number[]): readonly number[] {
+  return readings.length > 1 ? readings : [];
 }

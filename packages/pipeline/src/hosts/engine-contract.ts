@@ -43,6 +43,8 @@ const segment = z.looseObject({
   ...span.shape,
   text: z.string(),
   confidence: share.nullable(),
+  /** Who speaks; null, or left out, where nobody can tell. */
+  speaker: z.enum(["dealer", "client"]).nullish(),
 });
 export type Segment = z.infer<typeof segment>;
 
@@ -83,6 +85,13 @@ export const extractedTrade = z.object({
   answer_evidence: evidenceList.default([]),
   /** Who spoke of it first. */
   initiated_by: z.enum(["CLIENT", "DEALER"]).nullable().default(null),
+  /** It closes a position, so that the side is an assumption. */
+  closes_position: z.boolean().nullable().default(null),
+  /** The client code that was named with this order. */
+  client_code: z.string().nullable().default(null),
+  /** All that the words may mean, where they may mean more than one number. */
+  quantity_readings: z.array(z.number()).default([]),
+  price_readings: z.array(z.number()).default([]),
   confidence: share,
   evidence: evidenceList,
 });
@@ -94,6 +103,8 @@ export const extraction = z.object({
   language: z.string().nullable(),
   client_identity: z.object({ name: z.string().nullable(), code: z.string().nullable() }),
   trades: z.array(extractedTrade),
+  /** Symbols of the vocabulary that the engine has no spoken names for. */
+  unknown_symbols: z.array(z.string()).default([]),
 });
 export type Extraction = z.infer<typeof extraction>;
 export const llm1Response = z.looseObject({ ...answered, ...extraction.shape });

@@ -8,9 +8,11 @@ import { triageCalls } from "../stages/triaging.js";
 import type { Order } from "../triage/orders.js";
 import type { TradeTriage } from "../triage/triage.js";
 import type { TriageCall } from "../triage/triage-calls.js";
+import { BatchFacts } from "./batch-facts.js";
+import type { Known } from "./executed-order.js";
 import { heardSpeech, verdictCall, type HeardAnswers } from "./heard-call.js";
-import { judgeOrder, triagedOrders, type JudgedOrder } from "./judge-orders.js";
-import type { VerdictCall } from "./verdict.js";
+import { judgeOrders, togetherByCalls, triagedOrders, type JudgedOrder, type TriagedOrder } from "./judge-orders.js";
+import type { VerdictCall } from "./verdict-call.js";
 import { verdictConfig } from "./verdict-config.js";
 
 export type VerdictContext = StageContext<
@@ -27,7 +29,13 @@ interface VerdictBasis {
   /** null for a trade without an order in scope. */
   order: OrderFacts | null;
   triage: { result: string; reason: string } | null;
+  /** The calls that were considered, best first, then those of the other orders. */
   calls: readonly (CallEvidence & { startTime: Date; endTime: Date; transcriptConfidence: number | null })[];
+  /** Of these calls, those of the order itself. */
+  callIds: readonly string[];
+  known: Known | null;
+  /** The orders that may rest on the same spoken ones, and use up what was spoken. */
+  others: readonly { order: OrderFacts; callIds: readonly string[]; known: Known }[];
 }
 
 /** An order without the phones of the client. */
@@ -38,7 +46,7 @@ interface CallInBatch {
   heard: VerdictCall;
 }
 
-/** Orders whose calls are read at once. */
+/** Orders whose calls are read at once, and more where they have calls in common. */
 const ORDERS_AT_ONCE = 100;
 
 /** The verdict of every trade in scope, by trade id. */
@@ -53,34 +61,60 @@ export async function judgeTrades(context: VerdictContext): Promise<Map<string, 
     triageCalls(context).flatMap((call) => (considered.has(call.callId) ? [[call.callId, call]] : [])),
   );
   const config = verdictConfig(context.settings);
+  const facts = new BatchFacts(
+    orders.map(({ order }) => order),
+    context.calls.all().flatMap(({ clientCode }) => clientCode ?? []),
+  );
   const verdicts = new Map<string, TradeVerdict>();
-  for (let start = 0; start < orders.length; start += ORDERS_AT_ONCE) {
-    const part = orders.slice(start, start + ORDERS_AT_ONCE);
+  for (const part of inParts(togetherByCalls(orders))) {
     const wanted = new Set(part.flatMap(({ callIds }) => callIds));
     const calls = await callsInBatch(
       context,
       [...wanted].flatMap((callId) => batchCalls.get(callId) ?? []),
     );
-    for (const order of part) {
-      const one = judgeOrder(order, (callId) => calls.get(callId)?.heard, config);
+    for (const one of judgeOrders(part, (callId) => calls.get(callId)?.heard, facts, config))
       for (const { tradeId } of one.order.fills)
         verdicts.set(tradeId, tradeVerdict(context, tradeId, one, calls, triaged.get(tradeId)?.eventId ?? null));
-    }
   }
   return verdicts;
+}
+
+/** Orders that are judged together stay together. */
+function* inParts(groups: readonly TriagedOrder[][]): Generator<TriagedOrder[]> {
+  let part: TriagedOrder[] = [];
+  for (const group of groups) {
+    part.push(...group);
+    if (part.length < ORDERS_AT_ONCE) continue;
+    yield part;
+    part = [];
+  }
+  if (part.length > 0) yield part;
 }
 
 function tradeVerdict(
   context: VerdictContext,
   tradeId: string,
-  { order, triage, calls: considered, result }: JudgedOrder,
+  { order, triage, calls: own, known, others, result }: JudgedOrder,
   calls: ReadonlyMap<string, CallInBatch>,
   triaging: number | null,
 ): TradeVerdict {
-  const { phones: _phones, ...facts } = order;
+  const facts = factsOf(order);
+  const considered = [...new Set([...own, ...others.flatMap((other) => other.calls)])];
   const evidence = considered.flatMap(({ callId }) => calls.get(callId)?.evidence ?? []);
   const { verdict, reason, callId, mismatches, detail: lines } = result;
-  const restsOn = { ...inForce(context), orderSha256: sha256(toJson(facts)), triaging, calls: evidence };
+  const rivals = others.map((other) => ({
+    order: factsOf(other.order),
+    callIds: other.calls.map((call) => call.callId),
+    known: other.known,
+  }));
+  const restsOn: RestsOn = {
+    ...inForce(context),
+    orderSha256: sha256(toJson(facts)),
+    othersSha256: rivals.length === 0 ? null : sha256(toJson(rivals)),
+    knownSha256: sha256(toJson(known)),
+    triaging,
+    calls: evidence,
+  };
   return {
     statement: { tradeId, verdict, reason, callId, mismatches, lines, restsOn },
     basis: {
@@ -90,8 +124,15 @@ function tradeVerdict(
         const call = calls.get(id);
         return call ? [{ ...call.evidence, startTime, endTime, transcriptConfidence }] : [];
       }),
+      callIds: own.map((call) => call.callId),
+      known,
+      others: rivals,
     },
   };
+}
+
+function factsOf({ phones: _phones, ...facts }: Order): OrderFacts {
+  return facts;
 }
 
 /** Says that a trade has no verdict any more. */
@@ -103,7 +144,7 @@ export function withdrawn(
   const restsOn = { ...inForce(context), orderSha256: null, triaging: null, calls: [] };
   return {
     statement: { tradeId, verdict: null, reason, callId: null, mismatches: [], lines: [], restsOn },
-    basis: { order: null, triage: null, calls: [] },
+    basis: { order: null, triage: null, calls: [], callIds: [], known: null, others: [] },
   };
 }
 
