@@ -7,6 +7,7 @@ import { llm1Response, llm2Response } from "@cofi/pipeline/engine-contract";
 import { BatchFacts } from "@cofi/pipeline/batch-facts";
 import { judgeOrders, triagedOrders } from "@cofi/pipeline/judge-orders";
 import { DEFAULT_TRIAGE } from "@cofi/pipeline/triage-config";
+import { batchVocabulary } from "@cofi/pipeline/vocabulary";
 import { DEFAULT_VERDICT } from "@cofi/pipeline/verdict-config";
 
 /** @typedef {import("./notation.mjs").Dialogue} Dialogue */
@@ -40,7 +41,13 @@ const NO_FILES = /** @type {import("@cofi/engines/stage-engine").FileStore} */ (
 export async function hear(dialogue, mode) {
   const signal = new AbortController().signal;
   const segments = segmentsOf(dialogue, mode);
-  const request = { call_id: "C1", language: "en", transcript: { segments } };
+  const day = new Date(START);
+  const vocabulary = batchVocabulary(
+    dialogue.trades.map(({ symbol }) => ({ symbol, orderTime: day })),
+    "Asia/Kolkata",
+    new Map(Object.entries(dialogue.symbols)),
+  );
+  const request = { call_id: "C1", language: "en", transcript: { segments }, vocabulary };
   const extracted = llm1Response.parse({ ...SAID, ...(await extraction.process(request, NO_FILES, signal)) });
   const audited = llm2Response.parse({
     ...SAID,
@@ -113,6 +120,7 @@ function judged({ turns, clients }, segments, trades, extracted, audited) {
     isConfidenceUnknown: false,
     speakers: speakersOf(segments),
     unknownSymbols: extracted.unknown_symbols,
+    isVocabularyOld: false,
   };
   const rows = trades.map((trade, index) => ({
     tradeId: `T${index}`,

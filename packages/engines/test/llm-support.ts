@@ -38,6 +38,9 @@ export interface Trade {
   client_answer: string;
   answer_evidence: Quote[];
   initiated_by: string;
+  client_code: string | null;
+  quantity_readings: number[];
+  price_readings: number[];
   confidence: number;
   evidence: Quote[];
 }
@@ -47,6 +50,7 @@ export interface Extraction {
   language: string | null;
   client_identity: { name: string | null; code: string | null };
   trades: Trade[];
+  unknown_symbols: string[];
 }
 
 export interface TextEngine {

@@ -72,6 +72,7 @@ export function call(fields: Partial<VerdictCall> = {}): VerdictCall {
     isConfidenceUnknown: false,
     speakers: {},
     unknownSymbols: [],
+    isVocabularyOld: false,
     ...fields,
   };
 }

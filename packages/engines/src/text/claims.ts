@@ -29,7 +29,7 @@ const UNSTATED = 0.3;
 
 export class Claims {
   /** The values heard since the last correction, the one that holds first. */
-  private readonly claims = new Map<OrderField, Claim[]>();
+  private claims = new Map<OrderField, Claim[]>();
 
   value(field: OrderField): Value | undefined {
     return this.claims.get(field)?.[0]?.value;
@@ -67,6 +67,12 @@ export class Claims {
       [claim, ...rivals].toSorted((a, b) => b.support - a.support),
     );
     return before !== undefined && before !== this.value(field) && !(isAgreed && known === this.claims.get(field)?.[0]);
+  }
+
+  /** Puts back what was claimed when this was called. */
+  remember(): () => void {
+    const before = new Map([...this.claims].map(([field, claims]) => [field, claims.map((claim) => ({ ...claim }))]));
+    return () => void (this.claims = before);
   }
 
   /** 0 to 1: that of the least certain of these fields. */

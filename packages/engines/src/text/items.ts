@@ -129,9 +129,10 @@ class ItemReader {
       this.add(from, number, "quantity", 1);
       return number.end;
     }
-    const split = role === "price" ? this.splitBefore(from, number.end) : null;
+    const isBehindName = role === "free" && this.items.at(-1)?.kind === "symbol";
+    const split = role === "price" || isBehindName ? this.splitBefore(from, number.end) : null;
     if (split) {
-      this.add(from, split.first, role, 1);
+      this.add(from, split.first, "price", 1);
       this.add(split.first.end, split.second, "quantity", 1);
       return split.second.end;
     }
@@ -175,15 +176,16 @@ class ItemReader {
 
   /** "at four hundred fifty titan": the price ends where the quantity of the next share begins. */
   private splitBefore(from: number, end: number): { first: SpokenNumber; second: SpokenNumber } | null {
-    const named = this.items.some((item) => item.kind === "symbol");
+    const named = this.items.some(({ kind }) => kind === "symbol");
     const counted = this.items.some(({ kind }) => kind === "number");
     const next = named && counted ? this.symbolAt(end) : null;
     if (!next || this.isNumber(next.to)) return null;
     for (let middle = end - 1; middle > from; middle--) {
+      if (/^(and|point|hundred|thousand|lakh|lakhs|crore)$/.test(this.word(middle))) continue;
       const first = parseNumber(this.texts.slice(0, middle), from);
       const second = parseNumber(this.texts.slice(0, end), middle);
-      if (first?.end === middle && second?.end === end && !/^(and|point)$/.test(this.word(middle)))
-        return { first, second };
+      const isWhole = first?.end === middle || (first?.end === middle - 1 && this.word(middle - 1) === "and");
+      if (first && isWhole && second?.end === end) return { first, second };
     }
     return null;
   }

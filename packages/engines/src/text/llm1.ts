@@ -1,43 +1,45 @@
 import { z } from "zod";
 import { ENGINES_VERSION } from "../server/package-version.js";
 import type { StageEngine } from "../server/stage-engine.js";
+import { CODE_FROM } from "./client-code.js";
 import { readCall } from "./call-reading.js";
 import type { OrderDraft } from "./order-draft.js";
 import { isOnlyProposed } from "./orders.js";
-import { loadSymbols, type SymbolMatcher } from "./symbols.js";
+import { SymbolTables, Vocabulary } from "./symbols.js";
 import { parsePayload, Transcript } from "./transcript.js";
 
-const Payload = z.object({ call_id: z.string().min(1), language: z.string().nullable(), transcript: Transcript });
+const Payload = z.object({
+  call_id: z.string().min(1),
+  language: z.string().nullable(),
+  transcript: Transcript,
+  vocabulary: Vocabulary.default({ symbols: [] }),
+});
 
 /** Index derivatives: an order for an index itself can only be a future or an option. */
 const INDICES = new Set(["NIFTY", "BANKNIFTY", "FINNIFTY", "MIDCPNIFTY", "SENSEX", "BANKEX"]);
 
-/**
- * Confidence of the segment below which a client code is left out: single letters and digits are misheard first, and a
- * wrong code would name another client.
- */
-const CODE_FROM = 0.6;
-
 /** The stage `llm1`: extracts the trades spoken of in a transcript, by rules, without a language model. */
 export function createEngine(): StageEngine {
-  let symbols: SymbolMatcher | undefined;
+  let tables: SymbolTables | undefined;
   return {
     stage: "llm1",
     engine: { name: "cofi-extract", version: ENGINES_VERSION, model: "rules-en-in-1" },
 
     async load() {
-      symbols ??= loadSymbols();
+      tables ??= new SymbolTables();
     },
 
     async process(body) {
-      symbols ??= loadSymbols();
-      const { call_id, language, transcript } = parsePayload(Payload, body);
+      tables ??= new SymbolTables();
+      const { call_id, language, transcript, vocabulary } = parsePayload(Payload, body);
+      const symbols = tables.of(vocabulary);
       const { identity, orders } = readCall(transcript.segments, symbols);
       return {
         call_id,
         language,
         client_identity: { name: identity.name, code: identity.codeConfidence < CODE_FROM ? null : identity.code },
         trades: orders.map(tradeOf),
+        unknown_symbols: symbols.unknown,
       };
     },
 

@@ -8,6 +8,8 @@ import type { SpokenSegment } from "./words.js";
 
 /** A bare answer refers to a statement at most this many segments before. */
 export const REACH = 2;
+/** Where the quantity is missing, the talk about it takes longer. */
+const REACH_OF_A_GAP = 4;
 /** What was spoken of last is meant by "it" for this many segments. */
 const TOPIC_REACH = 4;
 /** How sure it is that "it" means the share that was spoken of last. */
@@ -127,7 +129,7 @@ export class OrderBook {
 
   private begin(statement: Statement): OrderDraft | null {
     const { details, kind, segment } = statement;
-    if (!details.symbol && details.span === null && kind !== "order") return null;
+    if (!details.symbol && (statement.isWeak || (details.span === null && kind !== "order"))) return null;
     const { speaker } = segment.source;
     const isAddressed =
       !speaker && kind === "order" && ADDRESSED.test(segment.part({ from: 0, to: statement.clause.from }));
@@ -141,6 +143,7 @@ export class OrderBook {
   private restate(order: OrderDraft, statement: Statement): void {
     const { details, segment } = statement;
     const other = isOtherSpeaker(order, segment);
+    order.settle(statement, details);
     const known = order.number("quantity") ?? (order.allOfIt ? 0 : null);
     const repeats = details.quantity !== null && known !== null && (details.symbol !== null || statement.side !== null);
     order.apply(statement, asRepeated(order, details), false);
@@ -163,7 +166,8 @@ export class OrderBook {
       return order;
     }
     const order = this.last;
-    if (order?.action !== "NEW" || segment.index - order.lastSegment > REACH) return null;
+    const reach = order?.number("quantity") === null ? REACH_OF_A_GAP : REACH;
+    if (order?.action !== "NEW" || segment.index - order.lastSegment > reach) return null;
     if (details.span === null && !details.market) return null;
     const filled = fillGap(order, details, this.asked);
     if (filled) {
@@ -196,9 +200,11 @@ export class OrderBook {
     const complete = details.symbol !== null && statement.side !== null && details.quantity !== null;
     if (!order || order.action === "CANCEL" || (!named && complete && details.negatedSymbol === null))
       return statement.side === null ? null : this.order({ ...statement, kind: "order" }, false);
-    const change = amendment(order, details);
+    const words = statement.segment.part({ from: statement.clause.from, to: details.span?.to ?? statement.clause.to });
+    const change = amendment(order, details, /(?:^| )(?:only|just)(?: \w+)?(?: \w+)?(?: \w+)?(?: \w+)?$/.test(words));
+    const [bare] = details.free.length === 1 && details.negated.length === 0 ? details.free : [];
     const changes = change.span !== null || details.market || statement.side !== null || change.symbol !== null;
-    if (changes) order.apply(statement, change, true);
+    if (changes) order.amend(statement, change, bare?.value ?? null);
     else if (statement.certain) order.doubt(statement);
     return changes ? order : null;
   }
@@ -206,7 +212,7 @@ export class OrderBook {
   private modify(statement: Statement): OrderDraft | null {
     const known = this.matching(statement);
     if (known) {
-      known.apply(statement, amendment(known, statement.details), true);
+      known.apply(statement, amendment(known, statement.details, false), true);
       return known;
     }
     if (!statement.details.symbol) return null;

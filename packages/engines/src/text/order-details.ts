@@ -75,14 +75,18 @@ function fromItem(item: NumberItem | undefined): Price | null {
   return item ? priceOf(item, null) : null;
 }
 
-/** Assigns the bare numbers of a correction: to the value that they replace, else to the nearest one. */
-export function amendment(order: OrderDraft, details: Details): Details {
+/**
+ * Assigns the bare numbers of a correction: to the value that they replace, else to the nearest one. "only three hundred" is a
+ * quantity.
+ */
+export function amendment(order: OrderDraft, details: Details, isOnly: boolean): Details {
   const result = { ...details };
   const quantity = order.number("quantity");
   for (const item of details.free) {
     const replacesPrice = order.price !== null && details.negated.includes(order.price);
     const replacesQuantity = quantity !== null && details.negated.includes(quantity);
-    const toPrice = replacesPrice !== replacesQuantity ? replacesPrice : nearer(item.value, order.price, quantity);
+    const isNearPrice = !isOnly && nearer(item.value, order.price, quantity);
+    const toPrice = replacesPrice !== replacesQuantity ? replacesPrice : isNearPrice;
     if (!toPrice) result.quantity ??= item.value;
     else if (result.price === null) Object.assign(result, priceOf(item, order.side));
   }

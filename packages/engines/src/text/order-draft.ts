@@ -52,6 +52,8 @@ export class OrderDraft {
   answerEvidence: Evidence[] = [];
   /** A correction that no field could be read from. */
   unresolved = false;
+  /** A correction whose number may be the quantity or the price: what it was taken for, and how that is undone. */
+  private tentative: { value: number; field: "quantity" | "price"; undo: () => void } | null = null;
   /** Segment of the answer that said no, or not yet. */
   private closedAt: number | null = null;
   private readonly claims = new Claims();
@@ -150,6 +152,27 @@ export class OrderDraft {
     if (statement.segment.index > this.firstSegment) this.noticed = true;
     this.lastSegment = statement.segment.index;
     this.cite(statement.segment.evidence(statement.clause));
+  }
+
+  /** Applies a correction by a bare number, which the next repetition of the order may show to have been the other field's. */
+  amend(statement: Statement, details: Details, bare: number | null): void {
+    const undo = this.claims.remember();
+    this.apply(statement, details, true);
+    if (bare !== null) this.tentative = { value: bare, field: details.quantity === bare ? "quantity" : "price", undo };
+  }
+
+  /** Before a repetition is applied: takes a bare number of the last correction for what the repetition says that it is. */
+  settle(statement: Statement, { quantity, price }: Details): void {
+    const { tentative } = this;
+    this.tentative = null;
+    if (!tentative || quantity === null) return;
+    const { value, field, undo } = tentative;
+    const isOther = field === "price" ? quantity === value && price !== value : price === value && quantity !== value;
+    if (!isOther) return;
+    undo();
+    const confidence = statement.segment.source.confidence ** WORDS_OF_A_FIELD;
+    const other = field === "price" ? "quantity" : "price";
+    this.claims.claim(other, { value, readings: [value], confidence, corrects: true });
   }
 
   /** A correction that could not be read: what was heard so far is not to be trusted. */

@@ -1,5 +1,7 @@
 /** Reads the orders of a call: what was stated, proposed, changed, agreed to and cancelled, in the order it was said. */
 import { readAnswer } from "./answers.js";
+import { CODE_FROM, type SpeltCode } from "./client-code.js";
+import type { FoundIdentity } from "./client-identity.js";
 import { OrderBook } from "./order-book.js";
 import type { OrderDraft } from "./order-draft.js";
 import { ASKS_PRICE, ASKS_QUANTITY } from "./order-phrases.js";
@@ -8,20 +10,28 @@ import type { SymbolMatcher } from "./symbols.js";
 import { questionsIn, Turns } from "./turns.js";
 import type { SpokenSegment, Span } from "./words.js";
 
-/** Reads the orders of a call, in the order they are first spoken of. `skip` gives words to pass over by segment. */
-export function readOrders(
-  segments: readonly SpokenSegment[],
-  symbols: SymbolMatcher,
-  skip: (segment: SpokenSegment) => ReadonlySet<number>,
-): OrderDraft[] {
-  const hearing = new Hearing(symbols);
-  for (const segment of segments) hearing.hear(segment, skip(segment));
+interface Knowing {
+  symbols: SymbolMatcher;
+  identity: FoundIdentity;
+}
+
+const NO_WORDS: ReadonlySet<number> = new Set();
+
+/** Reads the orders of a call, in the order they are first spoken of. The words that spell client codes are no part of them. */
+export function readOrders(segments: readonly SpokenSegment[], { symbols, identity }: Knowing): OrderDraft[] {
+  const hearing = new Hearing(symbols, identity.codes);
+  for (const segment of segments) hearing.hear(segment, identity.words.get(segment.index) ?? NO_WORDS);
   return hearing.book.orders.filter(isSpokenOf);
 }
 
-/** A draft without a symbol or a quantity is no order. */
+/**
+ * A draft without a quantity is no order. One whose share was not understood is kept, if somebody took notice of it: it may be any
+ * trade's, so that nobody can say that a trade was not spoken of.
+ */
 function isSpokenOf(draft: OrderDraft): boolean {
-  return draft.symbol !== null && (draft.action !== "NEW" || draft.number("quantity") !== null);
+  if (draft.action !== "NEW") return draft.symbol !== null;
+  if (draft.number("quantity") === null) return false;
+  return draft.symbol !== null || (draft.noticed && !isOnlyProposed(draft));
 }
 
 /** Only spoken of: a proposal that the client did not accept, or an order that waits for something to happen. */
@@ -39,7 +49,10 @@ class Hearing {
   readonly book = new OrderBook();
   private readonly turns = new Turns(this.book);
 
-  constructor(private readonly symbols: SymbolMatcher) {}
+  constructor(
+    private readonly symbols: SymbolMatcher,
+    private readonly codes: readonly SpeltCode[],
+  ) {}
 
   hear(segment: SpokenSegment, skip: ReadonlySet<number>): void {
     this.turns.begin(segment);
@@ -59,8 +72,19 @@ class Hearing {
     return statements.map((statement) => {
       if (statement.kind === "report") reported = true;
       const order = this.book.take(statement, reported && !statement.another);
+      if (order) this.nameClient(order, statement);
       return { statement, order, isNew: order !== null && !before.has(order) };
     });
+  }
+
+  /** An order is for the client who is named with it, before or behind it in the segment, else for the one who was named last. */
+  private nameClient(order: OrderDraft, { segment, clause, details }: Statement): void {
+    const here = this.codes.filter((code) => code.segment === segment);
+    const end = details.span?.to ?? clause.to;
+    const named = here.findLast(({ span }) => span.from < end) ?? here[0];
+    const last = this.codes.findLast((code) => code.segment.index < segment.index);
+    const code = named ?? (order.clientCode === null ? last : undefined);
+    if (code && code.segment.source.confidence >= CODE_FROM) order.clientCode = code.code;
   }
 
   private askedBy({ phrase }: SpokenSegment): void {
@@ -77,7 +101,8 @@ class Hearing {
 
   /** A statement that is not about an order that waits for an answer. */
   private beginsAnother({ kind, details, side, another }: Statement): boolean {
-    if (!/^(order|proposal|suggestion|cancel|modify)$/.test(kind) || details.span === null) return false;
+    if (kind === "cancel" || kind === "modify") return true;
+    if (!/^(order|proposal|suggestion)$/.test(kind) || details.span === null) return false;
     const isKnown = this.turns.awaiting.some(
       (order) =>
         (details.symbol === null || details.symbol.symbol === order.symbol) && (side === null || side === order.side),
@@ -148,12 +173,8 @@ class Hearing {
 }
 
 /** A statement that corrects or takes back: what stands beside it is no answer to what was said before. */
-function changes({ kind, side, certain, details }: Statement): boolean {
-  const { span, market, negatedSymbol } = details;
-  return (
-    kind === "cancel_last" ||
-    (kind === "amend" && (span !== null || market || side !== null || certain || negatedSymbol !== null))
-  );
+function changes({ kind, side, details: { span, market } }: Statement): boolean {
+  return kind === "cancel_last" || (kind === "amend" && (span !== null || market || side !== null));
 }
 
 /** The words of a stretch, with `#` for those that state details or name the client. */

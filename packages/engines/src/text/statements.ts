@@ -35,6 +35,8 @@ export interface Statement {
   side: Side | null;
   /** A position is closed, so that the side is an assumption. */
   closes: boolean;
+  /** The verb has other meanings: an order only if a share is named, or was spoken of before. */
+  isWeak: boolean;
   /** "another", "also": a second order for the same symbol is meant. */
   another: boolean;
   /** An amendment for certain, whether or not its fields could be read. */
@@ -144,13 +146,23 @@ function firstStart(spans: readonly Span[], at: number, end: number): number {
   return Math.min(end, ...spans.filter(({ from }) => from >= at).map(({ from }) => from));
 }
 
+const BEHIND_A_QUANTITY = /^$|^(?:shares?|lots?|at|please|sir|madam|only|then)$/;
+
 /** A share, or a word for one, beside a number. */
 function speaksOfAnOrder(segment: SpokenSegment, clause: Span, { symbols, skip }: Reading): boolean {
   const items = readItems(segment, clause, symbols, skip);
   const text = segment.part(clause);
   const isNamed =
     items.some(({ kind }) => kind === "symbol") || /(?:^| )(?:of it|of them|that one|those|same)(?= |$)/.test(text);
-  const isCounted = items.some((item) => item.kind === "number" && /^(quantity|lots|free)$/.test(item.role));
+  const counted = items.find((item) => item.kind === "number" && /^(quantity|lots|free)$/.test(item.role));
+  const isCounted = counted !== undefined;
+  // "okay get me fifty": what was spoken of before is meant, if anything was.
+  const isBare = isCounted && BEHIND_A_QUANTITY.test(segment.words[counted.to]?.text ?? "");
+  if (
+    isBare &&
+    /(?:^| )(?:get(?: me)?|take|give me)(?: \w+){0,2}$/.test(segment.part({ from: clause.from, to: counted.from }))
+  )
+    return true;
   return isNamed && (isCounted || /(?:^| )(?:all|my|our|same)(?= |$)/.test(text));
 }
 
@@ -181,6 +193,7 @@ function statementsOf(
       clause: index === 0 ? clause : part,
       side,
       closes: mark.verb?.closes ?? false,
+      isWeak: mark.verb?.isWeak ?? false,
       another: ANOTHER.test(segment.part({ from: part.from - 4, to: each.span?.to ?? part.from })),
       certain: kind === "amend" && CERTAIN_AMEND.test(segment.part({ from: clause.from - 3, to: clause.to })),
       conditional: dependsOnSomething(segment, clause),

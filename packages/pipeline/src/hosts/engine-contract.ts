@@ -124,17 +124,19 @@ export const audit = z.object({ call_id: z.string(), answers: z.array(auditAnswe
 export const llm2Response = z.looseObject({ ...answered, ...audit.shape });
 export type Llm2Response = z.infer<typeof llm2Response>;
 
+type Quotes = readonly z.infer<typeof evidence>[];
+
 /**
  * The first quote that does not stand verbatim in the segment it names; null when all do. Evidence that cannot be found
  * in the transcript is no evidence.
  */
 export function inventedQuote(
-  items: readonly { evidence: readonly z.infer<typeof evidence>[] }[],
+  items: readonly { evidence: Quotes; answer_evidence?: Quotes }[],
   segments: readonly Pick<Segment, "id" | "text">[],
 ): string | null {
   const texts = new Map(segments.map(({ id, text }) => [id, text]));
   for (const item of items)
-    for (const { segment: id, quote } of item.evidence)
+    for (const { segment: id, quote } of [...item.evidence, ...(item.answer_evidence ?? [])])
       if (quote.trim() === "" || !texts.get(id)?.includes(quote)) return quote;
   return null;
 }

@@ -108,8 +108,10 @@ export function nextMode(request: Json): JsonMode | null {
   return NEXT_MODE[format === "json_schema" || format === "json_object" ? format : "words"];
 }
 
+/** Strict servers know no defaults: what may be left out by engines is asked for. */
 function jsonSchema(schema: z.ZodType): Json {
-  return JSON.parse(JSON.stringify(z.toJSONSchema(schema))) as Json;
+  const strict = z.toJSONSchema(schema, { override: ({ jsonSchema: node }) => void delete node.default });
+  return JSON.parse(JSON.stringify(strict)) as Json;
 }
 
 const SCHEMAS = { llm1: jsonSchema(extraction), llm2: jsonSchema(audit) };

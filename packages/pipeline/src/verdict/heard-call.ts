@@ -8,6 +8,8 @@ export interface HeardAnswers {
   stt: { isSilent: boolean; confidence: number | null; speakers: Speakers } | null;
   llm1: Pick<Llm1Response, "client_identity" | "trades" | "unknown_symbols"> | null;
   llm2: Pick<Llm2Response, "answers"> | null;
+  /** llm1 read the call when the batch had other symbols. */
+  isVocabularyOld: boolean;
 }
 
 /** The part of a transcript that verdicts need: not the words. */
@@ -17,7 +19,7 @@ export function heardSpeech({ segments, confidence }: Pick<SttResponse, "segment
 
 export function verdictCall(
   call: Pick<VerdictCall, "callId" | "startTime" | "endTime">,
-  { stt, llm1, llm2 }: HeardAnswers,
+  { stt, llm1, llm2, isVocabularyOld }: HeardAnswers,
 ): VerdictCall {
   const { callId, startTime, endTime } = call;
   return {
@@ -33,5 +35,6 @@ export function verdictCall(
     isConfidenceUnknown: stt !== null && !stt.isSilent && stt.confidence === null,
     speakers: stt?.speakers ?? {},
     unknownSymbols: llm1?.unknown_symbols ?? [],
+    isVocabularyOld,
   };
 }

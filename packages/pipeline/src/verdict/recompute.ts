@@ -43,6 +43,7 @@ const loggedBasis = z.object({
       callId: z.string(),
       startTime: z.string(),
       endTime: z.string(),
+      isVocabularyOld: z.boolean(),
       stt: z.number().nullable(),
       llm1: z.number().nullable(),
       llm2: z.number().nullable(),
@@ -127,6 +128,7 @@ function heardIn(record: VerdictRecord, call: LoggedBasis["calls"][number]): Ver
       stt: heard.success ? heardSpeech(heard.data) : null,
       llm1: extracted.data ?? null,
       llm2: audited.data ?? null,
+      isVocabularyOld: call.isVocabularyOld,
     },
   );
 }

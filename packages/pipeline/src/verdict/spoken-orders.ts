@@ -1,7 +1,7 @@
 /** The spoken orders that an executed one may be, and how well each fits it. */
 import type { ExtractedTrade } from "../hosts/engine-contract.js";
 import { confirmationOf, type Confirmation } from "./confirmation.js";
-import { namesSymbol } from "./contract-comparison.js";
+import { namesSymbol, plain } from "./contract-comparison.js";
 import type { ExecutedOrder, Known } from "./executed-order.js";
 import { isDoubtful, type VerdictCall } from "./verdict-call.js";
 import { compareOrder, type Comparison } from "./verdict-comparison.js";
@@ -43,7 +43,9 @@ export function candidatesFor(
 ): { found: Found; weight: number }[] {
   return calls.flatMap((call, rank) =>
     (call.trades ?? []).flatMap((spoken, position) => {
-      if (spoken.action === "CANCEL") return [];
+      // Of a share that the engine cannot name it can only have heard another one.
+      const isUnknown = call.unknownSymbols.some((symbol) => plain(symbol) === plain(order.symbol));
+      if (spoken.action === "CANCEL" || (isUnknown && !namesSymbol(order, spoken))) return [];
       const comparison = compareOrder(order, spoken, call.clientCode, known, config);
       const isProposal = spoken.action === "PROPOSAL";
       const isOther = isProposal && (!namesSymbol(order, spoken) || comparison.mismatches.includes("SIDE"));

@@ -4,6 +4,7 @@ import type { Json } from "@cofi/event-log/events";
 import type { CallEvidence, RestsOn, VerdictStatement } from "@cofi/evidence/verdict-records";
 import type { StageContext } from "../batch/context.js";
 import { toJson } from "../stages/log-values.js";
+import { batchVocabulary, vocabularySha256 } from "../symbols/vocabulary.js";
 import { triageCalls } from "../stages/triaging.js";
 import type { Order } from "../triage/orders.js";
 import type { TradeTriage } from "../triage/triage.js";
@@ -30,7 +31,12 @@ interface VerdictBasis {
   order: OrderFacts | null;
   triage: { result: string; reason: string } | null;
   /** The calls that were considered, best first, then those of the other orders. */
-  calls: readonly (CallEvidence & { startTime: Date; endTime: Date; transcriptConfidence: number | null })[];
+  calls: readonly (CallEvidence & {
+    startTime: Date;
+    endTime: Date;
+    transcriptConfidence: number | null;
+    isVocabularyOld: boolean;
+  })[];
   /** Of these calls, those of the order itself. */
   callIds: readonly string[];
   known: Known | null;
@@ -65,12 +71,15 @@ export async function judgeTrades(context: VerdictContext): Promise<Map<string, 
     orders.map(({ order }) => order),
     context.calls.all().flatMap(({ clientCode }) => clientCode ?? []),
   );
+  const { trades, triageConfig, symbolMaster } = context;
+  const vocabulary = vocabularySha256(batchVocabulary(trades.all, triageConfig.timeZone, symbolMaster));
   const verdicts = new Map<string, TradeVerdict>();
   for (const part of inParts(togetherByCalls(orders))) {
     const wanted = new Set(part.flatMap(({ callIds }) => callIds));
     const calls = await callsInBatch(
       context,
       [...wanted].flatMap((callId) => batchCalls.get(callId) ?? []),
+      vocabulary,
     );
     for (const one of judgeOrders(part, (callId) => calls.get(callId)?.heard, facts, config))
       for (const { tradeId } of one.order.fills)
@@ -120,9 +129,9 @@ function tradeVerdict(
     basis: {
       order: facts,
       triage: { result: triage.result, reason: triage.reason },
-      calls: considered.flatMap(({ callId: id, startTime, endTime, transcriptConfidence }) => {
+      calls: considered.flatMap(({ callId: id, startTime, endTime, transcriptConfidence, isVocabularyOld }) => {
         const call = calls.get(id);
-        return call ? [{ ...call.evidence, startTime, endTime, transcriptConfidence }] : [];
+        return call ? [{ ...call.evidence, startTime, endTime, transcriptConfidence, isVocabularyOld }] : [];
       }),
       callIds: own.map((call) => call.callId),
       known,
@@ -156,9 +165,16 @@ function inForce({
 }
 
 /** These calls, by their ids: the events that hold what was found out about them, and what was heard, without the transcripts. */
+/** Whether llm1 was given another vocabulary, as its event says. */
+function isOfAnother(vocabulary: string, metadata: Json): boolean {
+  const named = (metadata as { vocabularySha256?: unknown } | null)?.vocabularySha256;
+  return typeof named === "string" && named !== vocabulary;
+}
+
 async function callsInBatch(
   { answers }: VerdictContext,
   wanted: readonly TriageCall[],
+  vocabulary: string,
 ): Promise<Map<string, CallInBatch>> {
   const files = wanted.map(({ fileName }) => fileName);
   const measured = await answers.ids("ivr", files);
@@ -169,16 +185,19 @@ async function callsInBatch(
       return [fileName, { callId, fileName, recordingSha256: null, fileDistribution: null, ivr, ...unknown }];
     }),
   );
-  const heard = new Map(files.map((name): [string, HeardAnswers] => [name, { stt: null, llm1: null, llm2: null }]));
+  const heard = new Map(
+    files.map((name): [string, HeardAnswers] => [name, { stt: null, llm1: null, llm2: null, isVocabularyOld: false }]),
+  );
   for await (const [name, { eventId, answer }] of answers.each("file_distribution", files))
     Object.assign(evidence.get(name)!, { fileDistribution: eventId, recordingSha256: answer.sha256.toLowerCase() });
   for await (const [name, { eventId, answer }] of answers.each("stt", files)) {
     evidence.get(name)!.stt = eventId;
     heard.get(name)!.stt = heardSpeech(answer);
   }
-  for await (const [name, { eventId, answer }] of answers.each("llm1", files)) {
+  for await (const [name, { eventId, answer, metadata }] of answers.each("llm1", files)) {
     evidence.get(name)!.llm1 = eventId;
     heard.get(name)!.llm1 = answer;
+    heard.get(name)!.isVocabularyOld = isOfAnother(vocabulary, metadata);
   }
   for await (const [name, { eventId, answer }] of answers.each("llm2", files)) {
     evidence.get(name)!.llm2 = eventId;

@@ -21,6 +21,8 @@ export interface VerdictCall {
   speakers: Speakers;
   /** Symbols of the batch that the engine has no spoken names for: it cannot have heard them. */
   unknownSymbols: readonly string[];
+  /** It was read when the batch had other symbols. */
+  isVocabularyOld: boolean;
 }
 
 const NO_CONFIDENCE = "the recogniser gave no confidence";

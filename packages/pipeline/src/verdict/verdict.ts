@@ -209,6 +209,13 @@ function notSpokenOf({ order, calls }: VerdictInput, config: VerdictConfig): Ver
       unknowing.callId,
       `The engine that read ${unknowing.callId} has no spoken name for ${order.symbol}, so it cannot have heard the order: a person has to listen. COFI_SYMBOLS gives names to symbols.`,
     );
+  const outdated = read.find(({ isVocabularyOld }) => isVocabularyOld);
+  if (outdated)
+    return result(
+      "LOW_CONFIDENCE",
+      outdated.callId,
+      `The order was not found in ${names(read)}, but ${outdated.callId} was read when trades.csv had other symbols, so that the engine may not have known ${order.symbol}: a person has to listen, or the folder has to be run anew (cofi run --new).`,
+    );
   for (const call of read) {
     const ended = call.trades?.find(
       (spoken) => spoken.action === "CANCEL" && namesSymbol(order, spoken) && spoken.side !== other(order.side),
