@@ -48,7 +48,9 @@ describe("the answer to a read back", () => {
     ["c: yes what is my margin", "OTHER"],
     ["c: okay noted", "OTHER"],
     ["c: ha ha very funny", "OTHER"],
-    ["c: yes the cricket was wonderful and we all enjoyed", "OTHER"],
+    ["c: yes the cricket was wonderful and we all enjoyed the food", "OTHER"],
+    ["c: yes the cricket was wonderful", "UNCLEAR"],
+    ["c: okay bye", "UNCLEAR"],
     ["c: thank you", "NONE"],
   ])("%s", async (line, kind) => {
     expect(await answerOf(...ORDER, line)).toBe(kind);
@@ -113,12 +115,23 @@ describe("what was agreed to", () => {
     expect(await answerOf(...ORDER, "c: yes", "d: thank you", "c: i will call you later")).toBe("ACCEPTED");
   });
 
-  it("may come after a delay, when it is ordered again", async () => {
+  it("may come after a delay, by a clear instruction, or when the dealer asks again", async () => {
     expect(await answerOf(...ORDER, "c: wait a minute", "d: sure", "c: okay")).toBe("DEFERRED");
-    expect(await answerOf(...ORDER, "c: wait a minute", "d: sure", "c: go ahead")).toBe("DEFERRED");
+    expect(await answerOf(...ORDER, "c: wait a minute", "d: sure", "c: go ahead")).toBe("ACCEPTED");
     expect(
       await answerOf(...ORDER, "c: wait a minute", "d: forty hindalco at six ninety yes or no", "c: yes go ahead"),
     ).toBe("ACCEPTED");
+  });
+});
+
+describe("what clients add to their own order", () => {
+  it.each([
+    ["c: only if the index holds", "PROPOSAL"],
+    ["c: not now tomorrow", "PROPOSAL"],
+    ["c: quickly please", "NEW"],
+  ])("%s", async (line, action) => {
+    const { trades } = await extractFrom(turns("c: buy forty hindalco at six ninety", line));
+    expect(trades).toMatchObject([{ action, client_confirmed: false }]);
   });
 });
 

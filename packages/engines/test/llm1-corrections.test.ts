@@ -17,6 +17,8 @@ describe("corrections", () => {
     ["sorry buy not sell", "BUY 300 HDFCBANK 1650"],
     ["i said two hundred and fifty shares", "SELL 250 HDFCBANK 1650"],
     ["no no not h d f c bank axis bank", "SELL 300 AXISBANK 1650"],
+    ["no it is sixteen forty", "SELL 300 HDFCBANK 1640"],
+    ["three hundred h d f c bank correct no it is sixteen forty", "SELL 300 HDFCBANK 1640"],
   ])("%s", async (line, corrected) => {
     expect(await orders(order, line)).toEqual([corrected]);
   });

@@ -134,13 +134,30 @@ describe("orders", () => {
     ]);
   });
 
+  it("share a verb that stands behind all of them", async () => {
+    expect(await orders("fifty titan and twenty maruti buy at market")).toEqual([
+      "BUY 50 TITAN market",
+      "BUY 20 MARUTI market",
+    ]);
+  });
+
   it("for the same symbol are two when another is asked for", async () => {
+    const both = ["BUY 200 INFY 1500", "BUY 300 INFY 1490"];
     expect(
       await orders(
         "buy two hundred infosys at fifteen hundred",
         "buy another three hundred infosys at fourteen ninety",
       ),
-    ).toEqual(["BUY 200 INFY 1500", "BUY 300 INFY 1490"]);
+    ).toEqual(both);
+    expect(await orders("buy two hundred infosys at fifteen hundred and three hundred at fourteen ninety")).toEqual(
+      both,
+    );
+  });
+
+  it("for the same symbol are one when the same is said again in one breath", async () => {
+    expect(
+      await orders("buy two hundred infosys at fifteen hundred two hundred infosys at fifteen hundred okay"),
+    ).toEqual(["BUY 200 INFY 1500"]);
   });
 
   it("are completed by the answers to the dealer's questions", async () => {

@@ -40,6 +40,15 @@ describe("who agreed", () => {
     expect(judged({ answer_evidence: YES, initiated_by: "CLIENT" }).verdict).toBe("CONFIRMED");
   });
 
+  it("is for a person to say where the answer was not understood", () => {
+    const unclear = { client_confirmed: false, answer_evidence: [quote(5, "yes the cricket")] };
+    for (const action of ["NEW", "PROPOSAL"] as const) {
+      const found = judged({ ...unclear, action, client_answer: "UNCLEAR" }, labelled);
+      expect(found).toMatchObject({ verdict: "LOW_CONFIDENCE" });
+      expect(found.reason).toContain('whether the answer agrees is not clear: "yes the cricket"');
+    }
+  });
+
   it("is taken from the audit answers where the extraction does not say", () => {
     const answer = (question_id: string, fields: Partial<AuditAnswer>): AuditAnswer => ({
       question_id,

@@ -30,12 +30,15 @@ const NO_NAME = new Set(
    id from and i you we he she it is was calling speaking here sir madam maam good morning afternoon evening hello hi hey
    please yes no want would like just sure interested looking trying going done all that this with at number customer desk
    dealing trading order orders trade buy sell placing confirming market price very so then now today mr mrs ms
-   there back well only`
+   there back well only ji ben bhai saab sahib theek thik done are bolo boliye bataiye`
     .split(/\s+/)
     .filter(Boolean),
 );
 const TITLE = /^(?:mr|mrs|ms|miss|mister|doctor|dr|shri|smt)$/;
 const GREETING = /^(?:hello|hi|yes|sir|madam|morning|afternoon|evening|okay|haan|namaste)$/;
+/** How the other side is addressed by name: "hello mister iyer", "yes bhavna ben". */
+const ADDRESSED =
+  /(?:^| )(?:(?:hello|hi|hey|yes|namaste|morning|afternoon|evening|speaking (?:to|with)|is (?:this|that)|okay|sure|thank you) )(?:(?:mister|mr|mrs|miss|ms|shri|smt|doctor|dr) |(?=[a-z]{3,} (?:ji|ben|bhai|saab|sahib)(?: |$)))/;
 const DEALER_SIDE = /(?:desk|dealing room|broking|brokerage|securities|speaking|how (?:can|may) i help)/;
 
 /** Finds the identity that the client states: "this is anita sharma my client code is a b one two three four" is AB1234. */
@@ -77,6 +80,11 @@ function nameNear(segments: readonly SpokenSegment[], code: SpeltCode | undefine
   if (found) return found;
   for (const segment of segments) {
     const name = DEALER_SIDE.test(segment.phrase) ? null : nameIn(segment);
+    if (name) return name;
+  }
+  for (const segment of segments) {
+    const [span] = segment.source.speaker === "client" ? [] : segment.find(ADDRESSED);
+    const name = span && nameAt(segment, span.to);
     if (name) return name;
   }
   return null;

@@ -107,40 +107,59 @@ export function priceOf(
 }
 
 /**
- * Cuts the items of a clause where a second symbol begins a further order: "buy 200 infosys at 1500 and 300 wipro". A
- * quantity before the second symbol goes with it, if the first order keeps one.
+ * Cuts the items of a clause where a further order begins: with a second symbol ("buy 200 infosys at 1500 and 300 wipro"), or with a
+ * second quantity and price of the same ("sell 200 at 830 and 200 more at 840"). A quantity before the second symbol goes with it, if
+ * the first order keeps one.
  */
 export function splitBySymbol(items: readonly Item[]): Item[][] {
   const orders: Item[][] = [[]];
   let symbol: string | null = null;
-  for (const item of items) {
+  for (const [at, item] of items.entries()) {
     const current = orders.at(-1) ?? [];
     if (item.kind === "symbol" && !item.negated && symbol !== null && item.symbol.symbol !== symbol) {
       const previous = current.at(-1);
       const numbers = current.filter(
         (other) => other.kind === "number" && other.role !== "price" && other.role !== "trigger",
       );
-      const moves =
-        previous?.kind === "number" &&
-        /^(free|quantity|lots)$/.test(previous.role) &&
-        numbers.length > 1 &&
-        current.pop();
+      const moves = previous !== undefined && isCount(previous) && numbers.length > 1 && current.pop();
       orders.push(moves ? [moves, item] : [item]);
-    } else current.push(item);
+    } else if (isCount(item) && isWhole(current) && isPricedNext(items.slice(at + 1), symbol)) orders.push([item]);
+    else current.push(item);
     if (item.kind === "symbol" && !item.negated) symbol = item.symbol.symbol;
   }
   return orders;
 }
 
-/** "one hundred each of infosys and tcs at market": what is said once is said of each; a trailing "at market" always is. */
+function isCount(item: Item): boolean {
+  return item.kind === "number" && /^(free|quantity|lots)$/.test(item.role);
+}
+
+/** Holds a quantity and a price. */
+function isWhole(items: readonly Item[]): boolean {
+  return items.some(isCount) && items.some((item) => item.kind === "number" && item.role === "price");
+}
+
+/** A price follows, of the same share where one is named again. */
+function isPricedNext([next, second]: readonly Item[], symbol: string | null): boolean {
+  if (next?.kind === "symbol")
+    return next.symbol.symbol === symbol && second !== undefined && isPricedNext([second], symbol);
+  return next?.kind === "number" && next.role === "price";
+}
+
+/**
+ * "one hundred each of infosys and tcs at market": what is said once is said of each; a trailing "at market" always is. The share is that
+ * of the order before where none is named.
+ */
 export function shareAmong(all: Details[], text: string): Details[] {
   if (all.length < 2) return all;
   const isOfEach = /(?:^| )each(?= |$)/.test(text);
   const counted = all.find(({ quantity }) => quantity !== null);
   const priced = all.find(({ price }) => price !== null);
   const isAtMarket = all.at(-1)?.market ?? false;
+  let symbol: SpokenSymbol | null = null;
   return all.map((details) => {
-    const shared = { ...details };
+    symbol = details.symbol ?? symbol;
+    const shared = { ...details, symbol };
     if (isOfEach && counted && details.quantity === null)
       Object.assign(shared, { quantity: counted.quantity, unit: counted.unit, bareQuantity: false });
     if (isAtMarket && details.price === null) shared.market = true;

@@ -16,6 +16,7 @@ const WORDS: ReadonlyMap<string, string> = new Map(
     but: "lekin magar",
     only: "sirf bas",
     both: "dono",
+    and: "aur",
     one: "ek",
     three: "teen",
     four: "char chaar",

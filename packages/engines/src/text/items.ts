@@ -33,6 +33,8 @@ export type Item = SymbolItem | NumberItem;
 /** "two" and "four" before a scale, as recognisers write them. */
 const MISHEARD_DIGIT: Readonly<Record<string, number>> = { to: 2, too: 2, for: 4 };
 const TAKES_A_QUANTITY = /^(buy|buying|sell|selling|purchase|it)$/;
+const POINTS =
+  /^(?:other|that|this|the|which|old|new|last|first|second|third|same|another|each|no|any|every|good|better|best|right|wrong|previous|next|some|only|wala)$/;
 const TO_THE_OTHER_END = /^(to|and|or|upto)$/;
 
 /** Reads the symbols and numbers of a clause. `skip` holds the words that belong to the client's identity. */
@@ -102,6 +104,9 @@ class ItemReader {
   }
 
   private isNumber(at: number): boolean {
+    // "the other one", "that one": nothing is counted.
+    const isCounting = isNumberWord(this.word(at + 1)) || /^(?:lots?|shares?)$/.test(this.word(at + 1));
+    if (this.word(at) === "one" && POINTS.test(this.word(at - 1)) && !isCounting) return false;
     const repeats = /^(double|triple)$/.test(this.word(at)) && digitOf(this.word(at + 1)) !== null;
     return repeats || isNumberWord(this.word(at));
   }

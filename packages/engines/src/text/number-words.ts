@@ -26,9 +26,18 @@ export const HALVES: ReadonlyMap<string, number> = new Map([
   ["dedh", 1.5],
   ["dhai", 2.5],
   ["adhai", 2.5],
+  ["sawa", 1.25],
+  ["pauna", 0.75],
+  ["paune", 0.75],
 ]);
-/** "saade teen sau" is three and a half hundred. */
-export const AND_A_HALF = new Set(["saade", "sadhe", "saadhe"]);
+/** "saade teen sau" is three and a half hundred, "sawa do sau" two and a quarter, "paune do sau" a quarter less than two. */
+export const AND_A_PART: ReadonlyMap<string, number> = new Map([
+  ["saade", 0.5],
+  ["sadhe", 0.5],
+  ["saadhe", 0.5],
+  ["sawa", 0.25],
+  ["paune", -0.25],
+]);
 export const DIGITS = /^\d+(\.\d+)?$/;
 
 /** True for a word that can stand in a spoken number. */
@@ -37,7 +46,7 @@ export function isNumberWord(word: string): boolean {
     WORDS.has(word) ||
     SCALES.has(word) ||
     HALVES.has(word) ||
-    AND_A_HALF.has(word) ||
+    AND_A_PART.has(word) ||
     word === "hundred" ||
     DIGITS.test(word)
   );

@@ -1,4 +1,7 @@
-import { AND_A_HALF, DIGITS, digitOf, HALVES, PAISE, RUPEES, SCALES, WORDS } from "./number-words.js";
+import { AND_A_PART, DIGITS, digitOf, HALVES, isNumberWord, PAISE, RUPEES, SCALES, WORDS } from "./number-words.js";
+
+/** Digits that are spelt and then said again as a number. */
+const LONGEST_REPEATED = 5;
 
 /**
  * The grammar of spoken numbers on Indian dealing desks: lakh and crore, "fifteen hundred", pairs ("sixteen fifty", "six
@@ -27,6 +30,8 @@ class NumberReader {
   constructor(
     private readonly words: readonly string[],
     private at: number,
+    /** Whether digits that stand alone are one number. */
+    private readonly takesDigits = true,
   ) {}
 
   amount(): SpokenNumber | null {
@@ -115,7 +120,7 @@ class NumberReader {
 
   /** A number before a scale or alone: up to 9999, because "ninety nine hundred" and the pairs go that far. */
   private group(inside: boolean): number | null {
-    const run = inside ? null : this.digitRun();
+    const run = inside || !this.takesDigits ? null : this.digitRun();
     if (run !== null) return run;
     // "hundred shares", "a thousand": one is meant.
     if (!inside && SCALES.has(this.word()) && this.word() !== "k") return 1;
@@ -140,13 +145,11 @@ class NumberReader {
   /** "dedh sau" and "saade teen hazaar"; the scale, where it is not a hundred, is left for the group. */
   private halves(): number | null {
     const start = this.at;
+    const part = AND_A_PART.get(this.word());
     let value = HALVES.get(this.word()) ?? null;
-    if (value !== null) this.at++;
-    else if (AND_A_HALF.has(this.word())) {
-      this.at++;
-      const whole = this.below100();
-      value = whole === null ? null : whole + 0.5;
-    }
+    if (value !== null || part !== undefined) this.at++;
+    const whole = part === undefined ? null : this.below100();
+    if (part !== undefined && whole !== null) value = whole + part;
     if (value !== null && this.word() === "hundred") {
       this.at++;
       return value * 100;
@@ -160,9 +163,14 @@ class NumberReader {
   private afterHundred(hundreds: number): number {
     const start = this.at;
     if (this.word() === "and") this.at++;
-    const rest = this.below100();
-    const next = this.word();
-    if (rest !== null && rest < 100 && next !== "hundred" && !(SCALES.has(next) && hundreds >= 10)) return rest;
+    const tens = WORDS.get(this.word()) ?? 0;
+    for (const rest of [this.below100(), tens]) {
+      const next = this.word();
+      if (rest !== null && rest < 100 && next !== "hundred" && !(SCALES.has(next) && hundreds >= 10)) return rest;
+      // "four hundred and fifty one hundred titan": the one begins the next number.
+      if (tens < 20 || rest === tens) break;
+      this.at--;
+    }
     this.at = start;
     return 0;
   }
@@ -217,16 +225,24 @@ class NumberReader {
     return value;
   }
 
-  /** Three or more digits one by one: "four one zero", "double five zero". */
+  /** Three or more digits one by one ("four one zero", "double five zero"), and two that are said again ("one five fifteen"). */
   private digitRun(): number | null {
     const start = this.at;
     let digits = "";
+    const spelt: { value: number; end: number }[] = [];
     for (;;) {
       const times = this.word() === "double" ? 2 : this.word() === "triple" ? 3 : 1;
       const digit = digitOf(this.word(times > 1 ? 1 : 0));
       if (digit === null || (digits === "" && this.word() === "oh")) break;
       digits += String(digit).repeat(times);
       this.at += times > 1 ? 2 : 1;
+      if (digits.length >= 2 && digits.length <= LONGEST_REPEATED) spelt.push({ value: Number(digits), end: this.at });
+    }
+    for (const { value, end: from } of spelt.toReversed()) {
+      const again = new NumberReader(this.words, from, false);
+      if (!isNumberWord(again.word()) || again.whole() !== value) continue;
+      this.at = again.at;
+      return value;
     }
     const next = this.word();
     if (digits.length >= 3 && !WORDS.has(next) && next !== "hundred" && !SCALES.has(next)) return Number(digits);

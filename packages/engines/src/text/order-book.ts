@@ -1,19 +1,15 @@
 /** The orders of a call while it is being heard, statement by statement. */
 import { amendment, asRepeated, differs, fillGap, placeFree, sameContract, withoutNumbers } from "./order-details.js";
 import { OrderDraft } from "./order-draft.js";
-import { ALL_OF_IT, CANCEL_ALL, EARLIER, ENDS } from "./order-phrases.js";
-import type { SpokenSymbol } from "./items.js";
+import { ALL_OF_IT, CANCEL_ALL, CANCEL_ALONE, EARLIER, ENDS } from "./order-phrases.js";
 import type { Statement } from "./statements.js";
+import { Topic } from "./topic.js";
 import type { SpokenSegment } from "./words.js";
 
 /** A bare answer refers to a statement at most this many segments before. */
 export const REACH = 2;
 /** Where the quantity is missing, the talk about it takes longer. */
 const REACH_OF_A_GAP = 4;
-/** What was spoken of last is meant by "it" for this many segments. */
-const TOPIC_REACH = 4;
-/** How sure it is that "it" means the share that was spoken of last. */
-const TOPIC_QUALITY = 0.95;
 /** An address that dealers use, and clients hardly when they order. */
 const ADDRESSED = /(?:^| )(?:sir|madam|maam)(?= |$)/;
 
@@ -24,7 +20,7 @@ export class OrderBook {
   /** What a number may answer. */
   asked: "quantity" | "price" | null = null;
   last: OrderDraft | null = null;
-  private topic: { symbol: SpokenSymbol; segment: number } | null = null;
+  private readonly topic = new Topic();
 
   /** The orders that a cancellation or a yes to all can mean. */
   get standing(): OrderDraft[] {
@@ -34,9 +30,8 @@ export class OrderBook {
 
   /** Returns the order that the statement spoke of. */
   take(statement: Statement, afterReport: boolean): OrderDraft | null {
-    const touched = this.read(this.inContext(statement), afterReport);
-    const { symbol } = statement.details;
-    if (symbol && statement.kind !== "report") this.topic = { symbol, segment: statement.segment.index };
+    const touched = this.read(this.topic.inContext(statement, this.last), afterReport);
+    this.topic.follow(statement);
     if (touched) this.last = touched;
     return touched;
   }
@@ -68,41 +63,26 @@ export class OrderBook {
     }
   }
 
-  /** "buy two hundred of it", "sell them": what was spoken of last is meant, and "the same quantity" that of the last order. */
-  private inContext(statement: Statement): Statement {
-    const { details, kind, segment } = statement;
-    if (!/^(order|proposal|suggestion)$/.test(kind)) return statement;
-    const quantity = details.refersTo === "same" ? (this.last?.number("quantity") ?? null) : details.quantity;
-    const unit = details.refersTo === "same" ? (this.last?.unit ?? details.unit) : details.unit;
-    const isNear = this.topic !== null && segment.index - this.topic.segment <= TOPIC_REACH;
-    const symbol =
-      details.symbol ??
-      (isNear && this.topic ? { ...this.topic.symbol, quality: this.topic.symbol.quality * TOPIC_QUALITY } : null);
-    // A bare number without a share may as well be noise: it is left to the rules for what is said of a known order.
-    const isNamed = details.symbol !== null || (quantity !== null && !this.isKnown(statement));
-    return { ...statement, details: { ...details, quantity, unit, symbol: isNamed ? symbol : null } };
-  }
-
-  private isKnown({ side }: Statement): boolean {
-    return this.last?.action === "NEW" && this.last.side === side && this.last.symbol === this.topic?.symbol.symbol;
-  }
-
-  /** The latest order that a statement can speak of: same symbol, no other side, no other option. */
+  /** The latest order that a statement can speak of: same symbol, no other side, no other option; of several one with its numbers. */
   private matching({ side, details }: Statement): OrderDraft | null {
-    return (
-      this.orders.findLast(
-        (order) =>
-          order.action !== "CANCEL" &&
-          details.symbol !== null &&
-          order.symbol === details.symbol.symbol &&
-          (side === null || order.side === null || order.side === side || order.sideAssumed) &&
-          sameContract(order, details),
-      ) ?? null
+    const all = this.orders.filter(
+      (order) =>
+        order.action !== "CANCEL" &&
+        details.symbol !== null &&
+        order.symbol === details.symbol.symbol &&
+        (side === null || order.side === null || order.side === side || order.sideAssumed) &&
+        sameContract(order, details),
     );
+    return all.findLast((order) => !differs(order, details)) ?? all.at(-1) ?? null;
   }
 
   private order(statement: Statement, afterReport: boolean): OrderDraft | null {
     const { details, side } = statement;
+    const misread = this.misread(statement);
+    if (misread) {
+      misread.doubt(statement);
+      return misread;
+    }
     const open = this.orders.findLast(
       (order) => order.action === "NEW" && order.side === side && order.symbol === null,
     );
@@ -119,12 +99,21 @@ export class OrderBook {
     if (statement.kind === "order" && speaker !== "dealer") {
       // The client says it in full: no longer only a proposal, and its condition is gone unless it is said again.
       if (order.proposed && speaker === "client" && !statement.conditional)
-        order.accept(statement.segment.evidence(statement.clause));
+        order.accept(statement.segment.index, statement.segment.evidence(statement.clause));
       order.proposed = false;
       order.advised = false;
       order.conditional = statement.conditional || (order.conditional && speaker !== "client");
-    }
+    } else if (statement.kind === "proposal" && !statement.conditional) order.conditional = false;
     return order;
+  }
+
+  /** "buy two hundred axis bank" right behind the client's "sell two hundred axis bank": read back wrongly, and no second order. */
+  private misread({ kind, side, details, segment, another }: Statement): OrderDraft | null {
+    const { last } = this;
+    if (last?.action !== "NEW" || kind !== "order" || another || segment.source.speaker === "client") return null;
+    const isReadBack = segment.index - last.lastSegment === 1 && isOtherSpeaker(last, segment);
+    const isSame = details.symbol?.symbol === last.symbol && details.quantity === last.number("quantity");
+    return isReadBack && isSame && !last.sideAssumed && last.side !== null && last.side !== side ? last : null;
   }
 
   private begin(statement: Statement): OrderDraft | null {
@@ -143,6 +132,7 @@ export class OrderBook {
   private restate(order: OrderDraft, statement: Statement): void {
     const { details, segment } = statement;
     const other = isOtherSpeaker(order, segment);
+    if (statement.conditional) order.conditional = true;
     order.settle(statement, details);
     const known = order.number("quantity") ?? (order.allOfIt ? 0 : null);
     const repeats = details.quantity !== null && known !== null && (details.symbol !== null || statement.side !== null);
@@ -206,6 +196,9 @@ export class OrderBook {
     const changes = change.span !== null || details.market || statement.side !== null || change.symbol !== null;
     if (changes) order.amend(statement, change, bare?.value ?? null);
     else if (statement.certain) order.doubt(statement);
+    // "not two hundred", and no other number.
+    if (details.negated.length > 0 && details.free.length === 0 && change.quantity === null && change.price === null)
+      order.doubt(statement);
     return changes ? order : null;
   }
 
@@ -233,13 +226,14 @@ export class OrderBook {
   /** "cancel the axis bank order": one of this call, or an older one. */
   private cancel(statement: Statement): OrderDraft | null {
     const { details, segment, clause } = statement;
-    if (!details.symbol) return CANCEL_ALL.test(segment.part(clause)) ? this.cancelLast(statement) : null;
+    const words = segment.part(clause);
+    if (!details.symbol) return CANCEL_ALL.test(words) || CANCEL_ALONE.test(words) ? this.cancelLast(statement) : null;
     const known = this.orders.find(({ action, symbol }) => action === "CANCEL" && symbol === details.symbol?.symbol);
     if (known) {
       known.apply(statement, withoutNumbers(details), false);
       return known;
     }
-    const here = EARLIER.test(segment.part(clause)) ? null : this.matching(statement);
+    const here = EARLIER.test(words) ? null : this.matching(statement);
     if (here?.action === "NEW") return this.withdraw(here, statement);
     const order = new OrderDraft("CANCEL", statement, false);
     order.apply({ ...statement, side: this.matching(statement)?.side ?? null }, withoutNumbers(details), false);
@@ -252,6 +246,7 @@ export class OrderBook {
     const { segment, clause } = statement;
     const words = segment.part(clause);
     const named = statement.details.symbol ? this.matching(statement) : null;
+    if (statement.details.symbol && !named && ENDS.test(words)) return this.cancel(statement);
     const isAll = CANCEL_ALL.test(words) && !ALL_OF_IT.test(words.replace(CANCEL_ALL, ""));
     const targets = named ? [named] : isAll ? this.standing : this.last?.action === "NEW" ? [this.last] : [];
     let touched: OrderDraft | null = null;

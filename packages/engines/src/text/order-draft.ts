@@ -13,7 +13,7 @@ const MARKET = "MARKET";
  */
 const WORDS_OF_A_FIELD = 2;
 /** A correction was begun and could not be read. */
-const UNRESOLVED_FACTOR = 0.5;
+const UNRESOLVED_FACTOR = 0.4;
 /** It was said once, and nobody repeated, answered or took notice: rather words that sound like an order. */
 const UNHEARD_FACTOR = 0.6;
 
@@ -44,18 +44,21 @@ export class OrderDraft {
   /** The client that was named with it. */
   clientCode: string | null = null;
   readBack = false;
-  /** Someone asked for a confirmation after the latest statement. */
-  askedToConfirm = false;
+  /** Segment in which someone asked for a confirmation after the latest statement. */
+  private askedAt: number | null = null;
   /** The other side took notice of it in some way. */
   noticed = false;
   answer: AnswerKind | null = null;
   answerEvidence: Evidence[] = [];
-  /** A correction that no field could be read from. */
-  unresolved = false;
+  /** A correction that no field could be read from: until the order is stated anew, nobody agrees to it. */
+  private unresolved = false;
+  /** Whether the client changed what the dealer had proposed. */
+  private changed = false;
   /** A correction whose number may be the quantity or the price: what it was taken for, and how that is undone. */
   private tentative: { value: number; field: "quantity" | "price"; undo: () => void } | null = null;
-  /** Segment of the answer that said no, or not yet. */
+  /** Segment of an answer that was no yes. */
   private closedAt: number | null = null;
+  private answeredAt: number | null = null;
   private readonly claims = new Claims();
 
   constructor(action: OrderDraft["action"], statement: Statement, proposed: boolean) {
@@ -68,6 +71,11 @@ export class OrderDraft {
     this.startedAsProposal = proposed;
     this.conditional = statement.conditional;
     this.sideAssumed = statement.closes;
+  }
+
+  /** Segment in which it was stated, asked about or answered last. */
+  get latest(): number {
+    return Math.max(this.lastSegment, this.askedAt ?? 0, this.answeredAt ?? 0);
   }
 
   get confirmed(): boolean {
@@ -145,10 +153,12 @@ export class OrderDraft {
     this.allOfIt ||= details.refersTo === "all";
     if (changed && corrects) {
       this.readBack = false;
-      this.askedToConfirm = false;
+      this.askedAt = null;
+      this.changed = true;
     }
     if (changed && this.confirmed) this.answer = null;
-    if (details.quantity !== null) this.unresolved = false;
+    if (details.quantity !== null || details.price !== null || (corrects && statement.side !== null))
+      this.unresolved = false;
     if (statement.segment.index > this.firstSegment) this.noticed = true;
     this.lastSegment = statement.segment.index;
     this.cite(statement.segment.evidence(statement.clause));
@@ -182,29 +192,46 @@ export class OrderDraft {
     this.cite(statement.segment.evidence(statement.clause));
   }
 
-  /** Whether an answer still decides: after a no only a new statement of the order opens it again, after a delay a clear instruction, too. */
+  /** Someone asks for a confirmation. */
+  ask(segment: number): void {
+    this.askedAt = segment;
+  }
+
+  /** Whether a yes is the answer to something: a read back, a question, or a proposal that stands as it was made. */
+  get isAsked(): boolean {
+    return this.readBack || this.askedAt !== null || (this.proposed && !this.changed);
+  }
+
+  /**
+   * Whether a yes still decides: after any other answer only a new statement of the order or a new question opens it again, or a clear
+   * instruction, if the answer was no refusal.
+   */
   isOpen(isStrong: boolean): boolean {
-    if (this.closedAt === null || this.lastSegment > this.closedAt) return true;
+    if (this.unresolved) return false;
+    if (this.closedAt === null || Math.max(this.lastSegment, this.askedAt ?? 0) > this.closedAt) return true;
     return isStrong && this.answer !== "REFUSED";
   }
 
-  accept(passage: Evidence | null): void {
+  accept(segment: number, passage: Evidence | null): void {
     if (this.confirmed) return;
     this.answer = this.conditional ? "CONDITIONAL" : "ACCEPTED";
     this.closedAt = null;
-    this.noteAnswer(passage);
+    this.noteAnswer(segment, passage);
   }
 
-  /** Anything but a yes. What puts off or refuses closes the order. */
+  /** Anything but a yes. */
   decline(kind: Exclude<AnswerKind, "ACCEPTED">, segment: number, passage: Evidence | null): void {
-    if (kind === "OTHER" && this.answer !== null) return;
+    const isAnswered = this.answer !== null && !(kind === "UNCLEAR" && this.answer === "OTHER");
+    const decides = kind !== "OTHER" && kind !== "UNCLEAR";
+    if (!decides && isAnswered) return;
     this.answer = kind;
-    if (kind !== "OTHER") this.closedAt = segment;
-    this.noteAnswer(passage);
+    this.closedAt = segment;
+    this.noteAnswer(segment, passage);
   }
 
-  private noteAnswer(passage: Evidence | null): void {
+  private noteAnswer(segment: number, passage: Evidence | null): void {
     this.noticed = true;
+    this.answeredAt = segment;
     this.answerEvidence = passage === null ? [] : [passage];
     this.cite(passage);
   }

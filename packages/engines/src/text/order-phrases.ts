@@ -14,9 +14,11 @@ export const CLOSES = anyOf(
 );
 /** Verbs that have many other meanings: an order only with a quantity and a share. */
 export const MAY_BUY = anyOf(
-  "get me|get us|get|take|taking|pick|add|adding|grab|invest|investing|book me|give me|(?:i|we) want|i will take|(?:i|we) need",
+  "load up(?: on)?|stock up(?: on)?|cover|covering|get me|get us|get|take|taking|pick|add|adding|grab|invest|investing|book me|give me|(?:i|we) want(?! to)|i will take|(?:i|we) need(?! to)",
 );
-export const MAY_SELL = anyOf("short|shorting|book|booking|let go of|dispose of|disposing of|part with|cash out");
+export const MAY_SELL = anyOf(
+  "clear(?: off| out)?|short|shorting|book|booking|let go of|dispose of|disposing of|part with|cash out",
+);
 /** Side verbs as recognisers write them before a quantity. */
 export const MISHEARD_VERB = /^(by|cell)$/;
 export const BOUGHT = /^(bought|purchased|kharida|khareeda|kharide)$/;
@@ -38,29 +40,35 @@ export const REPORT = anyOf(
 );
 
 /** An order is withdrawn or corrected. */
-export const CANCEL = anyOf("cancel|cancelling|canceling|withdraw|delete|scrap|drop");
+export const CANCEL = anyOf("cancel|cancelling|canceling|withdraw|delete|scrap|drop|remove|undo|reverse|abort");
 export const CANCEL_ALL = /(?<![a-z])(?:both|all|everything|all of them)(?![a-z])/;
+export const CANCEL_ALONE =
+  /^(?:cancel|cancelling|canceling|scrap|withdraw|undo|abort)(?: (?:please|sir|madam|order|the order|my order|now|right now|right away|immediately|kar do|kar dijiye|karo|kardo|ok|okay|thank you|thanks|then|bhai))*$/;
 export const CANCEL_LAST = anyOf(
-  "(?:cancel|withdraw|delete|scrap|drop|forget|leave|skip) (?:it|that|this|that one|this one|them|both|everything|all|the order|my order|that order|this order|both (?:the )?orders)(?: orders?)?|forget about it|" +
+  "(?:cancel|withdraw|delete|scrap|drop|remove|undo|reverse|kill|void|abort|forget|leave|skip|hold|stop) (?:(?:the|my|that|this|those|these|both(?: the)?|all(?: the)?) (?:orders?|trades?|transactions?|deals?)|it|that one|this one|that|this|them|both|everything|all)|forget about it|" +
     "(?:do not|dont) (?:place|do|execute|put|punch|send|go ahead|buy|sell|take)(?: it| that| this| them| the order| that order| any order| anything)?(?= |$)|" +
     "(?:do not|dont) want (?:it|that|this|them)|let (?:it|that) (?:be|go)|let us not|lets not|rehne (?:do|dijiye|dena)|chhodo|chodo|chhod do|chod do|jane do|jaane do|" +
-    "call (?:it|that) off|take (?:it|that) back|(?:i have )?changed my mind|keeping them|never mind",
+    "call (?:it|that|the order|my order) off|call off(?: the order| my order| it)?|take (?:it|that) back|hata (?:do|dijiye|de)|(?:i have )?changed my mind|keeping them|never mind",
 );
 /** Words that end an order; the others of `CANCEL_LAST` refuse it. */
 export const ENDS = anyOf(
-  "cancel|cancelling|canceling|withdraw|delete|scrap|drop|forget|call (?:it|that) off|take (?:it|that) back",
+  "cancel|cancelling|canceling|withdraw|delete|scrap|drop|remove|undo|reverse|kill|void|abort|hata|forget|call (?:it|that|the order|my order) off|call off|take (?:it|that) back",
 );
 /** What ends is not of this call. */
 export const EARLIER = anyOf("old|pending|earlier|previous|existing|open|yesterday|yesterdays|morning|last");
 export const AMEND = anyOf(
-  "make it|make that|make this|no no|no wait|no only|i said|i meant|i mean|actually|sorry|change|correction|instead of|instead|rather|" +
-    "(?:the )?(?:price|rate|limit|quantity|qty) (?:should|must|has to|will) be|should be|" +
+  "make(?: (?:it|that|this|them))?(?! happen)|no no|no wait|no only|i said|i meant|i mean|actually|sorry|change|correction|instead of|instead|rather|" +
+    "(?:the )?(?:price|rate|limit|quantity|qty) (?:should|must|has to|will) be|should be|(?:keep|put) (?:it|that|this|them|(?:the |a )?(?:limit|price|quantity))(?: price)?(?: (?:at|of|to))?|" +
     "(?:increase|reduce|raise|lower|decrease|bring down|bring up)(?: (?:the|my|it|that|this))*(?: (?:quantity|price|limit|rate|order))*(?: (?:to|by|up to|down to))?|(?:let us|lets|let me) (?:do|keep|make|put)(?: it)?",
 );
 /** An amendment for certain: if no field can be read from it, the order as heard so far is not to be trusted. */
 export const CERTAIN_AMEND = anyOf(
-  "make it|make that|no no|i said|i meant|change (?:it|that|the)|correction|increase|reduce|raise|lower|decrease|should be",
+  "make it(?! happen)|make that(?! happen)|no no|i said|i meant|change (?:it|that|the)|correction|increase|reduce|raise|lower|decrease|should be",
 );
+/** What a turn may begin with that denies what was read back: details right behind it correct. */
+export const DENIES =
+  /^(?:(?:oh|arre|sorry|sir|madam|maam|wait|but|hello) )*(?:no|not|dont)(?: (?:no|not|sir|madam|maam|sorry|bhai|it is|its|that is|thats|it should be|only|at|for|price is|quantity is|the price is|the quantity is|i want|i need|i told you))*(?= )/;
+export const DENIES_WITHIN = /^no (?:no )?(?:it is|its|it should be|that is|thats) /;
 export const MODIFY_PENDING = anyOf(
   "(?:modify|change|revise) (?:the |my |that )*(?:pending |old |existing |earlier |previous |open )*order",
 );
@@ -92,4 +100,4 @@ export const ASKS_TO_CONFIRM = anyOf(
 export const TAGS = anyOf("correct|right|okay(?: sir| madam| maam)?|ok(?: sir| madam| maam)?|yes or no");
 /** The dealer asks about more orders than the last one. */
 export const ASKS_ABOUT_ALL = anyOf("both|all(?: three| four| of them| the orders)?|all orders|these orders|them");
-export const ANYTHING_ELSE = anyOf("anything else|any other|something else|what else|aur kuch|any more");
+export const ANYTHING_ELSE = anyOf("anything else|any other|something else|what else|and kuch|any more");

@@ -15,6 +15,7 @@ interface Knowing {
   identity: FoundIdentity;
 }
 
+const BEGINS_A_QUESTION = /^(?:shall|should|is|do|can|may) /;
 const NO_WORDS: ReadonlySet<number> = new Set();
 
 /** Reads the orders of a call, in the order they are first spoken of. The words that spell client codes are no part of them. */
@@ -94,14 +95,14 @@ class Hearing {
   /** The answer to what was said before: all words that state no details, up to where another order begins. */
   private answersBefore(segment: SpokenSegment, statements: readonly Statement[], skip: ReadonlySet<number>): void {
     const end = statements.find((one) => this.beginsAnother(one))?.clause.from ?? segment.words.length;
-    const to = segment.source.speaker ? end : Math.min(end, this.firstAsk(segment));
+    const to = segment.source.speaker ? end : Math.min(end, this.firstAsk(segment, statements));
     const span = { from: 0, to };
     this.turns.answer(segment, wordsOf(segment, span, statements, skip), span);
   }
 
   /** A statement that is not about an order that waits for an answer. */
   private beginsAnother({ kind, details, side, another }: Statement): boolean {
-    if (kind === "cancel" || kind === "modify") return true;
+    if (kind === "modify" || (kind === "cancel" && details.symbol !== null)) return true;
     if (!/^(order|proposal|suggestion)$/.test(kind) || details.span === null) return false;
     const isKnown = this.turns.awaiting.some(
       (order) =>
@@ -110,8 +111,11 @@ class Hearing {
     return another || !isKnown || details.refersTo === "same";
   }
 
-  private firstAsk(segment: SpokenSegment): number {
-    return questionsIn(segment)[0]?.from ?? segment.words.length;
+  /** Where nobody tells the turns apart: a word like "confirm" asks only behind the details of an order. */
+  private firstAsk(segment: SpokenSegment, statements: readonly Statement[]): number {
+    const stated = Math.min(...statements.flatMap(({ details: { span } }) => span?.from ?? []));
+    const asks = questionsIn(segment).find((ask) => ask.from > stated || BEGINS_A_QUESTION.test(segment.part(ask)));
+    return asks?.from ?? segment.words.length;
   }
 
   /** "shall i place it yes go ahead" in one segment. */

@@ -1,31 +1,11 @@
 /** Reads the statements of a segment: its clauses, each with its role and with the details of an order that it states. */
-import { AGREES_WITH_A_NO } from "./answer-phrases.js";
+import { isConditional, isForLater } from "./conditions.js";
 import { composeDetails, shareAmong, splitBySymbol, type Details } from "./details.js";
 import { readItems, type Item } from "./items.js";
-import { AMEND, ANOTHER, CANCEL, CANCEL_LAST, CERTAIN_AMEND, MODIFY_PENDING, QUOTE, REPORT } from "./order-phrases.js";
-import type { SymbolMatcher } from "./symbols.js";
-import { DEPENDS, WHAT_WOULD_BE } from "./verb-contexts.js";
-import { intentOf, verbsOf, type Side, type Verb } from "./verbs.js";
+import { firstStart, lastEnd, marksOf, type Mark, type Reading, type StatementKind } from "./marks.js";
+import { ANOTHER, CERTAIN_AMEND } from "./order-phrases.js";
+import { verbsOf, type Side } from "./verbs.js";
 import type { SpokenSegment, Span } from "./words.js";
-
-/**
- * The role of a clause: `order` instructs · `proposal` asks back ("shall I buy …") · `suggestion` advises ("you should buy
- * …") · `mention` repeats or answers without a verb · `amend` corrects · `report` tells of an execution · `quote` speaks of a
- * price · `question` asks for advice, or speaks of what others do · `refuse` ("do not buy") · `cancel` · `cancel_last` ("cancel it") · `modify`.
- */
-type StatementKind =
-  | "order"
-  | "proposal"
-  | "suggestion"
-  | "mention"
-  | "amend"
-  | "report"
-  | "quote"
-  | "question"
-  | "refuse"
-  | "cancel"
-  | "cancel_last"
-  | "modify";
 
 export interface Statement {
   kind: StatementKind;
@@ -46,38 +26,19 @@ export interface Statement {
   details: Details;
 }
 
-interface Mark extends Span {
-  kind: StatementKind;
-  verb: Verb | null;
-}
-
-/** What the reader of a call knows of a segment beside its words. */
-export interface Reading {
-  symbols: SymbolMatcher;
-  /** Words to pass over: they name the client. */
-  skip: ReadonlySet<number>;
-}
-
-/** From the most to the least specific: where two overlap, the first holds. */
-const PHRASES: readonly (readonly [StatementKind, RegExp])[] = [
-  ["modify", MODIFY_PENDING],
-  ["cancel_last", CANCEL_LAST],
-  ["cancel", CANCEL],
-  ["report", REPORT],
-  ["quote", QUOTE],
-  ["amend", AMEND],
-];
-/** Verbs come before these, so that "do not buy" and "let us sell" keep their verb. */
-const AFTER_VERBS: ReadonlySet<StatementKind> = new Set(["amend"]);
-
 /** Reads the statements of a segment in the order they are spoken. */
 export function readStatements(segment: SpokenSegment, reading: Reading): Statement[] {
   const marks = marksOf(segment, reading);
   const statements: Statement[] = [];
+  let before = 0;
   for (const [index, mark] of marks.entries()) {
     const clause: Span = { from: mark.from, to: marks[index + 1]?.from ?? segment.words.length };
     const body: Span = { from: mark.to, to: clause.to };
-    if (index > 0 && joinsVerb(statements, mark, segment, body, reading)) continue;
+    const isJoined =
+      joinsVerbOfAll(statements.slice(before), mark, segment, body, reading) ||
+      (index > 0 && joinsVerb(statements, mark, segment, body, reading));
+    if (isJoined) continue;
+    before = statements.length;
     statements.push(...statementsOf(segment, mark, clause, body, reading, statements.at(-1)));
   }
   // "no no" before "make it …" or "cancel it" has said all it had to say.
@@ -92,78 +53,6 @@ export function readStatements(segment: SpokenSegment, reading: Reading): Statem
     );
   });
   return bothAtMarket(said, segment);
-}
-
-function marksOf(segment: SpokenSegment, reading: Reading): Mark[] {
-  const found: Mark[] = [];
-  const free = (span: Span): boolean => found.every((mark) => span.to <= mark.from || span.from >= mark.to);
-  // "that is what i said" corrects nothing.
-  const agreed = segment.find(AGREES_WITH_A_NO);
-  const isAgreed = (span: Span): boolean => agreed.some(({ from, to }) => span.from >= from && span.to <= to);
-  const addPhrases = (late: boolean): void => {
-    for (const [kind, pattern] of PHRASES) {
-      if (AFTER_VERBS.has(kind) !== late) continue;
-      for (const span of segment.find(pattern)) {
-        const limit = kind === "quote" && /^(limit|price|trigger|loss)$/.test(segment.words[span.from - 1]?.text ?? "");
-        if (free(span) && !limit && !(kind === "amend" && isAgreed(span))) found.push({ ...span, kind, verb: null });
-      }
-    }
-  };
-  addPhrases(false);
-  const verbs = verbsOf(segment).filter(free);
-  for (const verb of verbs) {
-    const before = lastEnd([...found, ...verbs.filter((other) => other !== verb && !other.isWeak)], verb.from);
-    const after = firstStart([...found, ...verbs.filter((other) => other !== verb)], verb.to, segment.words.length);
-    if (verb.isWeak && !speaksOfAnOrder(segment, { from: before, to: after }, reading)) continue;
-    const lead = segment.part({ from: Math.max(before, verb.from - 12), to: verb.from });
-    const intent = intentOf(verb, {
-      lead,
-      next: segment.words[verb.to]?.text ?? "",
-      speaker: segment.source.speaker ?? null,
-    });
-    const rest = segment.part({
-      from: verb.to,
-      to: firstStart(
-        verbs.filter((one) => !one.isWeak),
-        verb.to,
-        segment.words.length,
-      ),
-    });
-    const isQuestion = WHAT_WOULD_BE.test(rest) && segment.source.speaker !== "dealer" && intent !== "refuse";
-    found.push({ from: verb.from, to: verb.to, kind: isQuestion ? "question" : intent, verb });
-  }
-  addPhrases(true);
-  found.sort((a, b) => a.from - b.from);
-  if (found[0]?.from !== 0) found.unshift({ from: 0, to: 0, kind: "mention", verb: null });
-  return found;
-}
-
-function lastEnd(spans: readonly Span[], at: number): number {
-  return Math.max(0, ...spans.filter(({ to }) => to <= at).map(({ to }) => to));
-}
-
-function firstStart(spans: readonly Span[], at: number, end: number): number {
-  return Math.min(end, ...spans.filter(({ from }) => from >= at).map(({ from }) => from));
-}
-
-const BEHIND_A_QUANTITY = /^$|^(?:shares?|lots?|at|please|sir|madam|only|then)$/;
-
-/** A share, or a word for one, beside a number. */
-function speaksOfAnOrder(segment: SpokenSegment, clause: Span, { symbols, skip }: Reading): boolean {
-  const items = readItems(segment, clause, symbols, skip);
-  const text = segment.part(clause);
-  const isNamed =
-    items.some(({ kind }) => kind === "symbol") || /(?:^| )(?:of it|of them|that one|those|same)(?= |$)/.test(text);
-  const counted = items.find((item) => item.kind === "number" && /^(quantity|lots|free)$/.test(item.role));
-  const isCounted = counted !== undefined;
-  // "okay get me fifty": what was spoken of before is meant, if anything was.
-  const isBare = isCounted && BEHIND_A_QUANTITY.test(segment.words[counted.to]?.text ?? "");
-  if (
-    isBare &&
-    /(?:^| )(?:get(?: me)?|take|give me)(?: \w+){0,2}$/.test(segment.part({ from: clause.from, to: counted.from }))
-  )
-    return true;
-  return isNamed && (isCounted || /(?:^| )(?:all|my|our|same)(?= |$)/.test(text));
 }
 
 function statementsOf(
@@ -183,7 +72,7 @@ function statementsOf(
   const parts = splitBySymbol(readItems(segment, body, symbols, skip));
   const details = parts.map((items, index) => {
     const part = partOf(parts, index, body);
-    return composeDetails(segment, items, part, { claimFree: claims || hasSymbolFirst(kind, items), side });
+    return composeDetails(segment, items, part, { claimFree: claims || hasSymbolFirst(kind, parts.flat()), side });
   });
   return shareAmong(details, segment.part(body)).map((each, index) => {
     const part = partOf(parts, index, body);
@@ -194,12 +83,23 @@ function statementsOf(
       side,
       closes: mark.verb?.closes ?? false,
       isWeak: mark.verb?.isWeak ?? false,
-      another: ANOTHER.test(segment.part({ from: part.from - 4, to: each.span?.to ?? part.from })),
+      another:
+        isSecond(details, index) || ANOTHER.test(segment.part({ from: part.from - 4, to: each.span?.to ?? part.from })),
       certain: kind === "amend" && CERTAIN_AMEND.test(segment.part({ from: clause.from - 3, to: clause.to })),
-      conditional: dependsOnSomething(segment, clause),
+      conditional: waits(segment, clause, each.span),
       details: { ...each, quality: each.quality * (mark.verb?.quality ?? 1) },
     };
   });
+}
+
+/** A further quantity and price of the share before, unless the same ones are said again. */
+function isSecond(details: readonly Details[], index: number): boolean {
+  const own = details[index];
+  const before = details.slice(0, index);
+  const named = before.findLast(({ symbol }) => symbol !== null)?.symbol?.symbol;
+  const symbol = own?.symbol?.symbol ?? named;
+  const isRepeated = before.some(({ quantity, price }) => quantity === own?.quantity && price === own.price);
+  return named !== undefined && symbol === named && !isRepeated;
 }
 
 function partOf(parts: readonly Item[][], index: number, body: Span): Span {
@@ -207,11 +107,21 @@ function partOf(parts: readonly Item[][], index: number, body: Span): Span {
   return { from, to: parts[index + 1]?.[0]?.from ?? body.to };
 }
 
-/** Up to the next verb, and back to the one before. */
-function dependsOnSomething(segment: SpokenSegment, clause: Span): boolean {
+/** Words beside the details of an order that put it off, or make it wait. */
+const BESIDE = 4;
+
+/**
+ * Whether an order waits for something: up to the next verb, and back to the one before. Of what dealers say only the words beside the
+ * details count: they tell when they are going to call.
+ */
+function waits(segment: SpokenSegment, clause: Span, details: Span | null): boolean {
   const verbs = verbsOf(segment).filter(({ isWeak }) => !isWeak);
-  const here = { from: lastEnd(verbs, clause.from), to: firstStart(verbs, clause.from + 1, segment.words.length) };
-  return DEPENDS.test(segment.part(here));
+  const from = lastEnd(verbs, clause.from);
+  const to = firstStart(verbs, clause.from + 1, segment.words.length);
+  const here = segment.part({ from, to });
+  const start = Math.max(from, Math.min(clause.from, details?.from ?? clause.from) - BESIDE);
+  const beside = segment.part({ from: start, to: Math.min(to + 1, (details?.to ?? clause.to) + BESIDE) });
+  return isConditional(segment.source.speaker === "dealer" ? beside : here) || isForLater(beside, here);
 }
 
 /** A repetition that names the symbol states quantity and price like an order does. */
@@ -231,7 +141,7 @@ function joinsVerb(statements: Statement[], mark: Mark, segment: SpokenSegment, 
   if (said.some((item) => item.kind === "symbol")) return false;
   const whole: Span = { from: previous.clause.from, to: body.to };
   // "if reliance comes down to thirteen hundred then buy one hundred": the condition has numbers of its own.
-  const conditional = dependsOnSomething(segment, whole);
+  const conditional = waits(segment, whole, { from: previous.details.span?.from ?? whole.from, to: body.from });
   if (conditional && said.length > 0) return false;
   const side = mark.verb.side;
   const details = composeDetails(segment, readItems(segment, whole, symbols, skip), whole, { claimFree: true, side });
@@ -244,6 +154,33 @@ function joinsVerb(statements: Statement[], mark: Mark, segment: SpokenSegment, 
     conditional,
     details,
   };
+  return true;
+}
+
+/** "hundred infosys and fifty tcs buy at market": the verb follows several shares, and what is said behind it is said of each. */
+function joinsVerbOfAll(
+  all: readonly Statement[],
+  { verb, kind }: Mark,
+  segment: SpokenSegment,
+  body: Span,
+  { symbols, skip }: Reading,
+): boolean {
+  const isList = all.every(
+    ({ kind: role, details }) => role === "mention" && details.symbol && details.quantity !== null,
+  );
+  // "forty hindalco at six ninety and ten maruti sell at market": the verb is the last one's.
+  const priced = all.filter(({ details }) => details.price !== null || details.market);
+  if (all.length < 2 || (priced.length > 0 && priced.length < all.length)) return false;
+  if (!isList || verb === null || !/^(order|proposal)$/.test(kind)) return false;
+  const said = readItems(segment, body, symbols, skip);
+  if (said.some((item) => item.kind === "symbol")) return false;
+  const { price, priceReadings, market } = composeDetails(segment, said, body, { claimFree: false, side: verb.side });
+  for (const statement of all) {
+    const { details } = statement;
+    const isOpen = details.price === null && !details.market;
+    const shared = isOpen ? { ...details, price, priceReadings, market } : details;
+    Object.assign(statement, { kind, side: verb.side, closes: verb.closes, details: shared });
+  }
   return true;
 }
 

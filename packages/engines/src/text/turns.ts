@@ -3,12 +3,13 @@
  * labels of the speakers it counts for an order that was repeated or asked about, a few segments before.
  */
 import { readAnswer, type Answer } from "./answers.js";
-import { DEALERS, STRONG_YES, WEAK_YES } from "./answer-phrases.js";
+import { ASKS, DEALERS, STRONG_YES, WEAK_YES } from "./answer-phrases.js";
 import { REACH, type OrderBook } from "./order-book.js";
 import type { OrderDraft } from "./order-draft.js";
 import { ANYTHING_ELSE, ASKS_ABOUT_ALL, ASKS_TO_CONFIRM, REPORT, TAGS } from "./order-phrases.js";
 import type { Statement } from "./statements.js";
 import type { Speaker } from "./transcript.js";
+import { SHALL_I } from "./verb-contexts.js";
 import type { SpokenSegment, Span } from "./words.js";
 
 /** Where a segment asks for a confirmation. One that begins with the words of one answers, where nobody knows who speaks. */
@@ -20,6 +21,9 @@ export function questionsIn(segment: SpokenSegment): Span[] {
     .toSorted((a, b) => a.from - b.from);
 }
 
+/** A question that comes before the answer is dealt with in this many segments. */
+const REACH_OF_A_QUESTION = 6;
+
 export class Turns {
   private lastSpeaker: Speaker | null = null;
   /** Spoken of by the dealer since the client spoke. */
@@ -28,6 +32,10 @@ export class Turns {
   private byClient = new Set<OrderDraft>();
   /** What the client's turn answers. */
   private pending: readonly OrderDraft[] = [];
+  /** Nobody spoke of the orders since the client's last turn: no more than a clear instruction is about them. */
+  private isReturning = false;
+  /** The other side asked something that is not about an order. */
+  private askedElse = false;
   private askedAnythingElse = false;
 
   constructor(private readonly book: OrderBook) {}
@@ -36,12 +44,24 @@ export class Turns {
   begin(segment: SpokenSegment): void {
     const speaker = segment.source.speaker ?? null;
     if (speaker === "client" && this.lastSpeaker !== "client") {
-      this.pending = [...(this.byDealer.size > 0 ? this.byDealer : this.byClient)];
+      const spokenOf = this.byDealer.size > 0 ? this.byDealer : this.byClient;
+      this.isReturning = spokenOf.size === 0;
+      this.pending = this.isReturning ? this.undecided(segment) : [...spokenOf];
       this.byDealer = new Set();
       this.byClient = new Set();
     } else if (speaker === null)
-      this.pending = this.book.orders.filter(({ lastSegment }) => segment.index - lastSegment <= REACH);
+      this.pending = this.book.orders.filter(({ latest }) => segment.index - latest <= REACH);
     this.lastSpeaker = speaker;
+  }
+
+  /** The orders that the client's last turn was about, and did not decide on. */
+  private undecided(segment: SpokenSegment): OrderDraft[] {
+    return this.pending.filter(
+      ({ action, answer, lastSegment }) =>
+        action === "NEW" &&
+        (answer === null || /^(?:OTHER|UNCLEAR|DEFERRED)$/.test(answer)) &&
+        segment.index - lastSegment <= REACH_OF_A_QUESTION,
+    );
   }
 
   /** Called when the statements of a segment were taken, with the orders that each spoke of. */
@@ -53,6 +73,8 @@ export class Turns {
     if (speaker !== "client") this.ask(segment, touched);
     this.notice(segment);
     this.askedAnythingElse = ANYTHING_ELSE.test(segment.phrase);
+    if (speaker !== "client")
+      this.askedElse = touched.length === 0 && (ASKS.test(segment.phrase) || SHALL_I.test(segment.phrase));
   }
 
   /** Any word of assent or report right after an order shows that it was heard as one. */
@@ -66,12 +88,20 @@ export class Turns {
   }
 
   private ask(segment: SpokenSegment, touched: readonly OrderDraft[]): void {
-    if (questionsIn(segment).length === 0 || (touched.length === 0 && !ASKS_TO_CONFIRM.test(segment.phrase))) return;
-    if (segment.source.speaker === "dealer" && ASKS_ABOUT_ALL.test(segment.phrase))
+    const asksAgain = ASKS_TO_CONFIRM.test(segment.phrase);
+    if (questionsIn(segment).length === 0 || (touched.length === 0 && !asksAgain)) return;
+    const isDealer = segment.source.speaker === "dealer";
+    if (isDealer && ASKS_ABOUT_ALL.test(segment.phrase))
       for (const order of this.book.standing) this.byDealer.add(order);
+    // "shall i place it" after the talk about something else.
+    if (isDealer && touched.length === 0 && this.byDealer.size === 0)
+      for (const order of this.undecided(segment)) {
+        order.ask(segment.index);
+        this.byDealer.add(order);
+      }
     for (const order of this.book.orders) {
       const isNear = segment.index - order.lastSegment <= REACH && order.lastSegment <= segment.index;
-      if (isNear || touched.includes(order)) order.askedToConfirm = true;
+      if (isNear || touched.includes(order)) order.ask(segment.index);
     }
   }
 
@@ -82,9 +112,26 @@ export class Turns {
     if (answer === null) return;
     if (!segment.source.speaker && answer.kind === "ACCEPTED" && DEALERS.test(segment.phrase)) return;
     const isAboutAll = ASKS_ABOUT_ALL.test(words.join(" "));
-    const orders = isAboutAll && answer.kind === "ACCEPTED" ? this.book.standing : this.pending;
+    const takesBack = answer.kind === "REFUSED" && answer.isStrong && this.pending.length === 0 && !this.askedElse;
+    const orders =
+      isAboutAll && answer.kind === "ACCEPTED"
+        ? this.book.standing
+        : takesBack && this.book.last
+          ? [this.book.last]
+          : this.pending;
     if (answer.kind === "REFUSED" && !answer.isStrong && this.askedAnythingElse) return;
     for (const order of orders) this.apply(order, answer, segment, span);
+    this.addToOwn(answer, segment, span);
+  }
+
+  /** "buy two hundred infosys", and in the same breath: "only if nifty holds", "no wait". */
+  private addToOwn({ kind }: Answer, segment: SpokenSegment, span: Span): void {
+    const isClient = segment.source.speaker === "client";
+    const own = isClient ? [...this.byClient] : this.pending.filter((order) => !order.readBack && !order.proposed);
+    for (const order of own) {
+      if (kind === "CONDITIONAL" || kind === "DEFERRED") order.conditional = true;
+      else if (kind === "REFUSED" && isClient) order.decline(kind, segment.index, segment.evidence(span));
+    }
   }
 
   /** What is said of one order by its name: "infosys yes". */
@@ -112,11 +159,10 @@ export class Turns {
       if (isTakenBack || (answer.kind !== "REFUSED" && isStillOpen)) order.decline(answer.kind, segment.index, passage);
       return;
     }
-    if (!order.isOpen(answer.isStrong)) return;
+    if (!order.isOpen(answer.isStrong) || (this.isReturning && !answer.isStrong)) return;
     if (order.advised && !answer.isStrong) return order.decline("OTHER", segment.index, passage);
-    const isAsked = order.readBack || order.askedToConfirm || order.proposed;
-    if (!isAsked && (segment.source.speaker !== "client" || answer.isBare)) return;
-    order.accept(passage);
+    if (!order.isAsked && (segment.source.speaker !== "client" || answer.isBare)) return;
+    order.accept(segment.index, passage);
   }
 
   /** The client says more in the turn that confirmed it. */

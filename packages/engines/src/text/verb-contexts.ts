@@ -10,7 +10,10 @@ export const HYPOTHETICAL = anyOf(
     "wondering|whether|when to|why|good time to|had i|would have|could have|should have|when i|hold or|buy or|sell or|is it (?:good|right|okay|ok|safe|wise|better) to",
 );
 /** A client who says so asks for advice; a dealer who says so proposes. */
-export const SHALL_I = anyOf("(?:shall|should|may|could) (?:i|we)|(?:should|shall) i be|le lu|le lun|le loon|le lein");
+export const SHALL_I = anyOf("(?:shall|should|may|could) (?:i|we)|(?:should|shall) i be");
+/** "bech du kya", "le lu": the same in Hindi, in the verb and behind it. */
+export const SHALL_I_BEHIND =
+  /(?:^| )(?:lu|lun|loon|lein|len|du|dun|doon|dein|karu|karun|karoon|karein)(?= |$)|(?:^| )kya$/;
 export const PROPOSES = anyOf(
   "do you want(?: me| us)?(?: to)?|would you like(?: me| us)?(?: to)?|want me to|you want to|you would like to|can i|i can|let me|we can|we could|can we|i am|im",
 );
@@ -21,6 +24,7 @@ export const ADVISES = anyOf(
 /** Somebody else said so or does so. */
 export const HEARSAY = anyOf(
   "(?:told|telling|asked|asking|advised|advising|urged) (?:me|us|him|her|them)(?: to)?|(?:he|she|they|friend|brother|uncle|boss|neighbour|someone|somebody|everyone|everybody|people|tv|channel|news|expert|experts) (?:is|are|was|were|said|says|say|told|tell|wants|bought|sold|keeps?|kept|recommends?|recommended|suggested|suggests?)(?: saying)?(?: to)?|" +
+    "(?:clients|customers|investors|traders|institutions|funds|fiis|diis|operators|promoters|insiders|big players|f i i|d i i) (?:are|is|were|have|has)(?: been| all)?|(?:if|when) you|" +
     "saying(?: to)?|client (?:wants|is|said|says)|on (?:tv|television|whatsapp|telegram)|heard(?: that)?|bola tha|bol raha|bol rahe",
 );
 /** An order of some other time. */
@@ -35,9 +39,4 @@ export const OWNER = /(?:^| )(?:your|my|that|earlier|previous|pending|old|existi
 /** What follows makes the statement a question about what would be. */
 export const WHAT_WOULD_BE = anyOf(
   "how much (?:profit|loss|tax|money|margin|will|would|do)|what (?:will|would) (?:happen|be)|what (?:do|did) you (?:say|think|feel|suggest)|(?:is it|will it be) (?:good|okay|wise|risky|a good)|should i also|should i",
-);
-/** The order waits for something to happen. */
-export const DEPENDS = anyOf(
-  "if(?! possible| you can| you like| you want| you say| any| available)|once (?:i|my|it|the|he|she|we|payment|funds|they)|when(?:ever)? (?:it|the price|the market|market|nifty|price|my|i get|i say|i tell|there)|in case|as soon as|unless|provided|" +
-    "only (?:after|when|if)|after (?:i|my|the|he|she|we|results?|it)|wait (?:till|until|for)|(?:till|until) (?:it|i|my|he|she|we|price)|subject to|depending on|otherwise|jab|(?:aaye|aaya|aayega|aa jaye|gire|jaaye|jaye|ho|hoga) (?:to|toh|tab)",
 );

@@ -12,6 +12,7 @@ import {
   OWNER,
   PROPOSES,
   SHALL_I,
+  SHALL_I_BEHIND,
 } from "./verb-contexts.js";
 import type { SpokenSegment, Span } from "./words.js";
 
@@ -69,19 +70,17 @@ export function verbsOf(segment: SpokenSegment): Verb[] {
 /** What a verb does, by the words before it in its clause and by who speaks. */
 export function intentOf(
   verb: Verb,
-  { lead, next, speaker }: { lead: string; next: string; speaker: Speaker | null },
+  { lead, itself, next, speaker }: { lead: string; itself: string; next: string; speaker: Speaker | null },
 ): "order" | "proposal" | "suggestion" | "question" | "report" | "refuse" {
   if (NEGATED.test(lead)) return "refuse";
   if (verb.isPast || EARLIER_ORDER.test(lead)) return "report";
   if (ORDER_OF.test(lead) || (/^orders?$/.test(next) && OWNER.test(lead))) return "report";
   if (HEARSAY.test(lead) || HYPOTHETICAL.test(lead) || /(?:^| )if (?:i|we)$/.test(lead)) return "question";
+  const isAsked = SHALL_I.test(lead) || SHALL_I_BEHIND.test(`${itself} ${next}`);
   // "should I buy" asks for advice, "should I place" is the dealer's.
-  if (
-    SHALL_I.test(lead) &&
-    (speaker === "client" || (speaker === null && /(?:^| )should (?:i|we)(?: be)?$/.test(lead)))
-  )
+  if (isAsked && (speaker === "client" || (speaker === null && /(?:^| )should (?:i|we)(?: be)?$/.test(lead))))
     return "question";
   if (ADVISES.test(lead)) return "suggestion";
-  if (SHALL_I.test(lead) || (PROPOSES.test(lead) && speaker !== "client")) return "proposal";
+  if (isAsked || (PROPOSES.test(lead) && speaker !== "client")) return "proposal";
   return "order";
 }

@@ -80,7 +80,10 @@ export const extractedTrade = z.object({
   read_back: z.boolean().nullable(),
   client_confirmed: z.boolean().nullable(),
   /** What the client answered to the order or its read back, as a whole; null where nobody says. */
-  client_answer: z.enum(["ACCEPTED", "REFUSED", "DEFERRED", "CONDITIONAL", "OTHER", "NONE"]).nullable().default(null),
+  client_answer: z
+    .enum(["ACCEPTED", "REFUSED", "DEFERRED", "CONDITIONAL", "OTHER", "UNCLEAR", "NONE"])
+    .nullable()
+    .default(null),
   /** The words of that answer. */
   answer_evidence: evidenceList.default([]),
   /** Who spoke of it first. */

@@ -139,7 +139,7 @@ const EXTRACTION_PROMPT =
   "instrument is FUT or OPT only where it was said, and expiry holds the words that were said of it. closes_position: an existing position is squared off or exited. " +
   SPEAKER_RULE +
   "read_back: the dealer repeated the order. client_answer is what the client answered to it: ACCEPTED, REFUSED, DEFERRED, CONDITIONAL, " +
-  "OTHER (about something else) or NONE; answer_evidence quotes that answer, and client_confirmed is true for ACCEPTED alone. initiated_by says who spoke of the order first. " +
+  "OTHER (about something else), UNCLEAR (words that may agree, and nobody can say) or NONE; answer_evidence quotes that answer, and client_confirmed is true for ACCEPTED alone. initiated_by says who spoke of the order first. " +
   "client_identity is who the client says they are, client_code the code that was named with an order, if it was. " +
   EVIDENCE_RULE;
 

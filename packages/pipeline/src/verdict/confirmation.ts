@@ -18,12 +18,12 @@ export interface Confirming {
 
 /**
  * yes · no, and what the client said instead: parts of a sentence · unknown: somebody agreed to what the dealer proposed, and nobody
- * knows who.
+ * knows who (`SPEAKER`), or the answer was not understood (`WORDS`).
  */
 export type Confirmation =
   | { state: "yes" }
   | { state: "no"; answer: NonNullable<ExtractedTrade["client_answer"]> | "DEALER" }
-  | { state: "unknown" };
+  | { state: "unknown"; of: "SPEAKER" | "WORDS" };
 
 type Evidence = ExtractedTrade["evidence"];
 
@@ -31,6 +31,7 @@ export function confirmationOf(spoken: ExtractedTrade, { speakers, answers }: Co
   const audited = answers.find(({ question_id: question }) => question === "client_confirmed");
   const isConfirmed = spoken.client_confirmed ?? audited?.answer === "YES";
   const answer = spoken.client_answer;
+  if (!isConfirmed && answer === "UNCLEAR") return { state: "unknown", of: "WORDS" };
   // An engine that contradicts itself has not heard a yes.
   if (!isConfirmed || (answer !== null && answer !== "ACCEPTED"))
     return { state: "no", answer: answer === "ACCEPTED" ? "NONE" : (answer ?? "NONE") };
@@ -42,7 +43,7 @@ export function confirmationOf(spoken: ExtractedTrade, { speakers, answers }: Co
   if (known.length > 0 && known.every((speaker) => speaker === "dealer")) return { state: "no", answer: "DEALER" };
   // Where the client is never heard to speak, silence confirms nothing.
   if (isLabelled && !Object.values(speakers).includes("client")) return { state: "no", answer: "NONE" };
-  return isDealers(spoken, answers) ? { state: "unknown" } : { state: "yes" };
+  return isDealers(spoken, answers) ? { state: "unknown", of: "SPEAKER" } : { state: "yes" };
 }
 
 /** The words that confirm, as far as an engine names them. */

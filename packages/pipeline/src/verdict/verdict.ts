@@ -104,7 +104,10 @@ function judge(allotted: Allotted, order: ExecutedOrder, config: VerdictConfig):
       "LOW_CONFIDENCE",
       `An order that may be ${what} was heard in call ${call.callId} with confidence ${percent(spoken.confidence)} only: a person has to listen.`,
     );
-  if (spoken.action === "PROPOSAL") return end("NOT_CONFIRMED", notAgreed(found, what, true));
+  if (spoken.action === "PROPOSAL")
+    return found.confirmation.state === "unknown"
+      ? end("LOW_CONFIDENCE", nobodyKnows(found, what))
+      : end("NOT_CONFIRMED", notAgreed(found, what, true));
   if (cancelled)
     return cancelled.spoken.confidence < config.minTradeConfidence
       ? end(
@@ -135,11 +138,7 @@ function judge(allotted: Allotted, order: ExecutedOrder, config: VerdictConfig):
     );
   const all = [found, ...together];
   const unconfirmed = all.find(({ confirmation }) => confirmation.state !== "yes");
-  if (unconfirmed?.confirmation.state === "unknown")
-    return end(
-      "LOW_CONFIDENCE",
-      `The dealer proposes ${what} in call ${call.callId}, and nobody knows whether it is the client who agrees, because the recording does not tell who speaks: a person has to listen.`,
-    );
+  if (unconfirmed?.confirmation.state === "unknown") return end("LOW_CONFIDENCE", nobodyKnows(unconfirmed, what));
   if (unconfirmed) return end("NOT_CONFIRMED", notAgreed(unconfirmed, what, false));
   if (found.lateS !== null)
     return end(
@@ -179,6 +178,13 @@ const INSTEAD: Readonly<Record<string, string>> = {
   OTHER: "the client's answer is about something else",
   DEALER: "the words of agreement are the dealer's",
 };
+
+/** Why it cannot be said whether the client agreed. */
+function nobodyKnows({ call, spoken, confirmation }: Found, what: string): string {
+  if (confirmation.state === "unknown" && confirmation.of === "WORDS")
+    return `Call ${call.callId} speaks of ${what}, and whether the answer agrees is not clear: ${answerOf(spoken)}. A person has to listen.`;
+  return `The dealer proposes ${what} in call ${call.callId}, and nobody knows whether it is the client who agrees, because the recording does not tell who speaks: a person has to listen.`;
+}
 
 /** Which answer was given in place of a yes. */
 function notAgreed({ call, spoken, confirmation }: Found, what: string, isProposal: boolean): string {
