@@ -159,4 +159,24 @@ describe("where nobody knows who speaks", () => {
     expect(await answerOf(order, "forty hindalco at six ninety shall i place it yes go ahead")).toBe("ACCEPTED");
     expect(await answerOf(order, "forty hindalco at six ninety yes sir")).toBe("NONE");
   });
+
+  it("a question behind words about something else asks all the same", async () => {
+    const again = "your old order is gone buy forty hindalco at six ninety correct";
+    expect(await answerOf("buy forty hindalco at six ninety", again, "correct")).toBe("ACCEPTED");
+  });
+
+  it("both orders of a spread are read back", async () => {
+    const spread = "buy one lot nifty 24000 call at 150 and sell one lot nifty 24500 call at 60";
+    const { trades } = await extractFrom(turns(spread, spread.replace(" and", ""), "yes both"));
+    expect(trades.map(({ side, client_answer }) => [side, client_answer])).toEqual([
+      ["BUY", "ACCEPTED"],
+      ["SELL", "ACCEPTED"],
+    ]);
+  });
+
+  it("a dealer who corrects himself reads the order back", async () => {
+    const lines = ["sell forty hindalco at market", "buy forty hindalco at market", "no sell"];
+    expect(await answerOf(...lines, "sorry selling forty hindalco at market", "yes")).toBe("ACCEPTED");
+    expect(await answerOf(...lines, "okay sir", "yes")).toBe("NONE");
+  });
 });

@@ -108,9 +108,12 @@ export class OrderBook {
   }
 
   /** "buy two hundred axis bank" right behind the client's "sell two hundred axis bank": read back wrongly, and no second order. */
-  private misread({ kind, side, details, segment, another }: Statement): OrderDraft | null {
+  private misread(statement: Statement): OrderDraft | null {
+    const { kind, side, details, segment, another } = statement;
     const { last } = this;
     if (last?.action !== "NEW" || kind !== "order" || another || segment.source.speaker === "client") return null;
+    // Of a spread both sides were ordered.
+    if (!sameContract(last, details) || this.matching(statement)) return null;
     const isReadBack = segment.index - last.lastSegment === 1 && isOtherSpeaker(last, segment);
     const isSame = details.symbol?.symbol === last.symbol && details.quantity === last.number("quantity");
     return isReadBack && isSame && !last.sideAssumed && last.side !== null && last.side !== side ? last : null;
@@ -194,11 +197,14 @@ export class OrderBook {
     const change = amendment(order, details, /(?:^| )(?:only|just)(?: \w+)?(?: \w+)?(?: \w+)?(?: \w+)?$/.test(words));
     const [bare] = details.free.length === 1 && details.negated.length === 0 ? details.free : [];
     const changes = change.span !== null || details.market || statement.side !== null || change.symbol !== null;
+    const repeats = saysTheSame(order, { ...statement, details: change });
     if (changes) order.amend(statement, change, bare?.value ?? null);
     else if (statement.certain) order.doubt(statement);
     // "not two hundred", and no other number.
     if (details.negated.length > 0 && details.free.length === 0 && change.quantity === null && change.price === null)
       order.doubt(statement);
+    // "sorry selling two hundred axis bank": the dealer corrects himself, and so reads back what was ordered.
+    if (repeats && isOtherSpeaker(order, statement.segment)) order.readBack = true;
     return changes ? order : null;
   }
 
@@ -274,6 +280,12 @@ export class OrderBook {
 function isOtherSpeaker(order: OrderDraft, segment: SpokenSegment): boolean {
   const speaker = segment.source.speaker ?? null;
   return speaker === null || order.speaker === null || speaker !== order.speaker;
+}
+
+/** A whole order that is known already. */
+function saysTheSame(order: OrderDraft, { side, details }: Statement): boolean {
+  const isKnown = order.symbol === details.symbol?.symbol && order.side === side;
+  return isKnown && order.number("quantity") === details.quantity && !differs(order, details);
 }
 
 /** The client names another quantity or price than before. */

@@ -192,9 +192,10 @@ export class OrderDraft {
     this.cite(statement.segment.evidence(statement.clause));
   }
 
-  /** Someone asks for a confirmation. */
+  /** Someone asks for a confirmation. Words about something else before the question, in the same breath, answered nothing. */
   ask(segment: number): void {
     this.askedAt = segment;
+    if (this.closedAt === segment && this.answer === "OTHER") this.closedAt = null;
   }
 
   /** Whether a yes is the answer to something: a read back, a question, or a proposal that stands as it was made. */

@@ -4,10 +4,10 @@ import { anyOf } from "./patterns.js";
 /** Verbs that instruct wherever they stand; the last one makes clear that a position is closed, which side that is nobody says. */
 export const BUYS = anyOf(
   "buy|buying|buys|buy back|buying back|purchase|purchasing|accumulate|accumulating|put me in for|pick up|go long(?: on| in)?|le lo|lelo|le lijiye|le lijiyega|le lena|" +
-    "le lein|le le|le lu|le lun|le loon|lena hai|lene hai|utha lo|uthao|dila do|buy karo|buy kar do",
+    "le lein|le le|le lu|le lun|le loon|(?:lena|lene|leni|kharidne|kharidni) (?:hai|hain|hein)|utha lo|uthao|dila do|buy karo|buy kar do",
 );
 export const SELLS = anyOf(
-  "sell|selling|sells|offload|offloading|dump|dumping|unload|unloading|nikal do|nikaal do|nikalo|nikaal|nikal dijiye|go short(?: on| in)?",
+  "sell|selling|sells|offload|offloading|dump|dumping|unload|unloading|nikal do|nikaal do|nikalo|nikaal|nikal dijiye|(?:bechne|bechni) (?:hai|hain|hein)|go short(?: on| in)?",
 );
 export const CLOSES = anyOf(
   "square off|squaring off|squareoff|square up|square it off|exit|exiting|liquidate|liquidating|get rid of|get me out of|get out of|close|closing|close out",
