@@ -51,6 +51,14 @@ describe("the answer to a read back", () => {
     ["c: yes the cricket was wonderful and we all enjoyed the food", "OTHER"],
     ["c: yes the cricket was wonderful", "UNCLEAR"],
     ["c: okay bye", "UNCLEAR"],
+    ["c: no no that's right", "ACCEPTED"],
+    ["c: okay maybe", "DEFERRED"],
+    ["c: yes my wife will confirm", "DEFERRED"],
+    ["c: confirm it with my accountant", "DEFERRED"],
+    ["c: go ahead with something else", "OTHER"],
+    ["c: okay with half of it", "UNCLEAR"],
+    ["c: alright bye", "UNCLEAR"],
+    ["c: yes at six fifty", "NONE"],
     ["c: thank you", "NONE"],
   ])("%s", async (line, kind) => {
     expect(await answerOf(...ORDER, line)).toBe(kind);
@@ -86,6 +94,8 @@ describe("a proposal", () => {
     ["c: i never asked you to go ahead", "REFUSED", "PROPOSAL"],
     ["c: i have enough on my plate", "REFUSED", "PROPOSAL"],
     ["c: hello who is it", "OTHER", "PROPOSAL"],
+    ["c: yes that is what my brother also wants to sell", "OTHER", "PROPOSAL"],
+    ["c: yes at six fifty", "NONE", "PROPOSAL"],
   ])("and %s", async (line, kind, action) => {
     const { trades } = await extractFrom(turns(...PROPOSAL, line));
     expect(trades).toMatchObject([{ action, client_answer: kind, initiated_by: "DEALER" }]);
@@ -108,6 +118,10 @@ describe("what was agreed to", () => {
     expect(
       await answerOf(...ORDER, "c: yes", "d: sending it", "c: no wait do not place it", "d: okay", "c: okay bye"),
     ).toBe("REFUSED");
+  });
+
+  it("is taken back by who denies to have ordered it", async () => {
+    expect(await answerOf(...ORDER, "c: yes", "d: okay done", "c: i did not ask you to do it")).toBe("REFUSED");
   });
 
   it("is not taken back by the answer to another question", async () => {
@@ -178,5 +192,14 @@ describe("where nobody knows who speaks", () => {
     const lines = ["sell forty hindalco at market", "buy forty hindalco at market", "no sell"];
     expect(await answerOf(...lines, "sorry selling forty hindalco at market", "yes")).toBe("ACCEPTED");
     expect(await answerOf(...lines, "okay sir", "yes")).toBe("NONE");
+  });
+
+  it("a refusal right behind the yes, or another price beside it, makes it unclear", async () => {
+    const lines = ["buy forty hindalco at six ninety", "forty hindalco at six ninety correct"];
+    expect(await answerOf(...lines, "yes", "actually no")).toBe("UNCLEAR");
+    expect(await answerOf(...lines, "yes", "hmm let me think")).toBe("UNCLEAR");
+    expect(await answerOf(...lines, "yes at six fifty")).toBe("UNCLEAR");
+    expect(await answerOf(...lines, "yes", "one moment sir")).toBe("ACCEPTED");
+    expect(await answerOf(...lines, "yes", "anything else", "no")).toBe("ACCEPTED");
   });
 });

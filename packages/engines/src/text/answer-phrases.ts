@@ -3,7 +3,7 @@ import { anyOf } from "./patterns.js";
 
 /** Hold a word that would void a yes, and agree. */
 export const AGREES_WITH_A_NO = anyOf(
-  "no problems?|no issues?|not an? (?:problem|issue)|no (?:other )?(?:changes?|corrections?|objections?|questions?)|nothing (?:to change|wrong)|why not|no no yes|" +
+  "no no (?:that|it|its|thats) (?:is )?(?:fine|okay|ok|correct|right)|no problems?|no issues?|not an? (?:problem|issue)|no (?:other )?(?:changes?|corrections?|objections?|questions?)|nothing (?:to change|wrong)|why not|no no yes|" +
     "no (?:that|it|its|thats) (?:is )?(?:fine|okay|ok|correct|right)|(?:that|this|it|thats|its)? ?(?:is )?(?:exactly )?what i (?:said|want|wanted|meant|told you|asked for)|" +
     "(?:that|thats)? ?(?:is )?why i (?:called|am calling|rang|phoned)|as i said|whatever you said|(?:could not|couldnt|cannot|cant) be better|(?:do not|dont) (?:ask|even ask)",
 );
@@ -26,7 +26,10 @@ export const NO_YES = anyOf(
 /** Puts the decision off. */
 export const DEFERS = anyOf(
   "later|afterwards|after|first|tomorrow|(?:on |next |by )?(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)|(?:call|ring|phone|contact|visit|meet) (?:me|us)|tonight|next (?:week|month|time)|some other time|another (?:day|time)|not (?:now|today|yet|at the moment)|no (?:now|today)|now no|today no|" +
-    "hold (?:on|it|that)|hang on|(?:one|just a|a|two|five|ten|few|some) (?:minutes?|moments?|seconds?|sec|while|time|days?|hours?)|wait|" +
+    "hold|hang on|maybe|perhaps|possibly|probably|might|shayad|" +
+    // Somebody else decides.
+    "(?:he|she|they|wife|husband|son|daughter|father|mother|brother|sister|partner|accountant|manager|family) (?:will|would|has to|have to|should|can|could|must|may|decides?|confirms?|says?|knows?)|" +
+    "(?:confirm|check|verify|decide|settle|clear) (?:it |this |that )?with|(?:one|just a|a|two|five|ten|few|some) (?:minutes?|moments?|seconds?|sec|while|time|days?|hours?)|wait|" +
     "let (?:me|us|him|her|them|it|that) (?!know|be(?: |$)|go(?: |$)|do it|do that|buy|sell|take it|place|proceed|book)[a-z]+|in (?:a|the) (?:meeting|middle)|(?:this|by|till) (?:morning|afternoon|evening)|" +
     "(?:i|we) (?:will|would|shall|need to|have to|want to|must) (?:first |just )?(?:see|think|check|tell|call|confirm|let you know|get back|decide|ask|inform|look|read|consider|speak|talk|discuss|come|wait|consult|verify)|" +
     "(?:ill|well) (?:see|think|check|tell|call|confirm|let you know|get back|decide|ask|inform|look|read|come)|call (?:me|you) back|(?:come|get) back|" +
@@ -36,6 +39,9 @@ export const DEFERS = anyOf(
 
 /** Takes a part of what it says back. */
 export const RESERVATION = anyOf("but|however|though|although|except");
+
+/** Agrees to a part, or repeats that it was one: "yes half". */
+export const PARTLY = anyOf("half|partly|(?:some|part|most|rest) of");
 
 /** Refuses in so many words, or takes back. */
 export const REFUSES = anyOf(
@@ -48,6 +54,7 @@ export const REFUSES = anyOf(
 export const REFUSES_THE_ORDER = anyOf(
   "(?:do not|dont|never|not) (?:want|need|place|punch|put|do|buy|sell|execute|send|take|go ahead|proceed|book|bother|confirm)|" +
     "(?:cancel|stop|skip|leave|drop|scrap|forget|withdraw|remove|undo|reverse|kill|void|abort|hold|delete|discard) (?:it|that|this|them|the|my|both|all)|cancel|abort|undo|skip|stop stop|" +
+    "(?:did not|didnt|never) (?:ask|asked|tell|told|say|said|authori[sz]ed?|order|ordered|agree|agreed|approve|approved|want|wanted)|" +
     "let (?:it|that) (?:be|go)|(?:leave|let) (?:us )?(?:it|not)|changed my mind|never mind|no (?:stop|wait|cancel)|take (?:it|that) back|call (?:it|that|the order|my order) off|call off|" +
     "(?:put|keep) (?:it|that|them|this|the order|my order) (?:on hold|pending|aside)|(?:it|that|this|there) (?:was|is) (?:a |my )?mistake|(?:made|by) (?:a )?mistake|" +
     "wrong (?:share|stock|scrip|order|company|one|symbol)|not (?:this|that) one|not (?:needed|required)|no longer|no need(?! to)|i (?:wanted|meant) (?:another|the other|a different|some other)|" +
@@ -81,7 +88,7 @@ export const WEAK_YES = anyOf(
 
 /** An answer with one of these is about something else, whatever else it holds. */
 export const ELSEWHERE = anyOf(
-  "(?:is|thats) a lot|tell|speaking|listening|noted|note|hear|heard|hearing|checking|hello|see|seen|saw|understood|understand|joking|voice|breaking|bolo|boliye|pata|malum|maloom|information|info|updates?|details|report|calling|busy|doubt|worried|really|" +
+  "(?:something|anything|someone|anyone) else|instead|(?:another|different|other) (?:one|share|stock|scrip|company|script)|(?:is|thats) a lot|tell|speaking|listening|noted|note|hear|heard|hearing|checking|hello|see|seen|saw|understood|understand|joking|voice|breaking|bolo|boliye|pata|malum|maloom|information|info|updates?|details|report|calling|busy|doubt|worried|really|" +
     "risk|risky|loss|losses|margin|ledger|balance|funds?|money|blocked|locked|driving|travelling|traveling|meeting|hospital|office|wrong number|brokerage|charges?|wife says|interested|already|ha ha|haha|who told|last week|yesterday|profit|remind|mail me|samajh\\w*|acha|accha|achha",
 );
 

@@ -11,6 +11,7 @@ import {
   FILLER,
   HARMLESS,
   NO_YES,
+  PARTLY,
   REFUSES,
   REFUSES_THE_ORDER,
   RESERVATION,
@@ -70,10 +71,10 @@ export function readAnswer(words: readonly string[]): Answer | null {
   if (!isYes) return isAgreed ? { ...is("ACCEPTED"), isBare: true } : null;
   if (unknown > UNKNOWN_WORDS_OF_A_TALE) return is("OTHER");
   const isTooMuch = unknown > (isStrong ? UNKNOWN_WORDS_BEHIND_AN_ORDER : UNKNOWN_WORDS);
-  const isBare = /^(?:ok|okay|fine|right|#| |sir|madam|maam|ji|good)+$/.test(bare);
+  const isBare = /^(?:ok|okay|fine|all|right|alright|#| |sir|madam|maam|ji|good)+$/.test(bare);
   // "okay bye" may as well end the call.
   const isFarewell = isBare && /(?:^| )bye(?= |$)/.test(said);
-  if (isTooMuch || isBefore || isTold || isFarewell) return is("UNCLEAR");
+  if (isTooMuch || isBefore || isTold || isFarewell || PARTLY.test(bare)) return is("UNCLEAR");
   return { ...is("ACCEPTED", isStrong), isBare };
 }
 

@@ -11,7 +11,7 @@ export const REACH = 2;
 /** Where the quantity is missing, the talk about it takes longer. */
 const REACH_OF_A_GAP = 4;
 /** An address that dealers use, and clients hardly when they order. */
-const ADDRESSED = /(?:^| )(?:sir|madam|maam)(?= |$)/;
+export const ADDRESSED = /(?:^| )(?:sir|madam|maam)(?= |$)/;
 
 const OFFERS = /(?:^| )(?:(?:shall|should) (?:i|we)|do you want|would you like|interested)(?= |$)/;
 
@@ -98,7 +98,8 @@ export class OrderBook {
     const { speaker } = statement.segment.source;
     if (statement.kind === "order" && speaker !== "dealer") {
       // The client says it in full: no longer only a proposal, and its condition is gone unless it is said again.
-      if (order.proposed && speaker === "client" && !statement.conditional)
+      const isStated = details.span !== null || details.market;
+      if (order.proposed && speaker === "client" && !statement.conditional && isStated)
         order.accept(statement.segment.index, statement.segment.evidence(statement.clause));
       order.proposed = false;
       order.advised = false;
@@ -171,8 +172,11 @@ export class OrderBook {
       if (wasOpen && filled.quantity !== null && isOtherSpeaker(order, segment)) order.readBack = true;
       return order;
     }
-    if (segment.source.speaker === "client" && order.speaker === "client" && statesAnother(order, statement))
-      return this.amend(statement);
+    if (!statesAnother(order, statement)) return null;
+    const { speaker } = segment.source;
+    if (speaker === "client") return this.amend(statement);
+    // "yes at six fifty"
+    if (!speaker) order.doubtAnswer(segment.index, segment.evidence(statement.clause));
     return null;
   }
 

@@ -230,6 +230,16 @@ export class OrderDraft {
     this.noteAnswer(segment, passage);
   }
 
+  /** What stands beside a yes, or right behind it, does not fit it: a person has to say who said what. */
+  doubtAnswer(segment: number, passage: Evidence | null): void {
+    if (!this.confirmed || this.answeredAt === null || segment - this.answeredAt > 1) return;
+    const agreed = this.answerEvidence;
+    this.answer = "UNCLEAR";
+    this.closedAt = segment;
+    this.noteAnswer(segment, passage);
+    this.answerEvidence = [...agreed, ...this.answerEvidence];
+  }
+
   private noteAnswer(segment: number, passage: Evidence | null): void {
     this.noticed = true;
     this.answeredAt = segment;

@@ -4,7 +4,7 @@
  */
 import { readAnswer, type Answer } from "./answers.js";
 import { ASKS, DEALERS, STRONG_YES, WEAK_YES } from "./answer-phrases.js";
-import { REACH, type OrderBook } from "./order-book.js";
+import { ADDRESSED, REACH, type OrderBook } from "./order-book.js";
 import type { OrderDraft } from "./order-draft.js";
 import { ANYTHING_ELSE, ASKS_ABOUT_ALL, ASKS_TO_CONFIRM, REPORT, TAGS } from "./order-phrases.js";
 import type { Statement } from "./statements.js";
@@ -157,12 +157,19 @@ export class Turns {
         answer.kind === "REFUSED" && (answer.isStrong || !order.confirmed || this.isOfThisTurn(order));
       const isStillOpen = !order.confirmed || this.isOfThisTurn(order);
       if (isTakenBack || (answer.kind !== "REFUSED" && isStillOpen)) order.decline(answer.kind, segment.index, passage);
+      else if (this.mayTakeBack(answer, segment)) order.doubtAnswer(segment.index, passage);
       return;
     }
     if (!order.isOpen(answer.isStrong) || (this.isReturning && !answer.isStrong)) return;
     if (order.advised && !answer.isStrong) return order.decline("OTHER", segment.index, passage);
     if (!order.isAsked && (segment.source.speaker !== "client" || answer.isBare)) return;
     order.accept(segment.index, passage);
+  }
+
+  /** "yes" and then "actually no", where nobody knows who speaks: it may be one turn of the client's, in two segments. */
+  private mayTakeBack({ kind }: Answer, { source, phrase }: SpokenSegment): boolean {
+    if (source.speaker || DEALERS.test(phrase) || this.askedElse || this.askedAnythingElse) return false;
+    return /^(?:REFUSED|CONDITIONAL)$/.test(kind) || (kind === "DEFERRED" && !ADDRESSED.test(phrase));
   }
 
   /** The client says more in the turn that confirmed it. */

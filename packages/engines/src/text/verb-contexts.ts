@@ -23,7 +23,7 @@ export const ADVISES = anyOf(
 );
 /** Somebody else said so or does so. */
 export const HEARSAY = anyOf(
-  "(?:told|telling|asked|asking|advised|advising|urged) (?:me|us|him|her|them)(?: to)?|(?:he|she|they|friend|brother|uncle|boss|neighbour|someone|somebody|everyone|everybody|people|tv|channel|news|expert|experts) (?:is|are|was|were|said|says|say|told|tell|wants|bought|sold|keeps?|kept|recommends?|recommended|suggested|suggests?)(?: saying)?(?: to)?|" +
+  "(?:told|telling|asked|asking|advised|advising|urged) (?:me|us|him|her|them)(?: to)?|(?:he|she|they|friend|brother|uncle|boss|neighbour|someone|somebody|everyone|everybody|wife|husband|son|father|mother|sister|daughter|people|tv|channel|news|expert|experts)(?: also| always| still| just| now)? (?:is|are|was|were|said|says|say|told|tell|wants|bought|sold|keeps?|kept|recommends?|recommended|suggested|suggests?)(?: saying)?(?: to)?|" +
     "(?:clients|customers|investors|traders|institutions|funds|fiis|diis|operators|promoters|insiders|big players|f i i|d i i) (?:are|is|were|have|has)(?: been| all)?|(?:if|when) you|" +
     "saying(?: to)?|client (?:wants|is|said|says)|on (?:tv|television|whatsapp|telegram)|heard(?: that)?|bola tha|bol raha|bol rahe",
 );
