@@ -88,6 +88,15 @@ describe("the answer to a read back", () => {
 });
 
 describe("a proposal", () => {
+  it("of two shares is accepted for the one that is named", async () => {
+    const both = "d: shall i buy ten maruti at twelve thousand and forty hindalco at six ninety";
+    const { trades } = await extractFrom(turns(both, "c: buy the hindalco leave maruti"));
+    expect(trades.map(({ action, symbol }) => [action, symbol])).toEqual([
+      ["PROPOSAL", "MARUTI"],
+      ["NEW", "HINDALCO"],
+    ]);
+  });
+
   it.each([
     ["c: go ahead", "ACCEPTED", "NEW"],
     ["c: sell forty hindalco at six ninety", "ACCEPTED", "NEW"],
@@ -122,6 +131,16 @@ describe("what was agreed to", () => {
 
   it("is taken back by who denies to have ordered it", async () => {
     expect(await answerOf(...ORDER, "c: yes", "d: okay done", "c: i did not ask you to do it")).toBe("REFUSED");
+  });
+
+  it("ends when the client meant another share", async () => {
+    const { trades } = await extractFrom(
+      turns(...ORDER, "c: yes", "d: placed", "c: oh no cancel that i wanted power grid"),
+    );
+    expect(trades.map(({ action, symbol, client_answer }) => [action, symbol, client_answer])).toEqual([
+      ["NEW", "HINDALCO", "REFUSED"],
+      ["CANCEL", "HINDALCO", "NONE"],
+    ]);
   });
 
   it("is not taken back by the answer to another question", async () => {

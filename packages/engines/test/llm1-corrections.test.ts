@@ -23,6 +23,19 @@ describe("corrections", () => {
     expect(await orders(order, line)).toEqual([corrected]);
   });
 
+  it("may repeat what was ordered, when it was read back wrongly", async () => {
+    const lines = [
+      "c: sell five hundred ntpc at three fifty",
+      "d: four hundred ntpc at three fifty",
+      "c: five hundred",
+    ];
+    const segments = segmentsOf(lines.map((line) => line.slice(3))).map((segment, index): Segment => ({
+      ...segment,
+      speaker: index === 1 ? "dealer" : "client",
+    }));
+    expect((await extractFrom(segments)).trades).toMatchObject([{ quantity: 500, quantity_readings: [] }]);
+  });
+
   it("take back the confirmation until the order is read back again", async () => {
     const [open] = await trades(
       order,

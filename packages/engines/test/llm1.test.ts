@@ -123,6 +123,16 @@ describe("orders", () => {
     expect(share).toMatchObject({ instrument: "EQ", price_type: "MARKET", price: null, symbol_spoken: "titan" });
   });
 
+  it("in lots, or with an expiry, are for a contract, which is also that of the order before", async () => {
+    const read = "sell one lot reliance november future at market and buy one lot december at market";
+    const two = await trades("square off my november reliance future and buy december one lot", read);
+    expect(two).toMatchObject([
+      { instrument: "FUT", expiry: "november" },
+      { instrument: "FUT", expiry: "december" },
+    ]);
+    expect(await trades("buy two lots of titan")).toMatchObject([{ instrument: "FUT", unit: "LOTS" }]);
+  });
+
   it("may be several in one breath", async () => {
     expect(await orders("buy two hundred infosys at fifteen hundred and three hundred wipro at four ten")).toEqual([
       "BUY 200 INFY 1500",

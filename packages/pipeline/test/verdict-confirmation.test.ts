@@ -40,6 +40,14 @@ describe("who agreed", () => {
     expect(judged({ answer_evidence: YES, initiated_by: "CLIENT" }).verdict).toBe("CONFIRMED");
   });
 
+  it("matters for what differs, too: what was said once, and hardly understood, accuses nobody", () => {
+    const once = { quantity: 150, confidence: 0.6, read_back: false, client_confirmed: false };
+    expect(judged(once)).toMatchObject({ verdict: "LOW_CONFIDENCE" });
+    expect(judged(once).reason).toContain("nobody repeated or answered it");
+    expect(judged({ ...once, read_back: true }).verdict).toBe("MISMATCH");
+    expect(judged({ ...once, confidence: 0.8 }).verdict).toBe("MISMATCH");
+  });
+
   it("is for a person to say where the answer was not understood", () => {
     const unclear = { client_confirmed: false, answer_evidence: [quote(5, "yes the cricket")] };
     for (const action of ["NEW", "PROPOSAL"] as const) {

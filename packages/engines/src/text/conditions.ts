@@ -19,7 +19,7 @@ const LATER = anyOf(
     "but first|(?:but )?(?:check|see|ask|tell|confirm)(?: [a-z]+){0,3} first|but (?:check|ask|wait)",
 );
 const ANOTHER_DAY = anyOf(
-  "day after|(?:on |next |coming )?(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)|next week",
+  "day after|(?:on |next |coming )?(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday)|next (?:week|month|year)",
 );
 const OF_A_CONTRACT =
   /(?:^| )(?:calls?|puts?|options?|futures?|lots?|expiry|series|contracts?|nifty|sensex|weekly|ce|pe)(?= |$)/;

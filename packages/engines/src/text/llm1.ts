@@ -52,7 +52,9 @@ function tradeOf(order: OrderDraft): object {
   const strike = order.number("strike");
   const index = order.symbol !== null && INDICES.has(order.symbol);
   const option = strike !== null || order.optionType !== null;
-  const instrument = option ? "OPT" : order.future || (index && order.unit === "LOTS") ? "FUT" : "EQ";
+  // Shares have no expiry and are not traded in lots.
+  const isContract = order.future || order.unit === "LOTS" || (order.expiry !== null && !index);
+  const instrument = option ? "OPT" : isContract ? "FUT" : "EQ";
   return {
     action: isOnlyProposed(order) ? "PROPOSAL" : order.action,
     side: order.side,

@@ -3,7 +3,17 @@ import { AGREES_WITH_A_NO } from "./answer-phrases.js";
 import { readAnswer } from "./answers.js";
 import { readItems } from "./items.js";
 import { isNumberWord } from "./number-words.js";
-import { AMEND, CANCEL, CANCEL_LAST, DENIES, DENIES_WITHIN, MODIFY_PENDING, QUOTE, REPORT } from "./order-phrases.js";
+import {
+  AMEND,
+  CANCEL,
+  CANCEL_LAST,
+  DENIES,
+  DENIES_WITHIN,
+  LEAVES_OUT,
+  MODIFY_PENDING,
+  QUOTE,
+  REPORT,
+} from "./order-phrases.js";
 import type { SymbolMatcher } from "./symbols.js";
 import { WHAT_WOULD_BE } from "./verb-contexts.js";
 import { intentOf, verbsOf, type Verb } from "./verbs.js";
@@ -95,6 +105,8 @@ export function marksOf(segment: SpokenSegment, reading: Reading): Mark[] {
     found.push({ from: verb.from, to: verb.to, kind: isQuestion ? "question" : intent, verb });
   }
   addPhrases(true);
+  for (const span of refusedByName(segment, reading))
+    if (free(span)) found.push({ ...span, kind: "refuse", verb: null });
   found.sort((a, b) => a.from - b.from);
   if (found[0]?.from !== 0) found.unshift({ from: 0, to: 0, kind: "mention", verb: null });
   return found;
@@ -115,6 +127,11 @@ function denialsIn(segment: SpokenSegment, { symbols, skip }: Reading): Span[] {
     const rest = readAnswer(segment.words.slice(to).map(({ text }) => text));
     return /^(?:REFUSED|DEFERRED|CONDITIONAL)$/.test(rest?.kind ?? "") ? [] : [{ from, to }];
   });
+}
+
+/** "buy the infosys leave tcs": a share that is left out. */
+function refusedByName(segment: SpokenSegment, { symbols }: Reading): Span[] {
+  return segment.find(LEAVES_OUT).filter(({ to }) => symbols.matchAt(segment.words, to) !== null);
 }
 
 /** Where the last of the spans that end before `at` ends. */

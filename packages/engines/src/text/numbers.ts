@@ -60,7 +60,7 @@ class NumberReader {
     return this.words[this.at + offset] ?? "";
   }
 
-  /** After "rupees": "[and] fifty paise". */
+  /** After "rupees": "[and] fifty paise", or "fifty" where nothing is counted by it. */
   private paise(): number {
     const start = this.at;
     if (this.word() === "and") this.at++;
@@ -69,6 +69,7 @@ class NumberReader {
       this.at++;
       return value / 100;
     }
+    if (value !== null && value >= 10 && this.at === start + 1 && this.at >= this.words.length) return value / 100;
     this.at = start;
     return 0;
   }

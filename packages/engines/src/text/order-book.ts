@@ -1,10 +1,21 @@
 /** The orders of a call while it is being heard, statement by statement. */
-import { amendment, asRepeated, differs, fillGap, placeFree, sameContract, withoutNumbers } from "./order-details.js";
+import {
+  amendment,
+  asRepeated,
+  differs,
+  fillGap,
+  isOtherSpeaker,
+  isReadBackWrongly,
+  placeFree,
+  sameContract,
+  saysTheSame,
+  statesAnother,
+  withoutNumbers,
+} from "./order-details.js";
 import { OrderDraft } from "./order-draft.js";
-import { ALL_OF_IT, CANCEL_ALL, CANCEL_ALONE, EARLIER, ENDS } from "./order-phrases.js";
+import { ALL_OF_IT, CANCEL_ALL, CANCEL_ALONE, EARLIER, ENDS, ENDS_WHAT_WAS_SAID } from "./order-phrases.js";
 import type { Statement } from "./statements.js";
 import { Topic } from "./topic.js";
-import type { SpokenSegment } from "./words.js";
 
 /** A bare answer refers to a statement at most this many segments before. */
 export const REACH = 2;
@@ -78,10 +89,10 @@ export class OrderBook {
 
   private order(statement: Statement, afterReport: boolean): OrderDraft | null {
     const { details, side } = statement;
-    const misread = this.misread(statement);
-    if (misread) {
-      misread.doubt(statement);
-      return misread;
+    // Of a spread both sides were ordered.
+    if (this.last && isReadBackWrongly(this.last, statement) && !this.matching(statement)) {
+      this.last.doubt(statement);
+      return this.last;
     }
     const open = this.orders.findLast(
       (order) => order.action === "NEW" && order.side === side && order.symbol === null,
@@ -106,18 +117,6 @@ export class OrderBook {
       order.conditional = statement.conditional || (order.conditional && speaker !== "client");
     } else if (statement.kind === "proposal" && !statement.conditional) order.conditional = false;
     return order;
-  }
-
-  /** "buy two hundred axis bank" right behind the client's "sell two hundred axis bank": read back wrongly, and no second order. */
-  private misread(statement: Statement): OrderDraft | null {
-    const { kind, side, details, segment, another } = statement;
-    const { last } = this;
-    if (last?.action !== "NEW" || kind !== "order" || another || segment.source.speaker === "client") return null;
-    // Of a spread both sides were ordered.
-    if (!sameContract(last, details) || this.matching(statement)) return null;
-    const isReadBack = segment.index - last.lastSegment === 1 && isOtherSpeaker(last, segment);
-    const isSame = details.symbol?.symbol === last.symbol && details.quantity === last.number("quantity");
-    return isReadBack && isSame && !last.sideAssumed && last.side !== null && last.side !== side ? last : null;
   }
 
   private begin(statement: Statement): OrderDraft | null {
@@ -172,12 +171,24 @@ export class OrderBook {
       if (wasOpen && filled.quantity !== null && isOtherSpeaker(order, segment)) order.readBack = true;
       return order;
     }
-    if (!statesAnother(order, statement)) return null;
     const { speaker } = segment.source;
+    if (!statesAnother(order, statement)) return speaker === "client" ? this.insist(order, statement) : null;
     if (speaker === "client") return this.amend(statement);
-    // "yes at six fifty"
-    if (!speaker) order.doubtAnswer(segment.index, segment.evidence(statement.clause));
+    if (speaker) return null;
+    // "yes at six fifty": nobody knows who says so, so that both prices may be right.
+    order.doubtAnswer(segment.index, segment.evidence(statement.clause));
+    if (!details.bareQuantity) order.apply(statement, details, false);
     return null;
+  }
+
+  /** "five hundred", when four hundred were read back. */
+  private insist(order: OrderDraft, statement: Statement): OrderDraft | null {
+    const { details } = statement;
+    const [said] = details.free;
+    const value = said?.value ?? details.quantity;
+    if (value === null || !order.readings("quantity").includes(value) || details.price !== null) return null;
+    order.apply(statement, { ...details, quantity: value }, true);
+    return order;
   }
 
   /** "you have one hundred and sixty": how many "all" are. */
@@ -255,8 +266,10 @@ export class OrderBook {
   private cancelLast(statement: Statement): OrderDraft | null {
     const { segment, clause } = statement;
     const words = segment.part(clause);
-    const named = statement.details.symbol ? this.matching(statement) : null;
-    if (statement.details.symbol && !named && ENDS.test(words)) return this.cancel(statement);
+    const known = statement.details.symbol ? this.matching(statement) : null;
+    const isOfBefore = ENDS_WHAT_WAS_SAID.test(words) && this.last?.action === "NEW";
+    if (statement.details.symbol && !known && !isOfBefore && ENDS.test(words)) return this.cancel(statement);
+    const named = isOfBefore ? null : known;
     const isAll = CANCEL_ALL.test(words) && !ALL_OF_IT.test(words.replace(CANCEL_ALL, ""));
     const targets = named ? [named] : isAll ? this.standing : this.last?.action === "NEW" ? [this.last] : [];
     let touched: OrderDraft | null = null;
@@ -278,21 +291,4 @@ export class OrderBook {
     this.orders.push(order);
     return order;
   }
-}
-
-/** Without labels the speaker is unknown: then a repetition of an order counts as the other speaker. */
-function isOtherSpeaker(order: OrderDraft, segment: SpokenSegment): boolean {
-  const speaker = segment.source.speaker ?? null;
-  return speaker === null || order.speaker === null || speaker !== order.speaker;
-}
-
-/** A whole order that is known already. */
-function saysTheSame(order: OrderDraft, { side, details }: Statement): boolean {
-  const isKnown = order.symbol === details.symbol?.symbol && order.side === side;
-  return isKnown && order.number("quantity") === details.quantity && !differs(order, details);
-}
-
-/** The client names another quantity or price than before. */
-function statesAnother(order: OrderDraft, { details }: Statement): boolean {
-  return differs(order, details) || (details.market && order.price !== null);
 }

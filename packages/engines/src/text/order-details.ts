@@ -2,6 +2,8 @@
 import { priceOf, type Details } from "./details.js";
 import type { NumberItem } from "./items.js";
 import type { OrderDraft } from "./order-draft.js";
+import type { Statement } from "./statements.js";
+import type { SpokenSegment } from "./words.js";
 
 /** False when a strike, an option type or an expiry contradicts the order's. */
 export function sameContract(order: OrderDraft, details: Details): boolean {
@@ -103,4 +105,30 @@ function nearer(value: number, price: number | null, quantity: number | null): b
 export function placeFree(order: OrderDraft, details: Details): Details {
   const price = details.price === null && order.price === null ? fromItem(details.free[0]) : null;
   return price ? { ...details, ...price } : details;
+}
+
+/** Without labels the speaker is unknown: then a repetition of an order counts as the other speaker. */
+export function isOtherSpeaker(order: OrderDraft, segment: SpokenSegment): boolean {
+  const speaker = segment.source.speaker ?? null;
+  return speaker === null || order.speaker === null || speaker !== order.speaker;
+}
+
+/** A whole order that is known already. */
+export function saysTheSame(order: OrderDraft, { side, details }: Statement): boolean {
+  const isKnown = order.symbol === details.symbol?.symbol && (side === null || order.side === side);
+  return isKnown && order.number("quantity") === details.quantity && !differs(order, details);
+}
+
+/** The client names another quantity or price than before. */
+export function statesAnother(order: OrderDraft, { details }: Statement): boolean {
+  return differs(order, details) || (details.market && order.price !== null);
+}
+
+/** "buy two hundred axis bank" right behind the client's "sell two hundred axis bank": no second order. */
+export function isReadBackWrongly(last: OrderDraft, { kind, side, details, segment, another }: Statement): boolean {
+  if (last.action !== "NEW" || kind !== "order" || another || segment.source.speaker === "client") return false;
+  const isReadBack = segment.index - last.lastSegment === 1 && isOtherSpeaker(last, segment);
+  const isSame = details.symbol?.symbol === last.symbol && details.quantity === last.number("quantity");
+  const isOtherSide = !last.sideAssumed && last.side !== null && last.side !== side;
+  return isReadBack && isSame && isOtherSide && sameContract(last, details);
 }

@@ -56,8 +56,8 @@ export class OrderDraft {
   private changed = false;
   /** A correction whose number may be the quantity or the price: what it was taken for, and how that is undone. */
   private tentative: { value: number; field: "quantity" | "price"; undo: () => void } | null = null;
-  /** Segment of an answer that was no yes. */
-  private closedAt: number | null = null;
+  /** What was said up to this segment was answered, and not by a yes. */
+  private closedUpTo: number | null = null;
   private answeredAt: number | null = null;
   private readonly claims = new Claims();
 
@@ -192,10 +192,9 @@ export class OrderDraft {
     this.cite(statement.segment.evidence(statement.clause));
   }
 
-  /** Someone asks for a confirmation. Words about something else before the question, in the same breath, answered nothing. */
+  /** Someone asks for a confirmation. */
   ask(segment: number): void {
     this.askedAt = segment;
-    if (this.closedAt === segment && this.answer === "OTHER") this.closedAt = null;
   }
 
   /** Whether a yes is the answer to something: a read back, a question, or a proposal that stands as it was made. */
@@ -209,14 +208,14 @@ export class OrderDraft {
    */
   isOpen(isStrong: boolean): boolean {
     if (this.unresolved) return false;
-    if (this.closedAt === null || Math.max(this.lastSegment, this.askedAt ?? 0) > this.closedAt) return true;
+    if (this.closedUpTo === null || Math.max(this.lastSegment, this.askedAt ?? 0) > this.closedUpTo) return true;
     return isStrong && this.answer !== "REFUSED";
   }
 
   accept(segment: number, passage: Evidence | null): void {
     if (this.confirmed) return;
     this.answer = this.conditional ? "CONDITIONAL" : "ACCEPTED";
-    this.closedAt = null;
+    this.closedUpTo = null;
     this.noteAnswer(segment, passage);
   }
 
@@ -226,7 +225,8 @@ export class OrderDraft {
     const decides = kind !== "OTHER" && kind !== "UNCLEAR";
     if (!decides && isAnswered) return;
     this.answer = kind;
-    this.closedAt = segment;
+    // Other words before a question or a repetition in the same breath do not answer it.
+    this.closedUpTo = decides ? segment : segment - 1;
     this.noteAnswer(segment, passage);
   }
 
@@ -235,7 +235,7 @@ export class OrderDraft {
     if (!this.confirmed || this.answeredAt === null || segment - this.answeredAt > 1) return;
     const agreed = this.answerEvidence;
     this.answer = "UNCLEAR";
-    this.closedAt = segment;
+    this.closedUpTo = segment;
     this.noteAnswer(segment, passage);
     this.answerEvidence = [...agreed, ...this.answerEvidence];
   }

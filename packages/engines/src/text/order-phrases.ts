@@ -54,16 +54,23 @@ export const CANCEL_LAST = anyOf(
 export const ENDS = anyOf(
   "cancel|cancelling|canceling|withdraw|delete|scrap|drop|remove|undo|reverse|kill|void|abort|hata|forget|call (?:it|that|the order|my order) off|call off|take (?:it|that) back",
 );
+/** "cancel that i wanted power grid": what is spoken of is meant, whatever share stands behind it. */
+export const ENDS_WHAT_WAS_SAID =
+  /(?:^| )(?:it|that|this|them|both|everything|all)(?= (?:please|sir|madam|now|i|we|because|as|since|buy|sell|make|give|instead)(?= |$)|$)/;
 /** What ends is not of this call. */
 export const EARLIER = anyOf("old|pending|earlier|previous|existing|open|yesterday|yesterdays|morning|last");
 export const AMEND = anyOf(
   "make(?: (?:it|that|this|them))?(?! happen)|no no|no wait|no only|i said|i meant|i mean|actually|sorry|change|correction|instead of|instead|rather|" +
-    "(?:the )?(?:price|rate|limit|quantity|qty) (?:should|must|has to|will) be|should be|(?:keep|put) (?:it|that|this|them|(?:the |a )?(?:limit|price|quantity))(?: price)?(?: (?:at|of|to))?|" +
+    "(?:the )?(?:price|rate|limit|quantity|qty) (?:should|must|has to|will) be|should be|(?:keep|put) (?:it|that|this|them|(?:the |a )?(?:limit|price|quantity))(?: price)?(?: (?:at|of|to))?|then put|" +
     "(?:increase|reduce|raise|lower|decrease|bring down|bring up)(?: (?:the|my|it|that|this))*(?: (?:quantity|price|limit|rate|order))*(?: (?:to|by|up to|down to))?|(?:let us|lets|let me) (?:do|keep|make|put)(?: it)?",
 );
 /** An amendment for certain: if no field can be read from it, the order as heard so far is not to be trusted. */
 export const CERTAIN_AMEND = anyOf(
   "make it(?! happen)|make that(?! happen)|no no|i said|i meant|change (?:it|that|the)|correction|increase|reduce|raise|lower|decrease|should be",
+);
+/** Before a share: it is not wanted. */
+export const LEAVES_OUT = anyOf(
+  "(?:leave|leaving|skip|skipping|drop|forget|ignore|except|excluding)(?: (?:the|out|my|about))?",
 );
 /** What a turn may begin with that denies what was read back: details right behind it correct. */
 export const DENIES =

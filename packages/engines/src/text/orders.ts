@@ -163,7 +163,8 @@ class Hearing {
     for (let at = 0; at < segment.words.length;) {
       const match = this.symbols.matchAt(segment.words, at);
       const word = segment.words[at]?.text ?? "";
-      if ((match && chunk.symbol !== null) || (/^(but|and)$/.test(word) && chunk.symbol !== null)) {
+      const begins = match !== null || /^(?:but|and|leave|skip|drop|forget|ignore|except)$/.test(word);
+      if (begins && chunk.symbol !== null) {
         chunks.push(chunk);
         chunk = { words: [], span: { from: at, to: at }, symbol: null };
       }

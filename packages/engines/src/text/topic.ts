@@ -29,6 +29,8 @@ export class Topic {
     const isKnown = last?.action === "NEW" && last.side === statement.side && last.symbol === this.named?.symbol.symbol;
     // A bare number without a share may as well be noise: it is left to the rules for what is said of a known order.
     const isNamed = details.symbol !== null || (quantity !== null && !isKnown);
-    return { ...statement, details: { ...details, quantity, unit, symbol: isNamed ? symbol : null } };
+    // "square off my november future and buy december one lot"
+    const future = details.future || (details.symbol === null && details.strike === null && (last?.future ?? false));
+    return { ...statement, details: { ...details, quantity, unit, future, symbol: isNamed ? symbol : null } };
   }
 }

@@ -122,6 +122,11 @@ function judge(allotted: Allotted, order: ExecutedOrder, config: VerdictConfig):
     );
   const isUsedUp = isOver && usedShares > 0 && different.every((field) => field === "QTY" || field === "PRICE");
   const mismatches = isUsedUp && !different.includes("QTY") ? [...different, "QTY" as const] : different;
+  if (mismatches.length > 0 && isUnheard(found) && spoken.confidence < config.minConfidenceOfAbsence)
+    return end(
+      "LOW_CONFIDENCE",
+      `Call ${call.callId} and the trade differ in ${inOrder(mismatches).join(", ")}, but the order was said once, and nobody repeated or answered it: a person has to listen for ${what}.`,
+    );
   if (mismatches.length > 0) {
     const excess = `${usedShares} of ${spokenShares} spoken are used up by ${list(usedBy, 5)}, ${executed} more executed`;
     const differences = isUsedUp ? [...texts, excess] : texts;
@@ -149,6 +154,11 @@ function judge(allotted: Allotted, order: ExecutedOrder, config: VerdictConfig):
     "CONFIRMED",
     `The client orders and confirms ${what}${part} in call ${call.callId}: ${all.map((one) => quoteOf(one.spoken)).join(" and ")}.`,
   );
+}
+
+/** Neither repeated nor answered: what differs may have been misheard. */
+function isUnheard({ spoken }: Found): boolean {
+  return spoken.read_back !== true && spoken.client_confirmed !== true && (spoken.client_answer ?? "NONE") === "NONE";
 }
 
 const FIELDS: readonly Mismatch[] = ["SIDE", "SYMBOL", "QTY", "PRICE", "CLIENT"];
