@@ -10,6 +10,7 @@ import { dockerSettings, type DockerSettings } from "@cofi/pipeline/runtime/dock
 import { HostsFile } from "@cofi/pipeline/runtime/hosts-file";
 import { ModelServers } from "@cofi/pipeline/runtime/model-servers";
 import { pipelineSettings, type PipelineSettings } from "@cofi/pipeline/settings";
+import { loadSymbolMaster, type SymbolMaster } from "@cofi/pipeline/symbol-master";
 import { loadTriageConfig, type TriageConfig } from "@cofi/pipeline/triage-config";
 import { configuredEngines } from "./engines.js";
 import { enginesInForce } from "./engines-in-force.js";
@@ -31,13 +32,17 @@ export interface ConfiguredPipeline {
   readonly settings: PipelineSettings;
   readonly triageConfig: TriageConfig;
   readonly csv: CsvSettings;
+  readonly symbolMaster: SymbolMaster;
   readonly openAi: OpenAiEngines;
   readonly docker: DockerSettings | null;
   /** Names hosts in place of the variables. */
   readonly hostsFile: HostsFile | null;
 }
 
-/** Reads the settings of the environment. @throws SettingsError; InputError for the files of COFI_TRIAGE_CONFIG and COFI_CSV_MAPPING */
+/**
+ * Reads the settings of the environment.
+ * @throws SettingsError; InputError for the files of COFI_TRIAGE_CONFIG, COFI_CSV_MAPPING and COFI_SYMBOLS
+ */
 export async function configuredPipeline(): Promise<ConfiguredPipeline> {
   const settings = pipelineSettings(process.env);
   prepareDataDir();
@@ -47,13 +52,14 @@ export async function configuredPipeline(): Promise<ConfiguredPipeline> {
   const hostsFile = path === undefined ? null : new HostsFile(path);
   // A URL or an image that is wrong is reported now instead of when its stage begins.
   enginesInForce(openAi, docker, hostsFile);
+  const [triageConfig, symbolMaster] = [await loadTriageConfig(process.env), await loadSymbolMaster(process.env)];
   const csv = await csvSettings(process.env);
-  return { settings, openAi, docker, hostsFile, csv, triageConfig: await loadTriageConfig(process.env) };
+  return { settings, openAi, docker, hostsFile, csv, triageConfig, symbolMaster };
 }
 
 /** Runs a batch. @throws the errors of `runBatch` */
 export async function runConfiguredBatch(
-  { settings, triageConfig, csv, openAi, docker: containers, hostsFile }: ConfiguredPipeline,
+  { settings, triageConfig, csv, symbolMaster, openAi, docker: containers, hostsFile }: ConfiguredPipeline,
   { database, ...options }: RunOptions,
 ): Promise<BatchResult> {
   const store = new Store(database);
@@ -64,6 +70,7 @@ export async function runConfiguredBatch(
       settings,
       triageConfig,
       csv,
+      symbolMaster,
       client: engines.client,
       openAi,
       runtime: new ModelServers(openAi, engines.runtime, { ...settings, hostsFile }),

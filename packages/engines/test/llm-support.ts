@@ -9,7 +9,7 @@ export interface Segment {
   end_s: number;
   text: string;
   confidence: number | null;
-  speaker?: string;
+  speaker?: "dealer" | "client" | null;
 }
 
 export interface Quote {
@@ -35,6 +35,12 @@ export interface Trade {
   expiry: string | null;
   read_back: boolean;
   client_confirmed: boolean;
+  client_answer: string;
+  answer_evidence: Quote[];
+  initiated_by: string;
+  client_code: string | null;
+  quantity_readings: number[];
+  price_readings: number[];
   confidence: number;
   evidence: Quote[];
 }
@@ -44,6 +50,7 @@ export interface Extraction {
   language: string | null;
   client_identity: { name: string | null; code: string | null };
   trades: Trade[];
+  unknown_symbols: string[];
 }
 
 export interface TextEngine {

@@ -17,8 +17,23 @@ describe("corrections", () => {
     ["sorry buy not sell", "BUY 300 HDFCBANK 1650"],
     ["i said two hundred and fifty shares", "SELL 250 HDFCBANK 1650"],
     ["no no not h d f c bank axis bank", "SELL 300 AXISBANK 1650"],
+    ["no it is sixteen forty", "SELL 300 HDFCBANK 1640"],
+    ["three hundred h d f c bank correct no it is sixteen forty", "SELL 300 HDFCBANK 1640"],
   ])("%s", async (line, corrected) => {
     expect(await orders(order, line)).toEqual([corrected]);
+  });
+
+  it("may repeat what was ordered, when it was read back wrongly", async () => {
+    const lines = [
+      "c: sell five hundred ntpc at three fifty",
+      "d: four hundred ntpc at three fifty",
+      "c: five hundred",
+    ];
+    const segments = segmentsOf(lines.map((line) => line.slice(3))).map((segment, index): Segment => ({
+      ...segment,
+      speaker: index === 1 ? "dealer" : "client",
+    }));
+    expect((await extractFrom(segments)).trades).toMatchObject([{ quantity: 500, quantity_readings: [] }]);
   });
 
   it("take back the confirmation until the order is read back again", async () => {
@@ -80,8 +95,6 @@ describe("statements that are not orders", () => {
     ["good evening sir your state bank shares are at eight hundred and twenty five now", "let me think about it"],
     ["should i buy two hundred infosys at fifteen hundred"],
     ["do not sell two hundred infosys"],
-    ["you should buy two hundred infosys at fifteen hundred", "no i will think about it"],
-    ["do you want to buy two hundred infosys at fifteen hundred", "no not today"],
     ["i bought two hundred infosys last week at fifteen hundred"],
     ["you can book profit now"],
     ["nifty is at twenty two thousand today"],
@@ -89,6 +102,13 @@ describe("statements that are not orders", () => {
     [""],
   ])("%s", async (...lines) => {
     expect(await orders(...lines)).toEqual([]);
+  });
+
+  it.each([
+    ["you should buy two hundred infosys at fifteen hundred", "no i will think about it"],
+    ["do you want to buy two hundred infosys at fifteen hundred", "no not today"],
+  ])("stay proposals without the client's yes: %s", async (...lines) => {
+    expect(await orders(...lines)).toEqual(["PROPOSAL BUY 200 INFY 1500"]);
   });
 
   it("becomes one when the client agrees to a proposal", async () => {
@@ -130,14 +150,14 @@ describe("known traps", () => {
   });
 
   it("takes a confirmation from the client only, where speakers are labelled", async () => {
-    const labelled = (last: string): Segment[] =>
+    const labelled = (last: "dealer" | "client"): Segment[] =>
       segmentsOf(["buy ten titan at market", "buy ten titan at market correct", "yes correct"]).map(
         (segment, index) => ({
           ...segment,
-          speaker: ["c", "d", last][index] ?? "c",
+          speaker: (["client", "dealer", last] as const)[index] ?? null,
         }),
       );
-    expect((await extractFrom(labelled("c"))).trades[0]?.client_confirmed).toBe(true);
-    expect((await extractFrom(labelled("d"))).trades[0]?.client_confirmed).toBe(false);
+    expect((await extractFrom(labelled("client"))).trades[0]?.client_confirmed).toBe(true);
+    expect((await extractFrom(labelled("dealer"))).trades[0]?.client_confirmed).toBe(false);
   });
 });

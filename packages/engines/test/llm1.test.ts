@@ -25,7 +25,7 @@ describe("the reference transcripts of the sample calls", async () => {
         end_s: end,
         text: text ?? "",
         confidence: 1,
-        ...(labelled && speaker !== undefined && { speaker }),
+        ...(labelled && { speaker: speaker === "d" ? ("dealer" as const) : ("client" as const) }),
       }));
   }
 
@@ -123,6 +123,16 @@ describe("orders", () => {
     expect(share).toMatchObject({ instrument: "EQ", price_type: "MARKET", price: null, symbol_spoken: "titan" });
   });
 
+  it("in lots, or with an expiry, are for a contract, which is also that of the order before", async () => {
+    const read = "sell one lot reliance november future at market and buy one lot december at market";
+    const two = await trades("square off my november reliance future and buy december one lot", read);
+    expect(two).toMatchObject([
+      { instrument: "FUT", expiry: "november" },
+      { instrument: "FUT", expiry: "december" },
+    ]);
+    expect(await trades("buy two lots of titan")).toMatchObject([{ instrument: "FUT", unit: "LOTS" }]);
+  });
+
   it("may be several in one breath", async () => {
     expect(await orders("buy two hundred infosys at fifteen hundred and three hundred wipro at four ten")).toEqual([
       "BUY 200 INFY 1500",
@@ -134,13 +144,30 @@ describe("orders", () => {
     ]);
   });
 
+  it("share a verb that stands behind all of them", async () => {
+    expect(await orders("fifty titan and twenty maruti buy at market")).toEqual([
+      "BUY 50 TITAN market",
+      "BUY 20 MARUTI market",
+    ]);
+  });
+
   it("for the same symbol are two when another is asked for", async () => {
+    const both = ["BUY 200 INFY 1500", "BUY 300 INFY 1490"];
     expect(
       await orders(
         "buy two hundred infosys at fifteen hundred",
         "buy another three hundred infosys at fourteen ninety",
       ),
-    ).toEqual(["BUY 200 INFY 1500", "BUY 300 INFY 1490"]);
+    ).toEqual(both);
+    expect(await orders("buy two hundred infosys at fifteen hundred and three hundred at fourteen ninety")).toEqual(
+      both,
+    );
+  });
+
+  it("for the same symbol are one when the same is said again in one breath", async () => {
+    expect(
+      await orders("buy two hundred infosys at fifteen hundred two hundred infosys at fifteen hundred okay"),
+    ).toEqual(["BUY 200 INFY 1500"]);
   });
 
   it("are completed by the answers to the dealer's questions", async () => {

@@ -41,6 +41,12 @@ const SPOKEN: readonly (readonly [string, number])[] = [
   ["5k", 5000],
   ["410 rupees 50 paise", 410.5],
   ["twenty-five", 25],
+  ["ek sau chalis", 140],
+  ["do hazaar teen sau", 2300],
+  ["pandrah sau", 1500],
+  ["dedh sau", 150],
+  ["dhai lakh", 250000],
+  ["saade teen hazaar", 3500],
 ];
 
 const ONES =
@@ -129,7 +135,16 @@ describe("spoken numbers", () => {
     expect(parse("two lakh point five")).toEqual({ value: 200_000.5, rest: 0 });
   });
 
+  it("have all readings of their words", () => {
+    const readings = (text: string) => parseNumber(text.split(" "), 0)?.readings;
+    expect(readings("seven eighty five")).toEqual([785, 7.85]);
+    expect(readings("twenty one fifty")).toEqual([2150, 21.5]);
+    expect(readings("seven hundred eighty five")).toEqual([785]);
+    expect(readings("seven eighty five rupees")).toEqual([785]);
+  });
+
   it("end where the next number begins", () => {
+    expect(parse("seventeen twenty one hundred and ten")).toEqual({ value: 1720, rest: 4 });
     expect(parse("two hundred two hundred and fifty")).toEqual({ value: 200, rest: 4 });
     expect(parse("one thousand two thousand")).toEqual({ value: 1000, rest: 2 });
     expect(parse("eight fifteen hundred")).toEqual({ value: 8, rest: 2 });

@@ -110,6 +110,8 @@ export interface TranscriptSegment {
   end_s: number;
   text: string;
   confidence: number | null;
+  /** null, or left out, where nobody can tell. */
+  speaker?: "dealer" | "client" | null | undefined;
 }
 
 export interface TranscriptRecord {
@@ -131,6 +133,7 @@ export interface Evidence {
 }
 
 export interface NewExtractedTrade {
+  /** NEW, MODIFY, CANCEL, or PROPOSAL: spoken of and not ordered. */
   action: string;
   side: string | null;
   symbol: string | null;

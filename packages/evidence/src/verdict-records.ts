@@ -8,6 +8,10 @@ export interface RestsOn {
   configurationSha256: string;
   /** Of the facts of the order: its fills and what they agree on; lower-case hex. null when the trade has no order in scope. */
   orderSha256: string | null;
+  /** Of the other orders that may rest on the same spoken ones; null or left out when there are none. */
+  othersSha256?: string | null;
+  /** Of what the batch knows beside the order: prices, expiries and other clients; left out by older versions. */
+  knownSha256?: string;
   /** Id of the event that holds the result of triage; null when the log does not hold it. */
   triaging: number | null;
   /** The calls that were considered, best first. */
@@ -45,10 +49,18 @@ export interface VerdictStatement {
 export function isStatement(response: unknown): response is VerdictStatement {
   if (!isRecord(response) || !isRecord(response["restsOn"])) return false;
   const { tradeId, verdict, reason, callId, mismatches, lines, restsOn } = response;
-  const { run, configurationSha256, orderSha256, triaging, calls } = restsOn as Record<string, unknown>;
+  const {
+    run,
+    configurationSha256,
+    orderSha256,
+    othersSha256 = null,
+    knownSha256 = "",
+    triaging,
+    calls,
+  } = restsOn as Record<string, unknown>;
   return (
-    [tradeId, reason, configurationSha256].every((text) => typeof text === "string") &&
-    [verdict, callId, orderSha256].every((text) => text === null || typeof text === "string") &&
+    [tradeId, reason, configurationSha256, knownSha256].every((text) => typeof text === "string") &&
+    [verdict, callId, orderSha256, othersSha256].every((text) => text === null || typeof text === "string") &&
     [mismatches, lines].every((list) => Array.isArray(list) && list.every((item) => typeof item === "string")) &&
     typeof run === "number" &&
     isEventId(triaging) &&
@@ -101,6 +113,12 @@ export function whatChanged(before: RestsOn, after: RestsOn): string[] {
   return [
     ...(before.configurationSha256 === after.configurationSha256 ? [] : ["other configuration"]),
     ...(before.orderSha256 === after.orderSha256 ? [] : ["other trade row"]),
+    ...((before.othersSha256 ?? null) === (after.othersSha256 ?? null)
+      ? []
+      : ["other trades of the same spoken orders"]),
+    ...(!before.knownSha256 || before.knownSha256 === after.knownSha256
+      ? []
+      : ["other prices, expiries or clients in the batch"]),
     ...(sameCalls ? [] : ["other calls"]),
     ...(isOther("recordingSha256") ? ["other recording"] : []),
     ...(isOther("ivr") ? ["other length or speech of a call"] : []),

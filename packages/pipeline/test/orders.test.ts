@@ -2,7 +2,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ExtractedTrade } from "@cofi/pipeline/engine-contract";
-import { judgeOrder, triagedOrders } from "@cofi/pipeline/judge-orders";
+import { BatchFacts } from "@cofi/pipeline/batch-facts";
+import { judgeOrders, triagedOrders } from "@cofi/pipeline/judge-orders";
 import { ordersOf, type Order } from "@cofi/pipeline/orders";
 import type { TradeRow } from "@cofi/pipeline/trades-csv";
 import { triage } from "@cofi/pipeline/triage";
@@ -75,6 +76,13 @@ function spoken(more: Partial<ExtractedTrade> = {}): ExtractedTrade {
     expiry: null,
     read_back: null,
     client_confirmed: true,
+    client_answer: null,
+    answer_evidence: [],
+    initiated_by: null,
+    closes_position: null,
+    client_code: null,
+    quantity_readings: [],
+    price_readings: [],
     confidence: 0.9,
     evidence: [{ segment: 0, start_s: 1, end_s: 2, quote: "buy infosys" }],
     ...more,
@@ -89,10 +97,15 @@ function results(trades: TradeRow[], calls: TriageCall[], heard: (callId: string
   const callOf = (callId: string) => {
     const { startTime, endTime } = byId.get(callId) ?? call(callId);
     const more = { clientCode: null, answers: [], transcriptConfidence: 1, isConfidenceUnknown: false };
-    return { callId, startTime, endTime, trades: heard(callId), ...more };
+    const heardBy = { speakers: {}, unknownSymbols: [], isVocabularyOld: false };
+    return { callId, startTime, endTime, trades: heard(callId), ...more, ...heardBy };
   };
   const toJudge = triagedOrders(trades, (tradeId) => found.get(tradeId), DEFAULT_TRIAGE);
-  const judged = toJudge.map((order) => judgeOrder(order, callOf, DEFAULT_VERDICT));
+  const facts = new BatchFacts(
+    toJudge.map(({ order }) => order),
+    [],
+  );
+  const judged = judgeOrders(toJudge, callOf, facts, DEFAULT_VERDICT);
   const verdicts = new Map(
     judged.flatMap(({ order, result }) => order.fills.map(({ tradeId }) => [tradeId, result] as const)),
   );

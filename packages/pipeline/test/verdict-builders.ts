@@ -1,7 +1,8 @@
 /** Orders, calls and spoken orders for the tests of the verdict. */
 import type { ExtractedTrade } from "@cofi/pipeline/engine-contract";
-import { verdict, type VerdictCall, type VerdictInput } from "@cofi/pipeline/verdict";
-import type { ExecutedOrder } from "@cofi/pipeline/verdict-comparison";
+import type { ExecutedOrder } from "@cofi/pipeline/executed-order";
+import { verdict, type VerdictInput } from "@cofi/pipeline/verdict";
+import type { VerdictCall } from "@cofi/pipeline/verdict-call";
 
 export const CALL_START = new Date("2026-03-02T09:30:00Z");
 
@@ -18,10 +19,12 @@ export function order(
     clientCode: "AB1234",
     symbol: "INFY",
     instrument: "EQ",
+    expiry: null,
     strike: null,
     optionType: null,
     side: "BUY",
     lotSize: null,
+    day: "2026-03-02",
     fills: fills ?? [{ tradeId, quantity, price }],
     ...fields,
   };
@@ -44,6 +47,13 @@ export function spoken(fields: Partial<ExtractedTrade> = {}): ExtractedTrade {
     expiry: null,
     read_back: true,
     client_confirmed: true,
+    client_answer: null,
+    answer_evidence: [],
+    initiated_by: null,
+    closes_position: null,
+    client_code: null,
+    quantity_readings: [],
+    price_readings: [],
     confidence: 0.9,
     evidence: [{ segment: 3, start_s: 12, end_s: 16, quote: "buy two hundred infosys at fifteen hundred" }],
     ...fields,
@@ -60,6 +70,9 @@ export function call(fields: Partial<VerdictCall> = {}): VerdictCall {
     answers: [],
     transcriptConfidence: 0.9,
     isConfidenceUnknown: false,
+    speakers: {},
+    unknownSymbols: [],
+    isVocabularyOld: false,
     ...fields,
   };
 }

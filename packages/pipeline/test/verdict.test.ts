@@ -1,8 +1,9 @@
 /** The rules of the verdict one by one. */
 import type { ExtractedTrade } from "@cofi/pipeline/engine-contract";
 import type { AuditAnswer } from "@cofi/pipeline/engine-contract";
-import { verdict, type VerdictCall } from "@cofi/pipeline/verdict";
-import { DEFAULT_VERDICT } from "@cofi/pipeline/verdict-config";
+import { ClientCodes } from "@cofi/pipeline/client-comparison";
+import { NOTHING_KNOWN } from "@cofi/pipeline/executed-order";
+import { verdict } from "@cofi/pipeline/verdict";
 import { describe, expect, it } from "vitest";
 import { call, input, judge, order, spoken } from "./verdict-builders.js";
 
@@ -19,7 +20,6 @@ describe("one call, one order", () => {
     ["SYMBOL", { symbol: "TCS" }, {}],
     ["QTY", { quantity: 201 }, {}],
     ["PRICE", { price: 1500.05 }, {}],
-    ["CLIENT", { clientCode: "ZR5520" }, {}],
   ] as const)("differs in %s", (field, tradeFields, spokenFields) => {
     expect(judge(tradeFields, spokenFields)).toBe(`MISMATCH[${field}]`);
   });
@@ -88,15 +88,36 @@ describe("one call, one order", () => {
     expect(judge({}, { quantity: null })).toBe("LOW_CONFIDENCE");
     expect(judge({}, { side: null })).toBe("LOW_CONFIDENCE");
   });
+});
 
-  it("forgives a misheard digit or two letters of the client code, not more", () => {
-    const heard = (clientCode: string | null) => verdict(input({ calls: [call({ clientCode })] })).verdict;
-    expect(heard("AB1284")).toBe("CONFIRMED");
-    expect(heard("GP1234")).toBe("CONFIRMED");
-    expect(heard("AV1284")).toBe("MISMATCH");
-    expect(heard("ab-1234")).toBe("CONFIRMED");
-    expect(heard(null)).toBe("CONFIRMED");
-    expect(heard("AB1789")).toBe("MISMATCH");
+describe("the client code", () => {
+  const heard = (clientCode: string | null, clients: string[], fields: Partial<ExtractedTrade> = {}) => {
+    const codes = new ClientCodes([...clients, "AB1234"]);
+    const code = fields.client_code ?? clientCode;
+    const other = code === null ? undefined : codes.nearestOther(code, "AB1234");
+    const otherClients =
+      code === null || other === undefined ? {} : { [code.replaceAll(/\W/g, "").toUpperCase()]: other };
+    const calls = [call({ clientCode, trades: [spoken(fields)] })];
+    const { verdict: kind, mismatches } = verdict(input({ calls, known: { ...NOTHING_KNOWN, otherClients } }));
+    return [kind, ...mismatches].join(" ");
+  };
+
+  it.each([
+    ["the same", "ab-1234", [], "CONFIRMED"],
+    ["none", null, ["ZR5520"], "CONFIRMED"],
+    ["a misheard digit", "AB1284", ["ZR5520"], "CONFIRMED"],
+    ["two misheard letters", "GP1234", ["ZR5520"], "CONFIRMED"],
+    ["far from all that are known", "AV1789", ["ZR5520"], "LOW_CONFIDENCE"],
+    ["another client's", "ZR5520", ["ZR5520"], "MISMATCH CLIENT"],
+    ["like another client's", "ZR5529", ["ZR5520"], "MISMATCH CLIENT"],
+    ["another client's, whose code is hardly different", "AB1235", ["AB1235"], "LOW_CONFIDENCE"],
+  ] as [string, string | null, string[], string][])("%s", (_what, code, clients, kind) => {
+    expect(heard(code, clients)).toBe(kind);
+  });
+
+  it("that is named with the order counts before the one of the call", () => {
+    expect(heard("ZR5520", ["ZR5520"], { client_code: "AB1234" })).toBe("CONFIRMED");
+    expect(heard("AB1234", ["ZR5520"], { client_code: "ZR5520" })).toBe("MISMATCH CLIENT");
   });
 });
 
@@ -162,6 +183,21 @@ describe("without an order in the call", () => {
     expect(verdict(input({ calls: [call({ trades: [] })] })).verdict).toBe("ORDER_NOT_IN_CALL");
   });
 
+  it("of a share that the engine cannot name goes to a person, whatever else was ordered", () => {
+    const unknown = { unknownSymbols: ["MTARTECH"] };
+    const trade = order({ symbol: "MTARTECH" });
+    for (const trades of [
+      [],
+      [spoken({ symbol: "TCS" })],
+      [spoken({ symbol: "TCS", price_type: "MARKET", price: null })],
+    ]) {
+      const found = verdict(input({ order: trade, calls: [call({ ...unknown, trades })] }));
+      expect(found.verdict).toBe("LOW_CONFIDENCE");
+      expect(found.reason).toContain("no spoken name for MTARTECH");
+    }
+    expect(verdict(input({ calls: [call({ trades: [], isVocabularyOld: true })] })).verdict).toBe("LOW_CONFIDENCE");
+  });
+
   it("a call that nobody could read goes to a person", () => {
     expect(verdict(input({ calls: [call({ trades: null })] }))).toMatchObject({
       verdict: "LOW_CONFIDENCE",
@@ -171,50 +207,6 @@ describe("without an order in the call", () => {
       "LOW_CONFIDENCE",
     );
     expect(verdict(input({ triage: "AUDIO_UNUSABLE", calls: [] })).verdict).toBe("LOW_CONFIDENCE");
-  });
-});
-
-describe("a recogniser that gives no confidence", () => {
-  const unknown = { transcriptConfidence: null, isConfidenceUnknown: true };
-  const judged = (fields: Partial<VerdictCall>, unknownConfidence?: "listen" | "trust") => {
-    const { unknownConfidence: _listen, ...config } = DEFAULT_VERDICT;
-    const given = input({ calls: [call({ ...unknown, ...fields })] });
-    return verdict(given, unknownConfidence ? { ...config, unknownConfidence } : config);
-  };
-  const LISTEN = /^Nobody knows how well call C1 was understood, because the recogniser gave no confidence: a person/;
-  const TRUST =
-    / It is relied on, although the recogniser gave no confidence for call C1 \(COFI_UNKNOWN_CONFIDENCE=trust\)\.$/;
-
-  it.each([
-    ["an order that is confirmed", {}, "CONFIRMED"],
-    ["one that differs", { trades: [spoken({ side: "SELL" })] }, "MISMATCH"],
-    ["one without a confirmation", { trades: [spoken({ client_confirmed: false })] }, "NOT_CONFIRMED"],
-  ] as [string, Partial<VerdictCall>, string][])("%s", (_what, fields, kind) => {
-    expect(judged(fields, "listen")).toMatchObject({
-      verdict: "LOW_CONFIDENCE",
-      reason: expect.stringMatching(LISTEN),
-    });
-    expect(judged(fields, "trust")).toMatchObject({ verdict: kind, reason: expect.stringMatching(TRUST) });
-  });
-
-  it("an order that was not heard", () => {
-    expect(judged({ trades: [] }, "listen")).toMatchObject({
-      verdict: "LOW_CONFIDENCE",
-      reason: expect.stringMatching(/because the recogniser gave no confidence: a person has to listen\.$/),
-    });
-    expect(judged({ trades: [] }, "trust")).toMatchObject({
-      verdict: "ORDER_NOT_IN_CALL",
-      reason: expect.stringMatching(TRUST),
-    });
-  });
-
-  it("runs that knew no such setting are computed again as they were", () => {
-    expect(judged({}).verdict).toBe("CONFIRMED");
-    expect(judged({}).reason).not.toContain("confidence");
-  });
-
-  it("says nothing where nothing was said", () => {
-    expect(judged({ trades: [], isConfidenceUnknown: false }, "listen").verdict).toBe("ORDER_NOT_IN_CALL");
   });
 });
 

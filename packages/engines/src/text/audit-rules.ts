@@ -2,7 +2,7 @@
 import { ADVICE, ASKS_FOR_INSTRUCTION, DISCRETION, GUARANTEE, PRESSURE, RECORDED_LINE } from "./audit-phrases.js";
 import type { CallReading } from "./call-reading.js";
 import type { ExtractedTrade } from "./extraction.js";
-import { REPORT } from "./phrases.js";
+import { REPORT } from "./order-phrases.js";
 import type { Evidence } from "./transcript.js";
 import type { SpokenSegment } from "./words.js";
 

@@ -5,8 +5,6 @@ import type { SymbolMatcher } from "./symbols.js";
 import type { TranscriptSegment } from "./transcript.js";
 import { SpokenSegment } from "./words.js";
 
-const NO_WORDS: ReadonlySet<number> = new Set();
-
 /** The content of one call: the identity of the client and the orders. */
 export interface CallReading {
   segments: readonly SpokenSegment[];
@@ -17,7 +15,7 @@ export interface CallReading {
 /** Reads a transcript. Pure: the same segments always give the same reading. */
 export function readCall(transcript: readonly TranscriptSegment[], symbols: SymbolMatcher): CallReading {
   const segments = transcript.map((segment, index) => new SpokenSegment(segment, index));
-  const identity = findIdentity(segments);
-  const orders = readOrders(segments, symbols, (segment) => identity.words.get(segment.index) ?? NO_WORDS);
+  const identity = findIdentity(segments, symbols);
+  const orders = readOrders(segments, { symbols, identity });
   return { segments, identity, orders };
 }

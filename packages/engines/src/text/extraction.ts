@@ -12,7 +12,7 @@ export const Extraction = z.object({
   client_identity: z.object({ name: z.string().nullable(), code: z.string().nullable() }),
   trades: z.array(
     z.object({
-      action: z.enum(["NEW", "MODIFY", "CANCEL"]),
+      action: z.enum(["NEW", "MODIFY", "CANCEL", "PROPOSAL"]),
       symbol: z.string().nullable(),
       quantity: z.number().nullable(),
       price_type: z.enum(["LIMIT", "MARKET"]).nullable(),

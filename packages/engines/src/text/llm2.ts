@@ -4,7 +4,7 @@ import type { StageEngine } from "../server/stage-engine.js";
 import { answerQuestion } from "./audit-rules.js";
 import { readCall } from "./call-reading.js";
 import { Extraction } from "./extraction.js";
-import { loadSymbols, type SymbolMatcher } from "./symbols.js";
+import { SymbolTables, Vocabulary } from "./symbols.js";
 import { parsePayload, Transcript } from "./transcript.js";
 
 const Payload = z.object({
@@ -12,27 +12,28 @@ const Payload = z.object({
   language: z.string().nullable(),
   transcript: Transcript,
   extraction: Extraction,
+  vocabulary: Vocabulary.default({ symbols: [] }),
   questions: z.array(z.object({ id: z.string().min(1), text: z.string() })),
 });
 
 /** The stage `llm2`: answers the audit questions by rules, each with the passages it rests on. */
 export function createEngine(): StageEngine {
-  let symbols: SymbolMatcher | undefined;
+  let tables: SymbolTables | undefined;
   return {
     stage: "llm2",
     engine: { name: "cofi-audit", version: ENGINES_VERSION, model: "rules-en-in-1" },
 
     async load() {
-      symbols ??= loadSymbols();
+      tables ??= new SymbolTables();
     },
 
     async process(body) {
-      symbols ??= loadSymbols();
-      const { call_id, transcript, extraction, questions } = parsePayload(Payload, body);
+      tables ??= new SymbolTables();
+      const { call_id, transcript, extraction, vocabulary, questions } = parsePayload(Payload, body);
       const call = {
-        reading: readCall(transcript.segments, symbols),
+        reading: readCall(transcript.segments, tables.of(vocabulary)),
         identity: extraction.client_identity,
-        orders: extraction.trades.filter(({ action }) => action !== "CANCEL"),
+        orders: extraction.trades.filter(({ action }) => action === "NEW" || action === "MODIFY"),
       };
       const answers = questions.map(({ id }) => ({ question_id: id, ...answerQuestion(id, call) }));
       return { call_id, answers };

@@ -1,50 +1,21 @@
+import { AND_A_PART, DIGITS, digitOf, HALVES, isNumberWord, PAISE, RUPEES, SCALES, WORDS } from "./number-words.js";
+
+/** Digits that are spelt and then said again as a number. */
+const LONGEST_REPEATED = 5;
+
 /**
  * The grammar of spoken numbers on Indian dealing desks: lakh and crore, "fifteen hundred", pairs ("sixteen fifty", "six
  * forty two", "one oh five"), decimals ("four ten point five"), rupees and paise, digits ("1,50,000", "4 1 0").
  */
 export interface SpokenNumber {
-  /** Rounded to two decimals. */
+  /** The likeliest reading, rounded to two decimals. */
   value: number;
+  /** All that the words may mean, `value` first: "seven eighty five" is 785, or 7.85. */
+  readings: readonly number[];
   /** Index of the word after the number. */
   end: number;
   /** A currency was named: the number is an amount of money. */
   rupees: boolean;
-}
-
-const UNITS =
-  "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(
-    " ",
-  );
-const TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split(" ");
-const WORDS: ReadonlyMap<string, number> = new Map([
-  ...UNITS.map((word, index): [string, number] => [word, index]),
-  ...TENS.map((word, index): [string, number] => [word, 20 + 10 * index]),
-]);
-const SCALES: ReadonlyMap<string, number> = new Map([
-  ["thousand", 1e3],
-  ["k", 1e3],
-  ["lakh", 1e5],
-  ["lakhs", 1e5],
-  ["lac", 1e5],
-  ["lacs", 1e5],
-  ["million", 1e6],
-  ["crore", 1e7],
-  ["crores", 1e7],
-]);
-const RUPEES = new Set(["rupees", "rupee", "rs"]);
-const PAISE = new Set(["paise", "paisa"]);
-const DIGITS = /^\d+(\.\d+)?$/;
-
-/** True for a word that can stand in a spoken number. */
-export function isNumberWord(word: string): boolean {
-  return WORDS.has(word) || SCALES.has(word) || word === "hundred" || DIGITS.test(word);
-}
-
-/** The value of a word from zero to nine, "oh" included; null for any other. */
-export function digitOf(word: string | undefined): number | null {
-  if (word === "oh") return 0;
-  const value = word === undefined ? undefined : WORDS.get(word);
-  return value !== undefined && value < 10 ? value : null;
 }
 
 /** Reads the number that starts at word `from`; null when none does. */
@@ -53,9 +24,14 @@ export function parseNumber(words: readonly string[], from: number): SpokenNumbe
 }
 
 class NumberReader {
+  /** What a pair like "seven eighty five" would be in rupees and paise; null where none was read. */
+  private asPaise: number | null = null;
+
   constructor(
     private readonly words: readonly string[],
     private at: number,
+    /** Whether digits that stand alone are one number. */
+    private readonly takesDigits = true,
   ) {}
 
   amount(): SpokenNumber | null {
@@ -74,15 +50,17 @@ class NumberReader {
     return this.result(value, rupees);
   }
 
-  private result(value: number, rupees: boolean): SpokenNumber {
-    return { value: Math.round(value * 100) / 100, end: this.at, rupees };
+  private result(amount: number, rupees: boolean): SpokenNumber {
+    const value = Math.round(amount * 100) / 100;
+    const isPair = this.asPaise !== null && !rupees && value === Math.round(this.asPaise * 100);
+    return { value, readings: isPair ? [value, this.asPaise ?? value] : [value], end: this.at, rupees };
   }
 
   private word(offset = 0): string {
     return this.words[this.at + offset] ?? "";
   }
 
-  /** After "rupees": "[and] fifty paise". */
+  /** After "rupees": "[and] fifty paise", or "fifty" where nothing is counted by it. */
   private paise(): number {
     const start = this.at;
     if (this.word() === "and") this.at++;
@@ -91,6 +69,7 @@ class NumberReader {
       this.at++;
       return value / 100;
     }
+    if (value !== null && value >= 10 && this.at === start + 1 && this.at >= this.words.length) return value / 100;
     this.at = start;
     return 0;
   }
@@ -142,7 +121,7 @@ class NumberReader {
 
   /** A number before a scale or alone: up to 9999, because "ninety nine hundred" and the pairs go that far. */
   private group(inside: boolean): number | null {
-    const run = inside ? null : this.digitRun();
+    const run = inside || !this.takesDigits ? null : this.digitRun();
     if (run !== null) return run;
     // "hundred shares", "a thousand": one is meant.
     if (!inside && SCALES.has(this.word()) && this.word() !== "k") return 1;
@@ -150,6 +129,8 @@ class NumberReader {
       this.at++;
       return 100 + this.afterHundred(1);
     }
+    const half = this.halves();
+    if (half !== null) return half;
     const first = this.below100();
     if (first === null) return null;
     if (this.word() === "hundred") {
@@ -157,16 +138,40 @@ class NumberReader {
       return this.withSpokenPaise(first * 100 + this.afterHundred(first));
     }
     const second = first >= 1 && first < 100 && Number.isInteger(first) ? this.secondOfPair() : null;
-    return second === null ? first : this.withSpokenPaise(first * 100 + second);
+    if (second === null) return first;
+    if (!inside) this.asPaise = Math.round(first * 100 + second) / 100;
+    return this.withSpokenPaise(first * 100 + second);
+  }
+
+  /** "dedh sau" and "saade teen hazaar"; the scale, where it is not a hundred, is left for the group. */
+  private halves(): number | null {
+    const start = this.at;
+    const part = AND_A_PART.get(this.word());
+    let value = HALVES.get(this.word()) ?? null;
+    if (value !== null || part !== undefined) this.at++;
+    const whole = part === undefined ? null : this.below100();
+    if (part !== undefined && whole !== null) value = whole + part;
+    if (value !== null && this.word() === "hundred") {
+      this.at++;
+      return value * 100;
+    }
+    if (value !== null && SCALES.has(this.word())) return value;
+    this.at = start;
+    return null;
   }
 
   /** A remainder of a hundred, unless it begins the next number ("two hundred two hundred and fifty"). */
   private afterHundred(hundreds: number): number {
     const start = this.at;
     if (this.word() === "and") this.at++;
-    const rest = this.below100();
-    const next = this.word();
-    if (rest !== null && rest < 100 && next !== "hundred" && !(SCALES.has(next) && hundreds >= 10)) return rest;
+    const tens = WORDS.get(this.word()) ?? 0;
+    for (const rest of [this.below100(), tens]) {
+      const next = this.word();
+      if (rest !== null && rest < 100 && next !== "hundred" && !(SCALES.has(next) && hundreds >= 10)) return rest;
+      // "four hundred and fifty one hundred titan": the one begins the next number.
+      if (tens < 20 || rest === tens) break;
+      this.at--;
+    }
     this.at = start;
     return 0;
   }
@@ -177,10 +182,15 @@ class NumberReader {
     const oh = this.word() === "oh";
     if (oh) this.at++;
     else if (DIGITS.test(this.word())) return null;
-    const value = this.below100();
-    const next = this.word();
-    const closes = next !== "hundred" && !SCALES.has(next) && !PAISE.has(next);
-    if (value !== null && closes && (oh ? value < 10 : value >= 10)) return value;
+    const tens = WORDS.get(this.word()) ?? 0;
+    for (const value of [this.below100(), tens]) {
+      const next = this.word();
+      const closes = next !== "hundred" && !SCALES.has(next) && !PAISE.has(next);
+      if (value !== null && closes && (oh ? value < 10 : value >= 10)) return value;
+      // "seventeen twenty one hundred and ten": the one begins the next number.
+      if (oh || tens < 20 || value === tens) break;
+      this.at--;
+    }
     this.at = start;
     return null;
   }
@@ -216,16 +226,24 @@ class NumberReader {
     return value;
   }
 
-  /** Three or more digits one by one: "four one zero", "double five zero". */
+  /** Three or more digits one by one ("four one zero", "double five zero"), and two that are said again ("one five fifteen"). */
   private digitRun(): number | null {
     const start = this.at;
     let digits = "";
+    const spelt: { value: number; end: number }[] = [];
     for (;;) {
       const times = this.word() === "double" ? 2 : this.word() === "triple" ? 3 : 1;
       const digit = digitOf(this.word(times > 1 ? 1 : 0));
       if (digit === null || (digits === "" && this.word() === "oh")) break;
       digits += String(digit).repeat(times);
       this.at += times > 1 ? 2 : 1;
+      if (digits.length >= 2 && digits.length <= LONGEST_REPEATED) spelt.push({ value: Number(digits), end: this.at });
+    }
+    for (const { value, end: from } of spelt.toReversed()) {
+      const again = new NumberReader(this.words, from, false);
+      if (!isNumberWord(again.word()) || again.whole() !== value) continue;
+      this.at = again.at;
+      return value;
     }
     const next = this.word();
     if (digits.length >= 3 && !WORDS.has(next) && next !== "hundred" && !SCALES.has(next)) return Number(digits);

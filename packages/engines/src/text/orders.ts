@@ -1,291 +1,205 @@
-import {
-  amendment,
-  bareNumbersOut,
-  differs,
-  fillGap,
-  placeFree,
-  sameContract,
-  withoutNumbers,
-} from "./order-details.js";
-import { OrderDraft } from "./order-draft.js";
-import { ASKS_PRICE, ASKS_QUANTITY, ASKS_TO_CONFIRM, HARMLESS_NO, NOT_A_YES, STRONG_YES, WEAK_YES } from "./phrases.js";
+/** Reads the orders of a call: what was stated, proposed, changed, agreed to and cancelled, in the order it was said. */
+import { readAnswer } from "./answers.js";
+import { CODE_FROM, type SpeltCode } from "./client-code.js";
+import type { FoundIdentity } from "./client-identity.js";
+import { OrderBook } from "./order-book.js";
+import type { OrderDraft } from "./order-draft.js";
+import { ASKS_PRICE, ASKS_QUANTITY } from "./order-phrases.js";
 import { readStatements, type Statement } from "./statements.js";
 import type { SymbolMatcher } from "./symbols.js";
+import { questionsIn, Turns } from "./turns.js";
 import type { SpokenSegment, Span } from "./words.js";
 
-/** A bare answer or a weak yes refers to a statement at most this many segments before. */
-const REACH = 2;
-
-/** Reads the orders of a call, in the order they are first spoken of. `skip` gives words to pass over by segment. */
-export function readOrders(
-  segments: readonly SpokenSegment[],
-  symbols: SymbolMatcher,
-  skip: (segment: SpokenSegment) => ReadonlySet<number>,
-): OrderDraft[] {
-  const book = new OrderBook();
-  for (const segment of segments) {
-    const statements = readStatements(segment, symbols, skip(segment));
-    book.hear(segment, statements);
-  }
-  return book.orders.filter(isOrder);
+interface Knowing {
+  symbols: SymbolMatcher;
+  identity: FoundIdentity;
 }
 
-/** Questions and advice without an answer are not orders, nor is a draft without a symbol or a quantity. */
-function isOrder(draft: OrderDraft): boolean {
-  if (draft.symbol === null) return false;
-  return draft.action !== "NEW" || (draft.number("quantity") !== null && (!draft.proposed || draft.confirmed));
+const BEGINS_A_QUESTION = /^(?:shall|should|is|do|can|may) /;
+const NO_WORDS: ReadonlySet<number> = new Set();
+
+/** Reads the orders of a call, in the order they are first spoken of. The words that spell client codes are no part of them. */
+export function readOrders(segments: readonly SpokenSegment[], { symbols, identity }: Knowing): OrderDraft[] {
+  const hearing = new Hearing(symbols, identity.codes);
+  for (const segment of segments) hearing.hear(segment, identity.words.get(segment.index) ?? NO_WORDS);
+  return hearing.book.orders.filter(isSpokenOf);
 }
 
-/** The orders of a call while it is being heard, segment by segment. */
-class OrderBook {
-  readonly orders: OrderDraft[] = [];
-  private asked: "quantity" | "price" | null = null;
-  private last: OrderDraft | null = null;
+/**
+ * A draft without a quantity is no order. One whose share was not understood is kept, if somebody took notice of it: it may be any
+ * trade's, so that nobody can say that a trade was not spoken of.
+ */
+function isSpokenOf(draft: OrderDraft): boolean {
+  if (draft.action !== "NEW") return draft.symbol !== null;
+  if (draft.number("quantity") === null) return false;
+  return draft.symbol !== null || (draft.noticed && !isOnlyProposed(draft));
+}
 
-  hear(segment: SpokenSegment, statements: readonly Statement[]): void {
-    const restated = new Set<OrderDraft>();
-    let reported = false;
-    let position = 0;
-    const before = this.orders.length;
-    this.weakYes(segment, statements, before);
-    for (const statement of statements) {
-      // "yes go ahead" between two statements confirms what came before it.
-      this.strongYes(segment, { from: position, to: statement.clause.from }, restated);
-      position = statement.clause.from;
-      if (statement.kind === "report") reported = true;
-      const touched = this.take(statement, reported && !statement.another);
-      if (touched) {
-        restated.add(touched);
-        position = statement.details.span?.to ?? statement.clause.to;
-        this.last = touched;
-      }
-    }
-    this.strongYes(segment, { from: position, to: segment.words.length }, restated);
+/** Only spoken of: a proposal that the client did not accept, or an order that waits for something to happen. */
+export function isOnlyProposed(draft: OrderDraft): boolean {
+  return draft.action === "NEW" && ((draft.proposed && !draft.confirmed) || draft.conditional);
+}
+
+interface Taken {
+  statement: Statement;
+  order: OrderDraft | null;
+  isNew: boolean;
+}
+
+class Hearing {
+  readonly book = new OrderBook();
+  private readonly turns = new Turns(this.book);
+
+  constructor(
+    private readonly symbols: SymbolMatcher,
+    private readonly codes: readonly SpeltCode[],
+  ) {}
+
+  hear(segment: SpokenSegment, skip: ReadonlySet<number>): void {
+    this.turns.begin(segment);
+    const statements = readStatements(segment, { symbols: this.symbols, skip });
+    const isChange = statements.some(changes);
+    const before = new Set(this.book.orders);
+    if (!isChange && !this.answersByName(segment, statements)) this.answersBefore(segment, statements, skip);
+    const taken = this.take(statements, before);
+    if (segment.source.speaker === undefined || segment.source.speaker === null)
+      this.answersWithin(segment, taken, skip);
+    this.turns.end(segment, taken);
     this.askedBy(segment);
   }
 
-  private askedBy(segment: SpokenSegment): void {
-    this.asked = ASKS_QUANTITY.test(segment.phrase)
-      ? "quantity"
-      : ASKS_PRICE.test(segment.phrase)
-        ? "price"
-        : this.asked;
-    if (segment.find(ASKS_TO_CONFIRM).length === 0) return;
-    for (const order of this.orders)
-      if (segment.index - order.lastSegment <= REACH && order.lastSegment <= segment.index) order.askedToConfirm = true;
+  private take(statements: readonly Statement[], before: ReadonlySet<OrderDraft>): Taken[] {
+    let reported = false;
+    return statements.map((statement) => {
+      if (statement.kind === "report") reported = true;
+      const order = this.book.take(statement, reported && !statement.another);
+      if (order) this.nameClient(order, statement);
+      return { statement, order, isNew: order !== null && !before.has(order) };
+    });
   }
 
-  /** Returns the order that the statement spoke of. */
-  private take(statement: Statement, afterReport: boolean): OrderDraft | null {
-    switch (statement.kind) {
-      case "quote":
-      case "question":
-      case "report":
-        return null;
-      case "refuse":
-        return this.refuse(statement);
-      case "cancel":
-        return this.cancel(statement, false);
-      case "cancel_last":
-        return this.cancel(statement, true);
-      case "modify":
-        return this.modify(statement);
-      case "amend":
-        return this.amend(statement);
-      case "mention":
-        return this.mention(statement);
-      case "order":
-      case "proposal":
-      case "suggestion":
-        return this.order(statement, afterReport);
-    }
+  /** An order is for the client who is named with it, before or behind it in the segment, else for the one who was named last. */
+  private nameClient(order: OrderDraft, { segment, clause, details }: Statement): void {
+    const here = this.codes.filter((code) => code.segment === segment);
+    const end = details.span?.to ?? clause.to;
+    const named = here.findLast(({ span }) => span.from < end) ?? here[0];
+    const last = this.codes.findLast((code) => code.segment.index < segment.index);
+    const code = named ?? (order.clientCode === null ? last : undefined);
+    if (code && code.segment.source.confidence >= CODE_FROM) order.clientCode = code.code;
   }
 
-  /** The latest order that a statement can speak of: same symbol, no other side, no other option. */
-  private matching({ side, details }: Statement): OrderDraft | null {
-    return (
-      this.orders.findLast(
-        (order) =>
-          order.action !== "CANCEL" &&
-          details.symbol !== null &&
-          order.symbol === details.symbol.symbol &&
-          (side === null || order.side === null || order.side === side) &&
-          sameContract(order, details),
-      ) ?? null
+  private askedBy({ phrase }: SpokenSegment): void {
+    this.book.asked = ASKS_QUANTITY.test(phrase) ? "quantity" : ASKS_PRICE.test(phrase) ? "price" : this.book.asked;
+  }
+
+  /** The answer to what was said before: all words that state no details, up to where another order begins. */
+  private answersBefore(segment: SpokenSegment, statements: readonly Statement[], skip: ReadonlySet<number>): void {
+    const end = statements.find((one) => this.beginsAnother(one))?.clause.from ?? segment.words.length;
+    const to = segment.source.speaker ? end : Math.min(end, this.firstAsk(segment, statements));
+    const span = { from: 0, to };
+    this.turns.answer(segment, wordsOf(segment, span, statements, skip), span);
+  }
+
+  /** A statement that is not about an order that waits for an answer. */
+  private beginsAnother({ kind, details, side, another }: Statement): boolean {
+    if (kind === "modify" || (kind === "cancel" && details.symbol !== null)) return true;
+    if (!/^(order|proposal|suggestion)$/.test(kind) || details.span === null) return false;
+    const isKnown = this.turns.awaiting.some(
+      (order) =>
+        (details.symbol === null || details.symbol.symbol === order.symbol) && (side === null || side === order.side),
     );
+    return another || !isKnown || details.refersTo === "same";
   }
 
-  private order(statement: Statement, afterReport: boolean): OrderDraft | null {
-    const { details, side } = statement;
-    const open = this.orders.findLast(
-      (order) => order.action === "NEW" && order.side === side && order.symbol === null,
-    );
-    let order = this.matching(statement);
-    if (!order && details.symbol && open) order = open;
-    if (!order && !details.symbol && this.last?.action === "NEW" && this.last.side === side) order = this.last;
-    if (order && statement.another && order.firstSegment !== statement.segment.index && differs(order, details))
-      order = null;
-    if (order && statement.another && order.firstSegment === statement.segment.index && details.quantity !== null)
-      order = null;
-    if (order && afterReport) return order;
-    if (!order) {
-      if (!details.symbol && details.span === null && statement.kind !== "order") return null;
-      order = new OrderDraft("NEW", statement);
-      order.apply(statement, details, false);
-      this.orders.push(order);
-      return order;
-    }
-    this.restate(order, statement);
-    if (statement.kind === "order") order.proposed = false;
-    return order;
+  /** Where nobody tells the turns apart: a word like "confirm" asks only behind the details of an order. */
+  private firstAsk(segment: SpokenSegment, statements: readonly Statement[]): number {
+    const stated = Math.min(...statements.flatMap(({ details: { span } }) => span?.from ?? []));
+    const asks = questionsIn(segment).find((ask) => ask.from > stated || BEGINS_A_QUESTION.test(segment.part(ask)));
+    return asks?.from ?? segment.words.length;
   }
 
-  /** A later statement about a known order: it reads back, answers a question, or both. */
-  private restate(order: OrderDraft, statement: Statement): void {
-    const { details, segment } = statement;
-    const other = this.otherSpeaker(order, segment);
-    const repeats =
-      details.quantity !== null &&
-      order.number("quantity") !== null &&
-      (details.symbol !== null || statement.side !== null);
-    order.apply(statement, bareNumbersOut(order, details), false);
-    if (repeats && other) order.readBack = true;
-  }
-
-  /** Without labels the speaker is unknown: then a repetition of an order counts as the other speaker. */
-  private otherSpeaker(order: OrderDraft, segment: SpokenSegment): boolean {
-    const speaker = segment.source.speaker ?? null;
-    return speaker === null || order.speaker === null || speaker !== order.speaker;
-  }
-
-  /** No verb: a repetition when it names a symbol, an answer when it is a bare number. */
-  private mention(statement: Statement): OrderDraft | null {
-    const { details, segment } = statement;
-    if (details.symbol !== null) {
-      const known = this.matching(statement);
-      const open = this.orders.findLast((order) => order.action === "NEW" && order.symbol === null);
-      const order = known ?? open;
-      if (!order || (details.quantity === null && details.price === null && !details.market && known)) return null;
-      this.restate(order, statement);
-      return order;
-    }
-    const order = this.last;
-    if (order?.action !== "NEW" || segment.index - order.lastSegment > REACH || details.span === null) return null;
-    const filled = fillGap(order, details, this.asked);
-    if (!filled) return null;
-    this.asked = null;
-    order.apply(statement, filled, false);
-    return order;
-  }
-
-  private amend(statement: Statement): OrderDraft | null {
-    const { details } = statement;
-    const named = this.matching({ ...statement, side: null });
-    const order = named ?? this.last;
-    const complete = details.symbol !== null && statement.side !== null && details.quantity !== null;
-    if (!order || order.action === "CANCEL" || (!named && complete && details.negatedSymbol === null)) {
-      return statement.side === null ? null : this.order({ ...statement, kind: "order" }, false);
-    }
-    const change = amendment(order, details);
-    const changes = change.span !== null || details.market || statement.side !== null || change.symbol !== null;
-    if (changes) order.apply(statement, change, true);
-    else if (statement.certain) {
-      order.unresolved = true;
-      order.confirmed = false;
-      order.cite(statement.segment.evidence(statement.clause));
-    }
-    return changes ? order : null;
-  }
-
-  private modify(statement: Statement): OrderDraft | null {
-    const known = this.matching(statement);
-    if (known) {
-      const change = amendment(known, statement.details);
-      known.apply(statement, change, true);
-      return known;
-    }
-    if (!statement.details.symbol) return null;
-    const order = new OrderDraft("MODIFY", statement);
-    order.apply(statement, placeFree(order, statement.details), false);
-    this.orders.push(order);
-    return order;
-  }
-
-  private refuse(statement: Statement): OrderDraft | null {
-    const order = statement.details.symbol ? this.matching(statement) : this.last;
-    if (order?.action !== "NEW" || order.side !== statement.side) return null;
-    return this.withdraw(order, statement);
-  }
-
-  private cancel(statement: Statement, last: boolean): OrderDraft | null {
-    const named = statement.details.symbol;
-    if (named) {
-      const known = this.orders.find((order) => order.action === "CANCEL" && order.symbol === named.symbol);
-      if (known) {
-        known.apply(statement, withoutNumbers(statement.details), false);
-        return known;
-      }
-      const order = new OrderDraft("CANCEL", statement);
-      order.apply(
-        { ...statement, side: this.matching(statement)?.side ?? null },
-        withoutNumbers(statement.details),
-        false,
+  /** "shall i place it yes go ahead" in one segment. */
+  private answersWithin(segment: SpokenSegment, taken: readonly Taken[], skip: ReadonlySet<number>): void {
+    const asks = questionsIn(segment);
+    for (const [index, ask] of asks.entries()) {
+      const next = taken.find(
+        ({ statement: { clause, details, kind } }) =>
+          clause.from >= ask.to && (details.span !== null || /^(report|quote)$/.test(kind)),
       );
-      this.orders.push(order);
-      return order;
-    }
-    const target = this.last;
-    return last && target?.action === "NEW" ? this.withdraw(target, statement) : null;
-  }
-
-  /** Writes the cancellation of an order of this call, with its known fields. */
-  private withdraw(target: OrderDraft, statement: Statement): OrderDraft {
-    const order = new OrderDraft("CANCEL", statement);
-    const symbol =
-      target.symbol === null
-        ? null
-        : { symbol: target.symbol, spoken: target.symbolSpoken ?? target.symbol, quality: 1 };
-    order.apply({ ...statement, side: target.side }, { ...withoutNumbers(statement.details), symbol }, false);
-    this.orders.push(order);
-    return order;
-  }
-
-  /** "Correct", "yes" first in a segment answers the read back before it; a segment that restates the order does not. */
-  private weakYes(segment: SpokenSegment, statements: readonly Statement[], known: number): void {
-    const yes = WEAK_YES.exec(segment.phrase)?.[0].trim();
-    if (!yes) return;
-    const rest = segment.phrase.slice(yes.length).trim();
-    const opening = rest.split(" ").slice(0, 4).join(" ");
-    if (NOT_A_YES.test(opening) && !HARMLESS_NO.test(opening)) return;
-    const said = new Set(statements.map(({ details }) => details.symbol?.symbol).filter(Boolean));
-    const amends = statements.some(({ kind }) => kind === "amend" || kind === "cancel_last" || kind === "report");
-    const bare = statements.some(({ kind, details }) => kind === "mention" && details.span !== null && !details.symbol);
-    if (amends || bare) return;
-    const span = { from: 0, to: yes.split(" ").length };
-    for (const order of this.orders.slice(0, known)) {
-      if (order.symbol !== null && said.has(order.symbol)) continue;
-      if (segment.index - order.lastSegment <= REACH) this.confirm(order, segment, span);
+      const to = Math.min(
+        next?.statement.clause.from ?? segment.words.length,
+        asks[index + 1]?.from ?? segment.words.length,
+      );
+      const orders = taken.flatMap(({ statement, order }) =>
+        order && statement.clause.from < ask.from ? [order] : [],
+      );
+      const span = { from: ask.to, to };
+      if (orders.length > 0 && to > ask.to)
+        this.turns.answerWithin(segment, orders, wordsOf(segment, span, [], skip), span);
     }
   }
 
-  private strongYes(segment: SpokenSegment, part: Span, restated: ReadonlySet<OrderDraft>): void {
-    for (const yes of segment.find(STRONG_YES)) {
-      if (yes.from < part.from || yes.to > part.to) continue;
-      const lead = segment.part({ from: yes.from - 3, to: yes.from });
-      if (/(?:^| )(?:shall i|should i|shall we|can i|may i|to|will|is|not|dont|i)$/.test(lead)) continue;
-      for (const order of this.orders)
-        if (restated.has(order) || order.lastSegment < segment.index) this.confirm(order, segment, yes);
+  /** "only infosys yes tcs no": each share has an answer of its own. False where the segment is no such answer. */
+  private answersByName(segment: SpokenSegment, statements: readonly Statement[]): boolean {
+    const named = statements.filter(({ kind, details }) => details.symbol !== null && !/^(report|quote)$/.test(kind));
+    const awaiting = this.turns.awaiting.filter(({ action }) => action === "NEW");
+    const isPlain = named.every(({ details }) => details.quantity === null && details.price === null);
+    if (awaiting.length < 2 || named.length === 0 || !isPlain) return false;
+    const answered = new Set<OrderDraft>();
+    for (const { words, span, symbol } of this.chunksOf(segment)) {
+      const order = awaiting.find((one) => one.symbol === symbol);
+      const answer = readAnswer(words.filter((word) => !/^(only|but|and)$/.test(word)));
+      if (!order || !answer) continue;
+      this.turns.answerOne(order, answer, segment, span);
+      answered.add(order);
     }
+    return answered.size > 0;
   }
 
-  private confirm(order: OrderDraft, segment: SpokenSegment, span: Span): void {
-    if (order.confirmed || order.action === "CANCEL") return;
-    const speaker = segment.source.speaker ?? null;
-    const labelled = speaker !== null && order.speaker !== null;
-    // A proposal is confirmed by the other side, the client's own order by the client.
-    if (labelled && (order.proposed ? speaker === order.speaker : speaker !== order.speaker)) return;
-    if (!labelled && !order.readBack && !order.askedToConfirm && !order.proposed) return;
-    order.confirmed = true;
-    order.cite(segment.evidence(span));
+  /** The stretches of a segment that hold one symbol each. */
+  private chunksOf(segment: SpokenSegment): { words: string[]; span: Span; symbol: string | null }[] {
+    const chunks: { words: string[]; span: Span; symbol: string | null }[] = [];
+    let chunk = { words: [] as string[], span: { from: 0, to: 0 }, symbol: null as string | null };
+    for (let at = 0; at < segment.words.length;) {
+      const match = this.symbols.matchAt(segment.words, at);
+      const word = segment.words[at]?.text ?? "";
+      const begins = match !== null || /^(?:but|and|leave|skip|drop|forget|ignore|except)$/.test(word);
+      if (begins && chunk.symbol !== null) {
+        chunks.push(chunk);
+        chunk = { words: [], span: { from: at, to: at }, symbol: null };
+      }
+      if (match) chunk.symbol = match.symbol;
+      chunk.words.push(match ? "#" : word);
+      at += match?.count ?? 1;
+      chunk.span.to = at;
+    }
+    return [...chunks, chunk];
   }
+}
+
+/** A statement that corrects or takes back: what stands beside it is no answer to what was said before. */
+function changes({ kind, side, details: { span, market } }: Statement): boolean {
+  return kind === "cancel_last" || (kind === "amend" && (span !== null || market || side !== null));
+}
+
+/** The words of a stretch, with `#` for those that state details or name the client. */
+function wordsOf(
+  segment: SpokenSegment,
+  { from, to }: Span,
+  statements: readonly Statement[],
+  skip: ReadonlySet<number>,
+): string[] {
+  const stated = (at: number): boolean =>
+    statements.some(({ details, clause, side, kind }) => {
+      if (details.span === null || /^(cancel|refuse|question)/.test(kind)) return false;
+      const isOnlyNamed = details.quantity === null && details.price === null && !details.market && side === null;
+      const start = side === null ? details.span.from : Math.min(clause.from, details.span.from);
+      return !isOnlyNamed && at >= start && at < details.span.to;
+    });
+  const words: string[] = [];
+  for (let at = from; at < to; at++) {
+    const word = stated(at) || skip.has(at) ? "#" : (segment.words[at]?.text ?? "");
+    if (word !== "#" || words.at(-1) !== "#") words.push(word);
+  }
+  return words;
 }

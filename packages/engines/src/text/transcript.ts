@@ -16,14 +16,15 @@ const Segment = z.object({
     .max(1)
     .nullable()
     .transform((confidence) => confidence ?? UNKNOWN_CONFIDENCE),
-  /** Label of the speaker, if the recogniser can tell; it is only compared with the labels of other segments. */
-  speaker: z.string().nullish(),
+  /** null or left out where nobody can tell. */
+  speaker: z.enum(["dealer", "client"]).nullish(),
 });
 
 /** The parts of an stt response that the text stages need. Segments are in the order of the conversation. */
 export const Transcript = z.object({ segments: z.array(Segment) });
 
 export type TranscriptSegment = z.infer<typeof Segment>;
+export type Speaker = "dealer" | "client";
 
 /** A passage of the transcript: `quote` stands verbatim in the text of the segment; the times are the segment's. */
 export interface Evidence {

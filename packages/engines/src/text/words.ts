@@ -1,6 +1,7 @@
+import { inEnglish } from "./hinglish.js";
 import type { Evidence, TranscriptSegment } from "./transcript.js";
 
-/** One spoken word: lower case, without punctuation. Digits keep their decimal point and lose their commas. */
+/** One spoken word: lower case, without punctuation, in English. Digits keep their decimal point and lose their commas. */
 export interface Word {
   text: string;
   /** As it stands in the segment's text. */
@@ -21,11 +22,15 @@ const SIGNS: Readonly<Record<string, string>> = { "&": "and", "@": "at", "%": "p
 
 /** The words of a text. "AB1234" is two words, "1,50,000" is one, "twenty-five" two, "don't" one. */
 export function splitWords(text: string): Word[] {
-  return Array.from(text.matchAll(TOKEN), (match) => {
+  const spoken = Array.from(text.matchAll(TOKEN), (match) => {
     const raw = match[0];
     const plain = /^\d/.test(raw) ? raw.replaceAll(",", "") : raw.toLowerCase().replaceAll(/['’]/g, "");
-    return { text: SIGNS[plain] ?? plain, raw, start: match.index, end: match.index + raw.length };
+    return { plain: SIGNS[plain] ?? plain, raw, start: match.index, end: match.index + raw.length };
   });
+  return spoken.map(({ plain, ...place }, at) => ({
+    text: inEnglish(plain, spoken[at - 1]?.plain, spoken[at + 1]?.plain),
+    ...place,
+  }));
 }
 
 /** A segment of the transcript as words, searchable by phrases. */

@@ -10,6 +10,7 @@ import type { HostState } from "../pool/host-state.js";
 import type { EngineClient } from "../hosts/engine-client.js";
 import type { OpenAiEngines } from "../hosts/openai-client.js";
 import type { PipelineSettings } from "../settings.js";
+import type { SymbolMaster } from "../symbols/symbol-master.js";
 import type { TriageConfig } from "../triage/triage-config.js";
 import type { Answers, AnsweringStage, AnswersByStage, Recorded } from "./answers.js";
 import type { BatchFolder, Recording } from "./batch-folder.js";
@@ -33,6 +34,8 @@ export interface BatchContext {
   readonly triageConfig: TriageConfig;
   /** How the CSV files are read, beside the zone of the batch. */
   readonly csv: CsvSettings;
+  /** Companies by symbol. */
+  readonly symbolMaster: SymbolMaster;
   readonly client: EngineClient;
   readonly openAi: OpenAiEngines;
   readonly logger: EventLogger;

@@ -26,6 +26,7 @@ import { StartedOnce } from "../runtime/started-once.js";
 import type { PipelineSettings } from "../settings.js";
 import { Stopping } from "./stopping.js";
 import { throughStages, type BatchResult } from "./through-stages.js";
+import type { SymbolMaster } from "../symbols/symbol-master.js";
 import type { TriageConfig } from "../triage/triage-config.js";
 import { whenAvailable, whenFree } from "./when-available.js";
 
@@ -42,6 +43,8 @@ export interface RunBatchOptions extends WantedBatch {
   triageConfig: TriageConfig;
   /** How the CSV files are read; as documented where it is left out. */
   csv?: CsvSettings;
+  /** Companies by symbol; without it symbols have no names but those that the engines know. */
+  symbolMaster?: SymbolMaster;
   /** Of Cofi. */
   version: string;
   /** Which engines answer: recorded with the run. No keys or passwords. */
@@ -165,7 +168,8 @@ async function newContext(
   logger: EventLogger,
   stopping: Stopping,
 ): Promise<BatchContext> {
-  const { settings, triageConfig, csv = PLAIN_CSV, client, openAi, store, results, report } = options;
+  const { settings, triageConfig, csv = PLAIN_CSV, symbolMaster = new Map() } = options;
+  const { client, openAi, store, results, report } = options;
   const { run } = lease;
   const { signal } = stopping;
   const write = <T>(work: () => Promise<T>): Promise<T> =>
@@ -203,6 +207,7 @@ async function newContext(
     settings,
     triageConfig,
     csv,
+    symbolMaster,
     client,
     openAi,
     logger,

@@ -47,6 +47,8 @@ const segment = z.looseObject({
   ...span.shape,
   text: z.string(),
   confidence: share.nullable(),
+  /** Who speaks; null, or left out, where nobody can tell. */
+  speaker: z.enum(["dealer", "client"]).nullish(),
 });
 export type Segment = z.infer<typeof segment>;
 
@@ -65,7 +67,8 @@ const evidence = z.object({ segment: z.number().int(), start_s: seconds, end_s: 
 const evidenceList = z.array(evidence);
 
 export const extractedTrade = z.object({
-  action: z.enum(["NEW", "MODIFY", "CANCEL"]),
+  /** PROPOSAL: spoken of and not ordered, because the client did not agree, or under a condition. */
+  action: z.enum(["NEW", "MODIFY", "CANCEL", "PROPOSAL"]),
   side: z.enum(["BUY", "SELL"]).nullable(),
   symbol: z.string().nullable(),
   symbol_spoken: z.string().nullable(),
@@ -80,6 +83,22 @@ export const extractedTrade = z.object({
   expiry: z.string().nullable(),
   read_back: z.boolean().nullable(),
   client_confirmed: z.boolean().nullable(),
+  /** What the client answered to the order or its read back, as a whole; null where nobody says. */
+  client_answer: z
+    .enum(["ACCEPTED", "REFUSED", "DEFERRED", "CONDITIONAL", "OTHER", "UNCLEAR", "NONE"])
+    .nullable()
+    .default(null),
+  /** The words of that answer. */
+  answer_evidence: evidenceList.default([]),
+  /** Who spoke of it first. */
+  initiated_by: z.enum(["CLIENT", "DEALER"]).nullable().default(null),
+  /** It closes a position, so that the side is an assumption. */
+  closes_position: z.boolean().nullable().default(null),
+  /** The client code that was named with this order. */
+  client_code: z.string().nullable().default(null),
+  /** All that the words may mean, where they may mean more than one number. */
+  quantity_readings: z.array(z.number()).default([]),
+  price_readings: z.array(z.number()).default([]),
   confidence: share,
   evidence: evidenceList,
 });
@@ -91,6 +110,8 @@ export const extraction = z.object({
   language: z.string().nullable(),
   client_identity: z.object({ name: z.string().nullable(), code: z.string().nullable() }),
   trades: z.array(extractedTrade),
+  /** Symbols of the vocabulary that the engine has no spoken names for. */
+  unknown_symbols: z.array(z.string()).default([]),
 });
 export type Extraction = z.infer<typeof extraction>;
 export const llm1Response = z.looseObject({ ...answered, ...extraction.shape });
@@ -110,17 +131,19 @@ export const audit = z.object({ call_id: z.string(), answers: z.array(auditAnswe
 export const llm2Response = z.looseObject({ ...answered, ...audit.shape });
 export type Llm2Response = z.infer<typeof llm2Response>;
 
+type Quotes = readonly z.infer<typeof evidence>[];
+
 /**
  * The first quote that does not stand verbatim in the segment it names; null when all do. Evidence that cannot be found
  * in the transcript is no evidence.
  */
 export function inventedQuote(
-  items: readonly { evidence: readonly z.infer<typeof evidence>[] }[],
+  items: readonly { evidence: Quotes; answer_evidence?: Quotes }[],
   segments: readonly Pick<Segment, "id" | "text">[],
 ): string | null {
   const texts = new Map(segments.map(({ id, text }) => [id, text]));
   for (const item of items)
-    for (const { segment: id, quote } of item.evidence)
+    for (const { segment: id, quote } of [...item.evidence, ...(item.answer_evidence ?? [])])
       if (quote.trim() === "" || !texts.get(id)?.includes(quote)) return quote;
   return null;
 }

@@ -108,8 +108,10 @@ export function nextMode(request: Json): JsonMode | null {
   return NEXT_MODE[format === "json_schema" || format === "json_object" ? format : "words"];
 }
 
+/** Strict servers know no defaults: what may be left out by engines is asked for. */
 function jsonSchema(schema: z.ZodType): Json {
-  return JSON.parse(JSON.stringify(z.toJSONSchema(schema))) as Json;
+  const strict = z.toJSONSchema(schema, { override: ({ jsonSchema: node }) => void delete node.default });
+  return JSON.parse(JSON.stringify(strict)) as Json;
 }
 
 const SCHEMAS = { llm1: jsonSchema(extraction), llm2: jsonSchema(audit) };
@@ -122,17 +124,29 @@ const EVIDENCE_RULE =
   "Every quote must be copied verbatim from the text of the segment whose id you give, with that segment's start_s and end_s. " +
   "Never infer what was not said: use null, or leave the item out. Confidence is between 0 and 1.";
 
+const SPEAKER_RULE =
+  "The speaker of a segment is dealer or client, and null where nobody can tell. " +
+  "A yes counts only as the client's, and only as a whole answer: a negation, a condition, a delay, a reservation or another subject anywhere in it " +
+  "voids it, silence is no yes, and a later refusal takes an earlier yes back. ";
+
 const EXTRACTION_PROMPT =
   "You read the transcript of a phone call between a broker's dealer and a client and list every order spoken of, as JSON. " +
-  "An order has action NEW, MODIFY or CANCEL. A question about a price, a quotation or advice is no order. Later words amend earlier ones: " +
+  "An order has action NEW, MODIFY or CANCEL. A question about a price, a quotation, advice, a holding, an order of another day or of somebody else is no order. " +
+  "What the dealer proposes and the client does not accept, and what is to be done only under a condition, has action PROPOSAL. Later words amend earlier ones: " +
   "give the order as it finally stands. quantity counts shares or lots as unit says; price null with price_type MARKET for market orders. " +
-  "symbol is the exchange's symbol, symbol_spoken the words used. read_back: the dealer repeated the order. client_confirmed: the client agreed after that. " +
-  "client_identity is who the client says they are. " +
+  "Where the words may mean several numbers, quantity_readings and price_readings list all, the likeliest first; else they are empty. " +
+  "symbol is the exchange's symbol, as the vocabulary writes it where it holds the spoken name, symbol_spoken the words used; unknown_symbols is empty. " +
+  "instrument is FUT or OPT only where it was said, and expiry holds the words that were said of it. closes_position: an existing position is squared off or exited. " +
+  SPEAKER_RULE +
+  "read_back: the dealer repeated the order. client_answer is what the client answered to it: ACCEPTED, REFUSED, DEFERRED, CONDITIONAL, " +
+  "OTHER (about something else), UNCLEAR (words that may agree, and nobody can say) or NONE; answer_evidence quotes that answer, and client_confirmed is true for ACCEPTED alone. initiated_by says who spoke of the order first. " +
+  "client_identity is who the client says they are, client_code the code that was named with an order, if it was. " +
   EVIDENCE_RULE;
 
 const AUDIT_PROMPT =
   "You audit the transcript of a phone call between a broker's dealer and a client. Answer each question in the order asked, as JSON: " +
   "YES, NO, UNCLEAR when the transcript does not tell, NA when the question does not apply. rationale is one plain sentence. " +
+  SPEAKER_RULE +
   EVIDENCE_RULE;
 
 const PROMPTS = { llm1: EXTRACTION_PROMPT, llm2: AUDIT_PROMPT };

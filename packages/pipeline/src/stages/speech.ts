@@ -15,6 +15,7 @@ import {
 } from "../hosts/engine-contract.js";
 import type { Answered } from "../hosts/engine-client.js";
 import type { TranscriptionRequest } from "../hosts/openai-requests.js";
+import { batchVocabulary, vocabularySha256 } from "../symbols/vocabulary.js";
 import { auditQuestions } from "./audit-questions.js";
 import { toJson } from "./log-values.js";
 import { ModelChat } from "./model-chat.js";
@@ -31,12 +32,21 @@ import {
 } from "./recordings.js";
 
 type Transcribed = StageContext<"calls" | "stt">;
+type Naming = Pick<StageContext<"trades">, "trades" | "triageConfig" | "symbolMaster">;
+
+const NO_WORDS: Json = { symbols: [] };
+
+/** The batch's own symbols, as the engines are given them; known when trades.csv was read. */
+function vocabularyIn({ trades, triageConfig, symbolMaster }: Naming): Json {
+  return batchVocabulary(trades.all, triageConfig.timeZone, symbolMaster);
+}
 
 export const stt = defineStage<"calls" | "trades" | "ivr" | "lid" | "triaging", FileUnit, SttResponse>(
   "stt",
   ["calls", "trades", "ivr", "lid", "triaging"],
   (context) => {
     const { openAi, settings, calls, measured, recordings } = context;
+    let vocabulary: Json = NO_WORDS;
     const spokenIn = (path: string, name: string) => ({
       path,
       durationS: measured.speechOf(name)?.durationS ?? 0,
@@ -47,6 +57,7 @@ export const stt = defineStage<"calls" | "trades" | "ivr" | "lid" | "triaging", 
       answeredBy: "engine",
       liesOn: (name) => context.derived.liesOn(name),
       async plan() {
+        vocabulary = vocabularyIn(context);
         const all = recordingsOf(context);
         if (settings.sttScope === "all") return { units: all };
         const matched = await matchedCalls(context);
@@ -63,7 +74,14 @@ export const stt = defineStage<"calls" | "trades" | "ivr" | "lid" | "triaging", 
           return openAi.transcription({ ...spoken, language: language === "und" ? null : language }, context.signal);
         }
         const trim = trimOf(measured, name);
-        return { batch_id: context.batchId, file_name: name, variant: "denoised", trim, language };
+        return {
+          batch_id: context.batchId,
+          file_name: name,
+          variant: "denoised",
+          trim,
+          language,
+          vocabulary,
+        };
       },
       async prepare(unit, payload, host, signal) {
         if (!openAi.answers("stt")) await prepare(context, "stt", unit, payload, host, signal);
@@ -99,74 +117,88 @@ async function matchedCalls({ answers, trades }: StageContext<"trades" | "triagi
   return matched;
 }
 
-export const llm1 = defineStage<"calls" | "stt", FileUnit, Llm1Response>("llm1", ["calls", "stt"], (context) => {
-  const { openAi, calls } = context;
-  const chat = new ModelChat("llm1", context);
-  return {
-    answeredBy: "engine",
-    plan: async () => ({ units: recordingsOf(context) }),
-    async payload({ name }, host) {
-      const transcript = await transcriptOf(context, name);
-      return isSilent(transcript)
-        ? new LeftOut("Nothing is said in this call")
-        : chat.payload(name, host, inRequest(context, name, transcript));
-    },
-    ask({ name }, payload, host, signal, again) {
-      const engine = required(host);
-      const input = async (): Promise<Json> => inRequest(context, name, await transcriptOf(context, name));
-      return chat.ask({ name, payload, host, again, input }, async (asked) => {
-        const answered = openAi.answers("llm1")
-          ? await openAi.extract(engine, asked, signal)
-          : await context.client.process(engine, "llm1", asked, llm1Response, signal);
-        return aboutThisCall(context, name, answered, answered.answer.trades, openAi.answers("llm1") ? null : asked);
-      });
-    },
-    answerFrom: answerOf(llm1Response),
-    async store({ name }, answer) {
-      const trades = answer.trades.map((trade) => ({
-        action: trade.action,
-        side: trade.side,
-        symbol: trade.symbol,
-        symbolSpoken: trade.symbol_spoken,
-        instrument: trade.instrument,
-        quantity: trade.quantity,
-        unit: trade.unit,
-        priceType: trade.price_type,
-        price: trade.price,
-        triggerPrice: trade.trigger,
-        strike: trade.strike,
-        optionType: trade.option_type,
-        expiry: trade.expiry,
-        readBack: trade.read_back,
-        clientConfirmed: trade.client_confirmed,
-        confidence: trade.confidence,
-        evidence: trade.evidence,
-      }));
-      await context.persist(() =>
-        context.results.saveExtraction(context.run, callIdOf(calls, name), trades, answer.client_identity),
-      );
-    },
-    dropped(unit) {
-      chat.forget(unit.name);
-      drop(context)(unit);
-    },
-  };
-});
+export const llm1 = defineStage<"calls" | "trades" | "stt", FileUnit, Llm1Response>(
+  "llm1",
+  ["calls", "trades", "stt"],
+  (context) => {
+    const { openAi, calls } = context;
+    const chat = new ModelChat("llm1", context);
+    let vocabulary: Json = NO_WORDS;
+    return {
+      answeredBy: "engine",
+      async plan() {
+        vocabulary = vocabularyIn(context);
+        return { units: recordingsOf(context) };
+      },
+      metadata: () => ({ vocabularySha256: vocabularySha256(vocabulary) }),
+      async payload({ name }, host) {
+        const transcript = await transcriptOf(context, name);
+        return isSilent(transcript)
+          ? new LeftOut("Nothing is said in this call")
+          : chat.payload(name, host, inRequest(context, name, transcript, vocabulary));
+      },
+      ask({ name }, payload, host, signal, again) {
+        const engine = required(host);
+        const input = async (): Promise<Json> =>
+          inRequest(context, name, await transcriptOf(context, name), vocabulary);
+        return chat.ask({ name, payload, host, again, input }, async (asked) => {
+          const answered = openAi.answers("llm1")
+            ? await openAi.extract(engine, asked, signal)
+            : await context.client.process(engine, "llm1", asked, llm1Response, signal);
+          return aboutThisCall(context, name, answered, answered.answer.trades, openAi.answers("llm1") ? null : asked);
+        });
+      },
+      answerFrom: answerOf(llm1Response),
+      async store({ name }, answer) {
+        const trades = answer.trades.map((trade) => ({
+          action: trade.action,
+          side: trade.side,
+          symbol: trade.symbol,
+          symbolSpoken: trade.symbol_spoken,
+          instrument: trade.instrument,
+          quantity: trade.quantity,
+          unit: trade.unit,
+          priceType: trade.price_type,
+          price: trade.price,
+          triggerPrice: trade.trigger,
+          strike: trade.strike,
+          optionType: trade.option_type,
+          expiry: trade.expiry,
+          readBack: trade.read_back,
+          clientConfirmed: trade.client_confirmed,
+          confidence: trade.confidence,
+          evidence: trade.evidence,
+        }));
+        await context.persist(() =>
+          context.results.saveExtraction(context.run, callIdOf(calls, name), trades, answer.client_identity),
+        );
+      },
+      dropped(unit) {
+        chat.forget(unit.name);
+        drop(context)(unit);
+      },
+    };
+  },
+);
 
-export const llm2 = defineStage<"calls" | "stt" | "llm1", FileUnit, Llm2Response>(
+export const llm2 = defineStage<"calls" | "trades" | "stt" | "llm1", FileUnit, Llm2Response>(
   "llm2",
-  ["calls", "stt", "llm1"],
+  ["calls", "trades", "stt", "llm1"],
   (context) => {
     const { openAi, calls, answers } = context;
     const chat = new ModelChat("llm2", context);
+    let vocabulary: Json = NO_WORDS;
     const input = async (name: string): Promise<Json> => ({
-      ...inRequest(context, name, await transcriptOf(context, name)),
+      ...inRequest(context, name, await transcriptOf(context, name), vocabulary),
       extraction: toJson((await answers.of("llm1", name))?.answer),
       questions: toJson(await auditQuestions()),
     });
     return {
       answeredBy: "engine",
-      plan: async () => ({ units: recordingsOf(context) }),
+      async plan() {
+        vocabulary = vocabularyIn(context);
+        return { units: recordingsOf(context) };
+      },
       payload: async ({ name }, host) => chat.payload(name, host, await input(name)),
       ask({ name }, payload, host, signal, again) {
         const engine = required(host);
@@ -217,8 +249,14 @@ interface AboutTranscript {
 }
 
 /** Holds what {@link AboutTranscript} says. */
-function inRequest({ calls }: Transcribed, name: string, { language, segments }: SttResponse): { [key: string]: Json } {
-  return { call_id: callIdOf(calls, name), language, transcript: { segments: toJson(segments) } };
+function inRequest(
+  { calls }: Transcribed,
+  name: string,
+  { language, segments }: SttResponse,
+  vocabulary: Json,
+): { [key: string]: Json } {
+  const transcript = { segments: toJson(segments) };
+  return { call_id: callIdOf(calls, name), language, transcript, vocabulary };
 }
 
 /**

@@ -6,12 +6,14 @@
 import { missingTerms } from "../csv/contract-terms.js";
 import type { TradeRow } from "../csv/trades-csv.js";
 import { dayIn } from "../csv/zoned-time.js";
+import { readTradingSymbol } from "../symbols/trading-symbol.js";
 import type { TriageConfig } from "./triage-config.js";
 
 /** The fills of one order that are in scope, and what they agree on. */
 export interface Order {
   orderId: string | null;
   clientCode: string;
+  /** The share or index: what a trading symbol says of a contract stands in the fields below. */
   symbol: string;
   side: "BUY" | "SELL";
   instrument: string | null;
@@ -65,26 +67,51 @@ export function isInScope({ orderSource }: Pick<TradeRow, "orderSource">, config
 /** The order of each trade in scope; trades out of scope are not in the map. Fills of one order share one object. */
 export function ordersOf(trades: readonly TradeRow[], config: TriageConfig): ReadonlyMap<TradeRow, Order> {
   const orders = new Map<TradeRow, Order>();
-  const ids = groupBy(trades, ({ orderId, tradeId }) => (orderId === null ? [null, tradeId] : [orderId]));
+  const rows = new Map(trades.map((row) => [withContract(row, config), row]));
+  const ids = groupBy([...rows.keys()], ({ orderId, tradeId }) => (orderId === null ? [null, tradeId] : [orderId]));
   for (const underOneId of ids) {
     const inScope = underOneId.filter((trade) => isInScope(trade, config));
     for (const fills of groupBy(inScope, (trade) => IDENTITY.map((field) => trade[field])).flatMap(byContract)) {
       const order = orderOf(fills, underOneId, config);
-      for (const fill of fills) orders.set(fill, order);
+      for (const fill of fills) orders.set(rows.get(fill)!, order);
     }
   }
   return orders;
 }
 
+/** A row with what its trading symbol says of the contract; columns that the file has count before it. */
+interface ReadTrade extends TradeRow {
+  /** The symbol as the file has it, where the columns say something else of the contract. */
+  contradicted?: string;
+}
+
+function withContract(row: TradeRow, { timeZone }: TriageConfig): ReadTrade {
+  const said = readTradingSymbol(row.symbol, dayIn(row.orderTime, timeZone));
+  if (said.symbol === row.symbol) return { ...row };
+  const differs =
+    (row.instrument !== null && said.instrument !== null && row.instrument !== said.instrument) ||
+    (row.strike !== null && said.strike !== null && row.strike !== said.strike) ||
+    (row.optionType !== null && said.optionType !== null && row.optionType !== said.optionType);
+  return {
+    ...row,
+    symbol: said.symbol,
+    instrument: row.instrument ?? said.instrument,
+    expiry: row.expiry ?? said.expiry,
+    strike: row.strike ?? said.strike,
+    optionType: row.optionType ?? said.optionType,
+    ...(differs && { contradicted: row.symbol }),
+  };
+}
+
 /** Fills that name two contracts are of two orders. One that leaves open which of them it is belongs to neither. */
-function byContract(fills: readonly TradeRow[]): TradeRow[][] {
+function byContract(fills: readonly ReadTrade[]): ReadTrade[][] {
   const isOne = CONTRACT.every((field) => given(fills, (fill) => fill[field]).length <= 1);
   return isOne ? [[...fills]] : groupBy(fills, (fill) => CONTRACT.map((field) => fill[field]));
 }
 
-function orderOf(fills: readonly TradeRow[], underOneId: readonly TradeRow[], config: TriageConfig): Order {
+function orderOf(fills: readonly ReadTrade[], underOneId: readonly ReadTrade[], config: TriageConfig): Order {
   const sorted = fills.toSorted(compareFills);
-  const [earliest] = sorted as [TradeRow, ...TradeRow[]];
+  const [earliest] = sorted as [ReadTrade, ...ReadTrade[]];
   const { orderId, clientCode, symbol, side, orderTime } = earliest;
   const lotSizes = given(fills, ({ lotSize }) => lotSize);
   const contract = {
@@ -117,8 +144,8 @@ function orderOf(fills: readonly TradeRow[], underOneId: readonly TradeRow[], co
   };
 }
 
-function remarksOn(fills: readonly TradeRow[], underOneId: readonly TradeRow[], config: TriageConfig): string[] {
-  const own = new Set(fills);
+function remarksOn(fills: readonly ReadTrade[], underOneId: readonly ReadTrade[], config: TriageConfig): string[] {
+  const own = new Set<TradeRow>(fills);
   const others = underOneId.filter((trade) => !own.has(trade));
   const apart = others.filter((trade) => isInScope(trade, config));
   const out = others.filter((trade) => !isInScope(trade, config));
@@ -136,6 +163,11 @@ function remarksOn(fills: readonly TradeRow[], underOneId: readonly TradeRow[], 
     const sources = given(out, ({ orderSource }) => orderSource?.toUpperCase() ?? null);
     remarks.push(`${count(out.length, "other fill")} came by ${list(sources)}: out of scope, and left out.`);
   }
+  const contradicted = given(fills, (fill) => fill.contradicted ?? null);
+  if (contradicted.length > 0)
+    remarks.push(
+      `The symbol ${list(contradicted)} names another contract than the columns of its row: the columns count.`,
+    );
   const dealers = given(fills, ({ dealerId }) => dealerId.toUpperCase());
   if (dealers.length > 1) remarks.push(`The fills name the dealers ${list(dealers)}: a call of any of them counts.`);
   const times = given(fills, ({ orderTime }) => orderTime.toISOString());
@@ -171,13 +203,13 @@ function compare<T extends string | number>(a: T, b: T): number {
 }
 
 /** The different values that are given, sorted. */
-function given<T extends string | number>(trades: readonly TradeRow[], value: (trade: TradeRow) => T | null): T[] {
+function given<T extends string | number>(trades: readonly ReadTrade[], value: (trade: ReadTrade) => T | null): T[] {
   const values = trades.map(value).filter((each) => each !== null);
   return [...new Set(values)].toSorted(compare);
 }
 
-function groupBy(trades: readonly TradeRow[], key: (trade: TradeRow) => unknown): TradeRow[][] {
-  const groups = new Map<string, TradeRow[]>();
+function groupBy<T extends TradeRow>(trades: readonly T[], key: (trade: T) => unknown): T[][] {
+  const groups = new Map<string, T[]>();
   for (const trade of trades) {
     const text = JSON.stringify(key(trade));
     const group = groups.get(text);

@@ -82,12 +82,18 @@ function audited(record: VerdictRecord, eventId: number): string[] {
 }
 
 function ordered(trade: ExtractedTrade): string {
-  const { action, side, quantity, unit, symbol, strike, option_type, price_type, price, client_confirmed, confidence } =
-    trade;
+  const { action, side, quantity, unit, symbol, strike, option_type, expiry, price_type, price, confidence } = trade;
   const at = price_type === "MARKET" ? "at market" : price === null ? null : `at ${price}`;
-  const words = [action, side, quantity, unit?.toLowerCase(), symbol, strike, option_type, at];
-  const confirmed = client_confirmed === null ? "" : client_confirmed ? ", confirmed" : ", not confirmed";
-  return `${words.filter((word) => word !== null && word !== undefined).join(" ")}${confirmed}, confidence ${percent(confidence)}`;
+  const words = [action, side, quantity, unit?.toLowerCase(), symbol, strike, option_type, expiry, at];
+  const said = words.filter((word) => word !== null && word !== undefined).join(" ");
+  return `${said}${answered(trade)}, confidence ${percent(confidence)}`;
+}
+
+/** `, confirmed`, `, not confirmed (REFUSED)` */
+function answered({ client_confirmed: isConfirmed, client_answer: answer }: ExtractedTrade): string {
+  if (isConfirmed === null) return "";
+  if (isConfirmed) return ", confirmed";
+  return answer === null || answer === "NONE" ? ", not confirmed" : `, not confirmed (${answer})`;
 }
 
 function quotes(evidence: ExtractedTrade["evidence"]): string[] {

@@ -1,22 +1,25 @@
 /** What the verdict takes from the answers about a call: one place for the pipeline and for whoever computes a verdict again. */
 import type { Llm1Response, Llm2Response, SttResponse } from "../hosts/engine-contract.js";
-import type { VerdictCall } from "./verdict.js";
+import { speakersOf, type Speakers } from "./confirmation.js";
+import type { VerdictCall } from "./verdict-call.js";
 
 /** Parts of the answers of stt, llm1 and llm2; null for a stage that did not do the call. */
 export interface HeardAnswers {
-  stt: { isSilent: boolean; confidence: number | null } | null;
-  llm1: Pick<Llm1Response, "client_identity" | "trades"> | null;
+  stt: { isSilent: boolean; confidence: number | null; speakers: Speakers } | null;
+  llm1: Pick<Llm1Response, "client_identity" | "trades" | "unknown_symbols"> | null;
   llm2: Pick<Llm2Response, "answers"> | null;
+  /** llm1 read the call when the batch had other symbols. */
+  isVocabularyOld: boolean;
 }
 
 /** The part of a transcript that verdicts need: not the words. */
 export function heardSpeech({ segments, confidence }: Pick<SttResponse, "segments" | "confidence">) {
-  return { isSilent: segments.length === 0, confidence };
+  return { isSilent: segments.length === 0, confidence, speakers: speakersOf(segments) };
 }
 
 export function verdictCall(
   call: Pick<VerdictCall, "callId" | "startTime" | "endTime">,
-  { stt, llm1, llm2 }: HeardAnswers,
+  { stt, llm1, llm2, isVocabularyOld }: HeardAnswers,
 ): VerdictCall {
   const { callId, startTime, endTime } = call;
   return {
@@ -30,5 +33,8 @@ export function verdictCall(
     transcriptConfidence: stt?.confidence ?? null,
     // Of a call in which nothing was said there is nothing to be sure of.
     isConfidenceUnknown: stt !== null && !stt.isSilent && stt.confidence === null,
+    speakers: stt?.speakers ?? {},
+    unknownSymbols: llm1?.unknown_symbols ?? [],
+    isVocabularyOld,
   };
 }

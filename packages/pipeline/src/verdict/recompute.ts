@@ -10,8 +10,10 @@ import { loggedAnswer } from "../hosts/logged-answer.js";
 import type { TriageResult } from "../triage/triage-rules.js";
 import { heardSpeech, verdictCall } from "./heard-call.js";
 import type { OrderFacts } from "./trade-verdicts.js";
-import { verdict, type VerdictCall, type VerdictResult } from "./verdict.js";
-import type { ExecutedOrder } from "./verdict-comparison.js";
+import type { Claimant } from "./spoken-orders.js";
+import { NOTHING_KNOWN, type ExecutedOrder, type Known } from "./executed-order.js";
+import { verdict, type VerdictResult } from "./verdict.js";
+import type { VerdictCall } from "./verdict-call.js";
 import type { VerdictConfig } from "./verdict-config.js";
 
 /** What the log holds of one verdict. */
@@ -41,11 +43,15 @@ const loggedBasis = z.object({
       callId: z.string(),
       startTime: z.string(),
       endTime: z.string(),
+      isVocabularyOld: z.boolean(),
       stt: z.number().nullable(),
       llm1: z.number().nullable(),
       llm2: z.number().nullable(),
     }),
   ),
+  callIds: z.array(z.string()),
+  known: z.unknown(),
+  others: z.array(z.object({ order: z.unknown(), callIds: z.array(z.string()), known: z.unknown() })),
 });
 type LoggedBasis = z.infer<typeof loggedBasis>;
 type LoggedOrder = Omit<OrderFacts, "orderTime" | "fills"> & { orderTime: string; fills: ExecutedOrder["fills"] };
@@ -71,15 +77,20 @@ export function recompute(record: VerdictRecord): Recomputed {
   const calls = basis.calls.map((call) => heardIn(record, call));
   const missing = calls.find((call) => typeof call === "string");
   if (typeof missing === "string") return impossible(missing);
-  const order = basis.order as LoggedOrder;
+  const byId = new Map(calls.flatMap((call) => (typeof call === "string" ? [] : [[call.callId, call] as const])));
+  const claimant = (order: unknown, callIds: readonly string[], known: unknown): Claimant => ({
+    order: { ...(order as LoggedOrder), orderTime: new Date((order as LoggedOrder).orderTime) },
+    calls: callIds.flatMap((callId) => byId.get(callId) ?? []),
+    known: (known as Known | null) ?? NOTHING_KNOWN,
+  });
   const result = verdict(
     {
-      order: { ...order, orderTime: new Date(order.orderTime) },
+      ...claimant(basis.order, basis.callIds, basis.known),
       triage: basis.triage.result as TriageResult,
       triageReason: basis.triage.reason,
-      calls: calls.filter((call) => typeof call !== "string"),
     },
     config,
+    basis.others.map((other) => claimant(other.order, other.callIds, other.known)),
   );
   const differences = [
     ...recordingsThatDiffer(record),
@@ -117,17 +128,29 @@ function heardIn(record: VerdictRecord, call: LoggedBasis["calls"][number]): Ver
       stt: heard.success ? heardSpeech(heard.data) : null,
       llm1: extracted.data ?? null,
       llm2: audited.data ?? null,
+      isVocabularyOld: call.isVocabularyOld,
     },
   );
 }
 
-function factsThatDiffer(record: VerdictRecord, { order, calls }: LoggedBasis, configuration: string): string[] {
+function factsThatDiffer(
+  record: VerdictRecord,
+  { order, calls, known, others }: LoggedBasis,
+  configuration: string,
+): string[] {
   const { restsOn } = record.logged;
   const differences: string[] = [];
   if (sha256(configuration) !== restsOn.configurationSha256)
     differences.push(`The configuration of run ${restsOn.run} has another SHA-256 than the verdict names.`);
   if (sha256(JSON.stringify(order) ?? "") !== restsOn.orderSha256)
     differences.push("The order in the log has another SHA-256 than the verdict names.");
+  const othersSha256 = others.length === 0 ? null : sha256(JSON.stringify(others));
+  if (othersSha256 !== (restsOn.othersSha256 ?? null))
+    differences.push("The other orders in the log have another SHA-256 than the verdict names.");
+  if (sha256(JSON.stringify(known) ?? "") !== restsOn.knownSha256)
+    differences.push(
+      "What the log says of the batch's prices, expiries and clients has another SHA-256 than the verdict names.",
+    );
   const named = ({ callId, stt, llm1, llm2 }: Pick<CallEvidence, "callId" | "stt" | "llm1" | "llm2">) => ({
     callId,
     stt,

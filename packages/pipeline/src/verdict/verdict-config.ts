@@ -11,10 +11,16 @@ export interface VerdictConfig {
   /** Seconds by which the recorder's and the order system's clocks may differ. */
   clockSkewS: number;
   /**
-   * How far the client code heard may be from the trade's before it counts as another client's: a digit that differs
-   * counts 1, a letter 0.5, because spelt letters sound alike on the telephone (b, c, d, e, g, p, t, v, z).
+   * How far the client code heard may be from the trade's before it counts as that of another client that is nearer; twice as far it is
+   * for a person. A digit that differs counts 1, a letter 0.5, because spelt letters sound alike on the telephone (b, c, d, e, g, p, t, v, z).
    */
   clientCodeTolerance: number;
+  /**
+   * How many times a spoken price may be above or below every price at which the contract was executed in the batch before it counts
+   * as misheard; for options the second. The configurations of older runs have neither.
+   */
+  priceFactor?: number;
+  optionPriceFactor?: number;
   /** Share of the limit by which an execution may be worse: rounding, not slippage. */
   priceTolerance: number;
   /**
@@ -31,6 +37,8 @@ export const DEFAULT_VERDICT: VerdictConfig = {
   minConfidenceOfAbsence: 0.7,
   clockSkewS: 60,
   clientCodeTolerance: 1,
+  priceFactor: 1.3,
+  optionPriceFactor: 3,
   priceTolerance: 1e-6,
   unknownConfidence: "listen",
 };

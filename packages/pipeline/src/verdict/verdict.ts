@@ -1,12 +1,17 @@
 /**
- * Rule engine step 2: does the call prove the trade? A pure function per order: the fills, what triage said, and what was
+ * Rule engine step 2: does the call prove the trade? Pure functions: the orders that were executed, what triage said, and what was
  * extracted from the candidate calls in; a verdict with a sentence for the auditor out. A trade without a call is not a
  * breach, so the verdicts say what was found and never that someone is guilty.
  */
-import type { AuditAnswer, ExtractedTrade } from "../hosts/engine-contract.js";
 import type { TriageResult } from "../triage/triage-rules.js";
-import { compareOrder, type Comparison, type ExecutedOrder, type Mismatch } from "./verdict-comparison.js";
+import { allot, type Allotted } from "./allotment.js";
+import type { Claimant, Found } from "./spoken-orders.js";
+import { isDoubtful, mustBeHeard, notKnownHowWell, relied, type VerdictCall } from "./verdict-call.js";
+import { namesSymbol, plain } from "./contract-comparison.js";
+import { NOTHING_KNOWN, type ExecutedOrder, type Known } from "./executed-order.js";
+import { executedShares, type Mismatch } from "./verdict-comparison.js";
 import { DEFAULT_VERDICT, type VerdictConfig } from "./verdict-config.js";
+import { answerOf, describe, list, names, percent, quoteOf } from "./wording.js";
 
 export type Verdict =
   | "CONFIRMED"
@@ -19,22 +24,6 @@ export type Verdict =
   | "LOW_CONFIDENCE"
   | "NO_VOICE_EVIDENCE";
 
-/** What is known of a candidate call. */
-export interface VerdictCall {
-  callId: string;
-  startTime: Date;
-  endTime: Date;
-  /** The client code heard in the call. */
-  clientCode: string | null;
-  /** In the order they were spoken; null when the call was not transcribed or not extracted. */
-  trades: readonly ExtractedTrade[] | null;
-  answers: readonly AuditAnswer[];
-  /** 0 to 1; null when the recogniser gives none. */
-  transcriptConfidence: number | null;
-  /** Something was said, and the recogniser does not say how well it understood it. */
-  isConfidenceUnknown: boolean;
-}
-
 export interface VerdictInput {
   order: ExecutedOrder;
   triage: TriageResult;
@@ -42,6 +31,8 @@ export interface VerdictInput {
   triageReason: string;
   /** Best first. With the triage result CALL_AFTER_ORDER: the later calls, if they were transcribed. */
   calls: readonly VerdictCall[];
+  /** What the batch knows beside the order. */
+  known?: Known;
 }
 
 export interface VerdictResult {
@@ -57,32 +48,200 @@ export interface VerdictResult {
   detail: string[];
 }
 
-/** A spoken order and how well it fits the trade. */
-interface Found {
-  call: VerdictCall;
-  spoken: ExtractedTrade;
-  position: number;
-  comparison: Comparison;
+/**
+ * The verdict for one order, and so for each of its fills, beside `others`: the orders whose calls speak of the same orders, and which
+ * use up what was spoken. Neither the order of `others` nor that of the fills matters.
+ */
+export function verdict(
+  input: VerdictInput,
+  config: VerdictConfig = DEFAULT_VERDICT,
+  others: readonly Claimant[] = [],
+): VerdictResult {
+  const claimant = claimantOf(input);
+  return verdictOn(input, allot([claimant, ...others], config).get(claimant)?.allotted ?? null, config);
 }
 
-/**
- * The verdict for one order, and so for each of its fills. When there are several calls, the one whose extraction fits best decides; equal
- * fits go to the call that triage ranked first.
- */
-export function verdict(input: VerdictInput, config: VerdictConfig = DEFAULT_VERDICT): VerdictResult {
+/** The order as one of those that what was spoken is shared out to. */
+export function claimantOf({ order, calls, known = NOTHING_KNOWN }: VerdictInput): Claimant {
+  return { order, calls, known };
+}
+
+/** The verdict for an order that rests on `allotted`; null when no call speaks of it. */
+export function verdictOn(input: VerdictInput, allotted: Allotted | null, config: VerdictConfig): VerdictResult {
   const { order, triage, triageReason, calls } = input;
   if (triage === "OUT_OF_SCOPE") return result(null, null, triageReason);
   if (triage === "AUDIO_UNUSABLE")
     return result("LOW_CONFIDENCE", calls[0]?.callId ?? null, `${triageReason} A person has to listen.`);
   if (calls.length === 0) return result("NO_VOICE_EVIDENCE", null, triageReason);
+  if (allotted) return judge(allotted, order, config);
+  return triage === "CALL_AFTER_ORDER" ? result("NO_VOICE_EVIDENCE", null, triageReason) : notSpokenOf(input, config);
+}
+
+function judge(allotted: Allotted, order: ExecutedOrder, config: VerdictConfig): VerdictResult {
+  const { found, spokenShares, usedShares, usedBy, together, restElsewhere } = allotted;
+  const { call, spoken, comparison, cancelled } = found;
+  const { mismatches: different, differences: texts } = withoutExcess(comparison, allotted);
+  const executed = executedShares(order);
+  const left = spokenShares === null ? executed : spokenShares - usedShares;
+  const isOver = executed > left && together.length === 0;
+  const lines = [
+    ...comparison.lines,
+    ...(usedShares > 0 ? [`USED: ${usedShares} of ${spokenShares} spoken, by ${list(usedBy, 5)}`] : []),
+  ];
+  const end = (kind: Verdict, reason: string, mismatches: readonly Mismatch[] = []): VerdictResult =>
+    result(kind, call.callId, `${reason}${relied([call], config)}`, lines, mismatches);
+  const what = describe(order);
+  const part = spokenShares !== null && executed < spokenShares ? ` (${executed} of ${spokenShares} spoken)` : "";
+  if (mustBeHeard(call, config))
+    return end("LOW_CONFIDENCE", `${notKnownHowWell([call])}: a person has to listen for ${what}.`);
+  if (isDoubtful(call, config))
+    return end(
+      "LOW_CONFIDENCE",
+      `Call ${call.callId} was transcribed with confidence ${percent(call.transcriptConfidence ?? 0)} only: a person has to listen for ${what}.`,
+    );
+  if (spoken.confidence < config.minTradeConfidence)
+    return end(
+      "LOW_CONFIDENCE",
+      `An order that may be ${what} was heard in call ${call.callId} with confidence ${percent(spoken.confidence)} only: a person has to listen.`,
+    );
+  if (spoken.action === "PROPOSAL")
+    return found.confirmation.state === "unknown"
+      ? end("LOW_CONFIDENCE", nobodyKnows(found, what))
+      : end("NOT_CONFIRMED", notAgreed(found, what, true));
+  if (cancelled)
+    return cancelled.spoken.confidence < config.minTradeConfidence
+      ? end(
+          "LOW_CONFIDENCE",
+          `Call ${cancelled.call.callId} may hold a cancellation of ${what}, heard with confidence ${percent(cancelled.spoken.confidence)} only: a person has to listen.`,
+        )
+      : end("CANCELLED_IN_CALL", cancellationOf(found, what));
+  if (isOver && restElsewhere)
+    return end(
+      "LOW_CONFIDENCE",
+      `Call ${call.callId} holds ${Math.max(left, 0)} of ${what}, and call ${restElsewhere.callId} speaks of the rest: whether these are two orders, a person has to say.`,
+    );
+  const isUsedUp = isOver && usedShares > 0 && different.every((field) => field === "QTY" || field === "PRICE");
+  const mismatches = isUsedUp && !different.includes("QTY") ? [...different, "QTY" as const] : different;
+  if (mismatches.length > 0 && isUnheard(found) && spoken.confidence < config.minConfidenceOfAbsence)
+    return end(
+      "LOW_CONFIDENCE",
+      `Call ${call.callId} and the trade differ in ${inOrder(mismatches).join(", ")}, but the order was said once, and nobody repeated or answered it: a person has to listen for ${what}.`,
+    );
+  if (mismatches.length > 0) {
+    const excess = `${usedShares} of ${spokenShares} spoken are used up by ${list(usedBy, 5)}, ${executed} more executed`;
+    const differences = isUsedUp ? [...texts, excess] : texts;
+    return end(
+      "MISMATCH",
+      `Call ${call.callId} and the trade differ in ${inOrder(mismatches).join(", ")}: ${differences.join("; ")}. Spoken: ${quoteOf(spoken)}.`,
+      inOrder(mismatches),
+    );
+  }
+  if (comparison.unknown.length > 0)
+    return end(
+      "LOW_CONFIDENCE",
+      `Call ${call.callId} speaks of the order, but ${comparison.unknown.join(" and ")} cannot be compared: a person has to listen for ${what}.`,
+    );
+  const all = [found, ...together];
+  const unconfirmed = all.find(({ confirmation }) => confirmation.state !== "yes");
+  if (unconfirmed?.confirmation.state === "unknown") return end("LOW_CONFIDENCE", nobodyKnows(unconfirmed, what));
+  if (unconfirmed) return end("NOT_CONFIRMED", notAgreed(unconfirmed, what, false));
+  if (found.lateS !== null)
+    return end(
+      "CONFIRMED_AFTER_ORDER",
+      `The client confirms ${what} in call ${call.callId}, but ${found.lateS} s after the order was placed.`,
+    );
+  return end(
+    "CONFIRMED",
+    `The client orders and confirms ${what}${part} in call ${call.callId}: ${all.map((one) => quoteOf(one.spoken)).join(" and ")}.`,
+  );
+}
+
+/** Neither repeated nor answered: what differs may have been misheard. */
+function isUnheard({ spoken }: Found): boolean {
+  return spoken.read_back !== true && spoken.client_confirmed !== true && (spoken.client_answer ?? "NONE") === "NONE";
+}
+
+const FIELDS: readonly Mismatch[] = ["SIDE", "SYMBOL", "QTY", "PRICE", "CLIENT"];
+
+function inOrder(mismatches: readonly Mismatch[]): Mismatch[] {
+  return FIELDS.filter((field) => mismatches.includes(field));
+}
+
+/** Several orders of one call may make up the quantity. */
+function withoutExcess({ mismatches, differences }: Found["comparison"], { together }: Allotted) {
+  if (together.length === 0) return { mismatches, differences };
+  const kept = mismatches.map((mismatch, index) => ({ mismatch, text: differences[index] ?? "" }));
+  const rest = kept.filter(({ mismatch }) => mismatch !== "QTY");
+  return { mismatches: rest.map(({ mismatch }) => mismatch), differences: rest.map(({ text }) => text) };
+}
+
+function cancellationOf({ call, cancelled }: Found, what: string): string {
+  const where = cancelled!.call === call ? "then cancels it" : `call ${cancelled!.call.callId} cancels it`;
+  const orders = cancelled!.call === call ? "orders" : "holds";
+  return `Call ${call.callId} ${orders} ${what} and ${where}: ${quoteOf(cancelled!.spoken)}.`;
+}
+
+const INSTEAD: Readonly<Record<string, string>> = {
+  REFUSED: "the client refuses",
+  DEFERRED: "the client puts it off",
+  CONDITIONAL: "the client agrees only under a condition",
+  OTHER: "the client's answer is about something else",
+  DEALER: "the words of agreement are the dealer's",
+};
+
+/** Why it cannot be said whether the client agreed. */
+function nobodyKnows({ call, spoken, confirmation }: Found, what: string): string {
+  if (confirmation.state === "unknown" && confirmation.of === "WORDS")
+    return `Call ${call.callId} speaks of ${what}, and whether the answer agrees is not clear: ${answerOf(spoken)}. A person has to listen.`;
+  return `The dealer proposes ${what} in call ${call.callId}, and nobody knows whether it is the client who agrees, because the recording does not tell who speaks: a person has to listen.`;
+}
+
+/** Which answer was given in place of a yes. */
+function notAgreed({ call, spoken, confirmation }: Found, what: string, isProposal: boolean): string {
+  const holds = !isProposal
+    ? `Call ${call.callId} holds ${what}`
+    : spoken.initiated_by === "CLIENT"
+      ? `Call ${call.callId} speaks of ${what}`
+      : `The dealer proposes ${what} in call ${call.callId}`;
+  const instead = confirmation.state === "no" ? INSTEAD[confirmation.answer] : undefined;
+  return instead === undefined
+    ? `${holds}, but no confirmation by the client was heard.`
+    : `${holds}, but ${instead}: ${answerOf(spoken)}.`;
+}
+
+/** No call holds a spoken order that could be this one. */
+function notSpokenOf({ order, calls }: VerdictInput, config: VerdictConfig): VerdictResult {
   const read = calls.filter(({ trades }) => trades !== null);
   const unread = calls.filter(({ trades }) => trades === null);
-  const found = bestFit(order, read, config);
-  if (found) return judge(found, order, config);
-  if (triage === "CALL_AFTER_ORDER") return result("NO_VOICE_EVIDENCE", null, triageReason);
   if (unread.length > 0) {
     const reason = `Nobody could read ${names(unread)}${read.length > 0 ? `, and ${names(read)} does not hold the order` : ""}: a person has to listen.`;
     return result("LOW_CONFIDENCE", unread[0]?.callId ?? null, reason);
+  }
+  const isOfIt = (symbol: string): boolean => plain(symbol) === plain(order.symbol);
+  const unknowing = read.find(({ unknownSymbols }) => unknownSymbols.some(isOfIt));
+  if (unknowing)
+    return result(
+      "LOW_CONFIDENCE",
+      unknowing.callId,
+      `The engine that read ${unknowing.callId} has no spoken name for ${order.symbol}, so it cannot have heard the order: a person has to listen. COFI_SYMBOLS gives names to symbols.`,
+    );
+  const outdated = read.find(({ isVocabularyOld }) => isVocabularyOld);
+  if (outdated)
+    return result(
+      "LOW_CONFIDENCE",
+      outdated.callId,
+      `The order was not found in ${names(read)}, but ${outdated.callId} was read when trades.csv had other symbols, so that the engine may not have known ${order.symbol}: a person has to listen, or the folder has to be run anew (cofi run --new).`,
+    );
+  for (const call of read) {
+    const ended = call.trades?.find(
+      (spoken) => spoken.action === "CANCEL" && namesSymbol(order, spoken) && spoken.side !== other(order.side),
+    );
+    if (ended && ended.confidence >= config.minTradeConfidence && !isDoubtful(call, config))
+      return result(
+        "CANCELLED_IN_CALL",
+        call.callId,
+        `Call ${call.callId} cancels an order for ${order.symbol}, and ${describe(order)} is not ordered in it: ${quoteOf(ended)}.`,
+      );
   }
   const doubtful = read.find((call) => {
     const unsure = call.trades?.some(({ confidence }) => confidence < config.minTradeConfidence) ?? false;
@@ -90,7 +249,7 @@ export function verdict(input: VerdictInput, config: VerdictConfig = DEFAULT_VER
   });
   if (doubtful) {
     const why = mustBeHeard(doubtful, config)
-      ? `nobody knows how well ${doubtful.callId} was understood, because ${NO_CONFIDENCE}`
+      ? lowerFirst(notKnownHowWell([doubtful]))
       : `${doubtful.callId} was not understood well enough to say so`;
     const reason = `The order was not found in ${names(read)}, but ${why}: a person has to listen.`;
     return result("LOW_CONFIDENCE", doubtful.callId, reason);
@@ -101,118 +260,12 @@ export function verdict(input: VerdictInput, config: VerdictConfig = DEFAULT_VER
   return result("ORDER_NOT_IN_CALL", read[0]?.callId ?? null, reason);
 }
 
-function judge(found: Found, executed: ExecutedOrder, config: VerdictConfig): VerdictResult {
-  const { call, spoken, comparison } = found;
-  const { mismatches, unknown, lines } = comparison;
-  const end = (kind: Verdict, reason: string): VerdictResult =>
-    result(kind, call.callId, `${reason}${relied([call], config)}`, lines, kind === "MISMATCH" ? mismatches : []);
-  const order = describe(executed);
-  if (mustBeHeard(call, config))
-    return end(
-      "LOW_CONFIDENCE",
-      `Nobody knows how well call ${call.callId} was understood, because ${NO_CONFIDENCE}: a person has to listen for ${order}.`,
-    );
-  if (isDoubtful(call, config))
-    return end(
-      "LOW_CONFIDENCE",
-      `Call ${call.callId} was transcribed with confidence ${percent(call.transcriptConfidence ?? 0)} only: a person has to listen for ${order}.`,
-    );
-  if (spoken.confidence < config.minTradeConfidence)
-    return end(
-      "LOW_CONFIDENCE",
-      `An order that may be ${order} was heard in call ${call.callId} with confidence ${percent(spoken.confidence)} only: a person has to listen.`,
-    );
-  const cancelled = cancellation(found);
-  if (cancelled)
-    return cancelled.confidence < config.minTradeConfidence
-      ? end(
-          "LOW_CONFIDENCE",
-          `Call ${call.callId} may hold a cancellation of ${order}, heard with confidence ${percent(cancelled.confidence)} only: a person has to listen.`,
-        )
-      : end("CANCELLED_IN_CALL", `Call ${call.callId} orders ${order} and then cancels it: "${quoteOf(cancelled)}".`);
-  if (mismatches.length > 0)
-    return end(
-      "MISMATCH",
-      `Call ${call.callId} and the trade differ in ${mismatches.join(", ")}: ${comparison.differences.join("; ")}.`,
-    );
-  if (unknown.length > 0)
-    return end(
-      "LOW_CONFIDENCE",
-      `Call ${call.callId} speaks of the order, but ${unknown.join(" and ")} cannot be compared: a person has to listen.`,
-    );
-  if (!isConfirmed(spoken, call))
-    return end("NOT_CONFIRMED", `Call ${call.callId} holds ${order}, but no confirmation by the client was heard.`);
-  const late = spokenAfter(found, executed, config);
-  if (late) return end("CONFIRMED_AFTER_ORDER", `The client confirms ${order} in call ${call.callId}, but ${late}.`);
-  return end("CONFIRMED", `The client orders and confirms ${order} in call ${call.callId}: "${quoteOf(spoken)}".`);
+function other(side: "BUY" | "SELL"): "BUY" | "SELL" {
+  return side === "BUY" ? "SELL" : "BUY";
 }
 
-/** The extracted order that fits best; null when no call speaks of the order at all. */
-function bestFit(order: ExecutedOrder, calls: readonly VerdictCall[], config: VerdictConfig): Found | null {
-  let best: { found: Found; rank: number } | null = null;
-  for (const call of calls) {
-    for (const [position, spoken] of (call.trades ?? []).entries()) {
-      if (spoken.action === "CANCEL") continue;
-      const comparison = compareOrder(order, spoken, call.clientCode, config);
-      if (!comparison.related) continue;
-      const rank = rankOf(comparison, spoken, call, config);
-      if (best === null || rank > best.rank) best = { found: { call, spoken, position, comparison }, rank };
-    }
-  }
-  return best?.found ?? null;
-}
-
-/** What was understood and does not contradict the trade comes before all else; then the fit; of equal fits the surer. */
-function rankOf(comparison: Comparison, spoken: ExtractedTrade, call: VerdictCall, config: VerdictConfig): number {
-  const sure = spoken.confidence >= config.minTradeConfidence && !isDoubtful(call, config);
-  const proves = sure && comparison.mismatches.length === 0;
-  return (proves ? 1000 : 0) + comparison.fit + (sure ? 0.5 : 0);
-}
-
-function isDoubtful(call: VerdictCall, config: VerdictConfig): boolean {
-  const { transcriptConfidence } = call;
-  const isLow = transcriptConfidence !== null && transcriptConfidence < config.minTranscriptConfidence;
-  return isLow || mustBeHeard(call, config);
-}
-
-const NO_CONFIDENCE = "the recogniser gave no confidence";
-
-/** By a person, because nobody knows how well it was understood. */
-function mustBeHeard({ isConfidenceUnknown }: VerdictCall, { unknownConfidence }: VerdictConfig): boolean {
-  return isConfidenceUnknown && unknownConfidence === "listen";
-}
-
-/** Names calls that are relied on although nobody knows how well they were understood; empty when there are none. */
-function relied(calls: readonly VerdictCall[], { unknownConfidence }: VerdictConfig): string {
-  const unknown = calls.filter(({ isConfidenceUnknown }) => isConfidenceUnknown);
-  if (unknown.length === 0 || unknownConfidence !== "trust") return "";
-  return ` It is relied on, although ${NO_CONFIDENCE} for ${names(unknown)} (COFI_UNKNOWN_CONFIDENCE=trust).`;
-}
-
-/** A cancellation of the same symbol spoken later in the call. */
-function cancellation({ call, spoken, position }: Found): ExtractedTrade | undefined {
-  return (call.trades ?? []).find(
-    ({ action, symbol, side }, index) =>
-      action === "CANCEL" &&
-      index > position &&
-      symbol === spoken.symbol &&
-      (side === null || spoken.side === null || side === spoken.side),
-  );
-}
-
-/** Where the extraction does not say whether the client confirmed, the audit answer does. */
-function isConfirmed(spoken: ExtractedTrade, { answers }: VerdictCall): boolean {
-  return (
-    spoken.client_confirmed ??
-    answers.some(({ question_id, answer }) => question_id === "client_confirmed" && answer === "YES")
-  );
-}
-
-/** Why the instruction came too late; null when it came in time. */
-function spokenAfter({ call, spoken }: Found, { orderTime }: ExecutedOrder, config: VerdictConfig): string | null {
-  const first = spoken.evidence.length > 0 ? Math.min(...spoken.evidence.map(({ start_s }) => start_s)) : 0;
-  const late = Math.round((call.startTime.getTime() + first * 1000 - orderTime.getTime()) / 1000);
-  return late > config.clockSkewS ? `${late} s after the order was placed` : null;
+function lowerFirst(text: string): string {
+  return `${text.charAt(0).toLowerCase()}${text.slice(1)}`;
 }
 
 function result(
@@ -223,20 +276,4 @@ function result(
   mismatches: readonly Mismatch[] = [],
 ): VerdictResult {
   return { verdict: kind, mismatches: [...mismatches], callId, reason, detail: [...detail] };
-}
-
-function names(calls: readonly VerdictCall[]): string {
-  return `call${calls.length === 1 ? "" : "s"} ${calls.map(({ callId }) => callId).join(", ")}`;
-}
-
-function describe({ side, symbol, fills }: ExecutedOrder): string {
-  return `${side} ${fills.reduce((sum, { quantity }) => sum + quantity, 0)} ${symbol}`;
-}
-
-function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
-}
-
-function quoteOf({ evidence }: ExtractedTrade): string {
-  return evidence[0]?.quote ?? "no quote given";
 }
