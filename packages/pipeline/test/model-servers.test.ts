@@ -236,7 +236,10 @@ test("a recording that cannot be decoded fails alone", async () => {
   expect(status).toBe("completed_with_errors");
   const errors = of(events, "stt", "error").map(({ errorMessage, status: state }) => [state, errorMessage]);
   expect(errors).toEqual(
-    Array.from({ length: 2 }, () => ["failed", expect.stringMatching(/^No audio can be decoded: /)]),
+    Array.from({ length: 2 }, () => [
+      "failed",
+      expect.stringMatching(/^The file is not an audio file that ffmpeg can read. Found: 5 bytes/),
+    ]),
   );
   expect(servers[0].heard).toEqual([]);
 });
