@@ -1,6 +1,6 @@
 /** The image of the Dockerfile, on a base that stands in for the one of a registry: this machine's programs. */
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { chmod, copyFile, cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
@@ -47,17 +47,9 @@ function installed(): string[] {
     .map((path) => relative(ROOT, path))
     .filter((path) => path.startsWith("node_modules/"));
   const parts = ["package.json", "bin", "dist", "data", "migrations"];
-  const packages = [
-    "cli",
-    "dashboard",
-    "engines",
-    "event-log",
-    "evidence",
-    "pipeline",
-    "recordings",
-    "views",
-    "web",
-  ].flatMap((room) => parts.map((part) => join("packages", room, part)).filter((path) => existsSync(join(ROOT, path))));
+  const packages = readdirSync(join(ROOT, "packages")).flatMap((room) =>
+    parts.map((part) => join("packages", room, part)).filter((path) => existsSync(join(ROOT, path))),
+  );
   // A module inside another one comes with it.
   const outermost = modules.filter((path) => !modules.some((other) => path.startsWith(`${other}/`)));
   return ["package.json", ...packages, ...outermost];
