@@ -1,7 +1,7 @@
 /** The symbol master that `COFI_SYMBOLS` names: a CSV file with the company of each symbol, as exchanges publish them. */
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { parse } from "csv-parse/sync";
+import { CsvRecord, CsvSplitter } from "../csv/csv-records.js";
+import { csvText } from "../csv/csv-text.js";
 import { InputError } from "../input-error.js";
 
 /** Company by symbol, both as the file writes them; symbols in capitals. */
@@ -18,10 +18,9 @@ const NAME = /^(?:name|company|company name|name of company|security name|issuer
 export async function loadSymbolMaster(environment: NodeJS.ProcessEnv): Promise<SymbolMaster> {
   const path = environment["COFI_SYMBOLS"];
   if (!path) return new Map();
-  const rows = await readRows(path);
-  const [header = []] = rows;
-  const column = (pattern: RegExp): number =>
-    header.findIndex((title) => pattern.test(title.trim().toLowerCase().replaceAll("_", " ")));
+  const [header, ...rows] = await readRows(path);
+  const titles = Array.from({ length: header?.length ?? 0 }, (_, at) => header?.value(at).trim().toLowerCase() ?? "");
+  const column = (pattern: RegExp): number => titles.findIndex((title) => pattern.test(title.replaceAll("_", " ")));
   const [symbol, name] = [column(SYMBOL), column(NAME)];
   if (symbol === -1 || name === -1)
     throw new InputError(
@@ -29,8 +28,8 @@ export async function loadSymbolMaster(environment: NodeJS.ProcessEnv): Promise<
         "Its header needs the columns symbol and name (or NAME OF COMPANY).",
     );
   const master = new Map<string, string>();
-  for (const row of rows.slice(1)) {
-    const [key = "", company = ""] = [row[symbol]?.trim().toUpperCase(), row[name]?.trim()];
+  for (const row of rows) {
+    const [key, company] = [row.value(symbol).trim().toUpperCase(), row.value(name).trim()];
     if (key !== "" && company !== "") master.set(key, company);
   }
   return master;
@@ -43,13 +42,20 @@ export function masterSha256(master: SymbolMaster): string {
     .digest("hex");
 }
 
-async function readRows(path: string): Promise<string[][]> {
+async function readRows(path: string): Promise<CsvRecord[]> {
+  const rows: CsvRecord[] = [];
+  const splitter = new CsvSplitter(",");
   try {
-    return parse(await readFile(path), { bom: true, relax_column_count: true, skip_empty_lines: true });
+    for await (const { text, isLast } of csvText(path, null, undefined))
+      for (const row of splitter.split(text, isLast)) {
+        if (!(row instanceof CsvRecord)) throw new InputError(`Line ${row.line}: ${row.problem}.`);
+        rows.push(row);
+      }
   } catch (error) {
     throw new InputError(
-      `COFI_SYMBOLS names ${path}, which cannot be read as CSV: ${(error as Error).message}. Correct the file or unset the variable.`,
+      `COFI_SYMBOLS names ${path}, which cannot be read as CSV: ${(error as Error).message.replace(/\.?$/, ".")} Correct the file or unset the variable.`,
       { cause: error },
     );
   }
+  return rows;
 }

@@ -3,10 +3,15 @@ import type { ExtractedTrade } from "../hosts/engine-contract.js";
 import { expiryIn, isNearest, isSpokenExpiry } from "./expiry.js";
 import type { ExecutedOrder, Finding, Known } from "./executed-order.js";
 
-/** Another strike, option type or expiry is another contract. What the call leaves out is for a person, apart from the nearest expiry. */
+/**
+ * Another strike, option type or expiry is another contract. What the call leaves out is for a person, apart from the nearest expiry, and
+ * so is what trades.csv leaves out.
+ */
 export function compareContract(order: ExecutedOrder, spoken: ExtractedTrade, known: Known): Finding {
   const text = `spoken ${spokenContract(spoken)}, executed ${executedContract(order)}`;
   if (!namesSymbol(order, spoken)) return { outcome: "different", text };
+  const unknown = (order.unknownTerms ?? []).map((term) => `the ${term}, which is not known from trades.csv,`);
+  if (unknown.length > 0) return { outcome: "open", text, missing: unknown.join(" and ") };
   const [executedKind, spokenKind] = [kindOf(order), spokenKindOf(spoken)];
   if (executedKind !== null && spokenKind !== null && executedKind !== spokenKind)
     return { outcome: "different", text };

@@ -54,10 +54,7 @@ export function compareOrder(
     fit,
     mismatches: different.map(([field]) => field),
     differences: different.map(([, { text }]) => text),
-    unknown: [
-      ...entries.flatMap(([, { missing }]) => missing ?? []),
-      ...(order.unknownTerms ?? []).map((term) => `the ${term}, which is not known from trades.csv,`),
-    ],
+    unknown: entries.flatMap(([, { missing }]) => missing ?? []),
     lines: entries.map(([field, { outcome, text }]) => `${field}: ${outcome}. ${text}`),
   };
 }
