@@ -1,7 +1,7 @@
 /** What those see who may not see contents: enough to know what went wrong, and nothing that somebody said. */
 import { describe, expect, test } from "vitest";
 import { readFileSync } from "node:fs";
-import { saidOfRows } from "@cofi/event-log/event-metadata";
+import { recordingNotes, saidOfRows } from "@cofi/event-log/event-metadata";
 import type { Json, LogEvent, LogEventDetail } from "@cofi/event-log/events";
 import { maskedEvents } from "@cofi/access/masked-events";
 import { Pseudonyms } from "@cofi/access/pseudonyms";
@@ -101,6 +101,17 @@ describe("metadata", () => {
     const deep = JSON.parse(`${'{"a":'.repeat(depth)}"Zebedee"${"}".repeat(depth)}`) as LogEvent["metadata"];
     expect(JSON.stringify(shown(deep))).not.toContain("Zebedee");
   });
+});
+
+test("what is said of a recording is shown", () => {
+  const notes = [
+    "2 more tracks of sound have a codec that ffmpeg does not know, and were not read.",
+    "The 44 bytes at the end of the file belong to no part of it, and were not read.",
+  ];
+  const { metadata } = lens.event({ ...EVENT, eventType: "file_complete", metadata: { notes } });
+  expect(recordingNotes(metadata).map((note) => hidden(note))).toEqual(
+    notes.map((note) => note.replace(" no ", " ‹› ")),
+  );
 });
 
 describe("what is said of rows of CSV files", () => {
