@@ -230,7 +230,7 @@ describe("COFI_CSV_MAPPING", () => {
 it("reads through a mapping what it reads without one", async () => {
   const code = fc
     .stringMatching(/^[A-Z][A-Z0-9]{0,8}$/)
-    .filter((text) => !/^(?:NULL|NAN|NIL|NONE|UNDEFINED)$/.test(text));
+    .filter((text) => !/^(?:NULL|NA|NAN|NIL|NONE|UNDEFINED)$/.test(text));
   const trade = fc.record({
     tradeId: code,
     orderTime: fc.date({ min: new Date("2000-01-01"), max: new Date("2100-01-01"), noInvalidDate: true }),
