@@ -99,6 +99,7 @@ describe("a proposal", () => {
 
   it.each([
     ["c: go ahead", "ACCEPTED", "NEW"],
+    ["c: yes go ahead sell it", "ACCEPTED", "NEW"],
     ["c: sell forty hindalco at six ninety", "ACCEPTED", "NEW"],
     ["c: i never asked you to go ahead", "REFUSED", "PROPOSAL"],
     ["c: i have enough on my plate", "REFUSED", "PROPOSAL"],
