@@ -3,9 +3,9 @@
  *
  *     npm run truth -- [folder …] [--failures] [--unseen]
  *
- * Our own set is split in two by a hash of the ids: `--failures` shows what is wrong in the half `seen`, and in the folders
- * that are named, but never in the half `unseen`: rules that were made by looking at their test prove nothing. `unseen` is measured
- * with `--unseen` alone, since a rule that is tried until its figures are good has looked at it, too.
+ * Our own set has two parts: `--failures` shows what is wrong in `seen` (dialogues.json), and in the folders that are named, but never
+ * in `unseen` (held-back.json): rules that were made by looking at their test prove nothing. `unseen` is measured with `--unseen`
+ * alone, since a rule that is tried until its figures are good has looked at it, too.
  */
 import { basename } from "node:path";
 import { parseArgs } from "node:util";

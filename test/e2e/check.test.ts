@@ -111,6 +111,6 @@ test("lists the odd rows of the sample batch", async () => {
   await cp("samples/batch", folder, { recursive: true });
   const { code, output } = await runCofi(["check", folder], {});
   expect(code).toBe(1);
-  expect(output).toContain("calls.csv: 17 rows, 12 understood, 5 refused; 2 warnings, 0 notes.");
-  expect(output).toContain("trades.csv: 24 rows, 18 understood, 6 refused; 1 warning, 0 notes.");
+  expect(output).toContain("calls.csv: 20 rows, 15 understood, 5 refused; 2 warnings, 0 notes.");
+  expect(output).toContain("trades.csv: 28 rows, 22 understood, 6 refused; 1 warning, 0 notes.");
 });

@@ -148,6 +148,10 @@ describe("npm start", () => {
     for (const tradeId of ["T001", "T002", "T003", "T004", "T008"])
       expect([tradeId, verdicts.get(tradeId)]).toEqual([tradeId, "CONFIRMED"]);
     expect(verdicts.get("T007")).toBe("MISMATCH");
+    // Refused, said by the dealer alone, another expiry, and more than was ordered.
+    for (const tradeId of ["T018", "T019"])
+      expect([tradeId, verdicts.get(tradeId)]).toEqual([tradeId, "NOT_CONFIRMED"]);
+    for (const tradeId of ["T020", "T021"]) expect([tradeId, verdicts.get(tradeId)]).toEqual([tradeId, "MISMATCH"]);
     // Noise, another language: never CONFIRMED, never MISMATCH.
     for (const tradeId of ["T012", "T014", "T016"])
       expect([tradeId, verdicts.get(tradeId)]).toEqual([tradeId, "LOW_CONFIDENCE"]);

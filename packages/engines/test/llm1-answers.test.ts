@@ -99,8 +99,10 @@ describe("a proposal", () => {
 
   it.each([
     ["c: go ahead", "ACCEPTED", "NEW"],
+    ["c: yes go ahead sell it", "ACCEPTED", "NEW"],
     ["c: sell forty hindalco at six ninety", "ACCEPTED", "NEW"],
     ["c: i never asked you to go ahead", "REFUSED", "PROPOSAL"],
+    ["c: no please do not sell", "REFUSED", "PROPOSAL"],
     ["c: i have enough on my plate", "REFUSED", "PROPOSAL"],
     ["c: hello who is it", "OTHER", "PROPOSAL"],
     ["c: yes that is what my brother also wants to sell", "OTHER", "PROPOSAL"],
@@ -184,6 +186,7 @@ describe("where nobody knows who speaks", () => {
     const lines = ["buy forty hindalco at six ninety", "forty hindalco at six ninety correct"];
     expect(await answerOf(...lines, "yes")).toBe("ACCEPTED");
     expect(await answerOf(...lines, "yes i am placing it")).toBe("NONE");
+    expect(await answerOf(...lines, "okay sir the order is placed thank you")).toBe("NONE");
     expect(await answerOf("buy forty hindalco at six ninety", "okay", "yes")).toBe("NONE");
   });
 

@@ -18,6 +18,7 @@ describe("corrections", () => {
     ["i said two hundred and fifty shares", "SELL 250 HDFCBANK 1650"],
     ["no no not h d f c bank axis bank", "SELL 300 AXISBANK 1650"],
     ["no it is sixteen forty", "SELL 300 HDFCBANK 1640"],
+    ["no make it market", "SELL 300 HDFCBANK market"],
     ["three hundred h d f c bank correct no it is sixteen forty", "SELL 300 HDFCBANK 1640"],
   ])("%s", async (line, corrected) => {
     expect(await orders(order, line)).toEqual([corrected]);
@@ -34,6 +35,11 @@ describe("corrections", () => {
       speaker: index === 1 ? "dealer" : "client",
     }));
     expect((await extractFrom(segments)).trades).toMatchObject([{ quantity: 500, quantity_readings: [] }]);
+  });
+
+  it("of a limit to the market that nobody said to be one leave no certain order", async () => {
+    const [trade] = await trades(order, "three hundred h d f c bank sell at market", "yes");
+    expect(trade?.confidence).toBeLessThan(0.5);
   });
 
   it("take back the confirmation until the order is read back again", async () => {

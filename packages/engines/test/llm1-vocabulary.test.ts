@@ -46,6 +46,12 @@ describe("the vocabulary of the batch", () => {
     expect(found.unknown_symbols).toEqual(["PARAS"]);
   });
 
+  it("knows a symbol that is a word where it is counted", async () => {
+    const idea = [{ symbol: "IDEA", names: ["vodafone idea"] }];
+    const found = await extract(idea, "buy five hundred idea at eight and eight hundred yes bank at twenty one");
+    expect(symbolsIn(found)).toEqual(["IDEA", "YESBANK"]);
+  });
+
   it("does not make words of symbols", async () => {
     const found = await extract(
       [{ symbol: "IDEA", names: [] }],

@@ -108,6 +108,8 @@ describe("orders", () => {
     ["buy three lots of nifty futures at twenty two thousand one hundred", "BUY 3 lots NIFTY 22100"],
     ["buy one lakh shares of vodafone idea at seven point five", "BUY 100000 IDEA 7.5"],
     ["by two hundred shares of titan at thirty two hundred", "BUY 200 TITAN 3200"],
+    ["buy one lot nifty december twenty five thousand call at two hundred", "BUY 1 lots NIFTY 25000 CE 200"],
+    ["sell two thousand yes bank at twenty one rupees fifty", "SELL 2000 YESBANK 21.5"],
     ["buy infosys two hundred at fifteen hundred", "BUY 200 INFY 1500"],
     ["buy ten percent less no buy forty cipla at market price", "BUY 40 CIPLA market"],
   ])("%s", async (line, order) => {

@@ -91,6 +91,7 @@ describe("the names of a company", () => {
     ["Dr. Reddy's Laboratories Limited", ["dr reddys laboratories", "dr reddys"]],
     ["HDFC Bank Limited", ["hdfc bank", "hdfc"]],
     ["ITC Limited", []],
+    ["Oil India Limited", ["oil india"]],
   ])("%s", (company, names) => {
     expect(spokenNames(company)).toEqual(names);
   });

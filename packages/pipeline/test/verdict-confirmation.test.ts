@@ -43,7 +43,7 @@ describe("who agreed", () => {
   it("matters for what differs, too: what was said once, and hardly understood, accuses nobody", () => {
     const once = { quantity: 150, confidence: 0.6, read_back: false, client_confirmed: false };
     expect(judged(once)).toMatchObject({ verdict: "LOW_CONFIDENCE" });
-    expect(judged(once).reason).toContain("nobody repeated or answered it");
+    expect(judged(once).reason).toContain("nobody repeated or confirmed it");
     expect(judged({ ...once, read_back: true }).verdict).toBe("MISMATCH");
     expect(judged({ ...once, confidence: 0.8 }).verdict).toBe("MISMATCH");
   });

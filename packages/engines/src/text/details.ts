@@ -2,7 +2,15 @@
 import { spokenExpiry } from "./expiry.js";
 import type { Item, NumberItem, SpokenSymbol } from "./items.js";
 import type { Role } from "./number-roles.js";
-import { ALL_OF_IT, CALL_OPTION, FUTURES, MARKET_PRICE, PUT_OPTION, SAME_QUANTITY } from "./order-phrases.js";
+import {
+  ALL_OF_IT,
+  CALL_OPTION,
+  FUTURES,
+  MARKET_PRICE,
+  PUT_OPTION,
+  SAME_QUANTITY,
+  TO_MARKET,
+} from "./order-phrases.js";
 import type { SpokenSegment, Span } from "./words.js";
 
 /** The details of an order that one clause states. A field is null when it is not spoken of. */
@@ -57,7 +65,7 @@ export function composeDetails(
   const stated = lots ?? find("quantity");
   let quantity = stated;
   let price = find("price");
-  const market = MARKET_PRICE.test(text);
+  const market = MARKET_PRICE.test(text) || TO_MARKET.test(text);
   if (claimFree) {
     quantity ??= free.shift();
     if (!price && quantity && !market) price = free.shift();

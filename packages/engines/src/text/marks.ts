@@ -156,6 +156,9 @@ function speaksOfAnOrder(segment: SpokenSegment, clause: Span, { symbols, skip }
   const isCounted = counted !== undefined;
   // "okay get me fifty": what was spoken of before is meant, if anything was.
   const isBare = isCounted && BEHIND_A_QUANTITY.test(segment.words[counted.to]?.text ?? "");
+  // "invest fifty thousand rupees in hdfc bank": how many shares that makes is said later.
+  if (isNamed && /(?:^| )invest(?:ing)?(?= |$)/.test(text) && /(?:^| )(?:rupees|lakhs?|crores?)(?= |$)/.test(text))
+    return true;
   if (
     isBare &&
     /(?:^| )(?:get(?: me)?|take|give me)(?: \w+){0,2}$/.test(segment.part({ from: clause.from, to: counted.from }))

@@ -32,7 +32,9 @@ export function roleOf(segment: SpokenSegment, clause: Span, { from, to }: Span,
   const after = (at: number): string => segment.words[at]?.text ?? "";
   const next = after(to);
   const lead = segment.part({ from: from - 5, to: from });
-  if (NOT_OF_THE_ORDER.test(next) || MONTH.test(next) || MONTH.test(after(from - 1))) return null;
+  if (NOT_OF_THE_ORDER.test(next) || MONTH.test(next)) return null;
+  // "december twenty five", and not "december twenty five thousand call"
+  if (MONTH.test(after(from - 1)) && !/ (?:hundred|thousand)$/.test(` ${segment.part({ from, to })}`)) return null;
   if (/^(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)$/.test(next)) return null;
   if (rupees && (next === "worth" || /(?:^| )invest(?:ing)?(?= |$)/.test(segment.part({ from: 0, to: from }))))
     return null;

@@ -24,6 +24,7 @@ const REACH_OF_A_GAP = 4;
 /** An address that dealers use, and clients hardly when they order. */
 export const ADDRESSED = /(?:^| )(?:sir|madam|maam)(?= |$)/;
 
+const BEFORE_A_REFUSAL = 3;
 const OFFERS = /(?:^| )(?:(?:shall|should) (?:i|we)|do you want|would you like|interested)(?= |$)/;
 
 export class OrderBook {
@@ -240,7 +241,10 @@ export class OrderBook {
     const order = statement.details.symbol ? this.matching(statement) : this.last;
     if (order?.action !== "NEW" || (statement.side !== null && order.side !== statement.side)) return null;
     if (statement.segment.source.speaker === "dealer") return null;
-    order.decline("REFUSED", statement.segment.index, statement.segment.evidence(statement.clause));
+    // The negation stands before the verb.
+    const { from, to } = statement.clause;
+    const words = { from: Math.max(0, from - BEFORE_A_REFUSAL), to };
+    order.decline("REFUSED", statement.segment.index, statement.segment.evidence(words));
     return null;
   }
 

@@ -159,6 +159,8 @@ export class OrderDraft {
     if (changed && this.confirmed) this.answer = null;
     if (details.quantity !== null || details.price !== null || (corrects && statement.side !== null))
       this.unresolved = false;
+    // "at market" where a limit was given, and nobody corrected it: one of them was misheard.
+    if (details.market && details.price === null && !this.market) this.unresolved = true;
     if (statement.segment.index > this.firstSegment) this.noticed = true;
     this.lastSegment = statement.segment.index;
     this.cite(statement.segment.evidence(statement.clause));

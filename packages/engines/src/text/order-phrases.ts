@@ -88,6 +88,8 @@ export const ALL_OF_IT = anyOf("all|entire|whole|everything|poora|pura|saara|sar
 export const MARKET_PRICE = anyOf(
   "(?:at )?(?:the )?(?:current )?market (?:price|rate|order)|at (?:the )?(?:current )?market|current market|c m p|cmp|current price|current rate|market only|best price|market (?:pe|par|mein|bhav)|in market",
 );
+/** Behind "make it", "change it": a clause of its own. */
+export const TO_MARKET = /^(?:to |at |a |the )*market(?: (?:please|sir|madam|only|order|then|okay|ok))*$/;
 export const FUTURES = anyOf("futures?|fut");
 export const CALL_OPTION = anyOf("calls?|c e|ce");
 export const PUT_OPTION = anyOf("puts?|p e");

@@ -33,6 +33,7 @@ interface Alias {
 const SOUND_DISTANCE = 0.4;
 const SPELLING_DISTANCE = 0.25;
 const SHORTEST_FUZZY = 5;
+const SHORTEST_COUNTED = 4;
 /** A symbol that stands for an unknown name begins with so many letters of it, and with this share of them. */
 const SHORTEST_BEGINNING = 5;
 const BEGINNING_SHARE = 0.6;
@@ -123,7 +124,8 @@ export class SymbolMatcher {
       const word = words[from + count - 1];
       if (!word) break;
       joined += word.text;
-      const symbol = this.exact.get(joined) ?? (count === 1 ? this.writtenSymbol(word) : undefined);
+      const alone = count === 1 ? (this.writtenSymbol(word) ?? this.countedSymbol(words, from)) : undefined;
+      const symbol = this.exact.get(joined) ?? alone;
       if (symbol !== undefined) found = { symbol, count, quality: 1 };
     }
     return found;
@@ -132,6 +134,15 @@ export class SymbolMatcher {
   /** "INFY" in capitals is the symbol itself; "idea" in small letters is a word. */
   private writtenSymbol(word: Word): string | undefined {
     return word.raw.length > 1 && this.symbols.has(word.raw) ? word.raw : undefined;
+  }
+
+  /** "five hundred idea at eight": a symbol that is a common word is meant where it is counted. */
+  private countedSymbol(words: readonly Word[], at: number): string | undefined {
+    const [before, word, behind] = [words[at - 1]?.text, words[at]?.text ?? "", words[at + 1]?.text ?? "at"];
+    const isCounted =
+      before !== undefined && isNumberWord(before) && /^(?:at|shares?|for|limit|market|buy|sell|only)$/.test(behind);
+    const symbol = word.toUpperCase();
+    return isCounted && word.length >= SHORTEST_COUNTED && this.symbols.has(symbol) ? symbol : undefined;
   }
 
   private fuzzyAt(words: readonly Word[], from: number): SymbolMatch | null {

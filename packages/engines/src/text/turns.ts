@@ -110,7 +110,8 @@ export class Turns {
     if (segment.source.speaker === "dealer") return;
     const answer = readAnswer(words);
     if (answer === null) return;
-    if (!segment.source.speaker && answer.kind === "ACCEPTED" && DEALERS.test(segment.phrase)) return;
+    const maybeYes = /^(?:ACCEPTED|UNCLEAR)$/.test(answer.kind);
+    if (!segment.source.speaker && maybeYes && DEALERS.test(segment.phrase)) return;
     const isAboutAll = ASKS_ABOUT_ALL.test(words.join(" "));
     const takesBack = answer.kind === "REFUSED" && answer.isStrong && this.pending.length === 0 && !this.askedElse;
     const orders =

@@ -7,7 +7,7 @@ export const NEGATED =
 /** A case that is only thought of, or a request for advice. */
 export const HYPOTHETICAL = anyOf(
   "suppose|supposing|assume|assuming|imagine|lets say|let us say|what if|what happens if|how about|thinking of|thinking about|think of|think about|planning to|plan to|" +
-    "wondering|would you|minimum(?: [a-z]+)? to|whether|when to|why|good time to|had i|would have|could have|should have|when i|hold or|buy or|sell or|is it (?:good|right|okay|ok|safe|wise|better) to",
+    "wondering|would you(?! like| want)|(?:would|will|does|did) it cost(?: me| us)?(?: to)?|minimum(?: [a-z]+)? to|whether|when to|why|good time to|had i|would have|could have|should have|when i|hold or|buy or|sell or|is it (?:good|right|okay|ok|safe|wise|better) to",
 );
 /** A client who says so asks for advice; a dealer who says so proposes. */
 export const SHALL_I = anyOf("(?:shall|should|may|could) (?:i|we)|(?:should|shall) i be");

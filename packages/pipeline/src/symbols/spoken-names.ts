@@ -25,10 +25,17 @@ export function spokenNames(company: string): string[] {
     .replaceAll(/['’.]/g, "")
     .replaceAll(/[^a-z0-9()]+/g, " ")
     .trim();
-  while (FORM.test(name) && name.replace(FORM, "").trim() !== "") name = name.replace(FORM, "").trim();
+  for (let rest = name.replace(FORM, ""); rest !== name && rest !== ""; rest = name.replace(FORM, "")) {
+    // "Oil India Limited" is spoken of as "oil india".
+    if (name.endsWith(" india") && !isTelling(rest)) break;
+    name = rest.trim();
+  }
   name = name.replaceAll(/[()]/g, " ").replaceAll(/\s+/g, " ").trim();
   const short = name.replace(TRADE, "").trim();
   const [first = ""] = name.split(" ");
-  const names = [name, short, first].filter((one) => one.replaceAll(" ", "").length >= SHORTEST && !COMMON.has(one));
-  return [...new Set(names)];
+  return [...new Set([name, short, first].filter(isTelling))];
+}
+
+function isTelling(name: string): boolean {
+  return name.replaceAll(/[ ()]/g, "").length >= SHORTEST && !COMMON.has(name.trim());
 }

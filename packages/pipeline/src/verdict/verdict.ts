@@ -122,10 +122,10 @@ function judge(allotted: Allotted, order: ExecutedOrder, config: VerdictConfig):
     );
   const isUsedUp = isOver && usedShares > 0 && different.every((field) => field === "QTY" || field === "PRICE");
   const mismatches = isUsedUp && !different.includes("QTY") ? [...different, "QTY" as const] : different;
-  if (mismatches.length > 0 && isUnheard(found) && spoken.confidence < config.minConfidenceOfAbsence)
+  if (mismatches.length > 0 && isUncertain(found, order, config))
     return end(
       "LOW_CONFIDENCE",
-      `Call ${call.callId} and the trade differ in ${inOrder(mismatches).join(", ")}, but the order was said once, and nobody repeated or answered it: a person has to listen for ${what}.`,
+      `Call ${call.callId} and the trade differ in ${inOrder(mismatches).join(", ")}, but the order was said once, and nobody repeated or confirmed it: a person has to listen for ${what}.`,
     );
   if (mismatches.length > 0) {
     const excess = `${usedShares} of ${spokenShares} spoken are used up by ${list(usedBy, 5)}, ${executed} more executed`;
@@ -156,9 +156,11 @@ function judge(allotted: Allotted, order: ExecutedOrder, config: VerdictConfig):
   );
 }
 
-/** Neither repeated nor answered: what differs may have been misheard. */
-function isUnheard({ spoken }: Found): boolean {
-  return spoken.read_back !== true && spoken.client_confirmed !== true && (spoken.client_answer ?? "NONE") === "NONE";
+/** Said once, neither repeated nor confirmed: what differs may have been misheard. Recognisers take one share for another with confidence. */
+function isUncertain({ spoken }: Found, order: ExecutedOrder, config: VerdictConfig): boolean {
+  if (spoken.read_back === true || spoken.client_confirmed === true) return false;
+  if (!namesSymbol(order, spoken)) return true;
+  return (spoken.client_answer ?? "NONE") === "NONE" && spoken.confidence < config.minConfidenceOfAbsence;
 }
 
 const FIELDS: readonly Mismatch[] = ["SIDE", "SYMBOL", "QTY", "PRICE", "CLIENT"];
