@@ -27,9 +27,9 @@ export interface CallAnatomy {
 /** Tells machine sounds from conversation in a mono recording at 8 kHz. */
 export async function callAnatomy(samples8k: Float32Array, prompts: PromptLibrary): Promise<CallAnatomy> {
   const durationS = samples8k.length / SAMPLE_RATE;
-  const probabilities = await speechProbabilities(samples8k, "v5");
+  const probabilities = await speechProbabilities(samples8k, { edition: "v5" });
   // For what is kept, missing a word is worse than keeping a noise: either model's word counts.
-  const other = await speechProbabilities(samples8k, "v6");
+  const other = await speechProbabilities(samples8k);
   const either = probabilities.map((probability, i) => Math.max(probability, other[i] ?? 0));
   const tones = findTones(samples8k);
   const music = findHoldMusic(samples8k, tones.filter(isChord), probabilities);
