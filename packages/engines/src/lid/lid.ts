@@ -1,5 +1,5 @@
 import { decodeAudio, type AudioLimits } from "../audio/audio.js";
-import { identifyLanguage, isCertainOfEnglish, mayBeGeneralEnglish, type Evidence } from "./lid-decision.js";
+import { identifyLanguage, isCertain, isNotEnglish, mayBeGeneralEnglish, type Evidence } from "./lid-decision.js";
 import { languageScores, readPhoneCounts, type PhoneCounts } from "./lid-phones.js";
 import { ENGINES_VERSION } from "../server/package-version.js";
 import { Pocketsphinx, type Hypothesis, type Pass, type Speech } from "../stt/pocketsphinx.js";
@@ -41,17 +41,18 @@ export function createEngine(limits: AudioLimits = {}): StageEngine {
 }
 
 /**
- * Listens to the first utterance, and to the others only where that leaves open whether English is spoken, or which other language
- * is. General English takes the longest to fit: it is asked only where the words of the dealing desk do not settle it.
+ * Listens to the first utterance, and to the others only where that leaves open which language is spoken. General English takes the
+ * longest to fit: it is asked only where neither the words of the dealing desk nor the phones settle it.
  */
 async function gatherEvidence(speech: Speech, counts: PhoneCounts): Promise<Evidence> {
   const heard = new HeardSpeech(speech, counts);
   await heard.listen(["quick-phones", "quick-domain"], 1);
-  if (isCertainOfEnglish(heard.evidence()) === "spoken") return heard.evidence();
+  if (isCertain(heard.evidence())) return heard.evidence();
   if (mayBeGeneralEnglish(heard.evidence())) await heard.listen(["quick-general"], 1);
-  const isEnglish = isCertainOfEnglish(heard.evidence());
-  if (isEnglish === "spoken") return heard.evidence();
-  await heard.listen(isEnglish === null ? ["quick-phones", "quick-domain", "quick-general"] : ["quick-phones"]);
+  if (isCertain(heard.evidence())) return heard.evidence();
+  await heard.listen(
+    isNotEnglish(heard.evidence()) ? ["quick-phones"] : ["quick-phones", "quick-domain", "quick-general"],
+  );
   return heard.evidence();
 }
 
