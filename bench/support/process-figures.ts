@@ -13,8 +13,17 @@ const TICKS_PER_SECOND = 100;
 
 /** Processor time used so far, seconds. */
 export function processorSeconds(pid: number): number {
+  return ticks(pid, 11, 12) / TICKS_PER_SECOND;
+}
+
+/** Processor time used so far by a process and by those of its children that have ended, seconds. */
+export function processorSecondsWithChildren(pid: number): number {
+  return ticks(pid, 11, 12, 13, 14) / TICKS_PER_SECOND;
+}
+
+function ticks(pid: number, ...places: number[]): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  return places.reduce((sum, place) => sum + Number(fields[place]), 0);
 }
 
 /** The most resident memory that the process has had, bytes. */

@@ -87,7 +87,7 @@ async function countsBySql(
 describe("npm start", () => {
   test("runs the sample batch to its end, and says what was refused", () => {
     expect(cofi.output()).toMatch(
-      /Sample batch completed with errors\. .*1 failed in denoise, 1 failed in lid, 1 failed in stt, \d+ rows or recordings refused/,
+      /Sample batch completed with errors\. .*1 failed in denoise, 1 failed in lid, \d+ rows or recordings refused/,
     );
   });
 

@@ -22,6 +22,7 @@ type Behaviour =
   | "trickle"
   | "no such page"
   | "log in"
+  | "unknown language"
   | number;
 
 export interface ScriptedOptions {
@@ -195,6 +196,8 @@ export async function startScriptedEngine({
       return void response.on("close", () => clearInterval(timer));
     }
     if (behaviour === "garbage") return void response.writeHead(200).end("<html>no JSON</html>");
+    if (behaviour === "unknown language")
+      return send(422, { type: "unsupported-language", title: "No model", status: 422, detail: "No model for es." });
     if (behaviour === "wrong shape") return send(200, { engine: ENGINE, elapsed_ms: 1, segments: "none" });
     return send(behaviour, { type: "scripted", title: "Scripted", status: behaviour, detail: "as the test wants it" });
   }

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodeWav } from "@cofi/engines/wav";
-import { post, runningEngine, sample, upload, type Problem } from "./support.js";
+import { post, runningEngine, sample, sampleAudio, truthOf, upload, type Problem } from "./support.js";
 
 interface Identification {
   language: string;
   confidence: number;
   margin: number;
+  none: number;
   speech_s: number;
   scores: Record<string, number>;
   engine: { name: string };
@@ -25,7 +26,9 @@ describe("lid", { timeout: 180_000 }, () => {
 
   it.each([
     ["batch/c06.wav", "en", { start_s: 10, end_s: 19 }],
-    ["noisy/c04_office10.wav", "en", { start_s: 9, end_s: 19 }],
+    ["noisy/c06_car5.wav", "en", { start_s: 10, end_s: 20 }],
+    // Words that are not those of orders.
+    ["batch/c01.wav", "en", { start_s: 3, end_s: 17 }],
     // The voices of these two were learnt, not these recordings.
     ["batch/c13.wav", "fr", { start_s: 0, end_s: 10 }],
     // Long enough for two utterances.
@@ -37,8 +40,8 @@ describe("lid", { timeout: 180_000 }, () => {
     expect(body.scores[language]).toBe(body.confidence);
     expect(body.margin).toBeGreaterThan(0.3);
     expect(body.speech_s).toBeGreaterThan(5);
-    const total = Object.values(body.scores).reduce((sum, score) => sum + score, 0);
-    expect(total).toBeLessThanOrEqual(1.005);
+    const total = Object.values(body.scores).reduce((sum, score) => sum + score, body.none);
+    expect(total).toBeCloseTo(1, 2);
   });
 
   it("does not guess at an Italian voice that it has not learnt", async () => {
@@ -47,9 +50,36 @@ describe("lid", { timeout: 180_000 }, () => {
     expect(["und", "it"]).toContain(body.language);
   });
 
+  it.each(["languages/hi_espeak.opus", "languages/de_espeak.opus"])(
+    "takes %s for none of the languages that it knows",
+    async (name) => {
+      const { body } = await identify(name.replace("/", "-"), await sample(name), { start_s: 0, end_s: 25 });
+      expect(body).toMatchObject({ language: "und", margin: 0 });
+      expect(body.none).toBeGreaterThan(0.7);
+    },
+  );
+
+  it("takes people who talk at once, far away, and hold music for no language", async () => {
+    const names = ["batch/c09.wav", "batch/c12.wav", "batch/c13.wav", "languages/ru_RU_f_IvrvoiceRU_demo-congrats.wav"];
+    const voices = await Promise.all(names.map(sampleAudio));
+    const babble = Float32Array.from({ length: 8000 * 20 }, (_, i) =>
+      voices.reduce(
+        (sum, voice, n) => sum + 0.3 * ((voice[i + 800 * n] ?? 0) + (voice[i + 80_000 - 5000 * n] ?? 0)),
+        0,
+      ),
+    );
+    const crowd = await identify("babble.wav", encodeWav(babble, 8000), { start_s: 0, end_s: 20 });
+    expect(crowd.body.speech_s).toBeGreaterThan(5);
+    expect(crowd.body.language).toBe("und");
+    const music = (await truthOf("c03")).labels.find(({ type }) => type === "music");
+    const trim = { start_s: music?.start ?? 0, end_s: music?.end ?? 0 };
+    const { body } = await identify("c03.wav", await sample("batch/c03.wav"), trim);
+    expect(body).toMatchObject({ language: "und", margin: 0 });
+  });
+
   it("answers und where nobody speaks", async () => {
     const silent = await identify("silent.wav", await sample("batch/c10.wav"), { start_s: 0, end_s: 10 });
-    expect(silent.body).toMatchObject({ language: "und", confidence: 0, margin: 0, speech_s: 0 });
+    expect(silent.body).toMatchObject({ language: "und", confidence: 0, margin: 0, none: 1, speech_s: 0 });
     const noise = Float32Array.from({ length: 80_000 }, (_, i) => 0.3 * Math.sin(i * i * 0.37));
     const noisy = await identify("noise.wav", encodeWav(noise, 8000), { start_s: 0, end_s: 10 });
     expect(noisy.body.language).toBe("und");

@@ -39,7 +39,7 @@ try {
     const samples = await joined(shuffled(training).map((name) => join(root, voice, name)));
     const seconds = samples.length / 8000;
     const options = { samples, trim: { start_s: 0, end_s: seconds }, joined: { utteranceS: 10, maxSpeechS: Infinity } };
-    const phones = await recogniser.withSpeech(options, NEVER_GONE, (speech) => speech.recognise("phones"));
+    const phones = await recogniser.withSpeech(options, NEVER_GONE, (speech) => speech.recognise("quick-phones"));
     const utterances = phones.flatMap((one) => (one ? [one.text.split(" ").filter((phone) => phone !== "SIL")] : []));
     heard.set(language, utterances);
     console.log(

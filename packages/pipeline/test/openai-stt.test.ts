@@ -230,7 +230,7 @@ describe("answers", () => {
     });
     expect(await refusalOf(transcribe())).toMatchObject({ fault: "setting", type: "no-times" });
     server.script.push({ status: 400, body: { error: { message: `Unknown language "xx" for model ${MODEL}` } } });
-    expect(await refusalOf(transcribe())).toMatchObject({ fault: "file", type: "http-400" });
+    expect(await refusalOf(transcribe())).toMatchObject({ fault: "file", type: "unsupported-language" });
   });
 });
 

@@ -35,7 +35,7 @@ export interface AudioLimits {
   rawAudio?: RawAudioSettings | undefined;
 }
 
-interface DecodeOptions extends AudioLimits {
+export interface DecodeOptions extends AudioLimits {
   /** The name of the recording, where that of the file is another one: raw audio is known by it alone. */
   name?: string | undefined;
   gone?: AbortSignal | undefined;

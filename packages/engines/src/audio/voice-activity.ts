@@ -19,7 +19,16 @@ const MODEL_FILES = {
  * Which edition of the model. Measured on the sample calls at a threshold of 0.35, share of the speech that is found and of
  * the silence that is taken for speech: clean v5 80 % and 0 %, v6 90 % and 2 %; noisy v5 84 % and 12 %, v6 78 % and 17 %.
  */
-export type VoiceModel = keyof typeof MODEL_FILES;
+type VoiceModel = keyof typeof MODEL_FILES;
+
+export interface ListeningOptions {
+  edition?: VoiceModel;
+  /** Nothing is listened to after so much speech, in seconds. */
+  enoughSpeechS?: number | undefined;
+}
+
+/** From here on a window counts as speech. */
+const SPEECH_ON = 0.35;
 
 /** Seconds between two probabilities. */
 export const PROBABILITY_HOP_S = WINDOW / SAMPLE_RATE;
@@ -52,12 +61,16 @@ const sessions: Partial<Record<VoiceModel, Promise<ort.InferenceSession>>> = {};
  * The probability of speech for each 32 ms of a mono recording at 8 kHz, values in -1…1. Runs on the calling thread, at about
  * 100 times real time: call it from a worker where a server must stay responsive.
  */
-export async function speechProbabilities(samples8k: Float32Array, edition: VoiceModel = "v6"): Promise<Float32Array> {
+export async function speechProbabilities(
+  samples8k: Float32Array,
+  { edition = "v6", enoughSpeechS = Number.POSITIVE_INFINITY }: ListeningOptions = {},
+): Promise<Float32Array> {
   const model = await sessionOf(edition);
   const sampleRate = new ort.Tensor("int64", BigInt64Array.from([BigInt(SAMPLE_RATE)]), []);
   let state: ort.Tensor = new ort.Tensor("float32", new Float32Array(256), STATE_SHAPE);
   const probabilities = new Float32Array(Math.floor(samples8k.length / WINDOW));
   const input = new Float32Array(CONTEXT + WINDOW);
+  let speechS = 0;
   for (let i = 0; i < probabilities.length; i++) {
     input.copyWithin(0, WINDOW);
     input.set(samples8k.subarray(i * WINDOW, (i + 1) * WINDOW), CONTEXT);
@@ -70,6 +83,8 @@ export async function speechProbabilities(samples8k: Float32Array, edition: Voic
     if (!output || !stateN) throw new Error(`${MODEL_FILES[edition]} does not have the outputs of Silero VAD`);
     state = stateN;
     probabilities[i] = Number(output.data[0]);
+    if ((probabilities[i] as number) > SPEECH_ON) speechS += PROBABILITY_HOP_S;
+    if (speechS >= enoughSpeechS) return probabilities.subarray(0, i + 1);
   }
   return probabilities;
 }
@@ -79,7 +94,7 @@ export async function speechProbabilities(samples8k: Float32Array, edition: Voic
  * recogniser that decodes turn by turn: they end a segment at a pause of 0.35 s and keep 0.2 s around it.
  */
 export function speechSegments(probabilities: Float32Array, options: SegmentOptions = {}): Span[] {
-  const { on = 0.35, off = 0.2, minSilenceS = 0.35, padS = 0.2, minSpeechS = 0.15, maxSpeechS = 14 } = options;
+  const { on = SPEECH_ON, off = 0.2, minSilenceS = 0.35, padS = 0.2, minSpeechS = 0.15, maxSpeechS = 14 } = options;
   const segments: Span[] = [];
   let start: number | undefined;
   let silenceS = 0;

@@ -1,6 +1,6 @@
 import { SAMPLE_RATE } from "../audio/audio.js";
 import { overlapS, type CallSegment } from "./call-segment.js";
-import { fingerprint, type PromptLibrary } from "./fingerprint.js";
+import { fingerprint, PromptLibrary, type Prompt } from "./fingerprint.js";
 import { findHoldMusic } from "./hold-music.js";
 import { findTones } from "./tones.js";
 import { PROBABILITY_HOP_S, speechProbabilities, speechSegments, type Span } from "../audio/voice-activity.js";
@@ -14,6 +14,10 @@ const AFTER_LAST_WORD_S = 0.5;
 const MUSIC_REACH_BEFORE_S = 0.7;
 const MUSIC_REACH_AFTER_S = 0.3;
 const MIN_MUSIC_WITH_TONES_S = 2;
+/** A piece of a repeated prompt is at least as long, in seconds. */
+const MIN_PIECE_S = 1.5;
+/** Between two pieces of one prompt, in seconds. */
+const MAX_PROMPT_GAP_S = 0.5;
 
 /** The answer of the stage `ivr` (docs/engines.md) without the duration. */
 export interface CallAnatomy {
@@ -24,23 +28,42 @@ export interface CallAnatomy {
   speech: Span[];
 }
 
-/** Tells machine sounds from conversation in a mono recording at 8 kHz. */
-export async function callAnatomy(samples8k: Float32Array, prompts: PromptLibrary): Promise<CallAnatomy> {
-  const durationS = samples8k.length / SAMPLE_RATE;
-  const probabilities = await speechProbabilities(samples8k, "v5");
+/** What was measured of a recording. */
+export interface CallSound {
+  durationS: number;
+  /** Of speech, each 32 ms: as the edition that is careful says, and as either one says. */
+  probabilities: Float32Array;
+  eitherProbabilities: Float32Array;
+  prints: Uint32Array;
+  /** Keys, ring and busy tones, hold music and prompts that are known, in order of time. */
+  machines: CallSegment[];
+}
+
+/** Measures a mono recording at 8 kHz. */
+export async function measureCall(samples8k: Float32Array, prompts: PromptLibrary): Promise<CallSound> {
+  const probabilities = await speechProbabilities(samples8k, { edition: "v5" });
   // For what is kept, missing a word is worse than keeping a noise: either model's word counts.
-  const other = await speechProbabilities(samples8k, "v6");
-  const either = probabilities.map((probability, i) => Math.max(probability, other[i] ?? 0));
+  const other = await speechProbabilities(samples8k);
+  const eitherProbabilities = probabilities.map((probability, i) => Math.max(probability, other[i] ?? 0));
   const tones = findTones(samples8k);
   const music = findHoldMusic(samples8k, tones.filter(isChord), probabilities);
-  const segments = [
+  const prints = fingerprint(samples8k);
+  const machines = [
     ...tones.filter((tone) => tone.type === "dtmf" || isChord(tone) || !isNoteOf(tone, music)),
-    ...prompts.find(fingerprint(samples8k)),
+    ...prompts.find(prints),
     ...music,
-  ].toSorted((a, b) => a.start_s - b.start_s);
+  ];
+  const durationS = samples8k.length / SAMPLE_RATE;
+  return { durationS, probabilities, eitherProbabilities, prints, machines: machines.toSorted(byStart) };
+}
+
+/** Tells machine sounds from conversation. `repeated`: prompts that other recordings of the batch hold, too. */
+export function callAnatomy(sound: CallSound, repeated: readonly Prompt[]): CallAnatomy {
+  const { durationS, probabilities, eitherProbabilities, prints, machines: known } = sound;
+  const segments = [...known, ...unknownPrompts(new PromptLibrary(repeated).find(prints), known)].toSorted(byStart);
 
   const start_s = Math.min(durationS, conversationStart(segments, probabilities));
-  const spoken = speechSegments(either, { on: SPEECH_PROBABILITY, off: 0.25, padS: 0 });
+  const spoken = speechSegments(eitherProbabilities, { on: SPEECH_PROBABILITY, off: 0.25, padS: 0 });
   const machines = segments.filter(({ type }) => type === "prompt" || type === "music");
   const speech = machines
     .reduce(without, spoken)
@@ -71,6 +94,27 @@ function conversationStart(segments: readonly CallSegment[], probabilities: Floa
     start = Math.max(start, segment.end_s);
   }
   return start;
+}
+
+/** Those that are not known, each in one piece however many pieces of it were found. */
+function unknownPrompts(found: readonly CallSegment[], known: readonly CallSegment[]): CallSegment[] {
+  const prompts: CallSegment[] = [];
+  for (const piece of found) {
+    // A piece of which less lies within the recording may look like anything.
+    if (piece.end_s - piece.start_s < MIN_PIECE_S) continue;
+    const half = (piece.end_s - piece.start_s) / 2;
+    if (known.some((one) => one.type === "prompt" && overlapS(one, piece) > half)) continue;
+    const previous = prompts.at(-1);
+    if (previous?.label === piece.label && piece.start_s - previous.end_s < MAX_PROMPT_GAP_S) {
+      previous.end_s = Math.max(previous.end_s, piece.end_s);
+      previous.confidence = Math.min(previous.confidence, piece.confidence);
+    } else prompts.push({ ...piece });
+  }
+  return prompts;
+}
+
+function byStart(a: CallSegment, b: CallSegment): number {
+  return a.start_s - b.start_s;
 }
 
 /** Two ring or busy frequencies at once: music does not have them by chance, a single one it does. */

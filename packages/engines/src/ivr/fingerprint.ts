@@ -17,6 +17,11 @@ const BAND_EDGES = Array.from({ length: BANDS + 1 }, (_, band) =>
   Math.round((LOWEST_HZ * (HIGHEST_HZ / LOWEST_HZ) ** (band / BANDS) * FRAME) / SAMPLE_RATE),
 );
 
+/** Seconds between two prints. */
+export const PRINT_HOP_S = HOP / SAMPLE_RATE;
+/** From the start of a print's frame to its middle, in seconds. */
+export const PRINT_MIDDLE_S = FRAME / 2 / SAMPLE_RATE;
+
 /** Shorter stretches match by chance too often. */
 const MIN_PRINTS = 40;
 /** Largest share of differing bits, for stretches below and above `LONG_PRINTS`. */
@@ -77,7 +82,7 @@ export class PromptLibrary {
   readonly #prompts: Prompt[];
   readonly #places = new Map<number, { prompt: number; at: number }[]>();
 
-  constructor(prompts: Prompt[]) {
+  constructor(prompts: readonly Prompt[]) {
     this.#prompts = prompts.filter(({ prints }) => prints.length >= MIN_PRINTS);
     for (const [prompt, { prints }] of this.#prompts.entries()) {
       for (const [at, print] of prints.entries()) {
@@ -114,9 +119,8 @@ export class PromptLibrary {
     const matches: Match[] = [];
     const compared = new Set<string>();
     for (const [at, print] of recording.entries()) {
-      for (let bit = -1; bit < BITS; bit++) {
-        const places = this.#places.get(bit < 0 ? print : print ^ (1 << bit));
-        for (const place of places ?? []) {
+      for (const near of nearPrints(print)) {
+        for (const place of this.#places.get(near) ?? []) {
           const offset = at - place.at;
           const key = `${place.prompt}:${offset}`;
           if (compared.has(key)) continue;
@@ -143,6 +147,17 @@ function compare(prompt: Prompt, recording: Uint32Array, offset: number): Match 
   }
   if (differing >= limit) return undefined;
   return { prompt, start, end, error: differing / ((end - start) * BITS) };
+}
+
+/** How many bits of a print differ from those of another one, as a share. */
+export function differingShare(print: number, other: number): number {
+  return bitCount(print ^ other) / BITS;
+}
+
+/** The print itself, and those that differ from it in one bit. */
+export function* nearPrints(print: number): Generator<number> {
+  yield print;
+  for (let bit = 0; bit < BITS; bit++) yield print ^ (1 << bit);
 }
 
 function bitCount(value: number): number {

@@ -1,7 +1,8 @@
 import { workerData } from "node:worker_threads";
-import { callAnatomy, type CallAnatomy } from "./call-anatomy.js";
-import { PromptLibrary } from "./fingerprint.js";
+import { callAnatomy, measureCall, type CallAnatomy, type CallSound } from "./call-anatomy.js";
+import { PromptLibrary, type Prompt } from "./fingerprint.js";
 import { BUILT_IN_PROMPTS, fingerprintFolder, readPrompts } from "./prompt-files.js";
+import { repeatedPrompts } from "./repeated-prompts.js";
 import { serveJobs } from "../server/worker-jobs.js";
 
 export interface IvrWorkerData {
@@ -9,17 +10,26 @@ export interface IvrWorkerData {
   promptsDir: string | undefined;
 }
 
-/** Mono samples at 8 kHz. */
-export interface IvrJob {
-  samples: Float32Array<ArrayBuffer>;
-}
+/** `measure`: mono samples at 8 kHz. */
+export type IvrJob =
+  | { kind: "measure"; samples: Float32Array<ArrayBuffer> }
+  | { kind: "learn"; calls: CallSound[] }
+  | { kind: "tell apart"; sound: CallSound; repeated: Prompt[] };
+
+export type IvrResult =
+  | { kind: "measure"; sound: CallSound }
+  | { kind: "learn"; prompts: Prompt[] }
+  | { kind: "tell apart"; anatomy: CallAnatomy };
 
 const { promptsDir } = workerData as IvrWorkerData;
 let library: Promise<PromptLibrary> | undefined;
 
-serveJobs<IvrJob, CallAnatomy>(async ({ samples }) => {
+serveJobs<IvrJob, IvrResult>(async (job) => {
+  if (job.kind === "learn") return { output: { kind: "learn", prompts: repeatedPrompts(job.calls) } };
+  if (job.kind === "tell apart")
+    return { output: { kind: "tell apart", anatomy: callAnatomy(job.sound, job.repeated) } };
   library ??= loadLibrary();
-  return { output: await callAnatomy(samples, await library) };
+  return { output: { kind: "measure", sound: await measureCall(job.samples, await library) } };
 });
 
 async function loadLibrary(): Promise<PromptLibrary> {

@@ -113,6 +113,13 @@ export class DiskFileStore implements FileStore {
     throw fileMissing(batchId, fileName);
   }
 
+  async originals(batchId: number, most: number): Promise<string[]> {
+    const folder = join(this.#root, String(validBatchId(batchId)));
+    const names = ((await readdir(folder).catch(ignoreMissing)) ?? []).toSorted();
+    const paths = names.slice(0, most).map((name) => join(folder, name, "original"));
+    return (await Promise.all(paths.map(async (path) => ((await exists(path)) ? [path] : [])))).flat();
+  }
+
   async variant(batchId: number, fileName: string, variant: Variant): Promise<string> {
     const path = join(this.#folder(batchId, fileName), VARIANT_FILES[variant]);
     if (await exists(path)) return path;

@@ -15,6 +15,8 @@ export interface EngineIdentity {
 export interface FileStore {
   /** Path of the uploaded recording. Throws `EngineProblem` 404 `file-missing`. */
   original(batchId: number, fileName: string): Promise<string>;
+  /** Paths of up to `most` of the batch's uploaded recordings that are on this host: the same ones, and in the same order, as long as no others come. */
+  originals(batchId: number, most: number): Promise<string[]>;
   /** Path of a derived recording. Throws `EngineProblem` 404 `variant-missing`. */
   variant(batchId: number, fileName: string, variant: Variant): Promise<string>;
   /**

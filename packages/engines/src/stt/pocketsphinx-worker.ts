@@ -47,7 +47,7 @@ async function writeUtterances({ samples, trim, folder, joined }: UtteranceJob):
   const from = Math.min(samples.length, Math.round(trim.start_s * SAMPLE_RATE));
   const to = Math.min(samples.length, Math.round(trim.end_s * SAMPLE_RATE));
   const conversation = samples.subarray(from, Math.max(from, to));
-  const segments = speechSegments(await speechProbabilities(conversation));
+  const segments = speechSegments(await speechProbabilities(conversation, { enoughSpeechS: joined?.maxSpeechS }));
   const groups = joined ? grouped(segments, joined.utteranceS, joined.maxSpeechS) : segments.map((one) => [one]);
 
   const utterances: Utterance[] = [];

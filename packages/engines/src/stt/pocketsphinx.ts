@@ -19,10 +19,11 @@ const TIMEOUT_PER_SPEECH_S = 4;
 const MLLR = fileURLToPath(new URL("../../data/stt/mllr_telephone", import.meta.url));
 
 /**
- * How speech is decoded: `domain` into the words of dealing-desk calls, `general` into those of general English, `phones` into
- * a free sequence of phones (the phone loop), which fits any speech and is the reference for the other scores.
+ * How speech is decoded: `domain` into the words of dealing-desk calls, `phones` into a free sequence of phones (the phone loop),
+ * which fits any speech and is the reference for the scores of words. The quick ones are for their scores: they take less time, and
+ * their words or phones are not as good. `quick-general` looks for the words of general English.
  */
-export type Pass = "domain" | "general" | "phones";
+export type Pass = "domain" | "phones" | "quick-domain" | "quick-general" | "quick-phones";
 
 /** The result of a pass over an utterance. */
 export interface Hypothesis {
@@ -32,11 +33,19 @@ export interface Hypothesis {
   scorePerFrame: number;
 }
 
+/** `name` is that of its file, without the ending. */
+interface NamedUtterance extends Utterance {
+  name: string;
+}
+
 /** The speech of one recording, laid out for the recogniser. */
 export interface Speech {
   utterances: readonly Utterance[];
-  /** One hypothesis for each utterance, `undefined` for one that the pass could not decode (too short). */
-  recognise(pass: Pass): Promise<(Hypothesis | undefined)[]>;
+  /**
+   * One hypothesis for each utterance from place `from` on and before `to`, by default for all of them; `undefined` for one that
+   * the pass could not decode (too short).
+   */
+  recognise(pass: Pass, from?: number, to?: number): Promise<(Hypothesis | undefined)[]>;
 }
 
 /**
@@ -89,7 +98,11 @@ export class Pocketsphinx {
       const options = { transfer: [job.samples.buffer], gone };
       const result = await this.#workers.run({ ...job, kind: "utterances", folder }, options);
       const utterances = result.kind === "utterances" ? result.utterances : [];
-      return await work({ utterances, recognise: (pass) => this.#recognise(folder, utterances, pass, stop) });
+      const recognise: Speech["recognise"] = (pass, from = 0, to = utterances.length) => {
+        const some = utterances.slice(from, to).map((utterance, i) => ({ ...utterance, name: String(from + i) }));
+        return this.#recognise(folder, some, pass, stop);
+      };
+      return await work({ utterances, recognise });
     } finally {
       over.abort();
       // A recogniser that was ended just now may still be writing its log.
@@ -106,21 +119,18 @@ export class Pocketsphinx {
     if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true });
   }
 
-  async #recognise(folder: string, utterances: readonly Utterance[], pass: Pass, stop: AbortSignal) {
-    if (utterances.length === 0) return [];
-    const names = utterances.map((_, i) => String(i));
-    const [list, result, log] = ["list", "result", "log"].map((kind) => join(folder, `${pass}.${kind}`)) as [
-      string,
-      string,
-      string,
-    ];
-    await writeFile(list, `${names.join("\n")}\n`);
+  async #recognise(folder: string, utterances: readonly NamedUtterance[], pass: Pass, stop: AbortSignal) {
+    const [first] = utterances;
+    if (first === undefined) return [];
+    const path = join(folder, `${pass}-${first.name}`);
+    const [list, result, log] = [`${path}.list`, `${path}.result`, `${path}.log`];
+    await writeFile(list, utterances.map(({ name }) => `${name}\n`).join(""));
     const input = ["-adcin", "yes", "-adchdr", "44", "-cepdir", folder, "-cepext", ".wav", "-ctl", list];
     const totalS = utterances.reduce((sum, { speechS }) => sum + preparedSeconds(speechS), 0);
     await this.#run([...input, "-hyp", result, "-logfn", log, ...this.#passArguments(pass)], log, totalS, stop);
     const scored = parseHypotheses(await readFile(result, "utf8"));
-    return utterances.map(({ speechS }, i): Hypothesis | undefined => {
-      const found = scored.get(String(i));
+    return utterances.map(({ speechS, name }): Hypothesis | undefined => {
+      const found = scored.get(name);
       return found && { text: found.text, scorePerFrame: found.score / (preparedSeconds(speechS) * FRAMES_PER_S) };
     });
   }
@@ -129,14 +139,23 @@ export class Pocketsphinx {
     if (this.#models === undefined) throw new Error("The recogniser is not loaded");
     const { acoustic, shared, domain } = this.#models;
     const model = ["-hmm", acoustic, "-mllr", MLLR];
-    if (pass === "domain") return [...model, "-dict", domain.dictionary, "-lm", domain.model];
-    if (pass === "general") {
-      const files = ["-dict", join(shared, "cmudict-en-us.dict"), "-lm", join(shared, "en-us.lm.bin")];
-      // One pass over the words and narrow beams: the score is wanted, the words are not used.
-      return [...model, ...files, "-fwdflat", "no", "-maxhmmpf", "3000"];
-    }
+    const desk = ["-dict", domain.dictionary, "-lm", domain.model];
+    const general = ["-dict", join(shared, "cmudict-en-us.dict"), "-lm", join(shared, "en-us.lm.bin")];
     const beams = ["-beam", "1e-20", "-pbeam", "1e-20", "-lw", "2.0"];
-    return [...model, "-allphone", join(shared, "en-us-phone.lm.bin"), "-allphone_ci", "yes", ...beams];
+    const loop = ["-allphone", join(shared, "en-us-phone.lm.bin"), "-allphone_ci", "yes", ...beams];
+    // Half of a sound's Gaussians change its score, and not how scores compare.
+    const coarse = ["-topn", "2"];
+    // With wide beams the words of the domain are found in any babble: their path there scores far better than the phones'.
+    const narrow = ["-bestpath", "no", "-maxhmmpf", "3000", "-maxwpf", "20"];
+    const narrowest = ["-fwdflat", "no", "-bestpath", "no", "-maxhmmpf", "1500", "-maxwpf", "10"];
+    const passes: Record<Pass, string[]> = {
+      domain: desk,
+      phones: loop,
+      "quick-domain": [...desk, ...narrow, ...coarse],
+      "quick-general": [...general, ...narrowest],
+      "quick-phones": [...loop, ...coarse],
+    };
+    return [...model, ...passes[pass]];
   }
 
   #run(args: string[], log: string, speechS: number, stop: AbortSignal): Promise<void> {

@@ -52,7 +52,7 @@ const segment = z.looseObject({
 });
 export type Segment = z.infer<typeof segment>;
 
-export const sttResponse = z.looseObject({
+const transcript = z.looseObject({
   ...answered,
   language: z.string(),
   duration_s: seconds,
@@ -61,7 +61,22 @@ export const sttResponse = z.looseObject({
   segments: z.array(segment),
   model: z.string(),
 });
-export type SttResponse = z.infer<typeof sttResponse>;
+/** The problem of a recogniser that has no model for the language of a call. */
+export const UNSUPPORTED_LANGUAGE = "unsupported-language";
+const NO_TRANSCRIPT = { language: "und", duration_s: 0, text: "", confidence: null, segments: [], model: "" };
+const untranscribed = z
+  .looseObject({ type: z.literal(UNSUPPORTED_LANGUAGE), detail: z.string() })
+  .transform(({ detail }) => ({ ...NO_TRANSCRIPT, untranscribed: detail }));
+/** That a call is in a language that nobody can transcribe is a result: it stands in the log in the place of a transcript. */
+export const sttResponse = z.union([transcript, untranscribed]);
+/** `untranscribed`: why there is no transcript; nobody knows then what was said. */
+export type SttResponse = Partial<z.infer<typeof transcript>> &
+  Pick<z.infer<typeof transcript>, keyof typeof NO_TRANSCRIPT> & { untranscribed?: string };
+
+/** Nobody speaks in the call, as far as the recogniser can hear. */
+export function isSilent({ segments, untranscribed: why }: Pick<SttResponse, "segments" | "untranscribed">): boolean {
+  return segments.length === 0 && why === undefined;
+}
 
 const evidence = z.object({ segment: z.number().int(), start_s: seconds, end_s: seconds, quote: z.string() });
 const evidenceList = z.array(evidence);

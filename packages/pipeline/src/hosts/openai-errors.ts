@@ -1,5 +1,6 @@
 /** The meaning of refusals by servers that speak the OpenAI protocol. */
 import { z } from "zod";
+import { UNSUPPORTED_LANGUAGE } from "./engine-contract.js";
 import { EngineError, type Fault } from "./engine-error.js";
 import type { Reply } from "./http-client.js";
 import { answerWithBody } from "./logged-answer.js";
@@ -68,8 +69,9 @@ export function refusalOf(server: ModelServer, host: string, reply: Reply): Engi
   const words = shortened(said.message);
   const meaning = meaningOf(server, reply, said);
   const message = `${host} answered HTTP ${status}${words && `: ${words}`}.${meaning.hint && ` ${meaning.hint}`}`;
-  const response = answerWithBody(null, body);
-  return new EngineError(message, { status, type: meaning.type, fault: meaning.fault, retryAfterMs, response });
+  const { type, fault } = meaning;
+  const answer = type === UNSUPPORTED_LANGUAGE ? { type, detail: message } : null;
+  return new EngineError(message, { status, type, fault, retryAfterMs, response: answerWithBody(answer, body) });
 }
 
 interface Meaning {
@@ -119,7 +121,8 @@ function meaningOf(server: ModelServer, { status, retryAfterMs }: Reply, { messa
         fault: "setting",
         hint: "Evidence needs times: use a server and model that answer verbose_json.",
       };
-    if (server.stage === "stt" && ABOUT_THE_LANGUAGE.test(all)) return { type, fault: "file", hint: "" };
+    if (server.stage === "stt" && ABOUT_THE_LANGUAGE.test(all))
+      return { type: UNSUPPORTED_LANGUAGE, fault: "file", hint: "" };
     if (isAboutModel(server, status, message, words)) return unknown;
     const isTooLarge = server.stage === "stt" && (status === 413 || TOO_LARGE.test(all));
     return { type, fault: "file", hint: isTooLarge ? `Lower ${variable}_MAX_MB or ${variable}_MAX_S.` : "" };

@@ -17,6 +17,7 @@ import type { Answered } from "../hosts/engine-client.js";
 import type { TranscriptionRequest } from "../hosts/openai-requests.js";
 import { batchVocabulary, vocabularySha256 } from "../symbols/vocabulary.js";
 import { auditQuestions } from "./audit-questions.js";
+import { orUntranscribed, reasonNotToRead } from "./untranscribed.js";
 import { toJson } from "./log-values.js";
 import { ModelChat } from "./model-chat.js";
 import {
@@ -87,19 +88,22 @@ export const stt = defineStage<"calls" | "trades" | "ivr" | "lid" | "triaging", 
         if (!openAi.answers("stt")) await prepare(context, "stt", unit, payload, host, signal);
       },
       ask: (unit, payload, host, signal, again) =>
-        openAi.answers("stt")
-          ? openAi.transcribe(
-              required(host),
-              payload as TranscriptionRequest | TranscriptionRequest[],
-              spokenIn(unit.recording.path, unit.name),
-              signal,
-            )
-          : askEngine(context, "stt", unit, payload, sttResponse, host, signal, again),
+        orUntranscribed(
+          openAi.answers("stt")
+            ? openAi.transcribe(
+                required(host),
+                payload as TranscriptionRequest | TranscriptionRequest[],
+                spokenIn(unit.recording.path, unit.name),
+                signal,
+              )
+            : askEngine(context, "stt", unit, payload, sttResponse, host, signal, again),
+        ),
       async over(payload) {
         if (openAi.answers("stt")) await openAi.forget(payload as TranscriptionRequest | TranscriptionRequest[]);
       },
       answerFrom: answerOf(sttResponse),
-      async store({ name }, { language, confidence, model, text, segments }) {
+      async store({ name }, { language, confidence, model, text, segments, untranscribed }) {
+        if (untranscribed !== undefined) return;
         const transcript = { language, confidence, model, text, segments };
         await context.persist(() => context.results.saveTranscript(context.run, callIdOf(calls, name), transcript));
       },
@@ -133,9 +137,10 @@ export const llm1 = defineStage<"calls" | "trades" | "stt", FileUnit, Llm1Respon
       metadata: () => ({ vocabularySha256: vocabularySha256(vocabulary) }),
       async payload({ name }, host) {
         const transcript = await transcriptOf(context, name);
-        return isSilent(transcript)
-          ? new LeftOut("Nothing is said in this call")
-          : chat.payload(name, host, inRequest(context, name, transcript, vocabulary));
+        const reason = reasonNotToRead(transcript);
+        return reason === null
+          ? chat.payload(name, host, inRequest(context, name, transcript, vocabulary))
+          : new LeftOut(reason);
       },
       ask({ name }, payload, host, signal, again) {
         const engine = required(host);
@@ -238,10 +243,6 @@ async function transcriptOf({ answers }: Transcribed, name: string): Promise<Stt
   const recorded = await answers.of("stt", name);
   if (!recorded) throw new Error(`The log holds no transcript of ${name} that can be read.`);
   return recorded.answer;
-}
-
-function isSilent({ segments }: SttResponse): boolean {
-  return segments.length === 0;
 }
 
 interface AboutTranscript {

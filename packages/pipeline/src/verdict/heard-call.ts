@@ -1,5 +1,5 @@
 /** What the verdict takes from the answers about a call: one place for the pipeline and for whoever computes a verdict again. */
-import type { Llm1Response, Llm2Response, SttResponse } from "../hosts/engine-contract.js";
+import { isSilent, type Llm1Response, type Llm2Response, type SttResponse } from "../hosts/engine-contract.js";
 import { speakersOf, type Speakers } from "./confirmation.js";
 import type { VerdictCall } from "./verdict-call.js";
 
@@ -13,8 +13,8 @@ export interface HeardAnswers {
 }
 
 /** The part of a transcript that verdicts need: not the words. */
-export function heardSpeech({ segments, confidence }: Pick<SttResponse, "segments" | "confidence">) {
-  return { isSilent: segments.length === 0, confidence, speakers: speakersOf(segments) };
+export function heardSpeech(answer: Pick<SttResponse, "segments" | "confidence" | "untranscribed">) {
+  return { isSilent: isSilent(answer), confidence: answer.confidence, speakers: speakersOf(answer.segments) };
 }
 
 export function verdictCall(
