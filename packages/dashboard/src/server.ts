@@ -59,6 +59,7 @@ export async function createDashboard(options: DashboardOptions): Promise<Dashbo
     logger,
   });
   const hub = new SseHub(store, tail, views, { ...settings, bufferBytes: settings.streamBufferBytes, logger });
+  // While the database is away the tail says so itself, and reads everything when it is back.
   access.audience.listen(() => void tail.readAnew().catch(() => undefined));
   const health = new Health({ store, tail, views, hub }, options.assertMigrated);
 

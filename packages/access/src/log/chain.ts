@@ -2,24 +2,10 @@
  * What chains the rows of the access log: each carries a hash over itself and over that of the row before, so that none can be changed, removed
  * or put in unseen; and the hash is made with a key that is not in the database, so that nobody can compute it who has the database alone.
  */
+import type { Tables } from "@cofi/event-log/tables";
 
 /** A row as it is stored, without its hash. */
-export interface ChainedRow {
-  seq: number;
-  /** UTC, as the database has it. */
-  at: string;
-  who: string;
-  role: string;
-  action: string;
-  what: string;
-  why: string;
-  batchId: number | null;
-  request: string;
-  address: string;
-  /** Of the key that signs it. */
-  keyId: string;
-  previousHash: string;
-}
+export type ChainedRow = Omit<Tables["accessLog"], "hash">;
 
 /** The hash before the first row. */
 export const NO_HASH = "0".repeat(64);

@@ -34,6 +34,7 @@ interface AccessLogInTable {
 interface AccessLogTable {
   /** Counts up from 1 without a gap. */
   seq: number;
+  /** UTC, as the database has it. */
   at: string;
   who: string;
   role: string;

@@ -4,6 +4,7 @@ import { isGoingOn, isOver } from "@cofi/views/batch-state";
 import type { BatchOverview } from "@cofi/views/detail/shapes";
 import { workedMs } from "@cofi/views/worked";
 import type { BatchPage } from "../feed/api.js";
+import { PageLinks } from "../shared/page-links.js";
 import { RouteLink } from "../shared/route-link.js";
 import { StageGlyph, StatusBadge, statusWord } from "../shared/status.js";
 import { SearchField, SelectField } from "../shared/toolbar.js";
@@ -135,8 +136,6 @@ interface ListProps {
 function List({ page, answers, filters, state }: ListProps) {
   const { shown, isBehind, release, hold } = useHeld(answers, page, hasOtherRows, updateRows);
   const watched = watchedOf(filters);
-  const older = { view: "batches", filters: { ...filters, before: shown.nextCursor ?? "" } } as const;
-  const newest = { view: "batches", filters: { ...filters, before: "" } } as const;
   return (
     <div {...hold}>
       {isBehind && (
@@ -171,18 +170,11 @@ function List({ page, answers, filters, state }: ListProps) {
           </tbody>
         </table>
       </div>
-      <p class="pages">
-        {filters.before && (
-          <RouteLink class="button" to={newest}>
-            Newest
-          </RouteLink>
-        )}
-        {shown.nextCursor !== null && (
-          <RouteLink class="button" to={older}>
-            Older
-          </RouteLink>
-        )}
-      </p>
+      <PageLinks
+        isLater={Boolean(filters.before)}
+        nextCursor={shown.nextCursor}
+        pageAt={(before) => ({ view: "batches", filters: { ...filters, before } })}
+      />
     </div>
   );
 }

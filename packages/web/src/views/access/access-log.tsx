@@ -6,6 +6,7 @@ import { may } from "../../feed/session.js";
 import { zone } from "../../choices/preferences.js";
 import { place, setFilters, type Filters } from "../../choices/routes.js";
 import { Name } from "../../shared/name.js";
+import { PageLinks } from "../../shared/page-links.js";
 import { RouteLink } from "../../shared/route-link.js";
 import { SearchField, SelectField } from "../../shared/toolbar.js";
 import { Answer, ViewState } from "../../shared/view-state.js";
@@ -104,8 +105,6 @@ function Toolbar({ filters }: { filters: Filters }) {
 }
 
 function List({ page, filters }: { page: AccessLogPage; filters: Filters }) {
-  const older = { view: "access", filters: { ...filters, before: page.nextCursor ?? "" } } as const;
-  const newest = { view: "access", filters: { ...filters, before: "" } } as const;
   return (
     <>
       <div class="table-scroll" tabindex={0} role="group" aria-label="Entries, newest first">
@@ -147,18 +146,11 @@ function List({ page, filters }: { page: AccessLogPage; filters: Filters }) {
           </tbody>
         </table>
       </div>
-      <p class="pages">
-        {filters.before && (
-          <RouteLink class="button" to={newest}>
-            Newest
-          </RouteLink>
-        )}
-        {page.nextCursor !== null && (
-          <RouteLink class="button" to={older}>
-            Older
-          </RouteLink>
-        )}
-      </p>
+      <PageLinks
+        isLater={Boolean(filters.before)}
+        nextCursor={page.nextCursor}
+        pageAt={(before) => ({ view: "access", filters: { ...filters, before } })}
+      />
     </>
   );
 }

@@ -1,6 +1,6 @@
 /** What happened to hosts, newest first: each line leads to its event. */
 import type { HostHistory, HostNewsRow } from "@cofi/views/detail/host-shapes";
-import { RouteLink } from "../../shared/route-link.js";
+import { PageLinks } from "../../shared/page-links.js";
 import { moveFocus } from "../../shared/row-keys.js";
 import { SelectField } from "../../shared/toolbar.js";
 import { Answer, type ViewProps } from "../../shared/view-state.js";
@@ -149,18 +149,12 @@ function List({ page, answers, filters, labels }: ListProps) {
           ))}
         </ol>
       </div>
-      <p class="pages">
-        {filters.before && (
-          <RouteLink class="button" to={{ view: "hosts", filters: { ...filters, before: "" } }}>
-            Newest
-          </RouteLink>
-        )}
-        {shown.nextCursor !== null && (
-          <RouteLink class="button" to={{ view: "hosts", filters: { ...filters, before: shown.nextCursor } }}>
-            Older: {number(shown.older)} more
-          </RouteLink>
-        )}
-      </p>
+      <PageLinks
+        isLater={Boolean(filters.before)}
+        nextCursor={shown.nextCursor}
+        pageAt={(before) => ({ view: "hosts", filters: { ...filters, before } })}
+        older={`Older: ${number(shown.older)} more`}
+      />
     </div>
   );
 }
