@@ -107,8 +107,8 @@ function notRead(stderr: string, path: string, found: string): string {
   const what =
     refused === undefined
       ? `The file is not an audio file that ffmpeg can read. Found: ${found} (${firstLine(stderr, path)}).`
-      : `The file is taken for "${refused}" by ffmpeg, which is not opened: it holds no sound, or may name other files. Found: ${found}.`;
-  return `${what} Read are ${READ_FORMATS}; and recordings without a header where the ends of their names say what they are (${RAW_EXAMPLES}).`;
+      : `ffmpeg takes the file for "${refused}". Cofi does not open it: it holds no sound, or may name other files. Found: ${found}.`;
+  return `${what} Cofi reads ${READ_FORMATS}. It reads recordings without a header by the end of their names (${RAW_EXAMPLES}).`;
 }
 
 /** How long the packets of all tracks say that they last, without decoding them; a little more than the limit at most. */

@@ -188,7 +188,7 @@ test("what cannot be read says so, with the list of what can", async () => {
   expect(unknown.message).toMatch(/\.ul, .*\.g722/);
   expect(unknown.message).not.toContain(folder.path);
   const lyrics = await refusalOf(await folder.file("a.wav", ";FFMETADATA1\ntitle=a\n"));
-  expect(lyrics.message).toMatch(/^The file is taken for "ffmetadata" by ffmpeg, which is not opened/);
+  expect(lyrics.message).toMatch(/^ffmpeg takes the file for "ffmetadata". Cofi does not open it/);
   const playlist = "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n/etc/hostname\n#EXT-X-ENDLIST\n";
   expect((await refusalOf(await folder.file("list.m3u8", playlist))).kind).toBe("sound");
   expect((await refusalOf(await folder.file("list.txt", "ffconcat version 1.0\nfile call.wav\n"))).message).toContain(
