@@ -100,7 +100,7 @@ describe("decodeAudio", () => {
       ["cut.wav", whole.subarray(0, 100_000), /cut off: its header announces 198856 bytes more/],
       ["cut.flac", flac.subarray(0, 20_000), /declares 18\.7 s/],
       ["list.m3u8", "#EXTM3U\n#EXTINF:10,\n/etc/hostname\n#EXT-X-ENDLIST\n", /not an audio file/],
-      ["list.txt", "ffconcat version 1.0\nfile /etc/hostname\n", /taken for "concat" by ffmpeg, which is not opened/],
+      ["list.txt", "ffconcat version 1.0\nfile /etc/hostname\n", /ffmpeg takes the file for "concat"/],
     ];
     for (const [name, content, found] of cases) {
       const problem = await problemOf(await file(name, content));
