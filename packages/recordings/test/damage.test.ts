@@ -95,6 +95,8 @@ test.each([
   ["a.voc", "100,000 zeros behind it"],
   ["a.avi", "zeros in its second half"],
   ["a.avi", "zeros in its middle"],
+  ["a.rm", "zeros in its second half"],
+  ["a.rm", "zeros in its middle"],
   ["parts.mp4", "noise behind it"],
   ["parts.mp4", "an eighth lost in its middle"],
 ])("%s with %s is refused", async (name, change) => {

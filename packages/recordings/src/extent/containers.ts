@@ -167,6 +167,20 @@ async function flashExtent(bytes: FileBytes): Promise<Extent> {
   return at > bytes.size ? { ...told, refusal: brokenOff("before its sound begins") } : told;
 }
 
+/**
+ * Where among the packets of RealMedia something else stands: each begins with a version and its length, which counts its head. ffmpeg passes over
+ * what is none without a word. Placeholders for the length of all packets are small or reach beyond the end of the file.
+ */
+async function noPacketAt(bytes: FileBytes, from: number, to: number): Promise<number | null> {
+  for (let at = from; at + 12 <= to;) {
+    const head = await bytes.read(at, 4);
+    const [version, length] = [head.readUInt16BE(0), head.readUInt16BE(2)];
+    if (version > 1 || length < 12) return at;
+    at += length;
+  }
+  return null;
+}
+
 /** RealMedia: chunks with a name of four letters and a size that counts their heads. Live ones leave that of the sound open. */
 async function realMediaExtent(bytes: FileBytes): Promise<Extent> {
   const told: Extent = { end: "told", notes: [] };
@@ -176,6 +190,8 @@ async function realMediaExtent(bytes: FileBytes): Promise<Extent> {
     if (at > 0 && name === ".RMF") return { ...told, refusal: anotherBehind(at) };
     if (!/^(\.RMF|PROP|CONT|MDPR|DATA|INDX|RMMD|RMJE)$/.test(name)) return nothingBehind(bytes, at);
     const size = head.length < 8 ? 8 : head.readUInt32BE(4);
+    const damaged = name === "DATA" ? await noPacketAt(bytes, at + 18, Math.min(at + size, bytes.size)) : null;
+    if (damaged !== null) return { ...told, refusal: unknownFrom(damaged) };
     if (name === "DATA" && (size < 18 || isPlaceholder(size, bytes.size - at, 32))) return { ...told, end: "untold" };
     const end = at + Math.max(8, size);
     // ffmpeg's own files count the head of the sound twice.
