@@ -15,7 +15,8 @@ import { startScriptedEngine, type ScriptedEngine } from "../support/scripted-en
 import { absence, ENGINES, LabHost, nightInLab, type Moments } from "./night-in-lab.js";
 
 const IS_LONG = process.env["COFI_FAULT_ROUNDS"] !== undefined;
-const FILES = IS_LONG ? 200 : 60;
+/** In the long form so many that the stages after the one in which a host dies last longer than the first pauses before it is tried again. */
+const FILES = IS_LONG ? 400 : 60;
 const HOSTS = 4;
 /** How long a scripted engine takes for a file. */
 const TOOK_MS = IS_LONG ? 250 : 100;
