@@ -78,6 +78,9 @@ test.each(Object.entries(FORMATS))("%s: every beep is where it was", async (name
     quietSince = at;
   }
   expect(beginnings).toHaveLength(SECONDS / 10);
+  // What the encoder puts before the sound is said in a header alone: without one it is a part of the recording, for engines too.
+  const delay = name.includes("without-header") ? (beginnings[0] ?? 0) : 0;
+  expect(delay).toBeLessThan(0.2);
   for (const [n, second] of beginnings.entries())
     expect(Math.abs(second - delay - 10 * n), `beep ${n} of ${name}`).toBeLessThan(0.03);
 });

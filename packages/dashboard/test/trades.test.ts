@@ -153,7 +153,7 @@ describe.each(DIALECTS)("contents of trades on %s", (dialect) => {
   test("a reveal needs the permission and a reason, and is noted before", async () => {
     for (const [path, what] of [
       ["trades/T1", `trade T1 of batch ${batchId}`],
-      ["calls/C1", `call C1 of batch ${batchId}, with its transcript`],
+      ["calls/C1", `call C1 with its transcript of batch ${batchId}`],
     ] as const) {
       const before = (await it.log()).length;
       const url = `${it.url}/api/batch/${batchId}/${path}`;

@@ -15,6 +15,7 @@ import { registerDetailRoutes } from "./detail-routes.js";
 import { overviewSchema, trendsSchema } from "./figure-schemas.js";
 import { registerRunRoutes } from "./run-routes.js";
 import { AskedViews } from "./asked-views.js";
+import { registerCallRoutes } from "./call-routes.js";
 import { registerSoundRoutes } from "./sound-routes.js";
 import { Sounds } from "../sound/sounds.js";
 import type { SoundPlaces } from "../sound/places.js";
@@ -260,15 +261,16 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
     { ...BAD_REQUEST, 404: problemOf("Not found"), ...COMMON },
   );
 
+  registerCallRoutes(
+    plain,
+    { store, results, contents: access.contents },
+    { ...BAD_REQUEST, 404: problemOf("Not found"), ...COMMON },
+  );
+  const sounds = new Sounds(new Store(store.database), results, parts.sound);
+  plain.addHook("onClose", async () => sounds.close());
   registerSoundRoutes(
     plain,
-    {
-      store,
-      results,
-      contents: access.contents,
-      sounds: new Sounds(new Store(store.database), results, parts.sound),
-      tickets: new Tickets(store.database),
-    },
+    { store, results, contents: access.contents, sounds, tickets: new Tickets(store.database) },
     { ...BAD_REQUEST, 404: problemOf("Not found"), ...COMMON },
   );
   registerStreamRoute(plain, { views, hub, settings, access, existing }, { ...BAD_REQUEST, ...NO_BATCH, ...COMMON });

@@ -1,9 +1,8 @@
-/** The routes of trades and calls, which belong to the table in `routes.ts`. What they read comes without contents, unless it is revealed. */
-import { CLEAR } from "@cofi/event-log/lens";
+/** The routes of trades, which belong to the table in `routes.ts`. What they read comes without contents, unless it is revealed. */
 import type { Batch } from "@cofi/event-log/events";
 import type { Store } from "@cofi/event-log/store";
 import type { Results } from "@cofi/evidence/results";
-import type { CallPage, RefusedRow, TradesPage, TranscriptPage } from "@cofi/evidence/shapes";
+import type { RefusedRow, TradesPage } from "@cofi/evidence/shapes";
 import { stageIndex } from "@cofi/views/detail/stage-index";
 import { written } from "@cofi/views/export";
 import type { FastifyInstance, FastifyRequest } from "fastify";
@@ -11,24 +10,20 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { Contents } from "../access/contents.js";
 import type { LiveView } from "../feed/live-view.js";
-import { callPage, transcriptPage } from "../trades/call-page.js";
 import { EXPORT_COLUMNS, exportedTrades, storedFilter, tradeRows, type AskedFilter } from "../trades/list.js";
-import { Shown } from "../trades/shown.js";
+import { CLEARLY, Shown } from "../trades/shown.js";
 import { tradePage } from "../trades/trade-page.js";
 import type { AskedViews } from "./asked-views.js";
 import { FILE, format, handlerTimeout, send } from "./export-routes.js";
 import { ProblemError } from "./problems.js";
 import { idParams } from "./schemas.js";
 import {
-  callParams,
-  callSchema,
   revealBody,
   tradeFilters,
   tradeParams,
   tradeSchema,
   tradesQuery,
   tradesSchema,
-  transcriptSchema,
   type AskedTrades,
 } from "./trade-schemas.js";
 
@@ -132,7 +127,7 @@ export function registerTradeRoutes(plain: FastifyInstance, parts: TradeParts, c
       const looked = { action: "export" as const, what, batchId: batch.id };
       if (isWhole) await contents.whole(call, { ...looked, why: reason });
       else await contents.note(call, { ...looked, why: "" });
-      const shown = isWhole ? new Shown(CLEAR, false) : shownTo(call);
+      const shown = isWhole ? CLEARLY : shownTo(call);
       const filter = await storedFilter(results, batch.id, filterOf(query), shown);
       const order = { sort: query.sort, descending: query.order === "desc" };
       const pages = exportedTrades(results, batch.id, filter, order, shown);
@@ -187,89 +182,11 @@ export function registerTradeRoutes(plain: FastifyInstance, parts: TradeParts, c
     const { trade: known } = await trade(params, shownTo(call));
     const what = `trade ${known.tradeId} of batch ${params.id}`;
     await contents.reveal(call, { action: "reveal", what, why, batchId: params.id });
-    return trade({ ...params, tradeId: store.lens.storedName(params.tradeId) }, new Shown(CLEAR, false));
-  };
-
-  app.get(
-    "/api/batch/:id/calls/:callId",
-    {
-      schema: {
-        tags: ["trades"],
-        summary:
-          "One call: the orders that were heard in it, and the answers to the audit questions; contents are masked",
-        params: callParams,
-        response: { 200: callSchema, ...common },
-      },
-    },
-    async (call) => {
-      if (contents.areShownTo(call)) return (await revealedCall(call, call.params, undefined)).call;
-      return theCall(call.params, shownTo(call));
-    },
-  );
-
-  app.get(
-    "/api/batch/:id/calls/:callId/transcript",
-    {
-      schema: {
-        tags: ["trades"],
-        summary: "What was said in a call, segment by segment; the words are masked",
-        params: callParams,
-        response: { 200: transcriptSchema, ...common },
-      },
-    },
-    async (call) => {
-      const { id } = call.params;
-      const said = contents.areShownTo(call)
-        ? (await revealedCall(call, call.params, undefined)).transcript
-        : await theTranscript(call.params, shownTo(call));
-      if (!said) throw new ProblemError("not-found", `Batch ${id} has no transcript of this call.`);
-      return said;
-    },
-  );
-
-  app.post(
-    "/api/batch/:id/calls/:callId/reveal",
-    {
-      schema: {
-        tags: ["access"],
-        summary: "One call and its transcript with their contents; needs the permission `contents`, and a reason",
-        description: REVEALED,
-        params: callParams,
-        body: revealBody,
-        response: {
-          200: z.object({ call: callSchema, transcript: transcriptSchema.nullable() }),
-          ...common,
-        },
-      },
-    },
-    async (call) => revealedCall(call, call.params, call.body.reason),
-  );
-
-  type CallParams = z.output<typeof callParams>;
-
-  const theCall = async ({ id, callId }: CallParams, shown: Shown): Promise<CallPage> => {
-    await existing(id);
-    const found = await callPage(results, id, shown.storedName(callId), shown);
-    if (!found) throw new ProblemError("not-found", `Batch ${id} has no call of this name.`);
-    return found;
-  };
-
-  const theTranscript = async ({ id, callId }: CallParams, shown: Shown): Promise<TranscriptPage | null> => {
-    await existing(id);
-    return transcriptPage(results, id, shown.storedName(callId), shown);
-  };
-
-  const revealedCall = async (call: FastifyRequest, params: CallParams, why: string | undefined) => {
-    const known = await theCall(params, shownTo(call));
-    const what = `call ${known.callId} of batch ${params.id}, with its transcript`;
-    await contents.reveal(call, { action: "reveal", what, why, batchId: params.id });
-    const stored = { ...params, callId: store.lens.storedName(params.callId) };
-    const clear = new Shown(CLEAR, false);
-    return { call: await theCall(stored, clear), transcript: await theTranscript(stored, clear) };
+    return trade({ ...params, tradeId: store.lens.storedName(params.tradeId) }, CLEARLY);
   };
 }
 
-const REVEALED =
+export const REVEALED =
   "The access log has the entry before the first byte is sent; where it cannot be written, the answer is 503.";
 
 function filterOf(query: Omit<AskedTrades, "sort" | "order">): AskedFilter {

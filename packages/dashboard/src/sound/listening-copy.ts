@@ -18,7 +18,7 @@ const PEAKS = 300;
 const FINE = 320;
 /** So much silence may stand behind the sound: recordings are a little longer than they say. One that is longer still, or much shorter, gets its own length. */
 const SLACK_S = { announced: 0.1, most: 1 };
-/** Of the sound of one call; the engines refuse what is longer by default. */
+/** The most that engines may be told to read (COFI_MAX_AUDIO_S). */
 const LONGEST_S = 24 * 3_600;
 const PART_BYTES = 65_536;
 /** Samples that are gathered before they are written. */
@@ -107,7 +107,7 @@ export class ListeningCopy {
   }
 
   /** Makes it. Whoever waits for it hears of a failure. */
-  async make(): Promise<void> {
+  async make(gone: AbortSignal): Promise<void> {
     if (!this.#source) return;
     const { path, name, raw } = this.#source;
     const handle = await open(this.#partPath, "wx", 0o600);
@@ -132,6 +132,7 @@ export class ListeningCopy {
         raw,
         sampleRate: SAMPLE_RATE,
         maxAudioS: LONGEST_S,
+        gone,
         onLength: (seconds) => {
           if (seconds <= 0) return;
           announced = Math.round((seconds + SLACK_S.announced) * SAMPLE_RATE);

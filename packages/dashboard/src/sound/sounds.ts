@@ -18,6 +18,7 @@ export class Sounds {
   readonly #sources: SoundSources;
   /** Those that are being made, by their path. */
   readonly #making = new Map<string, ListeningCopy>();
+  readonly #closing = new AbortController();
   /** Each decoder takes a core. */
   readonly #decoders = pLimit(availableParallelism());
 
@@ -57,8 +58,13 @@ export class Sounds {
     if (begun) return begun;
     const copy = new ListeningCopy(path, { path: found.path, name: fileName, raw: this.#places.raw });
     this.#making.set(path, copy);
-    void this.#decoders(() => copy.make()).finally(() => this.#making.delete(path));
+    void this.#decoders(() => copy.make(this.#closing.signal)).finally(() => this.#making.delete(path));
     return copy;
+  }
+
+  /** Nothing is decoded any more. */
+  close(): void {
+    this.#closing.abort(new Error("The dashboard is stopped."));
   }
 
   #folder(batchId: number): Promise<string> {

@@ -1,5 +1,5 @@
 /** Trades and calls as they are shown to somebody: contents as pseudonyms, or as they are. */
-import type { EventLens } from "@cofi/event-log/lens";
+import { CLEAR, type EventLens } from "@cofi/event-log/lens";
 import type { Evidence } from "@cofi/evidence/records";
 import type { Quote } from "@cofi/evidence/shapes";
 
@@ -39,3 +39,6 @@ export class Shown {
     return evidence.map(({ start_s: startS, end_s: endS, quote }) => ({ startS, endS, text: this.content(quote) }));
   }
 }
+
+/** For whoever may see contents, after the access log has the entry. */
+export const CLEARLY = new Shown(CLEAR, false);

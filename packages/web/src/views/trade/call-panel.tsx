@@ -186,7 +186,7 @@ function Answers({ call, playback }: PartProps) {
                 <Name text={rationale} />
               </p>
             )}
-            <Quotes quotes={quotes} playback={playback} />
+            <FirstQuotes quotes={quotes} playback={playback} />
           </li>
         ))}
       </ol>
@@ -201,6 +201,23 @@ function questionWords(id: string): string {
   const words = id.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
+
+/** Answers rest on many of the same words: the first of them say which. */
+function FirstQuotes({ quotes, playback }: { quotes: readonly Quote[]; playback: Playback }) {
+  const rest = quotes.slice(SHOWN_QUOTES);
+  return (
+    <>
+      <Quotes quotes={quotes.slice(0, SHOWN_QUOTES)} playback={playback} />
+      {rest.length > 0 && (
+        <details>
+          <summary>{rest.length === 1 ? "1 more quote" : `${rest.length} more quotes`}</summary>
+          <Quotes quotes={rest} playback={playback} />
+        </details>
+      )}
+    </>
+  );
+}
+const SHOWN_QUOTES = 1;
 
 function Quotes({ quotes, playback }: { quotes: readonly Quote[]; playback: Playback }) {
   return (

@@ -64,8 +64,10 @@ function Trade({ batchId, tradeId }: { batchId: number; tradeId: string }) {
         )}
       </section>
       <div class="trade-columns">
-        <div>
+        <div class="trade-compared">
           <Compared page={data} />
+        </div>
+        <div class="trade-found">
           <Triage page={data} />
           <Candidates
             page={data}
