@@ -47,7 +47,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function open(options: BrowserContextOptions, path = ""): Promise<Page> {
+/** By default the stages, with which a batch opens until it is over. */
+async function open(options: BrowserContextOptions, path = "?view=stages"): Promise<Page> {
   const context = await browser.newContext(options);
   const opened = await context.newPage();
   opened.on("pageerror", (error) => problems.push(error.message));
@@ -182,7 +183,7 @@ describe("the page", () => {
   test("reopens an event from its link", async () => {
     const store = new Store(database);
     const [event] = (await store.events(BATCH_ID, { stage: "llm1", eventType: "file_complete", limit: 1 })).events;
-    const other = await open({}, `#event=${event?.id}`);
+    const other = await open({}, `?view=stages#event=${event?.id}`);
     await other.locator("dialog[open]").getByText("client_identity").first().waitFor();
     await other.context().close();
   });
@@ -212,6 +213,26 @@ describe("the page", () => {
     );
     expect(clipped).toEqual([]);
     await shown.context().close();
+  });
+
+  test("opens with its trades when it is over: they add up to the rows of trades.csv, and T007 is shown by its call", async () => {
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+    const shown = await context.newPage();
+    await shown.goto(url);
+    const outcomes = await shown.getByTestId("outcomes").innerText();
+    const rows = (await readFile("samples/batch/trades.csv", "utf8")).trim().split("\n").length - 1;
+    expect(outcomes).toContain(`${rows} rows of trades.csv`);
+    await shown.locator(".trade-row", { hasText: "T007" }).click();
+    await shown.locator('[data-field="QTY"][data-outcome="different"]').waitFor();
+    await shown.getByRole("button", { name: "Listen" }).click();
+    await expect
+      .poll(() => shown.evaluate<boolean>("document.querySelector('audio')?.currentTime > 0"), { timeout: MINUTE })
+      .toBe(true);
+    expect(await shown.getByLabel("Denoised").count()).toBe(1);
+    expect(await shown.locator(".player .remark").count()).toBe(0);
+    await shown.screenshot({ path: "test-results/trade.png", fullPage: true });
+    expect(await axeViolations(shown)).toEqual([]);
+    await context.close();
   });
 
   test("reported no error", () => {

@@ -9,6 +9,13 @@ import { get, problem, run, type Running } from "./dashboard-support.js";
 type Logs = { events: LogEvent[]; nextCursor: string | null };
 type Stats = { batch: Batch; stages: StageSummary[] };
 
+/** Below `/api/batch/{id}/`. */
+const OF_A_BATCH =
+  "logs stats files reading runs reconciliation snapshot hosts hosts/history errors timeline findings overview " +
+  "export/files export/events metrics trades trades/{tradeId} trades/{tradeId}/reveal export/trades " +
+  "calls/{callId} calls/{callId}/transcript calls/{callId}/reveal calls/{callId}/play calls/{callId}/sound " +
+  "calls/{callId}/peaks";
+
 describe.each(DIALECTS)("the HTTP API on %s", (dialect) => {
   let it: Running;
   beforeEach(async () => {
@@ -239,23 +246,8 @@ describe.each(DIALECTS)("the HTTP API on %s", (dialect) => {
         "/api/current-batch",
         "/api/batches",
         "/api/batch/{id}",
-        "/api/batch/{id}/logs",
-        "/api/batch/{id}/stats",
-        "/api/batch/{id}/files",
-        "/api/batch/{id}/reading",
-        "/api/batch/{id}/runs",
-        "/api/batch/{id}/reconciliation",
-        "/api/batch/{id}/snapshot",
-        "/api/batch/{id}/hosts",
-        "/api/batch/{id}/hosts/history",
-        "/api/batch/{id}/errors",
-        "/api/batch/{id}/timeline",
-        "/api/batch/{id}/findings",
-        "/api/batch/{id}/overview",
-        "/api/batch/{id}/export/files",
-        "/api/batch/{id}/export/events",
+        ...OF_A_BATCH.split(" ").map((path) => `/api/batch/{id}/${path}`),
         "/api/trends",
-        "/api/batch/{id}/metrics",
         "/api/events/{id}",
         "/api/events/{id}/reveal",
         "/api/stream",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isZone, listedZones, startOfDay, timeZoneOf } from "../src/text/zones.js";
+import { instantOf, isZone, listedZones, localTimeOf, startOfDay, timeZoneOf } from "../src/text/zones.js";
 
 describe("zones", () => {
   it("are the browser's, UTC, and all that have an IANA name", () => {
@@ -37,3 +37,17 @@ it.each([
 ])("%s and %d days in %s begins at %s", (day, later, zone, instant) =>
   expect(startOfDay(day, later, zone)).toBe(instant),
 );
+
+it.each([
+  ["2026-11-20T09:16", "utc", "2026-11-20T09:16:00.000Z"],
+  ["2026-11-20T09:16:05", "Asia/Kolkata", "2026-11-20T03:46:05.000Z"],
+  ["2026-07-20T09:16:05", "America/New_York", "2026-07-20T13:16:05.000Z"],
+])("%s in %s is typed for %s", (text, zone, instant) => {
+  expect(instantOf(text, zone)).toBe(instant);
+  expect(localTimeOf(instant, zone)).toBe(text.padEnd(19, ":00"));
+});
+
+it.each(["", "noon", "2026-11-20", "2026-13-45T09:16"])("%j is no time", (text) => {
+  expect(instantOf(text, "utc")).toBeNull();
+  expect(localTimeOf(text === "2026-11-20" ? "" : text, "utc")).toBe("");
+});

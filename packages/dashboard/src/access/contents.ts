@@ -47,12 +47,7 @@ export class Contents {
     this.#assert(request, "contents");
     const [known] = await this.#store.eventsByIds([id]);
     if (!known) throw missing(id);
-    await this.note(request, {
-      action: "reveal",
-      what: `event ${id}`,
-      why: this.#reason(request, why),
-      batchId: known.batchId,
-    });
+    await this.reveal(request, { action: "reveal", what: `event ${id}`, why, batchId: known.batchId });
     const event = await this.#store.event(id);
     if (!event) throw missing(id);
     return event;
@@ -63,6 +58,12 @@ export class Contents {
     this.#assert(request, "readAll");
     await this.note(request, { ...looked, why: this.#reason(request, looked.why) });
     return this.#store;
+  }
+
+  /** Notes that contents are about to be shown to somebody who may see them. @throws ProblemError */
+  async reveal(request: FastifyRequest, looked: Looked): Promise<void> {
+    this.#assert(request, "contents");
+    await this.note(request, { ...looked, why: this.#reason(request, looked.why) });
   }
 
   /** Commits an entry of the access log. @throws ProblemError when it cannot: what it allows must not happen */
@@ -80,15 +81,10 @@ export class Contents {
   }
 
   /** Notes a search once for each who searches so. */
-  async noteSearch(request: FastifyRequest, batchId: number, text: string): Promise<void> {
-    const key = JSON.stringify([principalOf(request).who, batchId, text]);
+  async noteSearch(request: FastifyRequest, batchId: number, what: string): Promise<void> {
+    const key = JSON.stringify([principalOf(request).who, batchId, what]);
     if (this.#searches.has(key)) return;
-    await this.note(request, {
-      action: "search",
-      what: `files whose name has ${JSON.stringify(text)}`,
-      why: "",
-      batchId,
-    });
+    await this.note(request, { action: "search", what, why: "", batchId });
     this.#searches.add(key);
     const [oldest] = this.#searches;
     if (this.#searches.size > MOST_REMEMBERED && oldest !== undefined) this.#searches.delete(oldest);

@@ -22,6 +22,7 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
         { name: "batches" },
         { name: "events" },
         { name: "detail" },
+        { name: "trades" },
         { name: "export" },
         { name: "access" },
         { name: "service" },
