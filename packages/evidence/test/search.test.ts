@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { TranscriptSegment } from "@cofi/evidence/records";
 import { Results } from "@cofi/evidence/results";
+import { indexEarlier } from "@cofi/evidence/index-earlier";
 import { TranscriptSearch, type FoundCall } from "@cofi/evidence/search";
 import { Store } from "@cofi/event-log/store";
 import { DIALECTS, freshDatabase, type FreshDatabase } from "../../../test/support/databases.js";
@@ -188,7 +189,7 @@ describe.each(DIALECTS)("a search on %s", (dialect) => {
     };
     await fresh.database.kysely.insertInto("transcript").values(row).execute();
     expect([await search.unindexed(), await found("whole")]).toEqual([1, []]);
-    while (await search.indexSome());
+    await indexEarlier(search, new AbortController().signal);
     expect(await search.unindexed()).toBe(0);
     expect((await found("whole")).map(({ callId }) => callId)).toEqual(["OLD"]);
   });

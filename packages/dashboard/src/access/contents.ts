@@ -4,6 +4,7 @@
  */
 import type { AccessLog } from "@cofi/access/access-log";
 import type { Action } from "@cofi/access/log-entries";
+import { shortenedNumbers } from "@cofi/access/masked-names";
 import { may, type Permission } from "@cofi/access/roles";
 import type { LogEventDetail } from "@cofi/event-log/events";
 import type { Store } from "@cofi/event-log/store";
@@ -17,6 +18,12 @@ export interface Looked {
   what: string;
   why: string | undefined;
   batchId: number | null;
+}
+
+export interface SearchedFor {
+  text: string;
+  batchId: number | null;
+  why: string | undefined;
 }
 
 /** Characters of a reason. */
@@ -79,13 +86,21 @@ export class Contents {
     }
   }
 
+  /** Notes that somebody searches in contents, which their role must allow. @throws ProblemError */
+  async search(request: FastifyRequest, { text, batchId, why }: SearchedFor): Promise<void> {
+    this.#assert(request, "contents");
+    const where = batchId === null ? "all batches" : `batch ${batchId}`;
+    const what = `what was said, and whose it is, in ${where}: ${JSON.stringify(shortenedNumbers(text))}`;
+    await this.note(request, { action: "search", what, why: this.#reason(request, why), batchId });
+  }
+
   /** Notes a search once for each who searches so. */
   async noteSearch(request: FastifyRequest, batchId: number, text: string): Promise<void> {
     const key = JSON.stringify([principalOf(request).who, batchId, text]);
     if (this.#searches.has(key)) return;
     await this.note(request, {
       action: "search",
-      what: `files whose name has ${JSON.stringify(text)}`,
+      what: `files whose name has ${JSON.stringify(shortenedNumbers(text))}`,
       why: "",
       batchId,
     });

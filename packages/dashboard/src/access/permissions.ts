@@ -47,6 +47,7 @@ const NEEDS: Readonly<Record<string, Need>> = {
   "GET /api/batch/:id/export/events": "progress",
   "GET /api/events/:id": "progress",
   "POST /api/events/:id/reveal": "contents",
+  "POST /api/search": "progress",
   "GET /api/access-log": "readAll",
   "GET /api/sessions": "admin",
   "GET /api/users": "admin",

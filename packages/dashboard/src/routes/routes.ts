@@ -14,6 +14,7 @@ import { BatchOverviews } from "./batch-overviews.js";
 import { registerDetailRoutes } from "./detail-routes.js";
 import { overviewSchema, trendsSchema } from "./figure-schemas.js";
 import { registerRunRoutes } from "./run-routes.js";
+import { registerSearchRoutes } from "./search-routes.js";
 import { registerExportRoutes } from "./export-routes.js";
 import type { Health } from "./health.js";
 import { eventSummary } from "@cofi/views/event-summary";
@@ -234,6 +235,11 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
   registerRunRoutes(plain, { store, existing }, { ...BAD_REQUEST, ...NO_BATCH, ...COMMON });
   const folds = pLimit(1);
   registerAccessRoutes(plain, access, { ...BAD_REQUEST, 404: problemOf("Not found"), ...COMMON });
+  registerSearchRoutes(
+    plain,
+    { database: store.database, existing, contents: access.contents, phoneCountry: settings.phoneCountry },
+    { ...BAD_REQUEST, ...NO_BATCH, ...COMMON },
+  );
   registerExportRoutes(
     plain,
     { store, tail, existing, folds, contents: access.contents },

@@ -4,8 +4,11 @@ import type { Database } from "@cofi/event-log/database";
 import type { TranscriptSegment } from "../records.js";
 import { ResultStore, storedJson } from "../result-store.js";
 import { termsOf, type Term } from "./query.js";
+
 import { sentencesWith, type Sentence } from "./sentences.js";
 import { batchWord, indexed, indexedBeginning, indexText } from "./words.js";
+
+export { MOST_CHARACTERS } from "./query.js";
 
 export interface TranscriptQuery {
   text: string;
