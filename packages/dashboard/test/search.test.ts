@@ -125,6 +125,38 @@ describe.each(DIALECTS)("on %s", (dialect) => {
     }
   });
 
+  test("searches payloads and responses of a stage, in other scripts too, as it goes", async () => {
+    const insert = (stage: string, payload: string | null, response: string | null = null) =>
+      it.fresh.insertForeign({ batchId: 1, stage, eventType: "info", fileName: "a.wav", payload, response });
+    await insert("llm1", `{"question": "${"x".repeat(200)} Two Hundred (200) ${"y".repeat(200)}"}`);
+    await insert("llm1", null, String.raw`{"said": "\u0939\u093e\u0901"}`);
+    await insert("llm2", `{"question": "two hundred (200)"}`);
+    for (let n = 0; n < 120; n++) await insert("llm1", "{}");
+    const find = async (text: string, role: Role = "auditor") => {
+      const init = post({ stage: "llm1", text, reason: REASON }, it.as(role));
+      const response = await fetch(`${it.url}/api/batch/1/search`, init);
+      if (response.status !== 200) return response.status;
+      return (await response.text())
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    };
+    const end = { events: 122, found: 1, share: 1, isCutOff: false };
+    const excerpt = `…${"x".repeat(75)} Two Hundred (200) ${"y".repeat(79)}…`;
+    const lines = await find("hundred (200)");
+    expect(lines).toContainEqual({
+      eventId: 1,
+      fileName: "a.wav",
+      part: "payload",
+      excerpt,
+      mark: [81, 94],
+    });
+    expect(lines).toContainEqual(end);
+    expect(await find("हाँ")).toContainEqual(expect.objectContaining({ eventId: 2, part: "response" }));
+    expect(await find("two hundred", "reviewer")).toBe(403);
+    expect((await searches()).map(({ what }) => what)).toContain('payloads and responses of "llm1": "hundred (200)"');
+  });
+
   test("asks for a reason, and for a batch that is there", async () => {
     expect((await search("reviewer", { text: "hundred" })).status).toBe(400);
     expect((await search("reviewer", { text: "hundred", batch: 9, reason: REASON })).status).toBe(404);

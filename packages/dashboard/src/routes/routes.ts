@@ -237,7 +237,7 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
   registerAccessRoutes(plain, access, { ...BAD_REQUEST, 404: problemOf("Not found"), ...COMMON });
   registerSearchRoutes(
     plain,
-    { database: store.database, existing, contents: access.contents, phoneCountry: settings.phoneCountry },
+    { database: store.database, existing, contents: access.contents, phoneCountry: settings.phoneCountry, tail },
     { ...BAD_REQUEST, ...NO_BATCH, ...COMMON },
   );
   registerExportRoutes(

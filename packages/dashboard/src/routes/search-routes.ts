@@ -1,16 +1,21 @@
 /** The route of the search, which belongs to the table in `routes.ts`. */
+import { Readable } from "node:stream";
 import { PhoneReader, type PhoneCountry } from "@cofi/evidence/phone-number";
 import { Lookups } from "@cofi/evidence/lookups";
 import { MOST_CHARACTERS, TranscriptSearch } from "@cofi/evidence/search";
+import { shortenedNumbers } from "@cofi/access/masked-names";
 import { may } from "@cofi/access/roles";
 import type { Database } from "@cofi/event-log/database";
 import type { Batch } from "@cofi/event-log/events";
-import type { FastifyInstance } from "fastify";
+import { searchBodies, type BodyHit, type BodyProgress } from "@cofi/views/search-bodies";
+import type { Tail } from "@cofi/views/tail";
+import { CONTENT_TYPES } from "@cofi/views/export";
+import type { FastifyInstance, FastifyReply } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { Contents } from "../access/contents.js";
 import { principalOf } from "../access/principal.js";
-import { count, time } from "./schemas.js";
+import { count, idParams, time } from "./schemas.js";
 
 export interface SearchParts {
   database: Database;
@@ -18,12 +23,16 @@ export interface SearchParts {
   existing: (id: number) => Promise<Batch>;
   contents: Contents;
   phoneCountry: PhoneCountry | null;
+  tail: Tail;
 }
 
 /** Trades, and calls that are found by what is known of them. */
 const LOOKED_UP = 20;
 /** Calls in which something was said. */
 const CALLS = 20;
+
+/** ms: a search of payloads that lasts longer than an export is given up. */
+const LONGEST_MS = 6 * 3_600_000;
 
 const searchBody = z.strictObject({
   text: z
@@ -100,7 +109,7 @@ const answerSchema = z.object({
 
 export function registerSearchRoutes(plain: FastifyInstance, parts: SearchParts, common: object): void {
   const app = plain.withTypeProvider<ZodTypeProvider>();
-  const { database, existing, contents, phoneCountry } = parts;
+  const { database, existing, contents, phoneCountry, tail } = parts;
   const lookups = new Lookups(database);
   const transcripts = new TranscriptSearch(database);
   const phones = new PhoneReader(phoneCountry);
@@ -147,4 +156,50 @@ export function registerSearchRoutes(plain: FastifyInstance, parts: SearchParts,
       return { trades, calls, spoken, next, unindexed: await transcripts.unindexed(), withheld: false };
     },
   );
+
+  app.post(
+    "/api/batch/:id/search",
+    {
+      handlerTimeout: LONGEST_MS,
+      schema: {
+        tags: ["search"],
+        summary: "Payloads and responses of a stage that have this text, as they are found",
+        description:
+          "A line of JSON for each event that has it, and lines with `share` that say how far the search is. It ends when whoever asked leaves. " +
+          "Needs the permission `readAll`, and a reason.",
+        params: idParams,
+        body: z.strictObject({
+          stage: z.string().max(50),
+          text: z.string().min(2).max(MOST_CHARACTERS).meta({ description: "As it stands there, in any case" }),
+          reason: z.string().max(1_000).optional().meta({ description: "Why, for the access log" }),
+        }),
+        response: {
+          200: { description: "The lines", content: { "application/x-ndjson": { schema: z.string() } } },
+          ...common,
+        },
+      },
+    },
+    async (request, reply) => {
+      const { stage, text, reason } = request.body;
+      const { id: batchId } = await existing(request.params.id);
+      await tail.refresh();
+      const upToId = tail.highest;
+      const what = `payloads and responses of ${JSON.stringify(stage)}: ${JSON.stringify(shortenedNumbers(text))}`;
+      const whole = await contents.whole(request, { action: "search", what, why: reason, batchId });
+      const found = searchBodies(whole, { batchId, stage, text, upToId });
+      return streamed(reply, lines(found));
+    },
+  );
+}
+
+async function* lines(found: AsyncIterable<BodyHit[] | BodyProgress>): AsyncGenerator<string> {
+  for await (const part of found)
+    yield (Array.isArray(part) ? part : [part]).map((line) => `${JSON.stringify(line)}\n`).join("");
+}
+
+function streamed(reply: FastifyReply, pieces: AsyncGenerator<string>): FastifyReply {
+  return reply
+    .header("content-type", CONTENT_TYPES.ndjson)
+    .header("cache-control", "no-store")
+    .send(Readable.from(pieces));
 }
