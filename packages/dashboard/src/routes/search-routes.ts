@@ -116,7 +116,7 @@ export function registerSearchRoutes(plain: FastifyInstance, parts: SearchParts,
 
   /** Numbers that the text may mean: with its country code, and as one of the country of the setting. */
   const phonesIn = (text: string): string[] => {
-    if (!/^[+\d\s().\-]{7,}$/.test(text)) return [];
+    if (!/^[+\d\s().-]{7,}$/.test(text)) return [];
     const numbers = [text, `+${text}`].flatMap((one) => {
       const read = phones.read(one);
       return "number" in read ? [read.number] : [];
@@ -137,17 +137,17 @@ export function registerSearchRoutes(plain: FastifyInstance, parts: SearchParts,
         response: { 200: answerSchema, ...common },
       },
     },
-    async (request) => {
-      const { batch: batchId, after, reason } = request.body;
-      const text = request.body.text.trim();
+    async (call) => {
+      const { batch: batchId, after, reason } = call.body;
+      const text = call.body.text.trim();
       if (batchId !== undefined) await existing(batchId);
       const wanted = { text, phones: phonesIn(text), batchId, limit: LOOKED_UP };
-      if (!may(principalOf(request).role, "contents")) {
+      if (!may(principalOf(call).role, "contents")) {
         const trades = await lookups.trades(wanted, ["tradeId", "orderId"]);
         const masked = trades.map((trade) => ({ ...trade, clientCode: null }));
         return { trades: masked, calls: [], spoken: [], next: null, unindexed: 0, withheld: true };
       }
-      await contents.search(request, { text, batchId: batchId ?? null, why: reason });
+      await contents.search(call, { text, batchId: batchId ?? null, why: reason });
       const [trades, calls] =
         after === undefined
           ? await Promise.all([lookups.trades(wanted, ["tradeId", "orderId", "clientCode"]), lookups.calls(wanted)])
@@ -179,13 +179,13 @@ export function registerSearchRoutes(plain: FastifyInstance, parts: SearchParts,
         },
       },
     },
-    async (request, reply) => {
-      const { stage, text, reason } = request.body;
-      const { id: batchId } = await existing(request.params.id);
+    async (call, reply) => {
+      const { stage, text, reason } = call.body;
+      const { id: batchId } = await existing(call.params.id);
       await tail.refresh();
       const upToId = tail.highest;
       const what = `payloads and responses of ${JSON.stringify(stage)}: ${JSON.stringify(shortenedNumbers(text))}`;
-      const whole = await contents.whole(request, { action: "search", what, why: reason, batchId });
+      const whole = await contents.whole(call, { action: "search", what, why: reason, batchId });
       const found = searchBodies(whole, { batchId, stage, text, upToId });
       return streamed(reply, lines(found));
     },

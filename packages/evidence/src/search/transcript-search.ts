@@ -1,6 +1,5 @@
 /** Searches what was said in calls, over one batch or all. */
-import { sql } from "kysely";
-import type { Database } from "@cofi/event-log/database";
+import type { WordSequence } from "@cofi/event-log/database";
 import type { TranscriptSegment } from "../records.js";
 import { ResultStore, storedJson } from "../result-store.js";
 import { termsOf, type Term } from "./query.js";
@@ -38,7 +37,7 @@ export interface FoundCalls {
 
 /** Sentences shown of a call. */
 const SENTENCES = 3;
-/** Transcripts of earlier versions that are indexed in one transaction. */
+/** Transcripts of earlier versions that are read at a time. */
 const AT_ONCE = 20;
 
 export class TranscriptSearch extends ResultStore {
@@ -72,22 +71,16 @@ export class TranscriptSearch extends ResultStore {
     return Number((await this.query(() => select.executeTakeFirst()))?.count ?? 0);
   }
 
-  /** Indexes some of those of earlier versions. @returns false when there was none */
+  /** Indexes some of those of earlier versions, which others may do, too: what was said does not change. @returns false when there was none */
   async indexSome(): Promise<boolean> {
-    const select = this.database.kysely.selectFrom("transcript").select("id").where("isIndexed", "=", 0);
-    const rows = await this.query(() => select.orderBy("id").limit(AT_ONCE).execute());
-    for (const { id } of rows)
-      await this.query(() =>
-        this.database.transaction(async (db) => {
-          const { rows: claimed } = await sql<{ batchId: number; segments: string; text: string }>`
-            SELECT batchId, segments, text FROM transcript WHERE id = ${id} AND isIndexed = 0
-            ${this.database.dialect.claimingRows}`.execute(db);
-          const row = claimed[0];
-          if (!row) return;
-          const words = wordsOfTranscript(row.batchId, row.text, storedJson<TranscriptSegment[]>(row.segments) ?? []);
-          await db.updateTable("transcript").set({ words, isIndexed: 1 }).where("id", "=", id).execute();
-        }),
-      );
+    const { kysely } = this.database;
+    const select = kysely.selectFrom("transcript").select(["id", "batchId", "text", "segments"]);
+    const rows = await this.query(() => select.where("isIndexed", "=", 0).limit(AT_ONCE).execute());
+    for (const { id, batchId, text, segments } of rows) {
+      const words = wordsOfTranscript(batchId, text, storedJson<TranscriptSegment[]>(segments) ?? []);
+      const update = kysely.updateTable("transcript").set({ words, isIndexed: 1 });
+      await this.query(() => update.where("id", "=", id).where("isIndexed", "=", 0).execute());
+    }
     return rows.length > 0;
   }
 
@@ -128,7 +121,7 @@ function segmentsOf(text: string, segments: readonly TranscriptSegment[]): reado
   return segments.length > 0 ? segments : [{ id: 0, start_s: 0, end_s: 0, text, confidence: null }];
 }
 
-function inIndex({ words, isOpen }: Term): Parameters<Database["dialect"]["transcriptsWith"]>[0][number] {
+function inIndex({ words, isOpen }: Term): WordSequence {
   const last = words.length - 1;
   return {
     words: words.map((word, at) => (isOpen && at === last ? indexedBeginning(word) : indexed(word))),

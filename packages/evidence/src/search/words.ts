@@ -16,7 +16,7 @@ export interface Word {
 }
 
 /** A number with separators of thousands, or letters, digits and the signs that belong to them. */
-const RUN = /\p{Nd}{1,3}(?:,\p{Nd}{2,3})+(?!\p{Nd})|[\p{L}\p{N}\p{M}\u200c\u200d\u0640'’]+/gu;
+const RUN = /\p{Nd}{1,3}(?:,\p{Nd}{2,3})+(?!\p{Nd})|[\p{L}\p{N}\p{M}\u200c-\u200d\u0640'’]+/gu;
 /** Written without spaces between words. */
 const UNSPACED = String.raw`[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]`;
 /** With the marks of sound, which halfwidth katakana have as characters of their own. */
@@ -51,7 +51,7 @@ function spelling(written: string): string {
   const plain = lower
     .normalize("NFKC")
     .toLowerCase()
-    .replaceAll(/['’,\u200c\u200d\u0640]/g, "")
+    .replaceAll(/['’,\u200c-\u200d\u0640]/g, "")
     .replaceAll(/[\u0622\u0623\u0625\u0671]/g, "\u0627")
     .replaceAll("\u0649", "\u064a")
     .replaceAll("\u0629", "\u0647")
