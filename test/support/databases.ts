@@ -28,6 +28,18 @@ export async function emptyDatabase(dialect: DialectName): Promise<{ url: string
   };
 }
 
+/** Inserts events into a database as another service would. */
+export function insertInto({ kysely }: Database): FreshDatabase["insertForeign"] {
+  return async (row) => {
+    const names = sql.join(Object.keys(row).map((name) => sql.ref(name)));
+    const values = sql.join(Object.values(row));
+    const result = await sql`INSERT INTO ${sql.table("batchExecutionLog")} (${names}) VALUES (${values})`.execute(
+      kysely,
+    );
+    return Number(result.insertId);
+  };
+}
+
 export async function freshDatabase(dialect: DialectName): Promise<FreshDatabase> {
   const { url, drop } = await emptyDatabase(dialect);
   const database = await openDatabase(url);
@@ -35,14 +47,7 @@ export async function freshDatabase(dialect: DialectName): Promise<FreshDatabase
   return {
     url,
     database,
-    async insertForeign(row) {
-      const names = sql.join(Object.keys(row).map((name) => sql.ref(name)));
-      const values = sql.join(Object.values(row));
-      const result = await sql`INSERT INTO ${sql.table("batchExecutionLog")} (${names}) VALUES (${values})`.execute(
-        database.kysely,
-      );
-      return Number(result.insertId);
-    },
+    insertForeign: insertInto(database),
     async close() {
       await database.close();
       await drop();

@@ -4,6 +4,7 @@ import type { Locator, Page } from "playwright-core";
 /** By their names in the address, what their tabs say. */
 export const VIEWS = {
   stages: "Stages",
+  trades: "Trades",
   files: "Files",
   handoffs: "Handoffs",
   time: "Time",

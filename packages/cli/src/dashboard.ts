@@ -7,7 +7,10 @@ import type { Database } from "@cofi/event-log/database";
 import { assertMigrated } from "@cofi/event-log/migrate";
 import { SettingsError } from "@cofi/event-log/environment";
 import { Store } from "@cofi/event-log/store";
-import { logKeeper } from "./environment.js";
+import { engineToken } from "@cofi/pipeline/engine-token";
+import { rawAudioSettings } from "@cofi/pipeline/raw-audio-settings";
+import { ownFiles } from "./engines.js";
+import { listeningDir, logKeeper } from "./environment.js";
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 
@@ -32,6 +35,12 @@ export async function configuredDashboard(database: Database): Promise<Dashboard
     webRoot: page.slice(0, -"/index.html".length),
     logger: configuredLogger(),
     keeper: logKeeper(),
+    sound: {
+      folder: listeningDir(),
+      files: ownFiles(),
+      engineToken: engineToken(process.env),
+      raw: rawAudioSettings(process.env),
+    },
     assertMigrated: () => assertMigrated(database),
   });
 }

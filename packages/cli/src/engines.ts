@@ -52,6 +52,16 @@ function installationId(): string {
   return readFileSync(path, "utf8").trim();
 }
 
+/** What the database calls the folder in which engines of this data folder keep their files. */
+function placeOf(installation: string): string {
+  return `folder:${installation}`;
+}
+
+/** Where the engines that this installation starts keep their files. @throws SettingsError */
+export function ownFiles(): { place: string; path: string } {
+  return { place: placeOf(installationId()), path: filesDir() };
+}
+
 /** `requestTimeoutMs`: the longest time that one request to an engine may take. @throws SettingsError */
 export function configuredEngines(
   settings: PipelineSettings,
@@ -63,7 +73,7 @@ export function configuredEngines(
   const client = new EngineClient(requestTimeoutMs);
   const installation = installationId();
   const token = engineToken(process.env);
-  const files = { place: `folder:${installation}`, description: `${filesDir()} on ${hostname()}` };
+  const files = { place: placeOf(installation), description: `${filesDir()} on ${hostname()}` };
   const local = new LocalProcessRuntime({ ...settings, client, token, files, command: engineCommand });
   const docker =
     containers && new DockerRuntime({ ...settings, store, client, token, installation, settings: containers });

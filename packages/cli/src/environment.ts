@@ -32,6 +32,11 @@ export function spoolDir(): string {
   return join(dataDir(), "spool");
 }
 
+/** Copies of recordings that somebody has listened to. */
+export function listeningDir(): string {
+  return join(dataDir(), "listening");
+}
+
 /**
  * Makes the folders that a run writes to, before anything of it is in the database.
  * @throws SettingsError

@@ -7,7 +7,8 @@ import { removeRecordings, type ClearedPlace } from "@cofi/pipeline/remove-recor
 import { dockerSettings } from "@cofi/pipeline/runtime/docker-settings";
 import { pipelineSettings } from "@cofi/pipeline/settings";
 import { configuredEngines } from "./engines.js";
-import { accessLogOf, spoolDir } from "./environment.js";
+import { removeListeningCopies } from "@cofi/dashboard/listening";
+import { accessLogOf, listeningDir, spoolDir } from "./environment.js";
 import { byThisUser } from "./this-user.js";
 import type { Keep } from "./retention.js";
 
@@ -54,6 +55,7 @@ export async function pruneAll(database: Database, options: PruneAllOptions): Pr
     },
     async elsewhere() {
       await clearSpool(store, report);
+      await clearListening(store, report);
       places = await clearHosts(store, signal);
       for (const place of places) for (const sentence of describePlace(place)) report(sentence);
     },
@@ -73,6 +75,11 @@ async function clearSpool(store: Store, report: (message: string) => void): Prom
   const { files, inUse } = await removeSpoolFiles(spoolDir(), (batchId) => store.removedBatch(batchId));
   if (files > 0) report(`${files === 1 ? "1 file" : `${files} files`} of removed batches removed from the spool`);
   for (const path of inUse) report(`${path} is in use by another process and is removed by the next run`);
+}
+
+async function clearListening(store: Store, report: (message: string) => void): Promise<void> {
+  const batchIds = await removeListeningCopies(listeningDir(), store);
+  if (batchIds.length > 0) report(`Copies for listening of ${batches(batchIds)} removed from ${listeningDir()}`);
 }
 
 async function clearHosts(store: Store, signal: AbortSignal): Promise<ClearedPlace[]> {

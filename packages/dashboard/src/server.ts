@@ -18,6 +18,7 @@ import { registerPage } from "./routes/page.js";
 import { ProblemError, rawProblem, registerProblems, sendProblem } from "./routes/problems.js";
 import { registerRoutes } from "./routes/routes.js";
 import type { DashboardSettings } from "./settings.js";
+import type { SoundPlaces } from "./sound/places.js";
 import { SseHub } from "./feed/sse-hub.js";
 import { Tail } from "@cofi/views/tail";
 
@@ -30,6 +31,7 @@ export interface DashboardOptions {
   logger: Logger;
   /** Of the access log. */
   keeper: LogKeeper;
+  sound: SoundPlaces;
   /** Throws `MigrationError` while the schema is behind: for the health route. */
   assertMigrated?: () => Promise<void>;
 }
@@ -69,7 +71,7 @@ export async function createDashboard(options: DashboardOptions): Promise<Dashbo
   registerProblems(app);
   await registerProtection(app, access, settings, options.webRoot);
   await registerDocs(app);
-  registerRoutes(app, { store, tail, views, hub, health, settings, access });
+  registerRoutes(app, { store, tail, views, hub, health, settings, access, sound: options.sound });
   /** Opens the view ahead of the viewer's request; null: the newest batch. The viewer's own request reports a failure. */
   const openAhead = async (batchId: number | null): Promise<void> => {
     await tail.refresh();
@@ -124,7 +126,7 @@ function newApp(settings: DashboardSettings, logger: Logger): FastifyInstance {
     requestTimeout: 30_000,
     handlerTimeout: settings.requestTimeoutMs,
     forceCloseConnections: true,
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1_000 },
     frameworkErrors: (error, request, reply) => {
       const detail = error.code === "FST_ERR_BAD_URL" ? "The path is not a valid URL." : "The request is malformed.";
       sendProblem(request, reply, "bad-request", detail);
@@ -165,6 +167,7 @@ async function registerProtection(
         styleSrc: ["'self'"],
         imgSrc: ["'self'", "data:"],
         fontSrc: ["'self'"],
+        mediaSrc: ["'self'"],
         connectSrc: ["'self'"],
         manifestSrc: ["'self'"],
         baseUri: ["'none'"],

@@ -7,6 +7,7 @@ import { LogKeeper } from "@cofi/access/log-keeper";
 import type { Entry } from "@cofi/access/log-entries";
 import { ROLES, type Role } from "@cofi/access/roles";
 import { Sessions } from "@cofi/access/sessions";
+import type { SoundPlaces } from "@cofi/dashboard/sound-places";
 import { freshDatabase, type FreshDatabase } from "../../../test/support/databases.js";
 import { startDashboard } from "./dashboard-support.js";
 
@@ -30,13 +31,18 @@ export async function guarded(
   dialect: DialectName,
   env: NodeJS.ProcessEnv = {},
   webRoot = "/nowhere",
+  sound?: SoundPlaces,
 ): Promise<Guarded> {
   const fresh = await freshDatabase(dialect);
   const store = new Store(fresh.database);
   const sessions = new Sessions(fresh.database, { idleMs: HOUR, longestMs: HOUR });
   const secrets = new Map<Role, string>();
   for (const role of ROLES) secrets.set(role, await sessions.begin({ who: `the ${role}`, role, way: "password" }));
-  const { dashboard, url } = await startDashboard(store, { COFI_LOGIN: "1", ...env }, { webRoot });
+  const { dashboard, url } = await startDashboard(
+    store,
+    { COFI_LOGIN: "1", ...env },
+    { webRoot, ...(sound && { sound }) },
+  );
   return {
     fresh,
     store,

@@ -5,6 +5,7 @@ import type { LogEventDetail } from "@cofi/event-log/events";
 import { ROLES } from "@cofi/access/roles";
 import { verifyAccessLog } from "@cofi/access/verify-log";
 import { DIALECTS } from "../../../test/support/databases.js";
+import { storeTrades } from "../../../test/support/trades.js";
 import { guarded, post, type Guarded } from "./access-support.js";
 import { Feed, get, problem, until } from "./dashboard-support.js";
 
@@ -33,6 +34,7 @@ describe.each(DIALECTS)("contents on %s", (dialect) => {
     ids = [];
     const body = JSON.stringify(nested(12));
     const long = `${"the request was too long ".repeat(600)}${WORD}`;
+    await storeTrades(it.fresh, batchId, { word: WORD, phone: PHONE, client: "MN0042" });
     await insert({ stage: "stt", eventType: "stage_start", totalFiles: 2 });
     await insert({ stage: "stt", eventType: "file_start", fileName: NAME, gpuIp: "gpu-1", payload: body });
     await insert({
@@ -85,7 +87,9 @@ describe.each(DIALECTS)("contents on %s", (dialect) => {
     const plain = routes
       .filter((path) => path !== "/api/stream")
       .flatMap((path) =>
-        (path.startsWith("/api/events/") ? ids : [batchId]).map((id) => path.replace("{id}", String(id))),
+        (path.startsWith("/api/events/") ? ids : [batchId]).map((id) =>
+          path.replace("{id}", String(id)).replace("{tradeId}", "T1").replace("{callId}", "C1"),
+        ),
       );
     const files = `/api/batch/${batchId}/files`;
     const guesses = [WORD, PHONE, NAME, "b.wav"].map((text) => encodeURIComponent(text));
@@ -94,10 +98,17 @@ describe.each(DIALECTS)("contents on %s", (dialect) => {
       ...["csv", "json", "ndjson"].flatMap((format) => [
         `/api/batch/${batchId}/export/files?format=${format}&everything=1`,
         `/api/batch/${batchId}/export/events?format=${format}`,
+        `/api/batch/${batchId}/export/trades?format=${format}`,
+        `/api/batch/${batchId}/export/trades?format=${format}&contents=1&reason=curious`,
         `/api/batch/${batchId}/export/events?format=${format}&bodies=1&reason=curious`,
       ]),
       ...guesses.flatMap((text) => [
         `${files}?text=${text}&everything=1`,
+        ...["text", "client", "tradeId", "callId", "symbol"].map(
+          (name) => `/api/batch/${batchId}/trades?${name}=${text}`,
+        ),
+        `/api/batch/${batchId}/trades/${text}`,
+        `/api/batch/${batchId}/calls/${text}`,
         `/api/batch/${batchId}/logs?fileName=${text}`,
       ]),
       `${files}?everything=1&sort=name`,
@@ -125,9 +136,10 @@ describe.each(DIALECTS)("contents on %s", (dialect) => {
         const own = path.includes(WORD) || path.includes(PHONE) ? said.replaceAll(path.split("?")[0]!, "") : said;
         // What others have searched for is what auditors look at.
         if (path === "/api/access-log" && role !== null && due.has(role)) continue;
-        if (path.includes("bodies=1") && role !== null && due.has(role)) expect(own, `${role} ${path}`).toMatch(CANARY);
+        const isWhole = /(?:bodies|contents)=1/.test(path);
+        if (isWhole && role !== null && due.has(role)) expect(own, `${role} ${path}`).toMatch(CANARY);
         else expect(own, `${role} ${path}`).not.toMatch(CANARY);
-        if (path.includes("bodies=1") && role !== null && !due.has(role)) expect(response.status).toBe(403);
+        if (isWhole && role !== null && !due.has(role)) expect(response.status).toBe(403);
       }
     }
     expect(asked).toBe(all.length * (ROLES.length + 1));
@@ -221,6 +233,9 @@ describe.each(DIALECTS)("contents on %s", (dialect) => {
       post({ reason: "a good reason" }, it.as("admin")),
     ]);
     asked.push([`/api/batch/${batchId}/export/events?bodies=1&reason=a%20good%20reason`, { headers: it.as("admin") }]);
+    for (const path of ["trades/T1", "calls/C1"])
+      asked.push([`/api/batch/${batchId}/${path}/reveal`, post({ reason: "a good reason" }, it.as("admin"))]);
+    asked.push([`/api/batch/${batchId}/export/trades`, { headers: it.as("admin") }]);
     asked.push([`/api/batch/${batchId}/export/events`, { headers: it.as("admin") }]);
     for (const [path, init] of asked) {
       const refused = await problem(`${it.url}${path}`, init);

@@ -12,6 +12,8 @@ import { assertMigrated } from "@cofi/event-log/migrate";
 import type { Frame, LogEvent, Problem, Snapshot, StageSummary } from "@cofi/event-log/events";
 import { Store } from "@cofi/event-log/store";
 import { createDashboard, type Dashboard } from "@cofi/dashboard/server";
+import { RAW_AUDIO_DEFAULTS } from "@cofi/recordings/raw-audio";
+import type { SoundPlaces } from "@cofi/dashboard/sound-places";
 import { dashboardSettings } from "@cofi/dashboard/settings";
 import { freshDatabase, type FreshDatabase } from "../../../test/support/databases.js";
 
@@ -47,15 +49,22 @@ export async function pageFolder(): Promise<string> {
   return folder;
 }
 
+/** Recordings are in the folders of their batches alone. */
+function noSound(): SoundPlaces {
+  const folder = join(inject("logFolder"), "listening");
+  return { folder, files: { place: "none", path: "/nowhere" }, engineToken: undefined, raw: RAW_AUDIO_DEFAULTS };
+}
+
 export async function startDashboard(
   store: Store,
   env: NodeJS.ProcessEnv = {},
-  more: { webRoot?: string; assertMigrated?: () => Promise<void> } = {},
+  more: { webRoot?: string; assertMigrated?: () => Promise<void>; sound?: SoundPlaces } = {},
 ): Promise<{ dashboard: Dashboard; url: string }> {
   const settings = dashboardSettings({ COFI_PORT: "0", ...env });
   const logger = pino({ level: "silent" });
   const keeper = new LogKeeper(inject("logFolder"));
-  const dashboard = await createDashboard({ store, settings, webRoot: "/nowhere", logger, keeper, ...more });
+  const sound = noSound();
+  const dashboard = await createDashboard({ store, settings, webRoot: "/nowhere", logger, keeper, sound, ...more });
   const { url } = await dashboard.listen();
   return { dashboard, url };
 }

@@ -1,10 +1,10 @@
 /** The calls of a batch, as calls.csv and the engines give them. */
 import { createHash } from "node:crypto";
-import type { Insertable } from "kysely";
+import type { Insertable, Selectable } from "kysely";
 import type { ResultTables } from "@cofi/event-log/result-tables";
 import { toDatabaseTime } from "@cofi/event-log/time";
 import type { CallRecord, NewCall } from "./records.js";
-import { deleteOfCalls, HEARD, insertRows, ResultStore, storedTime, type Writer } from "./result-store.js";
+import { chunks, deleteOfCalls, HEARD, insertRows, ResultStore, storedTime, type Writer } from "./result-store.js";
 
 type CallRow = Insertable<ResultTables["callRecord"]>;
 
@@ -56,12 +56,23 @@ export class CallResults extends ResultStore {
   async calls(batchId: number): Promise<CallRecord[]> {
     const select = this.database.kysely.selectFrom("callRecord").selectAll().where("batchId", "=", batchId);
     const rows = await this.query(() => select.orderBy("id").execute());
-    return rows.map(({ id: _id, batchId: _batchId, startTime, audioUsable, ...rest }) => ({
-      ...rest,
-      startTime: storedTime(startTime),
-      audioUsable: audioUsable !== 0,
-    }));
+    return rows.map(callOf);
   }
+
+  /** Those of these ids that the batch has. */
+  async callsOf(batchId: number, callIds: readonly string[]): Promise<CallRecord[]> {
+    const calls: CallRecord[] = [];
+    for (const ids of chunks(callIds)) {
+      const select = this.database.kysely.selectFrom("callRecord").selectAll().where("batchId", "=", batchId);
+      calls.push(...(await this.query(() => select.where("callId", "in", ids).execute())).map(callOf));
+    }
+    return calls;
+  }
+}
+
+function callOf(row: Selectable<ResultTables["callRecord"]>): CallRecord {
+  const { id: _id, batchId: _batchId, startTime, audioUsable, ...rest } = row;
+  return { ...rest, startTime: storedTime(startTime), audioUsable: audioUsable !== 0 };
 }
 
 function toRow(batchId: number, call: NewCall): CallRow {

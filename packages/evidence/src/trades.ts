@@ -44,14 +44,21 @@ export class TradeResults extends CallResults {
   async trades(batchId: number): Promise<TradeRecord[]> {
     const select = this.database.kysely.selectFrom("trade").selectAll().where("batchId", "=", batchId);
     const rows = await this.query(() => select.execute());
-    return ordered(rows, "id").map(({ id: _id, batchId: _batchId, ...row }) => ({
-      ...row,
-      orderTime: storedTime(row.orderTime),
-      tradeTime: row.tradeTime === null ? null : storedTime(row.tradeTime),
-      clientPhones: storedJson<string[]>(row.clientPhones) ?? [],
-      triageSteps: storedJson<TradeRecord["triageSteps"]>(row.triageSteps),
-      verdictDetail: storedJson(row.verdictDetail),
-    }));
+    return ordered(rows, "id").map(tradeOf);
+  }
+
+  /** null when the batch has no such trade. */
+  async trade(batchId: number, tradeId: string): Promise<TradeRecord | null> {
+    const select = this.database.kysely.selectFrom("trade").selectAll().where("batchId", "=", batchId);
+    const row = await this.query(() => select.where("tradeId", "=", tradeId).executeTakeFirst());
+    return row ? tradeOf(row) : null;
+  }
+
+  /** The trades of one order, in the order they were stored. */
+  async fillsOf(batchId: number, orderId: string): Promise<TradeRecord[]> {
+    const select = this.database.kysely.selectFrom("trade").selectAll().where("batchId", "=", batchId);
+    const rows = await this.query(() => select.where("orderId", "=", orderId).execute());
+    return ordered(rows, "id").map(tradeOf);
   }
 
   /** Stores the result of triage for the batch's trades; results for trades that are not stored change nothing. */
@@ -131,6 +138,17 @@ export class TradeResults extends CallResults {
     const counts = rows.map(({ verdict, count }): [string, number] => [verdict ?? "", Number(count)]);
     return new Map(counts.toSorted(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)));
   }
+}
+
+function tradeOf({ id: _id, batchId: _batchId, ...row }: Selectable<ResultTables["trade"]>): TradeRecord {
+  return {
+    ...row,
+    orderTime: storedTime(row.orderTime),
+    tradeTime: row.tradeTime === null ? null : storedTime(row.tradeTime),
+    clientPhones: storedJson<string[]>(row.clientPhones) ?? [],
+    triageSteps: storedJson<TradeRecord["triageSteps"]>(row.triageSteps),
+    verdictDetail: storedJson(row.verdictDetail),
+  };
 }
 
 type TradeColumn = Exclude<keyof Selectable<ResultTables["trade"]>, "id" | "batchId" | "tradeId">;

@@ -32,6 +32,28 @@ export class VerdictResults extends TranscriptResults {
     return new Map(statements.flatMap((one) => (one.history ? [] : [[one.tradeId, one]])));
   }
 
+  /**
+   * Of the recording as the latest host has it that it was put on: of the one that was processed. Lower-case hex; null where the log does not
+   * hold it.
+   */
+  async recordingSha256(batchId: number, fileName: string): Promise<string | null> {
+    const order = new RunOrder(await this.query(() => readRunStarts(this.database, batchId)));
+    const select = this.database.kysely
+      .selectFrom("batchExecutionLog")
+      .select(["id", "run", "response"])
+      .where("batchId", "=", batchId)
+      .where("stage", "=", "file_distribution")
+      .where("fileName", "=", fileName)
+      .where("eventType", "=", "file_complete");
+    for (const { id, run, response } of ordered(await this.query(() => select.execute()), "id").toReversed()) {
+      if (order.isHistory(run, id)) continue;
+      const answer = parseJson(response);
+      const sha256 = typeof answer === "object" && answer !== null && "sha256" in answer ? answer["sha256"] : null;
+      return typeof sha256 === "string" ? sha256 : null;
+    }
+    return null;
+  }
+
   /** Payload and response of events, by id; without those that are not there. */
   async bodiesOf(batchId: number, eventIds: readonly number[]): Promise<Map<number, LoggedBodies>> {
     const bodies = new Map<number, LoggedBodies>();

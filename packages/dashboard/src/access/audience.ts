@@ -51,7 +51,9 @@ export class Audience {
     event: (event) => this.#lens.event(event),
     detail: (event) => this.#lens.detail(event),
     metadata: (metadata) => this.#lens.metadata(metadata),
+    name: (stored) => this.#lens.name(stored),
     storedName: (shown) => this.#lens.storedName(shown),
+    content: (text) => this.#lens.content(text),
   };
 
   /** The database has not said whether there are users, so nobody knows whether this machine needs a log-in. */

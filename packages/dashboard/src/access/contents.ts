@@ -54,12 +54,7 @@ export class Contents {
     this.#assert(request, "contents");
     const [known] = await this.#store.eventsByIds([id]);
     if (!known) throw missing(id);
-    await this.note(request, {
-      action: "reveal",
-      what: `event ${id}`,
-      why: this.#reason(request, why),
-      batchId: known.batchId,
-    });
+    await this.reveal(request, { action: "reveal", what: `event ${id}`, why, batchId: known.batchId });
     const event = await this.#store.event(id);
     if (!event) throw missing(id);
     return event;
@@ -72,10 +67,18 @@ export class Contents {
     return this.#store;
   }
 
+  /** Notes that contents are about to be shown to somebody who may see them. @throws ProblemError */
+  async reveal(request: FastifyRequest, looked: Looked): Promise<void> {
+    this.#assert(request, "contents");
+    await this.note(request, { ...looked, why: this.#reason(request, looked.why) });
+  }
+
   /** Commits an entry of the access log. @throws ProblemError when it cannot: what it allows must not happen */
   async note(request: FastifyRequest, { action, what, why, batchId }: Looked): Promise<void> {
     try {
-      await this.#log.add({ ...actorOf(request), action, what, why: why ?? "", batchId });
+      // Auditors see what was searched for; whose number it was is content.
+      const shown = action === "search" ? shortenedNumbers(what) : what;
+      await this.#log.add({ ...actorOf(request), action, what: shown, why: why ?? "", batchId });
     } catch (error) {
       request.log.error({ err: error }, "the access log could not be written");
       throw new ProblemError(
@@ -90,20 +93,15 @@ export class Contents {
   async search(request: FastifyRequest, { text, batchId, why }: SearchedFor): Promise<void> {
     this.#assert(request, "contents");
     const where = batchId === null ? "all batches" : `batch ${batchId}`;
-    const what = `what was said, and whose it is, in ${where}: ${JSON.stringify(shortenedNumbers(text))}`;
+    const what = `what was said, and whose it is, in ${where}: ${JSON.stringify(text)}`;
     await this.note(request, { action: "search", what, why: this.#reason(request, why), batchId });
   }
 
   /** Notes a search once for each who searches so. */
-  async noteSearch(request: FastifyRequest, batchId: number, text: string): Promise<void> {
-    const key = JSON.stringify([principalOf(request).who, batchId, text]);
+  async noteSearch(request: FastifyRequest, batchId: number, what: string): Promise<void> {
+    const key = JSON.stringify([principalOf(request).who, batchId, what]);
     if (this.#searches.has(key)) return;
-    await this.note(request, {
-      action: "search",
-      what: `files whose name has ${JSON.stringify(shortenedNumbers(text))}`,
-      why: "",
-      batchId,
-    });
+    await this.note(request, { action: "search", what, why: "", batchId });
     this.#searches.add(key);
     const [oldest] = this.#searches;
     if (this.#searches.size > MOST_REMEMBERED && oldest !== undefined) this.#searches.delete(oldest);

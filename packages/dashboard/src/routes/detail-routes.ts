@@ -19,8 +19,8 @@ import { effectiveBatch, isGoingOn } from "@cofi/views/batch-state";
 import { snapshotOf } from "@cofi/views/projection";
 import type { Snapshot } from "@cofi/event-log/events";
 import type { Store } from "@cofi/event-log/store";
+import type { Results } from "@cofi/evidence/results";
 import type { FastifyInstance } from "fastify";
-import type { LimitFunction } from "p-limit";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { Contents } from "../access/contents.js";
@@ -38,22 +38,18 @@ import {
 } from "./detail-schemas.js";
 import { metricsSchema } from "./figure-schemas.js";
 import { hostHistoryQuery, hostHistorySchema, hostsSchema } from "./host-schemas.js";
-import { AskedViews } from "./asked-views.js";
-import { FocusedViews } from "../feed/focused-views.js";
+import { tradeFindings } from "../trades/trade-findings.js";
+import type { AskedViews } from "./asked-views.js";
 import { eventSummary } from "@cofi/views/event-summary";
 import type { LiveViews } from "../feed/live-views.js";
 import { idParams } from "./schemas.js";
-import type { DashboardSettings } from "../settings.js";
-import type { Tail } from "@cofi/views/tail";
 
 export interface DetailParts {
   store: Store;
-  tail: Tail;
   views: LiveViews;
+  asked: AskedViews;
   history: BatchHistory;
-  settings: DashboardSettings;
-  /** Long reads of whole batches, one after the other. */
-  folds: LimitFunction;
+  results: Results;
   contents: Contents;
 }
 
@@ -71,10 +67,7 @@ export function filterOf({ stage, everything, order, ...rest }: FileFilter): Fil
 
 export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts, common: object): void {
   const app = plain.withTypeProvider<ZodTypeProvider>();
-  const { store, tail, views, history, settings, folds, contents } = parts;
-  const focused = new FocusedViews(store, tail, settings.eventsPerStage, folds);
-
-  const asked = new AskedViews(tail, views, focused, settings.requestTimeoutMs);
+  const { store, views, asked, history, results, contents } = parts;
 
   app.get(
     "/api/batch/:id/files",
@@ -91,7 +84,8 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
       const { params, query, url } = call;
       const view = await asked.opened(params.id);
       const { offset = 0, limit, ...filter } = query;
-      if (filter.text) await contents.noteSearch(call, params.id, filter.text);
+      if (filter.text)
+        await contents.noteSearch(call, params.id, `files whose name has ${JSON.stringify(filter.text)}`);
       const { detail, summaries } = view;
       // Viewers of one filter, each scrolled to another place, share the work of finding and sorting.
       const found = asked.once(view, `files ${JSON.stringify(filter)}`, (asOf) =>
@@ -121,15 +115,17 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
     {
       schema: {
         tags: ["detail"],
-        summary: "Findings, worst first: a silent batch, lost files, stalls, unhealthy hosts, causes of failures",
+        summary:
+          "Findings: trades that are not proven, then worst first: a silent batch, lost files, stalls, unhealthy hosts, causes of failures",
         params: idParams,
         response: { 200: findingsSchema, ...common },
       },
     },
     async ({ params }) => {
       const view = await asked.opened(params.id);
-      return asked.once(view, "findings", (asOf) => ({
+      return asked.once(view, "findings", async (asOf) => ({
         findings: [
+          ...tradeFindings(await results.outcomeCounts(params.id)),
           ...silenceFindings(view.current.batch),
           ...findingsOf(view.detail, view.summaries, stalls(view, asOf), asOf),
         ],

@@ -26,10 +26,10 @@ export interface ExportParts {
 }
 
 /** Limit of an export, which lasts as long as its reader needs: a reader that never finishes is disconnected. */
-const handlerTimeout = 6 * 3_600_000;
+export const handlerTimeout = 6 * 3_600_000;
 
-const format = z.enum(EXPORT_FORMATS).default("csv");
-const FILE = { 200: { description: "The file", content: { "text/csv": { schema: z.string() } } } };
+export const format = z.enum(EXPORT_FORMATS).default("csv");
+export const FILE = { 200: { description: "The file", content: { "text/csv": { schema: z.string() } } } };
 
 export function registerExportRoutes(plain: FastifyInstance, parts: ExportParts, common: object): void {
   const app = plain.withTypeProvider<ZodTypeProvider>();
@@ -120,20 +120,20 @@ function exported(what: string, { id }: Batch): Omit<Looked, "why"> {
 interface Sent {
   what: string;
   batch: Batch;
-  /** The header `x-cofi-head`: the highest event id that the export includes. */
-  upToId: number;
+  /** The header `x-cofi-head`: the highest event id that the export includes; left out where it is not made of events. */
+  upToId?: number;
   wanted: ExportFormat;
 }
 
-function send(
+export function send(
   reply: FastifyReply,
   { what, batch, upToId, wanted }: Sent,
   pieces: AsyncGenerator<string>,
 ): FastifyReply {
+  if (upToId !== undefined) reply.header("x-cofi-head", String(upToId));
   return reply
     .header("content-type", CONTENT_TYPES[wanted])
     .header("content-disposition", `attachment; filename="cofi-batch-${batch.id}-${what}.${wanted}"`)
     .header("cache-control", "no-store")
-    .header("x-cofi-head", String(upToId))
     .send(Readable.from(pieces));
 }

@@ -2,7 +2,7 @@
 import type { Batch } from "@cofi/event-log/events";
 import { effectiveBatch } from "@cofi/views/batch-state";
 import { snapshotOf } from "@cofi/views/projection";
-import type { Store } from "@cofi/event-log/store";
+import { Store } from "@cofi/event-log/store";
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import pLimit from "p-limit";
@@ -15,12 +15,20 @@ import { registerDetailRoutes } from "./detail-routes.js";
 import { overviewSchema, trendsSchema } from "./figure-schemas.js";
 import { registerRunRoutes } from "./run-routes.js";
 import { registerSearchRoutes } from "./search-routes.js";
+import { AskedViews } from "./asked-views.js";
+import { registerSoundRoutes } from "./sound-routes.js";
+import { Sounds } from "../sound/sounds.js";
+import type { SoundPlaces } from "../sound/places.js";
+import { Tickets } from "../sound/tickets.js";
+import { registerStreamRoute } from "./stream-route.js";
+import { registerTradeRoutes } from "./trade-routes.js";
+import { FocusedViews } from "../feed/focused-views.js";
+import { Results } from "@cofi/evidence/results";
 import { registerExportRoutes } from "./export-routes.js";
 import type { Health } from "./health.js";
 import { eventSummary } from "@cofi/views/event-summary";
 import type { LiveViews } from "../feed/live-views.js";
 import { Preview } from "../feed/preview.js";
-import { principalOf } from "../access/principal.js";
 import { ProblemError } from "./problems.js";
 import {
   batchesQuery,
@@ -32,10 +40,8 @@ import {
   logsQuery,
   problemSchema,
   stageSchema,
-  streamQuery,
 } from "./schemas.js";
 import type { DashboardSettings } from "../settings.js";
-import { MOST_MISSED } from "../feed/missed-events.js";
 import type { SseHub } from "../feed/sse-hub.js";
 import type { Tail } from "@cofi/views/tail";
 
@@ -47,6 +53,7 @@ export interface RouteParts {
   health: Health;
   settings: DashboardSettings;
   access: Access;
+  sound: SoundPlaces;
 }
 
 const problemOf = (description: string) => ({
@@ -234,6 +241,9 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
 
   registerRunRoutes(plain, { store, existing }, { ...BAD_REQUEST, ...NO_BATCH, ...COMMON });
   const folds = pLimit(1);
+  const focused = new FocusedViews(store, tail, settings.eventsPerStage, folds);
+  const asked = new AskedViews(tail, views, focused, settings.requestTimeoutMs);
+  const results = new Results(store.database);
   registerAccessRoutes(plain, access, { ...BAD_REQUEST, 404: problemOf("Not found"), ...COMMON });
   registerSearchRoutes(
     plain,
@@ -247,47 +257,25 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
   );
   registerDetailRoutes(
     plain,
-    { store, tail, views, history: new BatchHistory(store, tail), settings, folds, contents: access.contents },
+    { store, views, asked, history: new BatchHistory(store, tail), results, contents: access.contents },
     { ...BAD_REQUEST, ...NO_BATCH, ...COMMON },
   );
-
-  app.get(
-    "/api/stream",
-    {
-      exposeHeadRoute: false,
-      config: { rateLimit: false },
-      schema: {
-        tags: ["events"],
-        summary: "Server-sent events: `snapshot`, `events` and `state`",
-        description:
-          "`snapshot`: the view of the batch. `events`: what came since, with the summaries of the stages that changed. " +
-          "`state`: the database was lost or is back. With `Last-Event-ID` the missed events come first; when there are more " +
-          `than ${MOST_MISSED}, the snapshot says how many (\`missed\`) in their place.`,
-        querystring: streamQuery,
-        response: {
-          200: {
-            description: "A stream that stays open",
-            content: { "text/event-stream": { schema: z.string() } },
-          },
-          ...BAD_REQUEST,
-          ...NO_BATCH,
-          ...COMMON,
-        },
-      },
-    },
-    async (request, reply) => {
-      const { batch } = request.query;
-      if (hub.readers >= settings.maxStreams)
-        throw new ProblemError("unavailable", `All ${settings.maxStreams} streams are taken (COFI_MAX_STREAMS).`);
-      if (batch !== undefined && !views.peek(batch)) await existing(batch);
-      const header = request.headers["last-event-id"];
-      const lastEventId =
-        typeof header === "string" && /^\d{1,15}$/.test(header) ? Number(header) : request.query.lastEventId;
-      const headers = reply.getHeaders();
-      reply.hijack();
-      access.streams.track(principalOf(request), reply.raw);
-      const gzip = /\bgzip\b/.test(String(request.headers["accept-encoding"] ?? ""));
-      hub.subscribe(reply.raw, headers, { batch, lastEventId, gzip });
-    },
+  registerTradeRoutes(
+    plain,
+    { store, results, asked, contents: access.contents, existing },
+    { ...BAD_REQUEST, 404: problemOf("Not found"), ...COMMON },
   );
+
+  registerSoundRoutes(
+    plain,
+    {
+      store,
+      results,
+      contents: access.contents,
+      sounds: new Sounds(new Store(store.database), results, parts.sound),
+      tickets: new Tickets(store.database),
+    },
+    { ...BAD_REQUEST, 404: problemOf("Not found"), ...COMMON },
+  );
+  registerStreamRoute(plain, { views, hub, settings, access, existing }, { ...BAD_REQUEST, ...NO_BATCH, ...COMMON });
 }

@@ -3,7 +3,6 @@ import { Readable } from "node:stream";
 import { PhoneReader, type PhoneCountry } from "@cofi/evidence/phone-number";
 import { Lookups } from "@cofi/evidence/lookups";
 import { MOST_CHARACTERS, TranscriptSearch } from "@cofi/evidence/search";
-import { shortenedNumbers } from "@cofi/access/masked-names";
 import { may } from "@cofi/access/roles";
 import type { Database } from "@cofi/event-log/database";
 import type { Batch } from "@cofi/event-log/events";
@@ -184,7 +183,7 @@ export function registerSearchRoutes(plain: FastifyInstance, parts: SearchParts,
       const { id: batchId } = await existing(call.params.id);
       await tail.refresh();
       const upToId = tail.highest;
-      const what = `payloads and responses of ${JSON.stringify(stage)}: ${JSON.stringify(shortenedNumbers(text))}`;
+      const what = `payloads and responses of ${JSON.stringify(stage)}: ${JSON.stringify(text)}`;
       const whole = await contents.whole(call, { action: "search", what, why: reason, batchId });
       const found = searchBodies(whole, { batchId, stage, text, upToId });
       return streamed(reply, lines(found));

@@ -43,7 +43,8 @@ const BATCH = [
 export class BatchStore {
   readonly database: Database;
   /** What readers of this store get to see of events. */
-  protected readonly lens: EventLens;
+  /** How it shows what it reads. */
+  readonly lens: EventLens;
 
   constructor(database: Database, lens: EventLens = CLEAR) {
     this.database = database;

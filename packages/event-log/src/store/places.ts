@@ -39,6 +39,12 @@ export class PlaceStore extends RunStore {
     );
   }
 
+  /** Where files of a batch lie, as far as is noted. */
+  async filesOfBatch(batchId: number): Promise<FilePlace[]> {
+    const select = this.db.selectFrom("recordingPlace").select(["place", "description"]);
+    return this.query(() => select.where("batchId", "=", batchId).orderBy("place").execute());
+  }
+
   /** Places with files of batches whose payloads are removed, or that are removed as a whole; and of `others`. */
   async filesToRemove(others: readonly number[] = []): Promise<FilesOfBatch[]> {
     return this.query(() => this.#due(others).execute());

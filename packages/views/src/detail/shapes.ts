@@ -220,6 +220,7 @@ export interface Stall {
 
 /** Something that an operator should check. */
 export const FINDING_KINDS = [
+  "trades",
   "silent-batch",
   "missing",
   "unnamed",
@@ -235,7 +236,7 @@ export const FINDING_KINDS = [
 export interface Finding {
   kind: (typeof FINDING_KINDS)[number];
   stage: string;
-  /** The file, host or cause of errors, or the time of the last sign of life; null: several files, or the stage itself. */
+  /** The file, host, cause of errors or outcome of trades, or the time of the last sign of life; null: several files, or the stage itself. */
   what: string | null;
   count: number;
   /** For people, in one line. */

@@ -109,18 +109,19 @@ export async function* exportEvents(
   yield* written(format, columns, pages());
 }
 
-/** Start, separator and end of a file, so that it is valid with any number of rows, including none. */
-async function* written(
+/** Pages of rows as a file of these columns. Has a start, separators and an end, so that it is valid with any number of rows, including none. */
+export async function* written(
   format: ExportFormat,
   columns: readonly string[],
-  pages: AsyncIterable<readonly Row[]>,
+  pages: AsyncIterable<readonly object[]>,
 ): AsyncGenerator<string> {
   let isFirst = true;
   const json = (row: Row): string =>
     JSON.stringify(Object.fromEntries(columns.map((name) => [name, row[name] ?? null])));
   if (format === "csv") yield csv([columns]);
   if (format === "json") yield "[";
-  for await (const rows of pages) {
+  for await (const page of pages) {
+    const rows = page as readonly Row[];
     if (rows.length === 0) continue;
     if (format === "csv") yield csv(rows.map((row) => columns.map((column) => cellOf(row[column]))));
     else if (format === "ndjson") yield rows.map((row) => `${json(row)}\n`).join("");

@@ -1,9 +1,10 @@
 /** The shown view and its filters. Both are in the URL, so a link reopens exactly the page that was sent. */
-import { effect, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { chosenBatch, readUrl, shownBatch } from "./place.js";
 
 export const VIEWS = [
   { name: "stages", label: "Stages" },
+  { name: "trades", label: "Trades" },
   { name: "files", label: "Files" },
   { name: "handoffs", label: "Handoffs" },
   { name: "time", label: "Time" },
@@ -13,6 +14,7 @@ export const VIEWS = [
   { name: "batches", label: "All batches" },
   { name: "access", label: "Access log" },
   { name: "users", label: "Sessions and users" },
+  { name: "trade", label: "Trade" },
 ] as const;
 export type ViewName = (typeof VIEWS)[number]["name"];
 
@@ -28,6 +30,21 @@ const FILE_FILTERS = [
   "order",
   "everything",
 ] as const;
+/** Parameters of the list of trades, beside those that others have too; named alike in the URL and in the API. */
+const TRADE_FILTERS = [
+  "outcome",
+  "tradeId",
+  "orderId",
+  "client",
+  "dealerId",
+  "side",
+  "symbol",
+  "callId",
+  "minQuantity",
+  "maxQuantity",
+  "minPrice",
+  "maxPrice",
+] as const;
 /** All parameters of views. */
 const FILTERS = [
   ...FILE_FILTERS,
@@ -41,6 +58,11 @@ const FILTERS = [
   "watch",
   "who",
   "action",
+  ...TRADE_FILTERS,
+  "trade",
+  "call",
+  "at",
+  "sound",
 ] as const;
 export type Filters = Partial<Record<(typeof FILTERS)[number], string>>;
 
@@ -62,7 +84,8 @@ export interface Destination extends Partial<Route> {
 
 function placeInUrl(): Route {
   const query = new URLSearchParams(location.search);
-  const view = VIEWS.find(({ name }) => name === query.get("view"))?.name ?? "stages";
+  const named = VIEWS.find(({ name }) => name === query.get("view"))?.name;
+  const view = named ?? (query.has("cause") ? "stages" : landing.peek());
   const filters: Filters = {};
   for (const name of FILTERS) {
     const value = query.get(name);
@@ -73,7 +96,15 @@ function placeInUrl(): Route {
   return { view, filters, file, compared: compared ? compared.slice(1).filter(Boolean).map(Number) : [] };
 }
 
+/** The view of a batch where a link names none: what matters now, its stages, or its trades where it is over. */
+export const landing = signal<"stages" | "trades">("stages");
+
 export const place = signal(placeInUrl());
+/** The shown view is the one that the batch opens with, and nothing is filtered. */
+export const isLanding = computed(() => {
+  const { view, filters } = place.value;
+  return view === landing.value && Object.keys(filters).length === 0;
+});
 /** The requested view; its tab changes at once, before the view is rendered. */
 export const askedView = signal(place.value.view);
 const read = (): void => {
@@ -84,13 +115,14 @@ addEventListener("popstate", read);
 // Another batch has other files and causes, so links to it have no filters.
 effect(() => {
   void chosenBatch.value;
+  void landing.value;
   read();
 });
 
 /** Views whose links do not name a batch. */
 const OF_NO_BATCH: ReadonlySet<ViewName> = new Set(["stages", "batches", "access", "users"] as const);
 /** Views that no cause of errors narrows. */
-const OF_NO_CAUSE: ReadonlySet<ViewName> = new Set(["batches", "access", "users"] as const);
+const OF_NO_CAUSE: ReadonlySet<ViewName> = new Set(["batches", "access", "users", "trades", "trade"] as const);
 
 /**
  * Returns the URL of a destination. The current batch and its cause of errors stay unless the destination names others; an
@@ -103,11 +135,19 @@ export function hrefOf({ view, batch: other, filters = {}, file = null, compared
   const isOfNewest = OF_NO_BATCH.has(view) && !wanted.cause;
   const batch = other ?? chosenBatch.value ?? (isOfNewest ? null : shownBatch.value);
   if (batch !== null) query.set("batch", String(batch));
-  if (view !== "stages") query.set("view", view);
+  // A link to another batch leads to what matters there.
+  const isUnnamed = view === "stages" && (other !== undefined || landing.peek() === "stages");
+  if (!isUnnamed) query.set("view", view);
   for (const name of FILTERS) if (wanted[name]) query.set(name, wanted[name]);
   if (file !== null) query.set("file", file);
   if (file !== null && compared.length > 0) query.set("compare", compared.join(","));
   return query.size > 0 ? `?${query}` : "?";
+}
+
+/** Filters and order of the trades, as parameters of the API. */
+export function tradeQuery(filters: Filters): Record<string, string> {
+  const names = [...TRADE_FILTERS, "text", "from", "to", "sort", "order"] as const;
+  return Object.fromEntries(names.flatMap((name) => (filters[name] ? [[name, filters[name]]] : [])));
 }
 
 /** Filters and order of the files, as parameters of the API. */

@@ -7,7 +7,7 @@ import type { LiveState } from "../feed/live-state.js";
 import { closeEvent, isDialogUp, openEvent, openPart, showEvent } from "../choices/place.js";
 import { EventFields } from "./event-fields.js";
 import { Icon } from "../shared/icons.js";
-import { Masked } from "./masked.js";
+import { Masked } from "../shared/masked.js";
 import { PayloadView } from "./payload-view.js";
 import { eventLook } from "../shared/status.js";
 import { Message, Name } from "../shared/name.js";

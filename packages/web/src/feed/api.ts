@@ -143,11 +143,7 @@ export async function fetchWho(signal: AbortSignal): Promise<Who> {
 
 /** The event with its contents; the access log has the reason first. @throws ApiError */
 export function revealEvent(id: number, reason: string, signal?: AbortSignal): Promise<LogEventDetail> {
-  return askJson(`api/events/${id}/reveal`, signal, {
-    method: "POST",
-    headers: { Accept: "application/json", "Content-Type": "application/json" },
-    body: JSON.stringify({ reason }),
-  });
+  return reveal(`api/events/${id}`, reason, signal);
 }
 
 export interface SessionRow {
@@ -174,11 +170,7 @@ export function endSession(id: number): Promise<unknown> {
 
 /** Ends all sessions of somebody. @throws ApiError */
 export function endSessionsOf(who: string): Promise<unknown> {
-  return askJson("api/sessions/end", undefined, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ who }),
-  });
+  return postJson("api/sessions/end", { who });
 }
 
 export interface AccessLogPage {
@@ -194,4 +186,18 @@ export interface AccessLogPage {
     hash: string;
   }[];
   nextCursor: string | null;
+}
+
+/** Contents of a trade, or of a call with its transcript; the access log has the reason first. @throws ApiError */
+export function reveal<T>(path: string, reason: string, signal?: AbortSignal): Promise<T> {
+  return postJson(`${path}/reveal`, { reason }, signal);
+}
+
+/** @throws ApiError */
+export function postJson<T>(path: string, body: object, signal?: AbortSignal): Promise<T> {
+  return askJson(path, signal, {
+    method: "POST",
+    headers: { Accept: "application/json", "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
 }

@@ -8,6 +8,7 @@ import { usePolled } from "../feed/polled.js";
 import { BLIND_RULE, blindness } from "../feed/connection-state.js";
 import type { Destination } from "../choices/routes.js";
 import { RouteLink } from "../shared/route-link.js";
+import { outcomeLook } from "../shared/outcome-look.js";
 import { Escaped, Sentence } from "../shared/name.js";
 import { number } from "../text/format.js";
 import { visible } from "../text/names.js";
@@ -43,7 +44,7 @@ export function Findings({ batchId, state }: { batchId: number; state: LiveState
         )}
         {shown.map((finding) => {
           const to = placeOf(finding);
-          const { glyph, tone } = LOOKS[finding.kind];
+          const { glyph, tone } = finding.kind === "trades" ? outcomeLook(finding.what ?? "") : LOOKS[finding.kind];
           return (
             <li key={keyOf(finding)} data-tone={tone} data-finding={finding.kind}>
               <RouteLink to={to}>
@@ -103,6 +104,7 @@ function keyOf({ kind, stage, what }: Finding): string {
 const ROWS = rowsBy(keyOf);
 
 const LOOKS: Readonly<Record<Finding["kind"], { glyph: string; tone: "bad" | "warn" }>> = {
+  trades: { glyph: "≠", tone: "bad" },
   "silent-batch": { glyph: "⊘", tone: "bad" },
   missing: { glyph: "?", tone: "bad" },
   unnamed: { glyph: "?", tone: "bad" },
@@ -121,6 +123,8 @@ function placeOf({ kind, stage, what, count }: Finding): Destination {
   switch (kind) {
     case "missing":
       return { view: "files", filters: { stage, state: "missing" }, file: count === 1 ? what : null };
+    case "trades":
+      return { view: "trades", filters: { outcome: what ?? "" } };
     case "rows":
       return { view: "errors" };
     case "values":

@@ -6,9 +6,9 @@ import { RouteLink } from "../shared/route-link.js";
 export function ViewTabs() {
   const view = askedView.value;
   const isShown = (name: ViewName): boolean =>
-    name !== "users" && (name !== "access" || who.value === null || may("readAll"));
-  // Administrators get there from the access log.
-  const current = view === "users" ? "access" : view;
+    name !== "users" && name !== "trade" && (name !== "access" || who.value === null || may("readAll"));
+  // Administrators get to the users from the access log; a trade is reached from the list.
+  const current = view === "users" ? "access" : view === "trade" ? "trades" : view;
   return (
     <nav class="tabs" aria-label="Views">
       {VIEWS.filter(({ name }) => isShown(name)).map(({ name, label }) => (

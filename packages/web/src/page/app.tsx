@@ -2,7 +2,7 @@ import type { LiveFeed } from "../feed/live.js";
 import type { LiveState } from "../feed/live-state.js";
 import { AlsoRunning } from "../findings/also-running.js";
 import { Announcer } from "./announcer.js";
-import { place, type ViewName } from "../choices/routes.js";
+import { isLanding, place, type ViewName } from "../choices/routes.js";
 import { EventDialog } from "../dialog/event-dialog.js";
 import { Findings } from "../findings/findings.js";
 import { Header } from "../header/header.js";
@@ -39,6 +39,8 @@ const LAZY: Readonly<
   Record<Exclude<ViewName, "stages" | "access" | "users"> | "focused", FunctionComponent<ViewProps>>
 > = {
   focused: lazyView(async () => (await import("../views/focused-stages.js")).FocusedStages),
+  trades: lazyView(async () => (await import("../views/trades/trades.js")).TradesView),
+  trade: lazyView(async () => (await import("../views/trade/trade.js")).TradeView),
   files: lazyView(async () => (await import("../views/files/files.js")).FilesView),
   handoffs: lazyView(async () => (await import("../views/handoffs.js")).HandoffsView),
   time: lazyView(async () => (await import("../views/time.js")).TimeView),
@@ -61,16 +63,28 @@ function Main({ feed }: { feed: LiveFeed }) {
   const { view, filters } = place.value;
   if (view !== "stages" || filters.cause) {
     const View = LAZY[view === "stages" ? "focused" : view];
-    return <View key={`${batch.id} ${view}`} batchId={batch.id} state={state} />;
+    return (
+      <>
+        {isLanding.value && <Attention batchId={batch.id} state={state} />}
+        <View key={`${batch.id} ${view}`} batchId={batch.id} state={state} />
+      </>
+    );
   }
   return (
     <>
-      <div class="attention">
-        <Findings key={batch.id} batchId={batch.id} state={state} />
-        <AlsoRunning key={`others of ${batch.id}`} batchId={batch.id} state={state} />
-      </div>
+      <Attention batchId={batch.id} state={state} />
       <StageCards key={batch.id} state={state} />
       <Steps state={state} />
     </>
+  );
+}
+
+/** What to look at first, on the view that a batch opens with. */
+function Attention({ batchId, state }: ViewProps) {
+  return (
+    <div class="attention">
+      <Findings key={batchId} batchId={batchId} state={state} />
+      <AlsoRunning key={`others of ${batchId}`} batchId={batchId} state={state} />
+    </div>
   );
 }

@@ -1,9 +1,13 @@
 import type { ComponentProps } from "preact";
 import { go, hrefOf, isPlainClick, type Destination } from "../choices/routes.js";
 
-interface RouteLinkProps extends Pick<ComponentProps<"a">, "class" | "title" | "aria-current" | "children"> {
+interface RouteLinkProps extends Pick<
+  ComponentProps<"a">,
+  "class" | "title" | "aria-current" | "children" | "tabIndex"
+> {
   to: Destination;
   "data-tone"?: string | undefined;
+  "data-index"?: number | undefined;
 }
 
 /** A link within this page. A plain click does not load the page again. */

@@ -1,5 +1,5 @@
 /** The time zone in which the page shows times. */
-import { instantsNear } from "@cofi/event-log/zone-clock";
+import { clockIn, instantsNear } from "@cofi/event-log/zone-clock";
 
 /** `local`: the browser's; `utc`; or an IANA name such as `Asia/Kolkata`. */
 export type Zone = string;
@@ -48,4 +48,22 @@ export function startOfDay(day: string, daysLater: number, zone: Zone): string |
   const midnight = Date.UTC(Number(year), Number(month) - 1, Number(date) + daysLater);
   const [first = midnight] = instantsNear(midnight, timeZoneOf(zone));
   return new Date(first).toISOString();
+}
+
+/**
+ * Returns the instant of a time as it is typed; ISO 8601, UTC. null if it is none.
+ * @param text `YYYY-MM-DDTHH:MM`, with or without seconds
+ */
+export function instantOf(text: string, zone: Zone): string | null {
+  const wall = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?$/.test(text) ? Date.parse(`${text}Z`) : Number.NaN;
+  if (Number.isNaN(wall)) return null;
+  const [first = wall] = instantsNear(wall, timeZoneOf(zone));
+  return new Date(first).toISOString();
+}
+
+/** The time that {@link instantOf} reads; empty for no instant. */
+export function localTimeOf(instant: string, zone: Zone): string {
+  const time = new Date(instant);
+  if (Number.isNaN(time.getTime())) return "";
+  return new Date(clockIn(time.getTime(), timeZoneOf(zone))).toISOString().slice(0, 19);
 }

@@ -39,6 +39,14 @@ export class RefusedRows {
     return new Map(counts.filter(([, count]) => count > 0));
   }
 
+  /** By line, each with the id of its latest error. */
+  get rows(): { line: number; eventId: number }[] {
+    const rows = [...this.#files.values()].flatMap(({ lines }) =>
+      [...lines].map(([line, eventId]) => ({ line, eventId })),
+    );
+    return rows.toSorted((a, b) => a.line - b.line || a.eventId - b.eventId);
+  }
+
   get count(): number {
     return [...this.#files.values()].reduce((sum, { lines }) => sum + lines.size, 0);
   }

@@ -2,12 +2,13 @@
 import { STAGES } from "@cofi/event-log/stages";
 import { FILE_STATES, type FilesPage } from "@cofi/views/detail/shapes";
 import { signal, type Signal } from "@preact/signals";
-import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import { ExportMenu } from "./export-menu.js";
 import { SearchField, SelectField } from "../../shared/toolbar.js";
 import { Answer, ViewState, type ViewProps } from "../../shared/view-state.js";
 import { duration, number } from "../../text/format.js";
 import { StageIcon } from "../../shared/icons.js";
+import { Windowed } from "../../shared/windowed.js";
 import { rowsBy, useHeld } from "../../shared/held.js";
 import type { LiveState } from "../../feed/live-state.js";
 import { usePolled } from "../../feed/polled.js";
@@ -206,36 +207,10 @@ function Matrix({ page: latest, answers, state, top }: MatrixProps) {
   // Stages that process tables or trades never see recordings, so they get no empty column.
   const columnsShown = all.flatMap((_, index) => (page.rows.some(({ cells }) => cells[index]) ? [index] : []));
   const stages = columnsShown.flatMap((index) => all[index] ?? []);
-  const scroll = useRef<HTMLDivElement>(null);
-  // A list that was empty meanwhile is created again and is not scrolled.
-  useLayoutEffect(() => void (top.value = 0), []);
   const columns = useMemo(
     () => `minmax(var(--matrix-name), 2fr) repeat(${stages.length}, minmax(var(--matrix-cell), 1fr))`,
     [stages.length],
   );
-  /** The row that gets the focus as soon as it is drawn. */
-  const wanted = useRef<number | null>(null);
-  useLayoutEffect(() => {
-    const row = scroll.current?.querySelector<HTMLElement>(`[data-index="${wanted.current}"]`);
-    if (!row) return;
-    wanted.current = null;
-    row.focus();
-  });
-  const move = (event: KeyboardEvent): void => {
-    const element = scroll.current;
-    const at = Number((document.activeElement as HTMLElement | null)?.dataset["index"] ?? Number.NaN);
-    if (!element || Number.isNaN(at)) return;
-    const screen = Math.max(1, Math.floor(element.clientHeight / ROW_PX) - 1);
-    const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: screen, PageUp: -screen, Home: -at, End: page.total };
-    const step = steps[event.key as keyof typeof steps];
-    if (step === undefined) return;
-    event.preventDefault();
-    const to = Math.max(0, Math.min(page.total - 1, at + step));
-    const row = element.querySelector<HTMLElement>(`[data-index="${to}"]`);
-    if (row) return row.focus();
-    wanted.current = to;
-    element.scrollTop = to * ROW_PX;
-  };
   return (
     <div class="matrix" style={{ "--columns": columns }} {...hold}>
       {isBehind && (
@@ -252,31 +227,20 @@ function Matrix({ page: latest, answers, state, top }: MatrixProps) {
           </span>
         ))}
       </div>
-      <div
-        class="matrix-scroll"
-        ref={scroll}
-        role="group"
-        aria-label="Files, one a row"
-        onKeyDown={move}
-        onScroll={(event) => (top.value = Math.floor(event.currentTarget.scrollTop / ROW_PX))}
-      >
-        <div style={{ blockSize: `${page.total * ROW_PX}px`, position: "relative" }}>
-          <ol style={{ insetBlockStart: `${page.offset * ROW_PX}px` }} class="matrix-rows">
-            {page.rows.map((row, index) => (
-              <FileLine
-                key={row.fileName}
-                row={row}
-                print={JSON.stringify([row, columnsShown])}
-                hosts={page.hosts}
-                columns={columnsShown}
-                labels={all.map(({ label }) => label)}
-                index={page.offset + index}
-                isEntrance={index === 0}
-              />
-            ))}
-          </ol>
-        </div>
-      </div>
+      <Windowed label="Files, one a row" total={page.total} offset={page.offset} rowPx={ROW_PX} top={top}>
+        {page.rows.map((row, index) => (
+          <FileLine
+            key={row.fileName}
+            row={row}
+            print={JSON.stringify([row, columnsShown])}
+            hosts={page.hosts}
+            columns={columnsShown}
+            labels={all.map(({ label }) => label)}
+            index={page.offset + index}
+            isEntrance={index === 0}
+          />
+        ))}
+      </Windowed>
     </div>
   );
 }

@@ -1,4 +1,4 @@
-/** What is shown of an event whose contents are masked, and the way to see them. */
+/** What is said where contents are masked, and the way to see them. */
 import { useSignal } from "@preact/signals";
 import { lastReason, may, who } from "../feed/session.js";
 

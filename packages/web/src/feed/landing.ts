@@ -1,0 +1,25 @@
+/** With which view a batch opens. */
+import { isGoingOn } from "@cofi/views/batch-state";
+import type { LiveState } from "./live-state.js";
+
+type Landing = "stages" | "trades";
+
+/**
+ * A batch that is over and has verdicts opens with its trades, every other one with its stages. That is decided when the batch comes onto
+ * the page: a page that somebody looks at does not turn into another one when the batch ends.
+ */
+export class Landings {
+  #decided: { batchId: number; landing: Landing } | null = null;
+
+  of(state: LiveState): Landing {
+    const batch = state.batch.value;
+    if (!batch) return "stages";
+    if (this.#decided?.batchId === batch.id) return this.#decided.landing;
+    const steps = state.steps.value;
+    if (steps.length === 0) return "stages";
+    const verdicts = steps.find(({ summary }) => summary.peek().stage === "verdicts")?.summary.peek();
+    const landing = !isGoingOn(batch) && (verdicts?.done ?? 0) > 0 ? "trades" : "stages";
+    this.#decided = { batchId: batch.id, landing };
+    return landing;
+  }
+}
