@@ -1,7 +1,7 @@
 /** The route of the search, which belongs to the table in `routes.ts`. */
 import { Readable } from "node:stream";
 import { PhoneReader, type PhoneCountry } from "@cofi/evidence/phone-number";
-import { Lookups } from "@cofi/evidence/lookups";
+import { keyOfCall, Lookups } from "@cofi/evidence/lookups";
 import { MOST_CHARACTERS, TranscriptSearch } from "@cofi/evidence/search";
 import { may } from "@cofi/access/roles";
 import type { Database } from "@cofi/event-log/database";
@@ -61,6 +61,11 @@ const tradeSchema = z
   })
   .meta({ id: "FoundTrade" });
 
+const tradeOfCall = z
+  .string()
+  .nullable()
+  .meta({ description: "A trade with which the call is looked at; null where it was considered for none" });
+
 const callSchema = z
   .object({
     batchId: z.number().int(),
@@ -70,6 +75,7 @@ const callSchema = z
     clientCode: z.string().nullable(),
     callerNumber: z.string().nullable(),
     calleeNumber: z.string().nullable(),
+    tradeId: tradeOfCall,
   })
   .meta({ id: "FoundCall" });
 
@@ -78,6 +84,7 @@ const spokenSchema = z
     batchId: z.number().int(),
     callId: z.string(),
     fileName: z.string().nullable(),
+    tradeId: tradeOfCall,
     count: count.meta({ description: "Segments of the call in which something was found" }),
     sentences: z
       .array(
@@ -152,7 +159,19 @@ export function registerSearchRoutes(plain: FastifyInstance, parts: SearchParts,
           ? await Promise.all([lookups.trades(wanted, ["tradeId", "orderId", "clientCode"]), lookups.calls(wanted)])
           : [[], []];
       const { calls: spoken, next } = await transcripts.find({ text, batchId, after: after ?? null, limit: CALLS });
-      return { trades, calls, spoken, next, unindexed: await transcripts.unindexed(), withheld: false };
+      const tradeOf = await lookups.tradesOf([...calls, ...spoken]);
+      const withTrade = <Call extends { batchId: number; callId: string }>(one: Call) => ({
+        ...one,
+        tradeId: tradeOf.get(keyOfCall(one)) ?? null,
+      });
+      return {
+        trades,
+        calls: calls.map(withTrade),
+        spoken: spoken.map(withTrade),
+        next,
+        unindexed: await transcripts.unindexed(),
+        withheld: false,
+      };
     },
   );
 

@@ -76,6 +76,36 @@ export class Lookups extends ResultStore {
     const rows = await this.query(() => select.execute());
     return rows.map((row) => ({ ...row, startTime: toApiTime(row.startTime) }));
   }
+
+  /** For each of these calls the trade with which it is looked at: one whose verdict rests on it, or one for which it was considered. By {@link keyOfCall}. */
+  async tradesOf(calls: readonly { batchId: number; callId: string }[]): Promise<Map<string, string>> {
+    const trades = new Map<string, string>();
+    for (const batchId of new Set(calls.map((call) => call.batchId))) {
+      const callIds = calls.flatMap((call) => (call.batchId === batchId ? [call.callId] : []));
+      const select = this.database.kysely
+        .selectFrom("tradeCall")
+        .innerJoin("trade", (join) =>
+          join.onRef("trade.batchId", "=", "tradeCall.batchId").onRef("trade.tradeId", "=", "tradeCall.tradeId"),
+        )
+        .select(["tradeCall.callId", "tradeCall.tradeId", "tradeCall.ranking", "trade.verdictCallId"])
+        .where("tradeCall.batchId", "=", batchId)
+        .where("tradeCall.callId", "in", callIds)
+        .orderBy("tradeCall.ranking")
+        .orderBy("tradeCall.id");
+      const rows = await this.query(() => select.execute());
+      const decided = rows.filter((row) => row.verdictCallId === row.callId);
+      for (const { callId, tradeId } of [...decided, ...rows]) {
+        const key = keyOfCall({ batchId, callId });
+        if (!trades.has(key)) trades.set(key, tradeId);
+      }
+    }
+    return trades;
+  }
+}
+
+/** A call in a batch. */
+export function keyOfCall({ batchId, callId }: { batchId: number; callId: string }): string {
+  return `${batchId} ${callId}`;
 }
 
 function beginsSo<Table extends "trade" | "callRecord", Column extends keyof Tables[Table] & string>(
