@@ -5,7 +5,7 @@ ALTER TABLE transcript ADD COLUMN words TEXT;
 ALTER TABLE transcript ADD COLUMN isIndexed INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX transcript_indexed ON transcript (isIndexed, id);
 
-CREATE VIRTUAL TABLE transcriptWords USING fts5 (words, content = 'transcript', content_rowid = 'id', tokenize = 'ascii');
+CREATE VIRTUAL TABLE transcriptWords USING fts5 (words, content = 'transcript', content_rowid = 'id', tokenize = 'ascii', prefix = '5 6 7');
 INSERT INTO transcriptWords (transcriptWords, rank) VALUES ('secure-delete', 1);
 
 CREATE TRIGGER transcript_insertWords AFTER INSERT ON transcript WHEN new.words IS NOT NULL BEGIN INSERT INTO transcriptWords (rowid, words) VALUES (new.id, new.words); END;
