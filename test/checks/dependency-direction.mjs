@@ -74,7 +74,8 @@ const ROOMS = {
     findings: SHARED,
     alerts: SHARED,
     views: [...SHARED, "cards"],
-    header: [...SHARED, "alerts"],
+    search: SHARED,
+    header: [...SHARED, "alerts", "search"],
     page: [...SHARED, "dialog", "cards", "findings", "alerts", "views", "header"],
   },
 };

@@ -2,6 +2,7 @@
 import { isIP } from "node:net";
 import { Environment, SettingsError } from "@cofi/event-log/environment";
 import { accessSettings, type AccessSettings } from "./access/settings.js";
+import { phoneCountrySetting, type PhoneCountry } from "@cofi/evidence/phone-number";
 import { readTailSettings, type TailSettings } from "@cofi/views/tail-settings";
 
 export interface DashboardSettings extends TailSettings {
@@ -29,6 +30,8 @@ export interface DashboardSettings extends TailSettings {
   behindTls: boolean;
   /** Addresses or networks of proxies whose `X-Forwarded-For` is believed. */
   trustedProxies: readonly string[];
+  /** Of which numbers without a country code are that somebody searches for. */
+  phoneCountry: PhoneCountry | null;
 }
 
 /**
@@ -54,6 +57,7 @@ export function dashboardSettings(variables: NodeJS.ProcessEnv): DashboardSettin
     usersLogIn: env.flag("COFI_LOGIN"),
     behindTls: env.flag("COFI_BEHIND_TLS"),
     trustedProxies: env.list("COFI_TRUSTED_PROXIES"),
+    phoneCountry: phoneCountrySetting(env),
   };
   const { host, access, trustedProxies } = settings;
   if (!trustedProxies.every((entry) => isIP(entry.replace(/\/\d{1,3}$/, "")) > 0))

@@ -8,6 +8,7 @@ const TOKEN = "a-token-for-the-tests-alone";
 /** Who may use a route that not everybody may. Said here once more, so that nothing is opened by a slip in the table. */
 const RESTRICTED: Readonly<Record<string, readonly Role[]>> = {
   "POST /api/events/{id}/reveal": ["reviewer", "auditor", "admin"],
+  "POST /api/batch/{id}/search": ["auditor", "admin"],
   "GET /api/access-log": ["auditor", "admin"],
   "GET /api/sessions": ["admin"],
   "GET /api/users": ["admin"],

@@ -24,6 +24,8 @@ describe.each(DIALECTS)("migrations on %s", (dialect) => {
         "0009_host_slots",
         "0010_host_turns",
         "0014_access",
+        "0015_trade_list",
+        "0018_spoken_words",
       ]);
       expect(await migrate(two)).toEqual([]);
       await assertMigrated(two);

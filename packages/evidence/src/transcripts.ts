@@ -5,6 +5,7 @@ import type { ResultTables } from "@cofi/event-log/result-tables";
 import { Together } from "@cofi/event-log/together";
 import type { AnswerRecord, ExtractedTradeRecord, NewAnswer, NewExtractedTrade, TranscriptRecord } from "./records.js";
 import { deleteOfCalls, insertRows, type HEARD, ordered, storedJson, type Writer } from "./result-store.js";
+import { wordsOfTranscript } from "./search/transcript-search.js";
 import { TradeResults } from "./trades.js";
 
 type Heard = (typeof HEARD)[number];
@@ -31,20 +32,20 @@ export class TranscriptResults extends TradeResults {
     const { batchId } = run;
     const { language, confidence, model, text } = transcript;
     const segments = JSON.stringify(transcript.segments);
-    const rows = [{ batchId, callId, language, confidence, model, text, segments }];
+    const words = wordsOfTranscript(batchId, text, transcript.segments);
+    const rows = [{ batchId, callId, language, confidence, model, text, segments, words, isIndexed: 1 }];
     await this.#storing.add({ table: "transcript", run, callId, rows });
   }
 
   async transcript(batchId: number, callId: string): Promise<TranscriptRecord | null> {
     const select = this.database.kysely
       .selectFrom("transcript")
-      .selectAll()
+      .select(["callId", "language", "confidence", "model", "text", "segments"])
       .where("batchId", "=", batchId)
       .where("callId", "=", callId);
     const row = await this.query(() => select.executeTakeFirst());
     if (!row) return null;
-    const { id: _id, batchId: _batchId, segments, ...rest } = row;
-    return { ...rest, segments: storedJson<TranscriptRecord["segments"]>(segments) ?? [] };
+    return { ...row, segments: storedJson<TranscriptRecord["segments"]>(row.segments) ?? [] };
   }
 
   /** Stores the trades spoken of in a call, in their order, with the client as named there. */

@@ -23,6 +23,14 @@ export function shownName(name: string, pseudonyms: Pseudonyms): string {
   });
 }
 
+/** The text with `…210` in the place of each number that may be one of a telephone: enough to see whether two entries may be about the same. */
+export function shortenedNumbers(text: string): string {
+  return text.replaceAll(/\+?\(?\p{Nd}[\p{Nd}\-(). ]{5,}\p{Nd}/gu, (group) => {
+    const digits = group.replaceAll(/\P{Nd}/gu, "");
+    return digits.length < LEAST_DIGITS - 1 ? group : `…${[...digits].slice(-3).join("")}`;
+  });
+}
+
 function digitsOf(text: string): number {
   return text.replaceAll(/\D/g, "").length;
 }

@@ -4,6 +4,7 @@
  */
 import type { AccessLog } from "@cofi/access/access-log";
 import type { Action } from "@cofi/access/log-entries";
+import { shortenedNumbers } from "@cofi/access/masked-names";
 import { may, type Permission } from "@cofi/access/roles";
 import type { LogEventDetail } from "@cofi/event-log/events";
 import type { Store } from "@cofi/event-log/store";
@@ -17,6 +18,12 @@ export interface Looked {
   what: string;
   why: string | undefined;
   batchId: number | null;
+}
+
+export interface SearchedFor {
+  text: string;
+  batchId: number | null;
+  why: string | undefined;
 }
 
 /** Characters of a reason. */
@@ -69,7 +76,9 @@ export class Contents {
   /** Commits an entry of the access log. @throws ProblemError when it cannot: what it allows must not happen */
   async note(request: FastifyRequest, { action, what, why, batchId }: Looked): Promise<void> {
     try {
-      await this.#log.add({ ...actorOf(request), action, what, why: why ?? "", batchId });
+      // Auditors see what was searched for; whose number it was is content.
+      const shown = action === "search" ? shortenedNumbers(what) : what;
+      await this.#log.add({ ...actorOf(request), action, what: shown, why: why ?? "", batchId });
     } catch (error) {
       request.log.error({ err: error }, "the access log could not be written");
       throw new ProblemError(
@@ -78,6 +87,14 @@ export class Contents {
         { cause: error },
       );
     }
+  }
+
+  /** Notes that somebody searches in contents, which their role must allow. @throws ProblemError */
+  async search(request: FastifyRequest, { text, batchId, why }: SearchedFor): Promise<void> {
+    this.#assert(request, "contents");
+    const where = batchId === null ? "all batches" : `batch ${batchId}`;
+    const what = `what was said, and whose it is, in ${where}: ${JSON.stringify(text)}`;
+    await this.note(request, { action: "search", what, why: this.#reason(request, why), batchId });
   }
 
   /** Notes a search once for each who searches so. */

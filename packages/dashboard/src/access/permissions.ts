@@ -57,6 +57,8 @@ const NEEDS: Readonly<Record<string, Need>> = {
   "GET /api/batch/:id/calls/:callId/peaks": "contents",
   "GET /api/events/:id": "progress",
   "POST /api/events/:id/reveal": "contents",
+  "POST /api/search": "progress",
+  "POST /api/batch/:id/search": "readAll",
   "GET /api/access-log": "readAll",
   "GET /api/sessions": "admin",
   "GET /api/users": "admin",

@@ -14,6 +14,7 @@ import { BatchOverviews } from "./batch-overviews.js";
 import { registerDetailRoutes } from "./detail-routes.js";
 import { overviewSchema, trendsSchema } from "./figure-schemas.js";
 import { registerRunRoutes } from "./run-routes.js";
+import { registerSearchRoutes } from "./search-routes.js";
 import { AskedViews } from "./asked-views.js";
 import { registerCallRoutes } from "./call-routes.js";
 import { registerSoundRoutes } from "./sound-routes.js";
@@ -245,6 +246,11 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
   const asked = new AskedViews(tail, views, focused, settings.requestTimeoutMs);
   const results = new Results(store.database);
   registerAccessRoutes(plain, access, { ...BAD_REQUEST, 404: problemOf("Not found"), ...COMMON });
+  registerSearchRoutes(
+    plain,
+    { database: store.database, existing, contents: access.contents, phoneCountry: settings.phoneCountry, tail },
+    { ...BAD_REQUEST, ...NO_BATCH, ...COMMON },
+  );
   registerExportRoutes(
     plain,
     { store, tail, existing, folds, contents: access.contents },

@@ -13,7 +13,7 @@ import { MysqlDatabase } from "./mysql-database.js";
 import { sqliteErrorCode } from "./sqlite.js";
 import { SqliteDatabase } from "./sqlite-database.js";
 
-export type { Database, Dialect, DialectName } from "./dialect.js";
+export type { Database, Dialect, DialectName, WordSequence } from "./dialect.js";
 export {
   DatabaseBusyError,
   DatabaseError,

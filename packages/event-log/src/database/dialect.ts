@@ -4,6 +4,13 @@ import type { Tables } from "./tables.js";
 
 export type DialectName = "mysql" | "sqlite";
 
+/** Words of an index, of lower-case letters and digits of ASCII, that stand one after the other. */
+export interface WordSequence {
+  words: readonly string[];
+  /** The last one is the beginning of a word. */
+  isOpen: boolean;
+}
+
 /** What differs between the databases in SQL. */
 export interface Dialect {
   /** Folder of its migrations. */
@@ -21,6 +28,11 @@ export interface Dialect {
   partOfTime(from: string, widthMs: number): RawBuilder<number>;
   /** Whether this column of a row is NULL, found out without reading its value, which may be long. */
   isNull(column: string): RawBuilder<boolean>;
+  /** The ids of the transcripts whose `words` have all of these sequences, by the full-text index, the newest first. */
+  transcriptsWith(
+    sequences: readonly WordSequence[],
+    page: { before: number | null; limit: number },
+  ): RawBuilder<{ id: number }>;
   /** Ends a SELECT in a transaction: its rows keep their values until the transaction ends. */
   readonly holdingRows: RawBuilder<unknown>;
   /** Ends a SELECT in a transaction: whoever selects one of its rows in this way waits until the transaction ends. */

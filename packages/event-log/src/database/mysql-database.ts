@@ -25,6 +25,17 @@ const dialect: Dialect = {
   partOfTime: (from, widthMs) =>
     sql`FLOOR(TIMESTAMPDIFF(MICROSECOND, ${from}, timestamp) / ${sql.raw(`${widthMs * 1_000}e0`)})`,
   isNull: (column) => sql`${sql.ref(column)} IS NULL`,
+  transcriptsWith(sequences, { before, limit }) {
+    // Each word by the index, and then the order of the words: the index takes seconds for a phrase of frequent words.
+    const match = sequences.flatMap(({ words, isOpen }) =>
+      words.map((word, at) => `+${word}${isOpen && at === words.length - 1 ? "*" : ""}`),
+    );
+    const phrases = sequences
+      .filter(({ words }) => words.length > 1)
+      .map(({ words, isOpen }) => sql`AND words LIKE ${`% ${words.join(" ")}${isOpen ? "" : " "}%`}`);
+    return sql`SELECT id FROM transcript WHERE MATCH (words) AGAINST (${match.join(" ")} IN BOOLEAN MODE)
+      ${sql.join(phrases, sql` `)} ${before === null ? sql`` : sql`AND id < ${before}`} ORDER BY id DESC LIMIT ${sql.lit(limit)}`;
+  },
   holdingRows: sql`LOCK IN SHARE MODE`,
   claimingRows: sql`FOR UPDATE`,
   undoesDdl: false,

@@ -79,6 +79,9 @@ interface TranscriptTable {
   model: string | null;
   text: string;
   segments: string;
+  /** What the index of words holds; null for transcripts of earlier versions. */
+  words: Generated<string | null>;
+  isIndexed: Generated<number>;
 }
 
 interface ExtractedTradeTable {

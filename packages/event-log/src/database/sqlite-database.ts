@@ -20,6 +20,11 @@ const dialect: Dialect = {
     sql`CAST(floor(round((julianday(timestamp) - julianday(${from})) * 86400000) / ${sql.lit(widthMs)}) AS INTEGER)`,
   // IS NULL follows the pages of a long value to its end.
   isNull: (column) => sql`typeof(${sql.ref(column)}) = 'null'`,
+  transcriptsWith(sequences, { before, limit }) {
+    const match = sequences.map(({ words, isOpen }) => `"${words.join(" ")}"${isOpen ? " *" : ""}`).join(" ");
+    return sql`SELECT rowid AS id FROM transcriptWords WHERE transcriptWords MATCH ${match}
+      ${before === null ? sql`` : sql`AND rowid < ${before}`} ORDER BY rowid DESC LIMIT ${limit}`;
+  },
   // Every transaction holds the write lock of the whole file.
   holdingRows: sql``,
   claimingRows: sql``,

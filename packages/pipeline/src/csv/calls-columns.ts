@@ -11,7 +11,7 @@ import {
   time,
   wholeNumber,
 } from "./csv-columns.js";
-import { redactPhone } from "./phone-number.js";
+import { redactPhone } from "@cofi/evidence/phone-number";
 
 export const CALL_COLUMNS = {
   callId: required("call_id", text(128)),

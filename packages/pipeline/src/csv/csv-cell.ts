@@ -4,7 +4,7 @@ import { NotRead, type Cell, type CellStyle, type Column } from "./csv-columns.j
 import type { Header } from "./csv-header.js";
 import type { FileMapping } from "./csv-mapping.js";
 import type { NumberReader } from "./number-text.js";
-import type { PhoneReader } from "./phone-number.js";
+import type { PhoneReader } from "@cofi/evidence/phone-number";
 import { remark, type CsvReport, type RemarkCode, type Severity } from "./remarks.js";
 
 const NOT_TEXT = "is no text in the encoding of the file: save the file as UTF-8, or name its encoding in a mapping";

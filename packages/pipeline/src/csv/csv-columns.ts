@@ -1,7 +1,7 @@
 /** The values that columns of a batch's CSV files may hold. Each cell is text in, a typed value out, or a {@link NotRead} that says why not. */
-import { detached } from "./detached.js";
+import { detached } from "@cofi/evidence/detached";
 import type { NumberReader } from "./number-text.js";
-import { redactPhone, type PhoneReader } from "./phone-number.js";
+import { redactPhone, type PhoneReader } from "@cofi/evidence/phone-number";
 import type { RemarkCode } from "./remarks.js";
 import type { TimeFormat } from "./time-format.js";
 import { dayText, readDayText, readTimeText } from "./time-text.js";

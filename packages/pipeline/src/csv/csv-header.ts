@@ -4,7 +4,7 @@ import { cleanText, isUnreadable } from "./cell-text.js";
 import type { Column } from "./csv-columns.js";
 import type { FileMapping, Source } from "./csv-mapping.js";
 import { CsvSplitter, type BadRow, type CsvRecord } from "./csv-records.js";
-import { redactPhone } from "./phone-number.js";
+import { redactPhone } from "@cofi/evidence/phone-number";
 
 /** Signs that separate values; the first that fits is taken. */
 const SEPARATORS = [",", ";", "\t", "|"];

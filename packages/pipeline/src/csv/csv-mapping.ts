@@ -4,7 +4,7 @@ import { CALL_COLUMNS } from "./calls-columns.js";
 import { NotRead, type Column } from "./csv-columns.js";
 import { ENCODINGS, type Encoding } from "./csv-text.js";
 import { numberReader, type NumberStyle } from "./number-text.js";
-import { PhoneReader } from "./phone-number.js";
+import { PhoneReader } from "@cofi/evidence/phone-number";
 import { timeFormat, type TimeFormat } from "./time-format.js";
 import { TRADE_COLUMNS } from "./trades-columns.js";
 import { dayIn } from "./zoned-time.js";

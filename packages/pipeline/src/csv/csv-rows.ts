@@ -9,7 +9,7 @@ import type { FileMapping } from "./csv-mapping.js";
 import { CsvSplitter, type BadRow, type CsvRecord } from "./csv-records.js";
 import { csvText, type Encoding } from "./csv-text.js";
 import { numberReader } from "./number-text.js";
-import { PhoneReader, type PhoneCountry } from "./phone-number.js";
+import { PhoneReader, type PhoneCountry } from "@cofi/evidence/phone-number";
 import { RowLengths, usualLength } from "./row-lengths.js";
 import { KEPT_OF_A_KIND, remark, type CsvReport, type Remark, type RemarkCode } from "./remarks.js";
 

@@ -5,7 +5,7 @@ import type { Json } from "@cofi/event-log/events";
 import { InputError } from "../input-error.js";
 import { MappingError, NO_MAPPING, readMapping, type CsvMapping } from "./csv-mapping.js";
 import type { CsvContext } from "./csv-rows.js";
-import { phoneCountry, type PhoneCountry } from "./phone-number.js";
+import { phoneCountrySetting, type PhoneCountry } from "@cofi/evidence/phone-number";
 
 export interface CsvSettings {
   /** Of which phone numbers without a country code are; null: such numbers are refused. */
@@ -29,10 +29,7 @@ const SHIPPED: readonly string[] = ["nse-bse-trades", "asterisk-cdr"];
  */
 export async function csvSettings(variables: NodeJS.ProcessEnv): Promise<CsvSettings> {
   const env = new Environment(variables);
-  const code = env.text("COFI_PHONE_COUNTRY");
-  const country = code === undefined ? null : phoneCountry(code);
-  if (code !== undefined && country === null)
-    env.wrong("COFI_PHONE_COUNTRY", "a country of ISO 3166 in two letters, such as IN");
+  const country = phoneCountrySetting(env);
   const names = (env.text("COFI_CSV_MAPPING") ?? "").split(",").map((name) => name.trim());
   env.check();
   let mapping = NO_MAPPING;

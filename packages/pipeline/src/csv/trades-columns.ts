@@ -12,7 +12,7 @@ import {
   time,
   wholeNumber,
 } from "./csv-columns.js";
-import { redactPhone } from "./phone-number.js";
+import { redactPhone } from "@cofi/evidence/phone-number";
 
 /** Exchanges write it where there is no type of option. */
 const NO_OPTION = "XX";

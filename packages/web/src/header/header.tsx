@@ -12,6 +12,7 @@ import { MissedEvents } from "./missed-events.js";
 import { NewerBatch } from "./newer-batch.js";
 import { PipelineStrip } from "./pipeline-strip.js";
 import { PreferenceControls } from "./preference-controls.js";
+import { SearchButton } from "../search/search-button.js";
 import { StatusBadge } from "../shared/status.js";
 import { ticks } from "../feed/ticking.js";
 import { ViewTabs } from "./view-tabs.js";
@@ -33,6 +34,7 @@ export function Header({ feed }: { feed: LiveFeed }) {
           cofi
         </span>
         <BatchPicker current={batch ?? null} state={state} />
+        <SearchButton />
         <ConnectionState feed={feed} />
         <PreferenceControls state={state} />
       </div>

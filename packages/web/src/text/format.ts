@@ -130,3 +130,10 @@ export function rate(perMinute: number): string {
 function two(value: number): string {
   return String(value).padStart(2, "0");
 }
+
+/** `1:05.2` */
+export function position(seconds: number): string {
+  const minutes = Math.floor(seconds / 60);
+  const rest = (Math.floor((seconds - minutes * 60) * 10) / 10).toFixed(1);
+  return `${minutes}:${rest.padStart(4, "0")}`;
+}

@@ -7,9 +7,9 @@ import { place } from "../../choices/routes.js";
 import { ApiError, getJson, reveal } from "../../feed/api.js";
 import { Name } from "../../shared/name.js";
 import { Reading } from "../../shared/view-state.js";
-import { fullTime, percent } from "../../text/format.js";
+import { fullTime, percent, position } from "../../text/format.js";
 import { useAsked } from "./asked.js";
-import { Playback, position } from "./playback.js";
+import { Playback } from "./playback.js";
 import { Player } from "./player.js";
 import { Transcript } from "./transcript.js";
 

@@ -1,5 +1,6 @@
 import type { Quote, SoundPeaks } from "@cofi/evidence/shapes";
-import { position, type Playback } from "./playback.js";
+import type { Playback } from "./playback.js";
+import { position } from "../../text/format.js";
 
 interface PeaksProps {
   /** null while they are being made. */

@@ -72,10 +72,3 @@ export class Playback {
     this.seconds.value = null;
   }
 }
-
-/** `1:05.2` */
-export function position(seconds: number): string {
-  const minutes = Math.floor(seconds / 60);
-  const rest = (Math.floor((seconds - minutes * 60) * 10) / 10).toFixed(1);
-  return `${minutes}:${rest.padStart(4, "0")}`;
-}

@@ -7,7 +7,8 @@ import { getJson, postJson } from "../../feed/api.js";
 import { may, who } from "../../feed/session.js";
 import { CopyButton } from "../../shared/copy-button.js";
 import { Peaks } from "./peaks.js";
-import { position, type Playback } from "./playback.js";
+import { position } from "../../text/format.js";
+import type { Playback } from "./playback.js";
 
 interface PlayerProps {
   /** Of the call in the API. */

@@ -3,8 +3,8 @@ import { useComputed } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { moveFocus } from "../../shared/row-keys.js";
 import { Name } from "../../shared/name.js";
-import { percent } from "../../text/format.js";
-import { position, type Playback } from "./playback.js";
+import { percent, position } from "../../text/format.js";
+import type { Playback } from "./playback.js";
 
 interface TranscriptProps {
   transcript: TranscriptPage;

@@ -9,6 +9,7 @@ import {
   parsePhoneNumberFromString,
   type CountryCode,
 } from "libphonenumber-js/max";
+import type { Environment } from "@cofi/event-log/environment";
 import { detached } from "./detached.js";
 import { knownNumber } from "./numbering-plan.js";
 
@@ -19,6 +20,15 @@ export type PhoneCountry = CountryCode;
 export function phoneCountry(text: string): PhoneCountry | null {
   const code = text.toUpperCase();
   return isSupportedCountry(code) ? code : null;
+}
+
+/** `COFI_PHONE_COUNTRY`. */
+export function phoneCountrySetting(env: Environment): PhoneCountry | null {
+  const code = env.text("COFI_PHONE_COUNTRY");
+  const country = code === undefined ? null : phoneCountry(code);
+  if (code !== undefined && country === null)
+    env.wrong("COFI_PHONE_COUNTRY", "a country of ISO 3166 in two letters, such as IN");
+  return country;
 }
 
 export type ReadPhone =

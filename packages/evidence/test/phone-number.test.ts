@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { getCountries, getCountryCallingCode, parsePhoneNumberFromString } from "libphonenumber-js/max";
 import examples from "libphonenumber-js/examples.mobile.json" with { type: "json" };
 import { describe, expect, it } from "vitest";
-import { phoneCountry, PhoneReader, redactPhone } from "@cofi/pipeline/phone-number";
+import { phoneCountry, PhoneReader, redactPhone } from "@cofi/evidence/phone-number";
 
 const read = (text: string, country: string | null = null): string => {
   const found = new PhoneReader(country === null ? null : phoneCountry(country)).read(text);
