@@ -51,6 +51,9 @@ export class Audience {
     event: (event) => this.#lens.event(event),
     detail: (event) => this.#lens.detail(event),
     metadata: (metadata) => this.#lens.metadata(metadata),
+    name: (name) => this.#lens.name(name),
+    text: (text) => this.#lens.text(text),
+    value: (value) => this.#lens.value(value),
     storedName: (shown) => this.#lens.storedName(shown),
   };
 

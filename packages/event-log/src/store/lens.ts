@@ -9,6 +9,12 @@ export interface EventLens {
   event(event: LogEvent): LogEvent;
   detail(event: LogEventDetail): LogEventDetail;
   metadata(metadata: Json): Json;
+  /** The name of a recording or a call. */
+  name(name: string): string;
+  /** A text that people wrote about contents. */
+  text(text: string): string;
+  /** A value of a payload or response. */
+  value(value: string): string;
   /** The stored name of a file that is shown under this name. */
   storedName(shown: string): string;
 }
@@ -18,5 +24,8 @@ export const CLEAR: EventLens = {
   event: (event) => event,
   detail: (event) => event,
   metadata: (metadata) => metadata,
+  name: (name) => name,
+  text: (text) => text,
+  value: (value) => value,
   storedName: (shown) => shown,
 };
