@@ -47,15 +47,16 @@ export class Contents {
     this.#assert(request, "contents");
     const [known] = await this.#store.eventsByIds([id]);
     if (!known) throw missing(id);
-    await this.note(request, {
-      action: "reveal",
-      what: `event ${id}`,
-      why: this.#reason(request, why),
-      batchId: known.batchId,
-    });
+    await this.reveal(request, { what: `event ${id}`, why, batchId: known.batchId });
     const event = await this.#store.event(id);
     if (!event) throw missing(id);
     return event;
+  }
+
+  /** Whoever may see contents says why, and the access log has it: what is named may be shown now. @throws ProblemError */
+  async reveal(request: FastifyRequest, looked: Omit<Looked, "action">): Promise<void> {
+    this.#assert(request, "contents");
+    await this.note(request, { ...looked, action: "reveal", why: this.#reason(request, looked.why) });
   }
 
   /** The store with everything, for contents of whole batches. Each read of it needs a {@link note} before. */
@@ -73,7 +74,7 @@ export class Contents {
       request.log.error({ err: error }, "the access log could not be written");
       throw new ProblemError(
         "unavailable",
-        "The access log cannot be written, so nothing was shown. Try again in a moment; the dashboard's log has the cause.",
+        "The access log cannot be written, so nothing was shown or changed. Try again in a moment; the dashboard's log has the cause.",
         { cause: error },
       );
     }

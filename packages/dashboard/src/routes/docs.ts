@@ -23,6 +23,8 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
         { name: "events" },
         { name: "detail" },
         { name: "export" },
+        { name: "review" },
+        { name: "holds" },
         { name: "access" },
         { name: "service" },
       ],

@@ -15,6 +15,8 @@ import { registerDetailRoutes } from "./detail-routes.js";
 import { overviewSchema, trendsSchema } from "./figure-schemas.js";
 import { registerRunRoutes } from "./run-routes.js";
 import { registerExportRoutes } from "./export-routes.js";
+import { registerHoldRoutes } from "./hold-routes.js";
+import { registerReviewRoutes } from "./review-routes.js";
 import type { Health } from "./health.js";
 import { eventSummary } from "@cofi/views/event-summary";
 import type { LiveViews } from "../feed/live-views.js";
@@ -244,6 +246,10 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
     { store, tail, views, history: new BatchHistory(store, tail), settings, folds, contents: access.contents },
     { ...BAD_REQUEST, ...NO_BATCH, ...COMMON },
   );
+
+  const acting = { ...BAD_REQUEST, 404: problemOf("Not found"), 409: problemOf("Somebody else was faster"), ...COMMON };
+  registerReviewRoutes(plain, { ...access, existing }, acting);
+  registerHoldRoutes(plain, access, acting);
 
   app.get(
     "/api/stream",
