@@ -114,7 +114,7 @@ function newApp(settings: DashboardSettings, logger: Logger): FastifyInstance {
     requestTimeout: 30_000,
     handlerTimeout: settings.requestTimeoutMs,
     forceCloseConnections: true,
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1_000 },
     frameworkErrors: (error, request, reply) => {
       const detail = error.code === "FST_ERR_BAD_URL" ? "The path is not a valid URL." : "The request is malformed.";
       sendProblem(request, reply, "bad-request", detail);

@@ -148,10 +148,13 @@ export class Holds {
   }
 }
 
-/** In words, without what is content: `trade T7 of batch 3`. */
-export function holdInWords({ scope, batchId, subject }: HoldSubject): string {
+/**
+ * In words: `trade T7 of batch 3`.
+ * @param name what the subject may be called; null where it may not be named
+ */
+export function holdInWords({ scope, batchId }: HoldSubject, name: string | null): string {
   if (scope === "batch") return `batch ${batchId}`;
-  const what = scope === "trade" ? `trade ${subject}` : `a ${scope}`;
+  const what = name === null ? `a ${scope}` : `${scope} ${name}`;
   return batchId === null ? `${what} in all batches` : `${what} of batch ${batchId}`;
 }
 

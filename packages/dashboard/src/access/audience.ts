@@ -53,7 +53,7 @@ export class Audience {
     metadata: (metadata) => this.#lens.metadata(metadata),
     name: (name) => this.#lens.name(name),
     text: (text) => this.#lens.text(text),
-    value: (value) => this.#lens.value(value),
+    content: (text) => this.#lens.content(text),
     storedName: (shown) => this.#lens.storedName(shown),
   };
 

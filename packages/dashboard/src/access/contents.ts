@@ -47,16 +47,16 @@ export class Contents {
     this.#assert(request, "contents");
     const [known] = await this.#store.eventsByIds([id]);
     if (!known) throw missing(id);
-    await this.reveal(request, { what: `event ${id}`, why, batchId: known.batchId });
+    await this.reveal(request, { action: "reveal", what: `event ${id}`, why, batchId: known.batchId });
     const event = await this.#store.event(id);
     if (!event) throw missing(id);
     return event;
   }
 
   /** Whoever may see contents says why, and the access log has it: what is named may be shown now. @throws ProblemError */
-  async reveal(request: FastifyRequest, looked: Omit<Looked, "action">): Promise<void> {
+  async reveal(request: FastifyRequest, looked: Looked): Promise<void> {
     this.#assert(request, "contents");
-    await this.note(request, { ...looked, action: "reveal", why: this.#reason(request, looked.why) });
+    await this.note(request, { ...looked, why: this.#reason(request, looked.why) });
   }
 
   /** The store with everything, for contents of whole batches. Each read of it needs a {@link note} before. */

@@ -1,4 +1,5 @@
 /** The routes of holds, which belong to the table in `routes.ts`: what retention must not remove. */
+import type { EventLens } from "@cofi/event-log/lens";
 import type { Store } from "@cofi/event-log/store";
 import { HoldRefusedError, Holds, holdInWords, type Hold, type HoldSubject } from "@cofi/evidence/holds";
 import type { FastifyInstance, FastifyRequest } from "fastify";
@@ -27,7 +28,11 @@ export function registerHoldRoutes(
   const holds = new Holds(store.database);
   const listed = { 200: z.object({ holds: z.array(holdSchema) }), ...common };
   const reveal = (request: FastifyRequest, why: string | undefined): Promise<void> =>
-    contents.reveal(request, { what: "the holds", why, batchId: null });
+    contents.reveal(request, { action: "reveal", what: "the holds", why, batchId: null });
+
+  /** As the access log may have it, which stays for good. */
+  const named = (held: HoldSubject): string =>
+    holdInWords(held, held.scope === "client" || held.subject === null ? null : audience.lens.name(held.subject));
 
   app.get(
     "/api/holds",
@@ -87,11 +92,11 @@ export function registerHoldRoutes(
       },
     },
     async (request) => {
-      const subject = subjectOf(request.body);
+      const subject = subjectOf(request.body, audience.lens);
       const { who, role } = principalOf(request);
       return refused(async () => {
         await holds.assertThere(subject);
-        await contents.note(request, { action: "hold", what: holdInWords(subject), why: "", batchId: subject.batchId });
+        await contents.note(request, { action: "hold", what: named(subject), why: "", batchId: subject.batchId });
         return holds.hold(subject, { who, role, reason: request.body.reason });
       });
     },
@@ -113,7 +118,7 @@ export function registerHoldRoutes(
       const { who, role } = principalOf(request);
       return refused(async () => {
         const hold = await holds.inForce(id);
-        const what = `hold ${id}, of ${holdInWords(hold)}`;
+        const what = `hold ${id}, of ${named(hold)}`;
         await contents.note(request, { action: "release", what, why: "", batchId: hold.batchId });
         await holds.release(id, { who, role, reason: request.body.reason });
         return { released: id };
@@ -123,7 +128,7 @@ export function registerHoldRoutes(
 }
 
 /** @throws ProblemError when it does not say what is to be held */
-function subjectOf({ scope, batch, subject }: z.infer<typeof holdBody>): HoldSubject {
+function subjectOf({ scope, batch, subject }: z.infer<typeof holdBody>, lens: EventLens): HoldSubject {
   if (scope !== "client" && batch === undefined)
     throw new ProblemError("bad-request", `Say of which batch the ${scope} is: \`batch\`.`);
   if ((scope === "batch") !== (subject === undefined))
@@ -131,7 +136,9 @@ function subjectOf({ scope, batch, subject }: z.infer<typeof holdBody>): HoldSub
       "bad-request",
       scope === "batch" ? "A whole batch has no `subject`." : `Say which ${scope}: \`subject\`.`,
     );
-  return { scope, batchId: batch ?? null, subject: subject ?? null };
+  if (subject === undefined) return { scope, batchId: batch ?? null, subject: null };
+  // Calls and trades are named as they are shown, codes of clients as they are.
+  return { scope, batchId: batch ?? null, subject: scope === "client" ? subject : lens.storedName(subject) };
 }
 
 /** @throws ProblemError */

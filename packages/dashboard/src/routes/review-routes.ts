@@ -42,7 +42,11 @@ export interface ReviewParts {
   existing: (id: number) => Promise<Batch>;
 }
 
-type Asked = FastifyRequest<{ Params: { id: number; tradeId: string } }>;
+interface Params {
+  id: number;
+  tradeId: string;
+}
+type Asked = FastifyRequest<{ Params: Params }>;
 
 /** @param common `409` is added to those of them that change something */
 export function registerReviewRoutes(plain: FastifyInstance, parts: ReviewParts, common: object): void {
@@ -52,9 +56,12 @@ export function registerReviewRoutes(plain: FastifyInstance, parts: ReviewParts,
   const reviews = new Reviews(database);
   const results = new Results(database);
 
-  const found = async (batchId: number, tradeId: string): Promise<FoundCase> => {
+  const { lens } = parts.audience;
+
+  /** @param tradeId as it is shown */
+  const found = async ({ id: batchId, tradeId }: Params): Promise<FoundCase> => {
     await existing(batchId);
-    const one = await reviews.find(batchId, tradeId);
+    const one = await reviews.find(batchId, lens.storedName(tradeId));
     if (one === null) throw new ProblemError("not-found", `There is no trade ${tradeId} in batch ${batchId}.`);
     if (one === "no case")
       throw new ProblemError(
@@ -65,8 +72,8 @@ export function registerReviewRoutes(plain: FastifyInstance, parts: ReviewParts,
   };
 
   /** With pseudonyms, unless everybody who reads this dashboard sees contents. */
-  const shown = async (request: FastifyRequest, tradeId: string, one: FoundCase) =>
-    shownCase(tradeId, one, contents.areShownTo(request) ? null : parts.audience.lens);
+  const shown = (request: FastifyRequest, tradeId: string, one: FoundCase) =>
+    shownCase(tradeId, one, contents.areShownTo(request) ? null : lens);
 
   app.get(
     "/api/reasons",
@@ -115,8 +122,12 @@ export function registerReviewRoutes(plain: FastifyInstance, parts: ReviewParts,
     },
     async ({ params: { id }, query: { limit, after, ...filter } }) => {
       await existing(id);
-      const { cases, next } = await listCases(database, id, filter, { after, limit });
-      return { cases, nextCursor: next };
+      const from = after === undefined ? undefined : lens.storedName(after);
+      const { cases, next } = await listCases(database, id, filter, { after: from, limit });
+      return {
+        cases: cases.map((one) => ({ ...one, tradeId: lens.name(one.tradeId) })),
+        nextCursor: next && lens.name(next),
+      };
     },
   );
 
@@ -157,16 +168,15 @@ export function registerReviewRoutes(plain: FastifyInstance, parts: ReviewParts,
       },
     },
     async (request) => {
-      const { id, tradeId } = request.params;
-      const one = await found(id, tradeId);
+      const one = await found(request.params);
       if (contents.areShownTo(request)) await reveal(request, undefined);
-      return shown(request, tradeId, one);
+      return shown(request, request.params.tradeId, one);
     },
   );
 
   const reveal = (request: Asked, why: string | undefined): Promise<void> => {
     const { id: batchId, tradeId } = request.params;
-    return contents.reveal(request, { what: `the case of trade ${tradeId}`, why, batchId });
+    return contents.reveal(request, { action: "reveal", what: `the case of trade ${tradeId}`, why, batchId });
   };
 
   app.post(
@@ -181,10 +191,9 @@ export function registerReviewRoutes(plain: FastifyInstance, parts: ReviewParts,
       },
     },
     async (request) => {
-      const { id, tradeId } = request.params;
-      const one = await found(id, tradeId);
+      const one = await found(request.params);
       await reveal(request, request.body.reason);
-      return shownCase(tradeId, one, null);
+      return shownCase(lens.storedName(request.params.tradeId), one, null);
     },
   );
 
@@ -207,7 +216,7 @@ export function registerReviewRoutes(plain: FastifyInstance, parts: ReviewParts,
       const { id: batchId, tradeId } = params;
       // A note or a correction that somebody else's row has come before is added after it; everything else is looked at anew.
       for (;;) {
-        const one = await found(batchId, tradeId);
+        const one = await found(params);
         assertAllowed(request, one);
         const { who, role } = principalOf(request);
         const row: NewReviewRow = { what: ROW_OF[body.action], who, role, ...(await detailsOf(params, one, body)) };
@@ -215,8 +224,8 @@ export function registerReviewRoutes(plain: FastifyInstance, parts: ReviewParts,
         const what = `row ${number} of the case of trade ${tradeId}: ${row.what}${row.reason ? `, ${row.reason}` : ""}`;
         const isDecision = body.action === "decide" || body.action === "approve" || body.action === "reject";
         await contents.note(request, { action: isDecision ? "decision" : "review", what, why: "", batchId });
-        if (await reviews.add(batchId, tradeId, number, row))
-          return shown(request, tradeId, await found(batchId, tradeId));
+        if (await reviews.add(batchId, lens.storedName(tradeId), number, row))
+          return shown(request, tradeId, await found(params));
         const lost = `row ${number} of the case of trade ${tradeId} is another person's: nothing was added`;
         await contents.note(request, { action: "review", what: lost, why: "", batchId });
       }
@@ -225,7 +234,7 @@ export function registerReviewRoutes(plain: FastifyInstance, parts: ReviewParts,
 
   /** @throws ProblemError */
   async function detailsOf(
-    { id: batchId, tradeId }: { id: number; tradeId: string },
+    { id: batchId, tradeId }: Params,
     one: FoundCase,
     body: ActionBody,
   ): Promise<Pick<NewReviewRow, "reason" | "note" | "verdict" | "verdictEventId" | "data">> {
@@ -240,12 +249,13 @@ export function registerReviewRoutes(plain: FastifyInstance, parts: ReviewParts,
     }
     if (body.action !== "correct") return { note };
     const { correction } = body;
-    const data: Corrected = await corrected(database, batchId, tradeId, { found: one, correction }).catch(
-      (error: unknown) => {
-        if (error instanceof CorrectionError) throw new ProblemError("bad-request", error.message, { cause: error });
-        throw error;
-      },
-    );
+    const data: Corrected = await corrected(database, batchId, lens.storedName(tradeId), {
+      found: one,
+      correction: { ...correction, callId: lens.storedName(correction.callId) },
+    }).catch((error: unknown) => {
+      if (error instanceof CorrectionError) throw new ProblemError("bad-request", error.message, { cause: error });
+      throw error;
+    });
     return { reason: correction.kind, note, data: { ...data } };
   }
 }

@@ -24,7 +24,7 @@ export function shownCase(tradeId: string, { case: one, rows, now }: FoundCase, 
 function maskedCorrection(data: Json, lens: EventLens): Json {
   if (data === null || typeof data !== "object" || Array.isArray(data)) return null;
   const { said = null, truth = null, callId = null, ...rest } = data;
-  const masked = (value: Json): Json => (value === null ? null : lens.value(String(value)));
+  const masked = (value: Json): Json => (value === null ? null : lens.content(String(value)));
   return { ...rest, callId: lens.name(String(callId)), said: masked(said), truth: masked(truth) };
 }
 
@@ -34,7 +34,7 @@ export function shownHold(hold: Hold, lens: EventLens | null): Hold {
   const { subject, scope, reason, released } = hold;
   return {
     ...hold,
-    subject: subject && (scope === "client" ? lens.value(subject) : lens.name(subject)),
+    subject: subject && (scope === "client" ? lens.content(subject) : lens.name(subject)),
     reason: lens.text(reason),
     released: released && { ...released, reason: lens.text(released.reason) },
   };

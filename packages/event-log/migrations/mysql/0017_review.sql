@@ -17,7 +17,7 @@ CREATE TABLE review (
   verdictEventId BIGINT NULL,
   data TEXT NULL,
   UNIQUE KEY review_number (batchId, tradeId, number),
-  KEY review_what (what, batchId),
+  KEY review_what (what, batchId, tradeId),
   CONSTRAINT review_batch FOREIGN KEY (batchId) REFERENCES batchStatus (id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 

@@ -19,7 +19,7 @@ CREATE TABLE review (
   UNIQUE (batchId, tradeId, number),
   FOREIGN KEY (batchId) REFERENCES batchStatus (id)
 );
-CREATE INDEX review_what ON review (what, batchId);
+CREATE INDEX review_what ON review (what, batchId, tradeId);
 CREATE TRIGGER review_noUpdate BEFORE UPDATE ON review BEGIN SELECT RAISE(ABORT, 'The reviews are only added to.'); END;
 CREATE TRIGGER review_noDelete BEFORE DELETE ON review
   WHEN EXISTS (SELECT 1 FROM batchExecutionLog WHERE batchId = OLD.batchId AND fileName = OLD.tradeId)

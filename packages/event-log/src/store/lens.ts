@@ -9,13 +9,13 @@ export interface EventLens {
   event(event: LogEvent): LogEvent;
   detail(event: LogEventDetail): LogEventDetail;
   metadata(metadata: Json): Json;
-  /** The name of a recording or a call. */
-  name(name: string): string;
+  /** What a name is shown as: of a file, a trade, an order or a call. */
+  name(stored: string): string;
+  /** A text that is content as a whole: a client's code, a number, words that were said. */
+  content(text: string): string;
   /** A text that people wrote about contents. */
   text(text: string): string;
-  /** A value of a payload or response. */
-  value(value: string): string;
-  /** The stored name of a file that is shown under this name. */
+  /** What is stored under a name that is shown so; a name that nothing has where it is not shown so. */
   storedName(shown: string): string;
 }
 
@@ -24,8 +24,8 @@ export const CLEAR: EventLens = {
   event: (event) => event,
   detail: (event) => event,
   metadata: (metadata) => metadata,
-  name: (name) => name,
+  name: (stored) => stored,
+  content: (text) => text,
   text: (text) => text,
-  value: (value) => value,
   storedName: (shown) => shown,
 };

@@ -52,8 +52,10 @@ export async function listCases(
       (SELECT 1 FROM review AS any_row WHERE any_row.batchId = trade.batchId AND any_row.tradeId = trade.tradeId))`,
     ...(after === undefined ? [] : [sql`trade.tradeId > ${after}`]),
     ...(verdict === undefined ? [] : [sql`trade.verdict = ${verdict}`]),
-    ...(who === undefined ? [] : [sql`step.who = ${who}`]),
+    ...(who === undefined ? [] : [sql`step.who = ${who}`, hasRow(batchId, sql`who = ${who}`)]),
     ...(state === undefined ? [] : [sql`${stateNow} = ${state}`]),
+    // Few trades are in the other states, and they are found by their rows.
+    ...(state === undefined || state === "open" ? [] : [hasRow(batchId, sql`what = ${state}`)]),
   ];
   const { rows } = await query(() =>
     sql<ListedRow>`
@@ -69,6 +71,10 @@ export async function listCases(
   );
   const page = rows.slice(0, limit);
   return { cases: page.map(toCase), next: rows.length > limit ? (page.at(-1)?.tradeId ?? null) : null };
+}
+
+function hasRow(batchId: number, condition: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`trade.tradeId IN (SELECT tradeId FROM review WHERE batchId = ${batchId} AND ${condition})`;
 }
 
 interface ListedRow {
