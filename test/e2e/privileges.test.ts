@@ -160,8 +160,8 @@ test("cofi user, and a dashboard on which the user logs in and looks at contents
       body: '{"reason":"a test"}',
     };
     expect((await fetch(`${dashboard.url}/api/events/1/reveal`, reveal)).status).toBe(200);
-    const post = (path: string, body: unknown): Promise<Response> =>
-      fetch(`${dashboard.url}/api/${path}`, { ...reveal, body: JSON.stringify(body) });
+    const post = (path: string, sent: unknown): Promise<Response> =>
+      fetch(`${dashboard.url}/api/${path}`, { ...reveal, body: JSON.stringify(sent) });
     const { insertId } = (
       await admin.query<ResultSetHeader>(
         `INSERT INTO \`${name}\`.batchStatus (status, finishedAt) VALUES ('completed', UTC_TIMESTAMP(3))`,

@@ -26,15 +26,15 @@ describe.each(DIALECTS)("hold and prune at once on %s", (dialect) => {
   let store: Store;
   let pruner: ChildProcess;
   let lines: Interface;
-  let done: number;
+  /** The number of the round of the other process that has ended last. */
+  const done = { round: 0 };
   beforeEach(async () => {
     fresh = await freshDatabase(dialect);
     store = new Store(fresh.database);
     await newestBatch(fresh, store);
     pruner = spawn(process.execPath, [PRUNER, fresh.url], { stdio: ["pipe", "pipe", "inherit"] });
     lines = createInterface({ input: pruner.stdout! }).setMaxListeners(2 * TOGETHER);
-    done = 0;
-    lines.on("line", (line) => (done = Number(line)));
+    lines.on("line", (line) => (done.round = Number(line)));
     await once(lines, "line");
   });
   afterEach(async () => {
@@ -46,8 +46,8 @@ describe.each(DIALECTS)("hold and prune at once on %s", (dialect) => {
 
   /** Until a round has ended that began afterwards. */
   async function prunedSince(): Promise<void> {
-    const from = done;
-    while (done < from + 2) await once(lines, "line");
+    const from = done.round;
+    while (done.round < from + 2) await once(lines, "line");
   }
 
   test(

@@ -4,11 +4,11 @@ import type { Store } from "@cofi/event-log/store";
 import type { FreshDatabase } from "../../../test/support/databases.js";
 
 export const DAY = 86_400_000;
-export const ago = (days: number): string =>
+const ago = (days: number): string =>
   new Date(Date.now() - days * DAY).toISOString().replace("T", " ").replace("Z", "");
 
 /** Call, its recording, its trade, and the client of both. */
-export const SUBJECTS = [
+const SUBJECTS = [
   { callId: "C1", fileName: "c1.wav", tradeId: "T1", clientCode: "MN1" },
   { callId: "C2", fileName: "c2.wav", tradeId: "T2", clientCode: "MN2" },
   { callId: "C3", fileName: "c3.wav", tradeId: "T3", clientCode: "MN2" },

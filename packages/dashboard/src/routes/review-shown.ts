@@ -24,8 +24,14 @@ export function shownCase(tradeId: string, { case: one, rows, now }: FoundCase, 
 function maskedCorrection(data: Json, lens: EventLens): Json {
   if (data === null || typeof data !== "object" || Array.isArray(data)) return null;
   const { said = null, truth = null, callId = null, ...rest } = data;
-  const masked = (value: Json): Json => (value === null ? null : lens.content(String(value)));
-  return { ...rest, callId: lens.name(String(callId)), said: masked(said), truth: masked(truth) };
+  const masked = (value: Json, hide: (text: string) => string): Json =>
+    typeof value === "string" ? hide(value) : null;
+  return {
+    ...rest,
+    callId: masked(callId, (text) => lens.name(text)),
+    said: masked(said, (text) => lens.content(text)),
+    truth: masked(truth, (text) => lens.content(text)),
+  };
 }
 
 /** @param lens null for whoever has been let see contents */

@@ -52,7 +52,9 @@ function engineIn(response: Json): string | null {
   const { engine = null, answer = null } = response;
   if (!isRecord(engine)) return answer === null ? null : engineIn(answer);
   const { name = null, version = null, model = null } = engine;
-  const parts = [name, version, model].filter((part) => typeof part === "string" && part !== "" && part !== "none");
+  const parts = [name, version, model].flatMap((part) =>
+    typeof part === "string" && part !== "" && part !== "none" ? [part] : [],
+  );
   return parts.length === 0 ? null : parts.join(" ");
 }
 
