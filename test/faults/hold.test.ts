@@ -8,6 +8,7 @@ import { createInterface, type Interface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { isUnavailable } from "@cofi/event-log/database";
 import { Store } from "@cofi/event-log/store";
 import { HoldRefusedError, Holds } from "@cofi/evidence/holds";
 import { leftOf, newestBatch, oldBatch } from "../../packages/evidence/test/old-batch.js";
@@ -20,6 +21,17 @@ const TOGETHER = 10;
 const HOLDS = GROUPS * TOGETHER;
 const PRUNER = fileURLToPath(new URL("pruner.mjs", import.meta.url));
 const BY = { who: "ann", role: "admin", reason: "letter of the regulator" };
+
+/** The other process has an SQLite file to itself for most of the time. */
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  for (;;)
+    try {
+      return await work();
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      await pause(5);
+    }
+}
 
 describe.each(DIALECTS)("hold and prune at once on %s", (dialect) => {
   let fresh: FreshDatabase;
@@ -58,14 +70,14 @@ describe.each(DIALECTS)("hold and prune at once on %s", (dialect) => {
       const met = { whole: 0, part: 0, tooLate: 0, lost: 0 };
       /** A batch that is being removed, or is about to be, and a hold on it or on one of its calls. */
       const one = async (n: number): Promise<void> => {
-        const batchId = await oldBatch(fresh, store, 400, 150);
+        const batchId = await patiently(() => oldBatch(fresh, store, 400, 150));
         const before = 1 + 150 * 6;
         await pause(Math.random() * 400);
         const subject =
           n % 2 === 0
             ? ({ scope: "batch", batchId, subject: null } as const)
             : ({ scope: "call", batchId, subject: "C3" } as const);
-        const hold = await holds.hold(subject, BY).catch((error: unknown) => {
+        const hold = await patiently(() => holds.hold(subject, BY)).catch((error: unknown) => {
           if (error instanceof HoldRefusedError) return null;
           throw error;
         });
@@ -73,12 +85,12 @@ describe.each(DIALECTS)("hold and prune at once on %s", (dialect) => {
           met.tooLate += 1;
           return;
         }
-        const held = await heldRows(batchId, subject.scope);
-        met[(await eventsOf(batchId)) < before ? "part" : "whole"] += 1;
+        const held = await patiently(() => heldRows(batchId, subject.scope));
+        met[(await patiently(() => eventsOf(batchId))) < before ? "part" : "whole"] += 1;
         await prunedSince();
-        const after = await heldRows(batchId, subject.scope);
+        const after = await patiently(() => heldRows(batchId, subject.scope));
         if (JSON.stringify(after) !== JSON.stringify(held)) met.lost += 1;
-        await holds.release(hold.number, BY);
+        await patiently(() => holds.release(hold.number, BY));
         await prunedSince();
         expect(await store.batch(batchId)).toBeNull();
       };

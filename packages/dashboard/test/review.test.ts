@@ -167,8 +167,8 @@ describe.each(DIALECTS)("reviews over HTTP on %s", (dialect) => {
   test("a trade that is CONFIRMED is no case until it is drawn; the draw counts into the figures with its decision", async () => {
     expect((await problem(path("T2"), { headers: ann })).detail).toContain("is no case");
     expect((await problem(path("T9"), { headers: ann })).detail).toContain("There is no trade T9");
-    const draw = async (body: unknown) =>
-      (await get<Record<string, unknown>>(`${it.url}/api/batch/${batchId}/draw`, post(body, bob))).body;
+    const draw = async (asked: unknown) =>
+      (await get<Record<string, unknown>>(`${it.url}/api/batch/${batchId}/draw`, post(asked, bob))).body;
     const made = await draw({ share: 0.02, seed: "january" });
     expect(made).toEqual({ number: 1, seed: "january", share: 0.02, population: 1, drawn: 1, added: 1 });
     expect(await draw({ share: 0.02, seed: "january" })).toEqual({ ...made, added: 0 });
@@ -210,7 +210,7 @@ describe.each(DIALECTS)("reviews over HTTP on %s", (dialect) => {
 
   test("holds: set with a reason, released by an administrator, once; what is not there cannot be held", async () => {
     const before = (await it.log()).length;
-    const hold = (body: unknown) => fetch(`${it.url}/api/holds`, post(body, ann));
+    const hold = (asked: unknown) => fetch(`${it.url}/api/holds`, post(asked, ann));
     for (const wrong of [
       { scope: "trade", batch: batchId, reason: "letter" },
       { scope: "batch", batch: batchId, subject: "T1", reason: "letter" },

@@ -1,6 +1,8 @@
 /** A batch that retention has reason to remove, with three calls and three trades of two clients. */
-import type { Database } from "@cofi/event-log/database";
+import type { Kysely } from "kysely";
+import { reportUnavailable, type Database } from "@cofi/event-log/database";
 import type { Store } from "@cofi/event-log/store";
+import type { Tables } from "@cofi/event-log/tables";
 import type { FreshDatabase } from "../../../test/support/databases.js";
 
 export const DAY = 86_400_000;
@@ -16,8 +18,18 @@ const SUBJECTS = [
 
 /** A batch that ended so many days ago; another one is the newest, so that the clock is believed. */
 export async function oldBatch(fresh: FreshDatabase, store: Store, days: number, repeated = 1): Promise<number> {
-  const { kysely } = fresh.database;
+  const { database } = fresh;
   const { id: batchId } = await store.createBatch({ name: `${days} days`, folder: null });
+  // As a whole: from then on it may be removed.
+  await reportUnavailable(database, () => database.transaction((db) => fill(db, batchId, { days, repeated })));
+  return batchId;
+}
+
+async function fill(
+  kysely: Kysely<Tables>,
+  batchId: number,
+  { days, repeated }: { days: number; repeated: number },
+): Promise<void> {
   const event = { batchId, timestamp: ago(days), payload: '{"a":1}', response: '{"b":1}' };
   const named = SUBJECTS.flatMap(({ fileName, tradeId }) => [
     { ...event, stage: "stt", eventType: "file_complete" as const, fileName },
@@ -52,10 +64,8 @@ export async function oldBatch(fresh: FreshDatabase, store: Store, days: number,
       .values({ batchId, tradeId, number: 1, what: "taken", who: "ann", role: "reviewer", at: ago(days) })
       .execute();
   }
-  // Last: from then on it may be removed.
   const ended = { status: "completed" as const, createdAt: ago(days), finishedAt: ago(days) };
   await kysely.updateTable("batchStatus").set(ended).where("id", "=", batchId).execute();
-  return batchId;
 }
 
 export async function newestBatch(fresh: FreshDatabase, store: Store): Promise<void> {

@@ -164,13 +164,13 @@ export class Reviews {
       seed,
       share,
     );
-    const known = new Map<string, { newest: number; isDrawn: boolean }>();
+    const known = new Map<string, { last: number; isDrawn: boolean }>();
     for (const ids of chunks(chosen)) {
-      const { rows } = await sql<{ tradeId: string; newest: number; drawn: number }>`
-        SELECT tradeId, max(number) AS newest, max(CASE what WHEN 'drawn' THEN 1 ELSE 0 END) AS drawn FROM review
+      const { rows } = await sql<{ tradeId: string; last: number; drawn: number }>`
+        SELECT tradeId, max(number) AS ${sql.ref("last")}, max(CASE what WHEN 'drawn' THEN 1 ELSE 0 END) AS drawn FROM review
         WHERE batchId = ${batchId} AND tradeId IN (${sql.join(ids)}) GROUP BY tradeId`.execute(db);
-      for (const { tradeId, newest, drawn } of rows)
-        known.set(tradeId, { newest: Number(newest), isDrawn: Number(drawn) === 1 });
+      for (const { tradeId, last, drawn } of rows)
+        known.set(tradeId, { last: Number(last), isDrawn: Number(drawn) === 1 });
     }
     const added = chosen.filter((tradeId) => known.get(tradeId)?.isDrawn !== true);
     const newest = await db
@@ -190,7 +190,7 @@ export class Reviews {
         .insertInto("review")
         .values(
           ids.map((tradeId) => {
-            const next = (known.get(tradeId)?.newest ?? 0) + 1;
+            const next = (known.get(tradeId)?.last ?? 0) + 1;
             return this.#toRow(batchId, tradeId, next, { what: "drawn", who, role, data: { draw: number } });
           }),
         )

@@ -168,15 +168,22 @@ class Removal {
     await this.#inTurn((db) => this.#note(db, { payloadsRemovedAt, heldBack: this.#heldBack }));
   }
 
-  /** A batch of which something was held stays, with that; the next time decides anew. */
+  /**
+   * A batch of which something was held stays, with that; the next time decides anew. Payloads, and recordings on hosts, are removed of all the
+   * rest.
+   */
   async #batchItself(): Promise<void> {
     const { id, createdAt } = this.#batch;
     const work = async (db: Kysely<Tables>): Promise<boolean> => {
-      if (this.#heldBack !== null) return false;
+      const removedAt = toDatabaseTime(new Date(this.#options.now));
+      if (this.#heldBack !== null) {
+        const done = { payloadsRemovedAt: removedAt, payloadsRemovedTo: this.#batch.lastId };
+        await this.#note(db, { ...done, heldBack: this.#heldBack });
+        return false;
+      }
       await db.deleteFrom("batchRun").where("batchId", "=", id).execute();
       await db.deleteFrom("batchStatus").where("id", "=", id).execute();
       await db.deleteFrom("retentionHold").where("batchId", "=", id).execute();
-      const removedAt = toDatabaseTime(new Date(this.#options.now));
       await db.insertInto("removedBatch").values({ batchId: id, createdAt, removedAt }).execute();
       return true;
     };
@@ -219,7 +226,7 @@ class Removal {
 
   async #note(
     db: Kysely<Tables>,
-    values: ({ payloadsRemovedTo: number } | { payloadsRemovedAt: string }) & { heldBack: number | null },
+    values: { payloadsRemovedTo?: number; payloadsRemovedAt?: string; heldBack: number | null },
   ): Promise<void> {
     await db.updateTable("batchStatus").set(values).where("id", "=", this.#batch.id).execute();
   }
