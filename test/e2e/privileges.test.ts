@@ -4,7 +4,7 @@ import { EventEmitter, once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createConnection, type Connection } from "mysql2/promise";
+import { createConnection, type Connection, type ResultSetHeader } from "mysql2/promise";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { openDatabase } from "@cofi/event-log/database";
 import { EventLogger } from "@cofi/event-log/event-logger";
@@ -160,6 +160,30 @@ test("cofi user, and a dashboard on which the user logs in and looks at contents
       body: '{"reason":"a test"}',
     };
     expect((await fetch(`${dashboard.url}/api/events/1/reveal`, reveal)).status).toBe(200);
+    const post = (path: string, sent: unknown): Promise<Response> =>
+      fetch(`${dashboard.url}/api/${path}`, { ...reveal, body: JSON.stringify(sent) });
+    const { insertId } = (
+      await admin.query<ResultSetHeader>(
+        `INSERT INTO \`${name}\`.batchStatus (status, finishedAt) VALUES ('completed', UTC_TIMESTAMP(3))`,
+      )
+    )[0];
+    await admin.query(
+      `INSERT INTO \`${name}\`.trade (batchId, tradeId, orderTime, clientCode, dealerId, symbol, side, quantity, price, verdict)
+        VALUES (${insertId}, 'T1', UTC_TIMESTAMP(3), 'A', 'D', 'INFY', 'BUY', 1, 1, 'MISMATCH')`,
+    );
+    expect((await post(`batch/${insertId}/trades/T1/review`, { action: "take" })).status).toBe(200);
+    expect((await post(`batch/${insertId}/draw`, { share: 1, seed: "a" })).status).toBe(200);
+    expect((await post("holds", { scope: "trade", batch: insertId, subject: "T1", reason: "letter" })).status).toBe(
+      200,
+    );
+    const holds = env(await urlAs("cofi_hold"));
+    for (const args of [
+      ["hold", "batch", String(insertId), "--reason", "letter"],
+      ["holds"],
+      ["release", "2", "--reason", "over"],
+    ])
+      expect(await runCofi(args, holds), args.join(" ")).toMatchObject({ code: 0 });
+    expect((await post("holds/1/release", { reason: "over" })).status).toBe(200);
   } finally {
     await dashboard.stop();
   }
@@ -178,11 +202,25 @@ test("nobody can change or remove an entry of the access log", async () => {
     "cofi_serve",
     "cofi_prune",
     "cofi_users",
+    "cofi_hold",
     "cofi_service",
   ]) {
     const connection = await createConnection({ uri: await urlAs(role) });
     try {
       for (const change of ["DELETE FROM accessLog", "TRUNCATE accessLog", "UPDATE accessLog SET who = 'x'"])
+        await expect(connection.query(change), `${role}: ${change}`).rejects.toThrow(/denied/);
+    } finally {
+      await connection.end();
+    }
+  }
+});
+
+test("nobody can change a review or a hold, and only retention removes them", async () => {
+  for (const role of ["cofi_run", "cofi_read", "cofi_serve", "cofi_prune", "cofi_users", "cofi_hold"]) {
+    const connection = await createConnection({ uri: await urlAs(role) });
+    const removals = role === "cofi_prune" ? [] : ["DELETE FROM review", "DELETE FROM retentionHold"];
+    try {
+      for (const change of ["UPDATE review SET who = 'x'", "UPDATE retentionHold SET releases = 1", ...removals])
         await expect(connection.query(change), `${role}: ${change}`).rejects.toThrow(/denied/);
     } finally {
       await connection.end();

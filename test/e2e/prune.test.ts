@@ -150,6 +150,44 @@ test("payloads with recordings, then all the rest: no byte of it is left", async
   expect(await holdsWords()).toBe(false);
 });
 
+test("of a batch of which a call is held, its recording, words and events stay, and nothing else; once it is released, nothing", async () => {
+  const run = await runCofi(["run", await batchFolder(), "--name", canaries.of("batch")], env);
+  expect(run.output).toMatch(/Batch 1 completed/);
+  await leaveInSpool(1, await age(1, 400));
+  const hold = (...args: string[]) => runCofi(["hold", ...args, "--reason", "letter of the regulator"], env);
+  expect(await hold("call", "C0")).toMatchObject({ code: 2, output: expect.stringContaining("--batch") });
+  expect(await hold("call", "C9", "--batch", "1")).toMatchObject({
+    code: 1,
+    output: expect.stringContaining("nothing left"),
+  });
+  expect(await hold("call", "C0", "--batch", "1")).toMatchObject({
+    code: 0,
+    output: expect.stringContaining("Hold 1:"),
+  });
+  expect((await runCofi(["holds"], env)).output).toMatch(
+    /^1 {2}call C0, batch 1 {2}by .* on the server at .*: letter of/,
+  );
+
+  const pruned = await runCofi(["prune", "--events", "365d"], env);
+  expect(pruned.output).toMatch(/^Batch 1 .*; what is held stays$/m);
+  expect(pruned.output).toMatch(/^Recordings of batch 1 that nobody holds removed from /m);
+  // Of the spool nobody knows what is in it.
+  expect(found()).toMatchObject({ recording: 1, damaged: 1, refused: 1 });
+  expect(await holdsWords()).toBe(true);
+  expect((await runCofi(["prune", "--events", "365d"], env)).output).toMatch(
+    /is held, and stays\n[^]*0 batches pruned/,
+  );
+
+  expect(await runCofi(["release", "1", "--reason", "the case is closed"], env)).toMatchObject({ code: 0 });
+  expect(await runCofi(["release", "1", "--reason", "twice"], env)).toMatchObject({ code: 1 });
+  expect((await runCofi(["prune", "--events", "365d"], env)).output).toMatch(/^1 batch pruned\.$/m);
+  expect(found()).toEqual({});
+  expect(await holdsWords()).toBe(false);
+  expect((await runCofi(["hold", "batch", "1", "--reason", "too late"], env)).output).toMatch(
+    /retention removed it at/,
+  );
+});
+
 test("a host that cannot be reached is named, and its recordings go when it is back", async () => {
   const port = await freePort();
   const host = ["engine", "file_distribution", "--port", String(port), "--files-dir", join(root, "host")];

@@ -87,6 +87,31 @@ program
   .option("--dry-run", "list what would be removed, without removing it")
   .action(async (options) => (await import("./commands/prune.js")).pruneCommand(options));
 
+program
+  .command("hold")
+  .description("keep a batch, a call, a trade or a client from retention, until it is released")
+  .argument("<what>", "batch, call, trade or client")
+  .argument("<id>", "number of the batch, id of the call or trade, or code of the client")
+  .requiredOption("--reason <reason>", "why, for the list of holds")
+  .option("--batch <id>", "the batch of the call or trade; of a client: only in this batch, and not in all")
+  .action(async (what: string, id: string, options) =>
+    (await import("./commands/hold.js")).holdCommand(what, id, options),
+  );
+
+program
+  .command("release")
+  .description("release a hold: retention removes what is old enough")
+  .argument("<number>", "number of the hold, as `cofi holds` lists it")
+  .requiredOption("--reason <reason>", "why, for the list of holds")
+  .action(async (number: string, options) => (await import("./commands/hold.js")).releaseCommand(number, options));
+
+program
+  .command("holds")
+  .description("list what retention must not remove, newest first")
+  .option("--batch <id>", "only what holds something of this batch")
+  .option("--released", "also the holds that were released")
+  .action(async (options) => (await import("./commands/hold.js")).holdsCommand(options));
+
 const user = program.command("user").description("users of the dashboard that log in with a password");
 
 user

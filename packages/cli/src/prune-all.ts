@@ -46,6 +46,7 @@ export async function pruneAll(database: Database, options: PruneAllOptions): Pr
     signal,
     onWaiting: report,
     onBatch: (batch) => report(describePruned(batch)),
+    onHeld: ({ id, name }) => report(`Batch ${id} (${name}): what is left of it is held, and stays`),
     // What waits in the spool would come into the database after its batch was pruned.
     async beforehand() {
       // What cannot be noted is not removed.
@@ -65,8 +66,11 @@ export async function pruneAll(database: Database, options: PruneAllOptions): Pr
   if (!dryRun) for (const batch of pruned) await note(`batch ${batch.id}${whatWasPruned(batch)}`, batch.id);
   if (dryRun) {
     places = await wouldBeCleared(store, pruned);
-    for (const { description, removed } of places)
-      report(`Recordings of ${batches(removed)} would be removed from ${description}`);
+    for (const { description, removed, held } of places) {
+      if (removed.length > 0) report(`Recordings of ${batches(removed)} would be removed from ${description}`);
+      if (held.length > 0)
+        report(`Recordings of ${batches(held)} that nobody holds would be removed from ${description}`);
+    }
   }
   return { pruned, places };
 }
@@ -94,9 +98,9 @@ async function clearHosts(store: Store, signal: AbortSignal): Promise<ClearedPla
 
 async function wouldBeCleared(store: Store, pruned: readonly PrunedBatch[]): Promise<ClearedPlace[]> {
   const places = new Map<string, ClearedPlace>();
-  for (const { place, description, batchId } of await store.filesToRemove(pruned.map(({ id }) => id))) {
-    const cleared = places.get(place) ?? { description, removed: [], kept: [], reason: null };
-    cleared.removed.push(batchId);
+  for (const { place, description, batchId, keep } of await store.filesToRemove(pruned.map(({ id }) => id))) {
+    const cleared = places.get(place) ?? { description, removed: [], held: [], kept: [], reason: null };
+    (keep.length === 0 ? cleared.removed : cleared.held).push(batchId);
     places.set(place, cleared);
   }
   return [...places.values()];
@@ -115,14 +119,14 @@ function describePruned(batch: PrunedBatch): string {
   return `Batch ${batch.id} (${batch.name})${whatWasPruned(batch)}`;
 }
 
-function whatWasPruned({ endedAt, what, events, results, bytes, unfinished }: PrunedBatch): string {
+function whatWasPruned({ endedAt, what, events, results, bytes, unfinished, held }: PrunedBatch): string {
   const size = `${(bytes / 1e6).toFixed(1)} MB`;
   const gone = [
     `${what === "payloads" ? "payloads of " : ""}${counted(events, "event")}`,
     ...(what === "payloads" && results > 0 ? [counted(results, "transcript")] : []),
-    ...(what === "events" ? [unfinished ? counted(results, "result") : "all results"] : []),
+    ...(what === "events" ? [unfinished || held ? counted(results, "result") : "all results"] : []),
   ];
-  const rest = unfinished ? "; not all of it yet" : "";
+  const rest = `${unfinished ? "; not all of it yet" : ""}${held ? "; what is held stays" : ""}`;
   return `, ended ${endedAt.slice(0, 10)}: ${gone.join(" and ")}, ${size}${rest}`;
 }
 
@@ -130,9 +134,10 @@ function counted(count: number, what: string): string {
   return `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
 }
 
-function describePlace({ description, removed, kept, reason }: ClearedPlace): string[] {
+function describePlace({ description, removed, held, kept, reason }: ClearedPlace): string[] {
   return [
     ...(removed.length > 0 ? [`Recordings of ${batches(removed)} removed from ${description}`] : []),
+    ...(held.length > 0 ? [`Recordings of ${batches(held)} that nobody holds removed from ${description}`] : []),
     ...(kept.length > 0
       ? [
           `Recordings of ${batches(kept)} are still in ${description}, and the next run tries again. ${reason ?? ""}`.trim(),

@@ -9,6 +9,17 @@ const TOKEN = "a-token-for-the-tests-alone";
 const RESTRICTED: Readonly<Record<string, readonly Role[]>> = {
   "POST /api/events/{id}/reveal": ["reviewer", "auditor", "admin"],
   "POST /api/batch/{id}/search": ["auditor", "admin"],
+  "GET /api/reasons": ["reviewer", "auditor", "admin"],
+  "GET /api/accuracy": ["reviewer", "auditor", "admin"],
+  "GET /api/batch/{id}/cases": ["reviewer", "auditor", "admin"],
+  "POST /api/batch/{id}/draw": ["reviewer", "admin"],
+  "GET /api/batch/{id}/trades/{tradeId}/review": ["reviewer", "auditor", "admin"],
+  "POST /api/batch/{id}/trades/{tradeId}/review": ["reviewer", "admin"],
+  "POST /api/batch/{id}/trades/{tradeId}/review/reveal": ["reviewer", "auditor", "admin"],
+  "GET /api/holds": ["reviewer", "auditor", "admin"],
+  "POST /api/holds": ["reviewer", "admin"],
+  "POST /api/holds/reveal": ["reviewer", "auditor", "admin"],
+  "POST /api/holds/{id}/release": ["admin"],
   "GET /api/access-log": ["auditor", "admin"],
   "GET /api/sessions": ["admin"],
   "GET /api/users": ["admin"],
@@ -40,7 +51,7 @@ async function ask(route: string, headers: Record<string, string>, verb?: string
   const body = method === "POST" ? { body: "{}" } : {};
   const type: Record<string, string> = method === "POST" ? { "content-type": "application/json" } : {};
   // No session has this number, and so nothing is ended; the first batch and the first event have the number 1.
-  const url = `${it.url}${path.replace("{id}", path.includes("sessions") ? "999" : "1")}`;
+  const url = `${it.url}${path.replace("{id}", path.includes("sessions") ? "999" : "1").replace("{tradeId}", "T1")}`;
   const init = { method: verb ?? method, headers: { ...type, ...headers }, ...body, signal: left.signal };
   const { status } = await fetch(url, init);
   left.abort();

@@ -54,6 +54,7 @@ test("with a token every route wants it; a look at the health without one says t
     ["GET", "/files/1/a.wav"],
     ["PUT", "/files/1/a.wav"],
     ["DELETE", "/files/1"],
+    ["POST", "/files/1/keep-only"],
     ["POST", "/v1/denoise"],
     ["GET", "/nowhere"],
   ] as const) {

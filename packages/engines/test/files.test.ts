@@ -67,6 +67,29 @@ describe("file routes", () => {
     expect(await (await fetch(urlOf(3, "a.wav"))).text()).toBe("other batch");
   });
 
+  it("removes all of a batch but some, with what was derived from the others, and nothing when it is not said which stay", async () => {
+    for (const name of ["a.wav", "b b.wav", "c.wav"]) await upload(engine.url, 7, name, name);
+    await upload(engine.url, 8, "b b.wav", "other batch");
+    const derived = await fetch(`${urlOf(7, "b b.wav")}?variant=denoised`, { method: "PUT", body: "denoised" });
+    expect(derived.status).toBe(201);
+    const keepOnly = (body: string, batchId = "7") =>
+      fetch(`${engine.url}/files/${batchId}/keep-only`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body,
+      });
+    for (const wrong of ["{}", '{"file_names":[]}', '{"file_names":["../a.wav"]}', '{"file_names":"c.wav"}', "{", ""])
+      expect([wrong, (await keepOnly(wrong)).status]).toEqual([wrong, 400]);
+    expect((await keepOnly('{"file_names":["a.wav"]}', "x")).status).toBe(400);
+    expect(await (await fetch(urlOf(7, "c.wav"))).text()).toBe("c.wav");
+    for (let twice = 0; twice < 2; twice++)
+      expect((await keepOnly('{"file_names":["b b.wav","never there.wav"]}')).status).toBe(204);
+    expect(await (await fetch(`${urlOf(7, "b b.wav")}?variant=denoised`)).text()).toBe("denoised");
+    expect(await (await fetch(urlOf(8, "b b.wav"))).text()).toBe("other batch");
+    for (const gone of ["a.wav", "c.wav"]) expect((await fetch(urlOf(7, gone))).status).toBe(404);
+    expect((await keepOnly('{"file_names":["b b.wav"]}', "99")).status).toBe(204);
+  });
+
   it("removes with a batch what uploads and engines that were killed left", async () => {
     await upload(engine.url, 5, "a.wav", "words");
     const incoming = join(engine.filesDir, "incoming");

@@ -2,7 +2,9 @@
 
 /**
  * log-in, log-in-refused, log-out: of users · session-ended: by an administrator · user-changed: added, removed, another role or password ·
- * reveal: contents of one event · search: by words · export: of a batch · prune: what retention removed · play, decision: of recordings and cases
+ * reveal: contents of one event, case or hold · search: by words · export: of a batch · prune: what retention removed · play: of recordings ·
+ * review: a case was taken, released, noted on or corrected, or cases were drawn · decision: a case was decided, approved or rejected ·
+ * hold, release: what retention must not remove
  */
 export const ACTIONS = [
   "log-in",
@@ -14,7 +16,10 @@ export const ACTIONS = [
   "search",
   "export",
   "play",
+  "review",
   "decision",
+  "hold",
+  "release",
   "prune",
 ] as const;
 export type Action = (typeof ACTIONS)[number];

@@ -56,6 +56,7 @@ export function maskedEvents(pseudonyms: Pseudonyms): EventLens {
     metadata: (metadata) => maskedMetadata(metadata, NOTHING, hide),
     name: shown,
     content: hide,
+    text: (text) => maskedText(text, NOTHING, hide),
     storedName(name) {
       const stored = pseudonyms.withNumbers(name);
       // A name that is shown otherwise would answer whether there is such a file.

@@ -52,6 +52,7 @@ export class Audience {
     detail: (event) => this.#lens.detail(event),
     metadata: (metadata) => this.#lens.metadata(metadata),
     name: (stored) => this.#lens.name(stored),
+    text: (text) => this.#lens.text(text),
     storedName: (shown) => this.#lens.storedName(shown),
     content: (text) => this.#lens.content(text),
   };

@@ -60,17 +60,17 @@ export class Contents {
     return event;
   }
 
+  /** Whoever may see contents says why, and the access log has it: what is named may be shown now. @throws ProblemError */
+  async reveal(request: FastifyRequest, looked: Looked): Promise<void> {
+    this.#assert(request, "contents");
+    await this.note(request, { ...looked, why: this.#reason(request, looked.why) });
+  }
+
   /** The store with everything, for contents of whole batches. Each read of it needs a {@link note} before. */
   async whole(request: FastifyRequest, looked: Looked): Promise<Store> {
     this.#assert(request, "readAll");
     await this.note(request, { ...looked, why: this.#reason(request, looked.why) });
     return this.#store;
-  }
-
-  /** Notes that contents are about to be shown to somebody who may see them. @throws ProblemError */
-  async reveal(request: FastifyRequest, looked: Looked): Promise<void> {
-    this.#assert(request, "contents");
-    await this.note(request, { ...looked, why: this.#reason(request, looked.why) });
   }
 
   /** Commits an entry of the access log. @throws ProblemError when it cannot: what it allows must not happen */
@@ -83,7 +83,7 @@ export class Contents {
       request.log.error({ err: error }, "the access log could not be written");
       throw new ProblemError(
         "unavailable",
-        "The access log cannot be written, so nothing was shown. Try again in a moment; the dashboard's log has the cause.",
+        "The access log cannot be written, so nothing was shown or changed. Try again in a moment; the dashboard's log has the cause.",
         { cause: error },
       );
     }
@@ -91,10 +91,9 @@ export class Contents {
 
   /** Notes that somebody searches in contents, which their role must allow. @throws ProblemError */
   async search(request: FastifyRequest, { text, batchId, why }: SearchedFor): Promise<void> {
-    this.#assert(request, "contents");
     const where = batchId === null ? "all batches" : `batch ${batchId}`;
     const what = `what was said, and whose it is, in ${where}: ${JSON.stringify(text)}`;
-    await this.note(request, { action: "search", what, why: this.#reason(request, why), batchId });
+    await this.reveal(request, { action: "search", what, why, batchId });
   }
 
   /** Notes a search once for each who searches so. */

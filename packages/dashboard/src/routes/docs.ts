@@ -24,6 +24,8 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
         { name: "detail" },
         { name: "trades" },
         { name: "export" },
+        { name: "review" },
+        { name: "holds" },
         { name: "access" },
         { name: "service" },
       ],

@@ -11,6 +11,7 @@ const KINDS = {
   forbidden: [403, "Not allowed"],
   "not-found": [404, "Not found"],
   "method-not-allowed": [405, "Method not allowed"],
+  conflict: [409, "Somebody else was faster"],
   "too-large": [413, "Request too large"],
   "unsupported-media-type": [415, "Unsupported content type"],
   "too-many-requests": [429, "Too many requests"],

@@ -26,6 +26,8 @@ import { registerTradeRoutes } from "./trade-routes.js";
 import { FocusedViews } from "../feed/focused-views.js";
 import { Results } from "@cofi/evidence/results";
 import { registerExportRoutes } from "./export-routes.js";
+import { registerHoldRoutes } from "./hold-routes.js";
+import { registerReviewRoutes } from "./review-routes.js";
 import type { Health } from "./health.js";
 import { eventSummary } from "@cofi/views/event-summary";
 import type { LiveViews } from "../feed/live-views.js";
@@ -266,6 +268,10 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
     { store, results, asked, contents: access.contents, existing },
     { ...BAD_REQUEST, 404: problemOf("Not found"), ...COMMON },
   );
+
+  const acting = { ...BAD_REQUEST, 404: problemOf("Not found"), 409: problemOf("Somebody else was faster"), ...COMMON };
+  registerReviewRoutes(plain, { ...access, existing }, acting);
+  registerHoldRoutes(plain, access, acting);
 
   registerCallRoutes(
     plain,

@@ -1,13 +1,12 @@
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { access, mkdir, open, readdir, rename, rm, stat, type FileHandle } from "node:fs/promises";
-import { join } from "node:path";
-import { badRequest, EngineProblem, fileTooLarge } from "./problem.js";
+import { basename, join } from "node:path";
+import { validBatchId, validFileName, VARIANT_FILES } from "./file-names.js";
+import { EngineProblem, fileTooLarge } from "./problem.js";
 import type { FileStore, Variant } from "./stage-engine.js";
 import { removeAbandonedWorkFolders } from "./work-folder.js";
 
-const MAX_NAME_BYTES = 255;
-const VARIANT_FILES: Record<Variant, string> = { denoised: "denoised.wav" };
 /** An upload that has not grown for this long belongs to a process that is gone. */
 const ABANDONED_UPLOAD_MS = 60 * 60 * 1000;
 
@@ -15,33 +14,6 @@ const ABANDONED_UPLOAD_MS = 60 * 60 * 1000;
 export interface StoredFile {
   bytes: number;
   sha256: string;
-}
-
-/** Checks a batch id from a URL or a payload. Throws 400 naming the field. */
-export function validBatchId(value: unknown): number {
-  const id = typeof value === "string" && /^\d{1,16}$/.test(value) ? Number(value) : value;
-  if (typeof id !== "number" || !Number.isSafeInteger(id) || id < 0) {
-    throw badRequest("batch_id must be an integer that is not negative");
-  }
-  return id;
-}
-
-/** Checks a recording's name (docs/engines.md). Throws 400 naming the field and the rule that is broken. */
-export function validFileName(value: unknown): string {
-  if (typeof value !== "string" || value === "") throw badRequest("file_name must be a text that is not empty");
-  if (value === "." || value === "..") throw badRequest("file_name must not be . or ..");
-  if (/[/\\\0]/.test(value)) throw badRequest("file_name must not contain a slash, a backslash or NUL");
-  const bytes = Buffer.byteLength(value);
-  if (bytes > MAX_NAME_BYTES) {
-    throw badRequest(`file_name must have at most ${MAX_NAME_BYTES} bytes in UTF-8, and has ${bytes}`);
-  }
-  return value;
-}
-
-/** Checks the name of a derived recording. Throws 400 naming the ones that exist. */
-export function validVariant(value: unknown): Variant {
-  if (typeof value === "string" && Object.hasOwn(VARIANT_FILES, value)) return value as Variant;
-  throw badRequest(`variant must be one of: ${Object.keys(VARIANT_FILES).join(", ")}`);
 }
 
 /** Nothing can be kept in the folder for recordings. The message says why and what to do. */
@@ -176,12 +148,28 @@ export class DiskFileStore implements FileStore {
 
   /** Removes all recordings of a batch, and what uploads and engines that were killed left; an unknown batch is not an error. */
   async removeBatch(batchId: number): Promise<void> {
-    // Aside first: what is put there from now on is of a run that begins, and stays.
-    const prefix = `removed-${batchId}-`;
-    await rename(join(this.#root, String(batchId)), join(this.#temporary, prefix + randomUUID())).catch(ignoreMissing);
-    // With what an engine that was killed left of an earlier time.
+    await this.#putAside(batchId, join(this.#root, String(batchId)));
+    await this.#removeAside(batchId);
+  }
+
+  /** As {@link removeBatch}, but for the recordings of these names, which stay with what was derived from them. */
+  async keepOnly(batchId: number, fileNames: readonly string[]): Promise<void> {
+    const kept = new Set(fileNames.map((name) => basename(this.#folder(batchId, name))));
+    const folder = join(this.#root, String(validBatchId(batchId)));
+    for (const name of (await readdir(folder).catch(ignoreMissing)) ?? [])
+      if (!kept.has(name)) await this.#putAside(batchId, join(folder, name));
+    await this.#removeAside(batchId);
+  }
+
+  /** What is put in its place from now on is of a run that begins, and stays. */
+  async #putAside(batchId: number, folder: string): Promise<void> {
+    await rename(folder, join(this.#temporary, asidePrefix(batchId) + randomUUID())).catch(ignoreMissing);
+  }
+
+  /** With what an engine that was killed left of an earlier time. */
+  async #removeAside(batchId: number): Promise<void> {
     for (const entry of await readdir(this.#temporary))
-      if (entry.startsWith(prefix))
+      if (entry.startsWith(asidePrefix(batchId)))
         await rm(join(this.#temporary, entry), { recursive: true, force: true, maxRetries: 3 });
     await this.#removeAbandonedUploads();
     await removeAbandonedWorkFolders();
@@ -228,6 +216,10 @@ export class DiskFileStore implements FileStore {
       }
     }
   }
+}
+
+function asidePrefix(batchId: number): string {
+  return `removed-${batchId}-`;
 }
 
 async function writeDurably(

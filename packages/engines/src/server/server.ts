@@ -9,9 +9,11 @@ import Fastify, {
   type FastifyRequest,
 } from "fastify";
 import { Guard, type EngineAccess } from "./access.js";
-import { DiskFileStore, validBatchId, validFileName, validVariant } from "./file-store.js";
+import { validBatchId, validFileName, validVariant } from "./file-names.js";
+import { DiskFileStore } from "./file-store.js";
 import { JobQueue } from "./job-queue.js";
 import { ENGINES_VERSION } from "./package-version.js";
+import { keptNames } from "./payload.js";
 import { EngineProblem, fileTooLarge } from "./problem.js";
 import type { StageEngine, Variant } from "./stage-engine.js";
 
@@ -95,6 +97,11 @@ export async function createEngineServer(options: EngineServerOptions): Promise<
     return { status, stage, ...more[state] };
   });
   await app.register((scope) => addFileRoutes(scope, files, options.maxFileBytes ?? DEFAULT_MAX_FILE_BYTES));
+  // Beside the other routes of files, whose bodies are bytes whatever they are said to be.
+  app.post<{ Params: { batchId: string } }>("/files/:batchId/keep-only", async ({ params, body }, reply) => {
+    await files.keepOnly(validBatchId(params.batchId), keptNames(body));
+    return reply.code(204).send();
+  });
   if (engine) {
     app.post(`/v1/${stage}`, async (request, reply) => {
       loading.assertReady();

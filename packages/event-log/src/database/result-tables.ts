@@ -121,6 +121,26 @@ interface AuditAnswerTable {
   rationale: string | null;
 }
 
+interface ReviewTable {
+  id: Generated<number>;
+  batchId: number;
+  /** Empty for what was done with the batch as a whole. */
+  tradeId: string;
+  /** Counts up from 1 within the case. */
+  number: number;
+  what: string;
+  who: string;
+  role: string;
+  at: string;
+  /** Of a decision, by its name in the table of reasons; of a correction what it corrects. */
+  reason: string | null;
+  note: string | null;
+  /** Of a decision: the verdict that it is about, and the event that says it. */
+  verdict: string | null;
+  verdictEventId: number | null;
+  data: string | null;
+}
+
 export interface ResultTables {
   callRecord: CallRecordTable;
   trade: TradeTable;
@@ -128,4 +148,5 @@ export interface ResultTables {
   transcript: TranscriptTable;
   extractedTrade: ExtractedTradeTable;
   auditAnswer: AuditAnswerTable;
+  review: ReviewTable;
 }

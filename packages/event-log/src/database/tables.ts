@@ -25,6 +25,8 @@ export interface BatchStatusTable {
   callsSha256: string | null;
   /** Number of its newest run; 0 before the first. */
   run: Generated<number>;
+  /** The newest row of `retentionHold` when retention left something of the batch because it was held; null: it left nothing. */
+  heldBack: number | null;
 }
 
 interface BatchRunTable {
@@ -74,6 +76,20 @@ interface RetentionTable {
   tracesSince: string | null;
 }
 
+interface RetentionHoldTable {
+  number: Generated<number>;
+  /** The hold that the row releases; null for a row that holds something. */
+  releases: number | null;
+  scope: string | null;
+  /** null for a client in all batches. */
+  batchId: number | null;
+  subject: string | null;
+  who: string;
+  role: string;
+  at: string;
+  reason: string;
+}
+
 interface EngineHostTable {
   /** Stage and URL. */
   host: string;
@@ -99,6 +115,7 @@ export interface Tables extends ResultTables, AccessTables {
   batchRun: BatchRunTable;
   databaseIdentity: { id: string };
   retention: RetentionTable;
+  retentionHold: RetentionHoldTable;
   recordingPlace: { batchId: number; place: string; description: string };
   engineHost: EngineHostTable;
   engineHostUse: EngineHostUseTable;

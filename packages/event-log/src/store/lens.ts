@@ -11,6 +11,8 @@ export interface EventLens {
   metadata(metadata: Json): Json;
   /** What a name is shown as: of a file, a trade, an order or a call. */
   name(stored: string): string;
+  /** A text that people wrote about contents. */
+  text(text: string): string;
   /** What is stored under a name that is shown so; a name that nothing has where it is not shown so. */
   storedName(shown: string): string;
   /** A text that is content as a whole: a client's code, a number, words that were said. */
@@ -23,6 +25,7 @@ export const CLEAR: EventLens = {
   detail: (event) => event,
   metadata: (metadata) => metadata,
   name: (stored) => stored,
+  text: (text) => text,
   storedName: (shown) => shown,
   content: (text) => text,
 };

@@ -2,6 +2,7 @@
 import type { Kysely } from "kysely";
 import type { Tables } from "../database/tables.js";
 import { toApiTime } from "../time.js";
+import { heldIn, holdsAny } from "./retention/held.js";
 import { fence, RunStore, type Run } from "./runs.js";
 
 /** Where files of a batch lie. */
@@ -14,6 +15,8 @@ export interface FilePlace {
 
 export interface FilesOfBatch extends FilePlace {
   batchId: number;
+  /** Names of recordings that stay, because they are held. */
+  keep: readonly string[];
 }
 
 /** A batch whose payloads, or all of it, retention has removed. */
@@ -45,37 +48,52 @@ export class PlaceStore extends RunStore {
     return this.query(() => select.where("batchId", "=", batchId).orderBy("place").execute());
   }
 
-  /** Places with files of batches whose payloads are removed, or that are removed as a whole; and of `others`. */
+  /** Places with files of batches whose payloads are removed, or that are removed as a whole; and of `others`. Without batches that are held. */
   async filesToRemove(others: readonly number[] = []): Promise<FilesOfBatch[]> {
-    return this.query(() => this.#due(others).execute());
+    return this.#withoutHeld(await this.query(() => this.#due(others).execute()));
   }
 
-  /** Whether they are, at this moment, among {@link filesToRemove}: a run that has begun since has put others there. */
-  async areToRemove({ batchId, place }: Pick<FilesOfBatch, "batchId" | "place">): Promise<boolean> {
+  /** What of them is, at this moment, among {@link filesToRemove}: a run that has begun since has put others there, or somebody holds them. */
+  async stillToRemove({ batchId, place }: Pick<FilesOfBatch, "batchId" | "place">): Promise<FilesOfBatch | null> {
     const select = this.#due([]).where("files.batchId", "=", batchId).where("files.place", "=", place);
-    return (await this.query(() => select.executeTakeFirst())) !== undefined;
+    const [files = null] = await this.#withoutHeld(await this.query(() => select.execute()));
+    return files;
   }
 
-  /** The files of the batch in this place are removed. @returns false when a run has begun meanwhile, which may have put others there */
+  /**
+   * The files of the batch in this place are removed, but for those that are held.
+   * @returns false when there may be others: a run has begun meanwhile, or something of the batch is held
+   */
   async filesAreRemoved({ batchId, place }: Pick<FilesOfBatch, "batchId" | "place">): Promise<boolean> {
     return this.query(() =>
       this.database.transaction(async (db) => {
-        if (await hasPayloads(db, batchId)) return false;
+        if ((await hasPayloads(db, batchId)) || holdsAny(await heldIn(db, batchId))) return false;
         await db.deleteFrom("recordingPlace").where("batchId", "=", batchId).where("place", "=", place).execute();
         return true;
       }),
     );
   }
 
-  /** What retention has removed of a batch of this number; null when the batch is as it was, or there was none. */
+  /** What retention has removed of a batch of this number; null when the batch is as it was, there was none, or something of it is held. */
   async removedBatch(batchId: number): Promise<RemovedBatch | null> {
     const database = await this.databaseId();
     const here = this.db.selectFrom("batchStatus").select(["createdAt", "payloadsRemovedAt"]).where("id", "=", batchId);
     const gone = this.db.selectFrom("removedBatch").select("createdAt").where("batchId", "=", batchId);
     const batch = await this.query(() => here.executeTakeFirst());
     if (batch && batch.payloadsRemovedAt === null) return null;
+    // A file beside the database may have what is held of the batch.
+    if (batch && holdsAny(await this.query(() => heldIn(this.db, batchId)))) return null;
     const found = batch ?? (await this.query(() => gone.executeTakeFirst()));
     return found ? { identity: `${database} ${toApiTime(found.createdAt)}`, isWhole: batch === undefined } : null;
+  }
+
+  async #withoutHeld(places: readonly Omit<FilesOfBatch, "keep">[]): Promise<FilesOfBatch[]> {
+    const found: FilesOfBatch[] = [];
+    for (const place of places) {
+      const { isWhole, files } = await this.query(() => heldIn(this.db, place.batchId));
+      if (!isWhole) found.push({ ...place, keep: [...files] });
+    }
+    return found;
   }
 
   #due(others: readonly number[]) {

@@ -10,6 +10,8 @@ export interface ClearedPlace {
   description: string;
   /** Batches whose recordings are removed there. */
   removed: number[];
+  /** Batches whose recordings are removed there, but for those that are held. */
+  held: number[];
   /** Batches whose recordings are still there, and are to go. */
   kept: number[];
   /** Why some are kept, as a sentence; null when none are. */
@@ -45,7 +47,8 @@ async function clear(
   { store, keepers, client, signal }: RemoveRecordingsOptions,
 ): Promise<ClearedPlace> {
   const [{ place, description } = { place: "", description: "" }] = files;
-  const cleared: ClearedPlace = { description, removed: [], kept: files.map(({ batchId }) => batchId), reason: null };
+  const kept = files.map(({ batchId }) => batchId);
+  const cleared: ClearedPlace = { description, removed: [], held: [], kept, reason: null };
   let engines: RunningEngines | null = null;
   try {
     engines = await reach(keepers, place, signal);
@@ -56,11 +59,13 @@ async function clear(
     }
     for (const { batchId } of files) {
       // Not as it was when they were listed: a host may have been busy for minutes meanwhile.
-      if (await store.areToRemove({ batchId, place })) {
-        await client.removeFiles(host, batchId, signal);
+      const due = await store.stillToRemove({ batchId, place });
+      if (due) {
+        await client.removeFiles(host, batchId, signal, due.keep);
         if (await store.filesAreRemoved({ batchId, place })) cleared.removed.push(batchId);
+        else if (due.keep.length > 0) cleared.held.push(batchId);
       }
-      cleared.kept = cleared.kept.filter((kept) => kept !== batchId);
+      cleared.kept = cleared.kept.filter((other) => other !== batchId);
     }
   } catch (error) {
     if (!(error instanceof EngineError || error instanceof EngineStartError)) throw error;

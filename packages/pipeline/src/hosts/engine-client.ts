@@ -150,9 +150,27 @@ export class EngineClient {
     return { answer: checked(engine, schema, reply.json, reply.body), response: reply.body };
   }
 
-  /** Removes all recordings of a batch from the engine's host, with what was derived from them. @throws EngineError */
-  async removeFiles(engine: EngineAddress, batchId: number, signal: AbortSignal): Promise<void> {
-    const reply = await this.#http.send(requestTo(engine, `/files/${batchId}`, { method: "DELETE", signal }));
+  /**
+   * Removes the recordings of a batch from the engine's host, with what was derived from them, but for those of these names. Two routes: an
+   * engine that does not know the one which keeps some must remove none.
+   * @throws EngineError
+   */
+  async removeFiles(
+    engine: EngineAddress,
+    batchId: number,
+    signal: AbortSignal,
+    keep: readonly string[] = [],
+  ): Promise<void> {
+    const request: HttpRequest =
+      keep.length === 0
+        ? requestTo(engine, `/files/${batchId}`, { method: "DELETE", signal })
+        : requestTo(engine, `/files/${batchId}/keep-only`, {
+            method: "POST",
+            headers: { "content-type": "application/json" },
+            body: JSON.stringify({ file_names: keep }),
+            signal,
+          });
+    const reply = await this.#http.send(request);
     if (reply.status < 200 || reply.status >= 300) throw problemError(engine, reply, "to remove files");
   }
 

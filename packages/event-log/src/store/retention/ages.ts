@@ -3,6 +3,7 @@ import { sql, type Selectable } from "kysely";
 import type { Database } from "../../database/dialect.js";
 import type { BatchStatusTable } from "../../database/tables.js";
 import { toApiTime } from "../../time.js";
+import { newestHold } from "./held.js";
 
 /** Nothing was removed, because it could have been too much. */
 export class PruneRefusedError extends Error {
@@ -57,6 +58,8 @@ export interface EndedBatch {
   lastId: number;
   /** Id of the event up to which payloads are removed; 0 while none are. */
   payloadsRemovedTo: number;
+  /** Number of the newest hold when retention left something below that id because it was held. */
+  heldBack: number | null;
   /** There is something of the batch whose payloads were not removed yet. */
   hasPayloads: boolean;
   /** As its row says of it; in the database's form. Where one of them differs, the batch has continued since. */
@@ -65,15 +68,22 @@ export interface EndedBatch {
 
 /** Those that are over at `now`, oldest first. */
 export async function endedBatches({ dialect, kysely }: Database, now: number): Promise<EndedBatch[]> {
-  const newest = sql<number>`(SELECT id FROM ${dialect.logBy("batchExecutionLog_replay")}
+  const lastId = sql<number>`(SELECT id FROM ${dialect.logBy("batchExecutionLog_replay")}
     WHERE batchId = batch.id ORDER BY batchId DESC, id DESC LIMIT 1)`;
   const rows = await kysely
     .selectFrom("batchStatus as batch")
-    .leftJoin("batchExecutionLog as last", (join) => join.on("last.id", "=", newest))
+    .leftJoin("batchExecutionLog as last", (join) => join.on("last.id", "=", lastId))
     .select(["batch.id", "name", "batch.status", "batch.run", "createdAt", "finishedAt", "leaseExpiresAt"])
-    .select(["payloadsRemovedAt", "payloadsRemovedTo", "last.id as lastId", "last.timestamp as lastEventAt"])
+    .select([
+      "payloadsRemovedAt",
+      "payloadsRemovedTo",
+      "heldBack",
+      "last.id as lastId",
+      "last.timestamp as lastEventAt",
+    ])
     .orderBy("batch.id")
     .execute();
+  const newest = await newestHold(kysely);
   const at = (time: string | null): number => (time === null ? -Infinity : Date.parse(toApiTime(time)));
   return rows.flatMap((row): EndedBatch[] => {
     const { id, name, status, run, createdAt, finishedAt, payloadsRemovedAt } = row;
@@ -81,9 +91,14 @@ export async function endedBatches({ dialect, kysely }: Database, now: number): 
     const isEnded = status === "completed" || status === "completed_with_errors" || status === "failed";
     const isAbandoned = now - endedAt > ABANDONED_MS;
     if (at(row.leaseExpiresAt) > now || !(isEnded || isAbandoned)) return [];
-    const [lastId, payloadsRemovedTo] = [row.lastId ?? 0, row.payloadsRemovedTo ?? 0];
-    const hasPayloads = payloadsRemovedAt === null || lastId > payloadsRemovedTo;
+    // What was left because it was held may have been released since: all of the batch is looked at once more.
+    const isHeldOtherwise = row.heldBack !== null && row.heldBack !== newest;
+    const payloadsRemovedTo = isHeldOtherwise ? 0 : (row.payloadsRemovedTo ?? 0);
+    const heldBack = isHeldOtherwise ? null : row.heldBack;
+    const last = row.lastId ?? 0;
+    const hasPayloads = payloadsRemovedAt === null || isHeldOtherwise || last > payloadsRemovedTo;
     const end = { run, status, finishedAt };
-    return [{ id, name: name ?? `Batch ${id}`, createdAt, endedAt, lastId, payloadsRemovedTo, hasPayloads, end }];
+    const found = { id, name: name ?? `Batch ${id}`, createdAt, endedAt, lastId: last };
+    return [{ ...found, payloadsRemovedTo, heldBack, hasPayloads, end }];
   });
 }

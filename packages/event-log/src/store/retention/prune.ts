@@ -7,6 +7,7 @@
  *   the newest event, and nothing is removed when this host's clock says otherwise or the log comes from the future.
  * - Payloads, responses and transcripts go first; each event keeps how large they were and when they went. Evidence that
  *   proves a trade (extracted trades, answers, results of triage, verdicts and what they rest on) stays as long as the events.
+ * - What somebody holds stays until it is released (`held.ts`); where the holds cannot be read, nothing goes.
  * - What is removed cannot be read from the files of an embedded database afterwards. What a server keeps is in the documents.
  *
  * What is known of a host goes as soon as no run uses it and none has left it out: it has no age, since it says nothing any more.
@@ -19,8 +20,9 @@ import { removeUnusedHosts } from "../hosts/unused-hosts.js";
 import { endedBatches, trustedNow, type EndedBatch } from "./ages.js";
 import { RetentionLock } from "./lock.js";
 import { Patience, StoppedError, type PatienceOptions } from "./patience.js";
-import { countIn, removeFrom, type Removed, type What } from "./removal.js";
+import { removeFrom, type Removed } from "./removal.js";
 import { eraseTraces } from "./traces.js";
+import { countIn, type What } from "./what-goes.js";
 
 export { PruneRefusedError } from "./ages.js";
 export { RetentionTakenOverError } from "./lock.js";
@@ -35,6 +37,8 @@ export interface PruneOptions extends PatienceOptions {
   now?: () => Date;
   /** Called after each batch. */
   onBatch?: ((pruned: PrunedBatch) => void) | undefined;
+  /** Called after each batch of which nothing goes, because it is held. */
+  onHeld?: ((batch: Pick<EndedBatch, "id" | "name">) => void) | undefined;
   /** Prepares what is to be pruned, while no other process prunes it; before it is decided what is old enough. */
   beforehand?: (() => Promise<void>) | undefined;
   /** Removes what lies outside of the database, while no other process prunes it; after the batches, in their order. */
@@ -55,6 +59,8 @@ export interface PrunedBatch {
   bytes: number;
   /** Not all of it is removed, because this run was stopped or the batch continues. */
   unfinished?: true;
+  /** What is held of it stays. */
+  held?: true;
 }
 
 /** How long the right to prune is tried to be given back, also by one who was stopped, while others hold the file. Then it runs out. */
@@ -77,7 +83,10 @@ export async function prune(database: Database, options: PruneOptions): Promise<
     const { now, due } = await patience.until(() => whatIsDue(database, options));
     for (const { batch, what } of due) {
       const removed = await removeFrom(batch, what, { database, lock, now, patience });
-      if (isNothing(what, removed)) continue;
+      if (isNothing(what, removed)) {
+        if (removed.isHeld) options.onHeld?.(batch);
+        continue;
+      }
       const one = describe(batch, what, removed);
       pruned.push(one);
       options.onBatch?.(one);
@@ -117,6 +126,7 @@ async function rehearse(database: Database, options: PruneOptions): Promise<Prun
     const counted = await reportUnavailable(database, () => countIn(database.kysely, batch, what));
     const removed = { ...counted, isWhole: true };
     if (!isNothing(what, removed)) would.push(describe(batch, what, removed));
+    else if (removed.isHeld) options.onHeld?.(batch);
   }
   for (const one of would) options.onBatch?.(one);
   return would;
@@ -141,11 +151,15 @@ async function whatIsDue(database: Database, options: PruneOptions): Promise<{ n
 }
 
 /** A batch that goes as a whole is something, also when it is empty. */
-function isNothing(what: What, { events, results, isWhole }: Removed): boolean {
-  return events === 0 && results === 0 && !(what === "events" && isWhole);
+function isNothing(what: What, { events, results, isWhole, isHeld }: Removed): boolean {
+  return events === 0 && results === 0 && !(what === "events" && isWhole && !isHeld);
 }
 
-function describe({ id, name, endedAt }: EndedBatch, what: What, { isWhole, ...counted }: Removed): PrunedBatch {
+function describe(
+  { id, name, endedAt }: EndedBatch,
+  what: What,
+  { isWhole, isHeld, ...counted }: Removed,
+): PrunedBatch {
   const one = { id, name, endedAt: new Date(endedAt).toISOString(), what, ...counted };
-  return isWhole ? one : { ...one, unfinished: true };
+  return { ...one, ...(!isWhole && { unfinished: true as const }), ...(isHeld && { held: true as const }) };
 }

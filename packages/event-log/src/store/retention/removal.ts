@@ -5,28 +5,29 @@
 import { sql, type Kysely } from "kysely";
 import type { Database } from "../../database/dialect.js";
 import type { Tables } from "../../database/tables.js";
-import { EVIDENCE } from "../../stages.js";
 import { toDatabaseTime } from "../../time.js";
 import type { EndedBatch } from "./ages.js";
+import {
+  heldIn,
+  holdsAny,
+  isHeldFile,
+  isHeldResult,
+  newestHold,
+  RESULTS_OF,
+  type Held,
+  type ResultTable,
+} from "./held.js";
 import type { RetentionLock } from "./lock.js";
 import { StoppedError, type Patience } from "./patience.js";
+import { deleteEvents, removePayloads } from "./texts.js";
 import { leaveTraces } from "./traces.js";
-
-/** `payloads`: payloads, responses and transcripts. `events`: everything of the batch. */
-export type What = "payloads" | "events";
-
-export interface Counted {
-  /** Rows of the log that were changed or removed. */
-  events: number;
-  /** Rows of results; transcripts are all that go with payloads. */
-  results: number;
-  /** Of payloads and responses. */
-  bytes: number;
-}
+import { bytesOf, firstAfter, isRemovable, RESULT_TABLES, type Counted, type What } from "./what-goes.js";
 
 export interface Removed extends Counted {
   /** False when it was stopped, or the batch continues: a run has begun, events have come. The next time decides anew. */
   isWhole: boolean;
+  /** Something of it stays because it is held. */
+  isHeld: boolean;
 }
 
 export interface RemovalOptions {
@@ -40,41 +41,6 @@ export interface RemovalOptions {
 const ROWS_A_STEP = 500;
 /** A step that took longer was held up by something that a longer pause would not help. */
 const LONGEST_PAUSE_MS = 1_000;
-const RESULT_TABLES = {
-  payloads: ["transcript"],
-  events: ["auditAnswer", "extractedTrade", "transcript", "tradeCall", "trade", "callRecord"],
-} as const satisfies Record<What, readonly (keyof Tables)[]>;
-type ResultTable = (typeof RESULT_TABLES)[What][number];
-
-/** Responses that prove a trade: results of triage, and verdicts. They go with their events only. */
-const IS_EVIDENCE = sql<boolean>`stage IN (${sql.join(EVIDENCE.map((name) => sql.lit(name)))})`;
-const HAS_PAYLOAD = sql<boolean>`(payload IS NOT NULL OR (response IS NOT NULL AND NOT ${IS_EVIDENCE}))`;
-
-function isRemovable(what: What) {
-  return what === "events" ? sql<boolean>`1 = 1` : HAS_PAYLOAD;
-}
-
-/** Bytes of an event's texts that go. */
-function bytesOf(what: What) {
-  const response = sql`coalesce(responseBytes, 0)`;
-  const gone = what === "events" ? response : sql`CASE WHEN ${IS_EVIDENCE} THEN 0 ELSE ${response} END`;
-  return sql<number>`coalesce(payloadBytes, 0) + ${gone}`;
-}
-
-/** What {@link removeFrom} would count. */
-export async function countIn(db: Kysely<Tables>, batch: EndedBatch, what: What): Promise<Counted> {
-  const { rows } = await sql<Omit<Counted, "results">>`
-    SELECT count(*) AS events, coalesce(sum(${bytesOf(what)}), 0) AS bytes FROM batchExecutionLog
-    WHERE batchId = ${batch.id} AND id > ${firstAfter(batch, what)} AND id <= ${batch.lastId} AND ${isRemovable(what)}`.execute(
-    db,
-  );
-  let results = 0;
-  for (const table of RESULT_TABLES[what]) {
-    const count = db.selectFrom(table).select((eb) => eb.fn.countAll().as("rows"));
-    results += Number((await count.where("batchId", "=", batch.id).executeTakeFirstOrThrow()).rows);
-  }
-  return { events: Number(rows[0]?.events), results, bytes: Number(rows[0]?.bytes) };
-}
 
 /**
  * Removes what is to go of a batch.
@@ -84,24 +50,36 @@ export async function removeFrom(batch: EndedBatch, what: What, options: Removal
   return new Removal(batch, what, options).toItsEnd();
 }
 
-function firstAfter({ payloadsRemovedTo }: EndedBatch, what: What): number {
-  return what === "events" ? 0 : payloadsRemovedTo;
-}
-
 /** The batch is not as it was when it was found old enough: a run has begun, or has begun and ended, or events have come. */
 class BatchContinuesError extends Error {}
 
+/** All of the batch is held. */
+class BatchHeldError extends Error {}
+
 interface Step extends Omit<Counted, "results"> {
+  /** Events that went, or whose texts did. */
+  ids: readonly number[];
   /** Id of the last event that it looked at. */
   upTo: number;
+}
+
+interface ResultStep {
+  /** Rows that went. */
+  ids: readonly number[];
+  /** Id of the last row that it looked at; null when there is none left. */
+  upTo: number | null;
 }
 
 class Removal {
   readonly #batch: EndedBatch;
   readonly #what: What;
   readonly #options: RemovalOptions;
-  readonly #total: Removed = { events: 0, results: 0, bytes: 0, isWhole: false };
+  readonly #total: Removed = { events: 0, results: 0, bytes: 0, isWhole: false, isHeld: false };
   #after: number;
+  /** As of the transaction that was begun last. */
+  #held: Held | null = null;
+  /** Number of the newest hold when something was left because it was held; null while nothing was. */
+  #heldBack: number | null;
   /** By `performance.now()`: when the last step had its turn. The time that it waited for others before does not count. */
   #begunAt = 0;
 
@@ -110,6 +88,8 @@ class Removal {
     this.#what = what;
     this.#options = options;
     this.#after = firstAfter(batch, what);
+    // All events are looked at once more when they go.
+    this.#heldBack = what === "events" ? null : batch.heldBack;
   }
 
   async toItsEnd(): Promise<Removed> {
@@ -119,15 +99,16 @@ class Removal {
       await (this.#what === "events" ? this.#batchItself() : this.#payloadsAreRemoved());
       this.#total.isWhole = true;
     } catch (error) {
-      if (!(error instanceof BatchContinuesError || error instanceof StoppedError)) throw error;
+      if (!(error instanceof BatchContinuesError || error instanceof BatchHeldError || error instanceof StoppedError))
+        throw error;
     }
-    return this.#total;
+    return { ...this.#total, isHeld: this.#heldBack !== null };
   }
 
   async #events(): Promise<void> {
     for (;;) {
       const step = await this.#inTurn(
-        (db) => this.#step(db),
+        (db, held) => this.#step(db, held),
         (done) => this.#isGone(done),
       );
       if (step === null) return;
@@ -144,12 +125,13 @@ class Removal {
   }
 
   /** @returns null when there is nothing left */
-  async #step(db: Kysely<Tables>): Promise<Step | null> {
+  async #step(db: Kysely<Tables>, held: Held): Promise<Step | null> {
     const what = this.#what;
     const rows = await db
       .selectFrom("batchExecutionLog")
       .select([
         "id",
+        "fileName",
         bytesOf(what).as("bytes"),
         sql<number>`CASE WHEN ${isRemovable(what)} THEN 1 ELSE 0 END`.as("goes"),
       ])
@@ -161,93 +143,101 @@ class Removal {
       .execute();
     const upTo = rows.at(-1)?.id;
     if (upTo === undefined) return null;
-    const going = rows.filter(({ goes }) => Number(goes) === 1);
+    const going = rows.filter(({ goes, fileName }) => Number(goes) === 1 && !isHeldFile(held, fileName));
     const ids = going.map(({ id }) => id);
     const changed =
-      ids.length === 0 ? 0 : await (what === "events" ? deleteEvents(db, ids) : this.#removePayloads(db, ids));
-    if (what === "payloads") await this.#note(db, { payloadsRemovedTo: upTo });
-    return { events: changed, bytes: going.reduce((sum, { bytes }) => sum + Number(bytes), 0), upTo };
+      ids.length === 0
+        ? 0
+        : await (what === "events" ? deleteEvents(db, ids) : removePayloads(db, ids, this.#options.now));
+    if (what === "payloads") await this.#note(db, { payloadsRemovedTo: upTo, heldBack: this.#heldBack });
+    return { events: changed, bytes: going.reduce((sum, { bytes }) => sum + Number(bytes), 0), ids, upTo };
   }
 
   /** Whether a step whose commit was not answered has taken effect. */
   async #isGone(step: Step | null): Promise<boolean> {
-    if (step === null) return true;
+    if (step === null || step.ids.length === 0) return true;
     const { rows } = await sql`
-      SELECT id FROM batchExecutionLog WHERE batchId = ${this.#batch.id} AND id > ${this.#after} AND id <= ${step.upTo}
-        AND ${isRemovable(this.#what)} LIMIT 1`.execute(this.#options.database.kysely);
+      SELECT id FROM batchExecutionLog WHERE id IN (${sql.join(step.ids)}) AND ${isRemovable(this.#what)} LIMIT 1`.execute(
+      this.#options.database.kysely,
+    );
     return rows.length === 0;
-  }
-
-  /** The event says how large the text was, the hash where it was known, and when it went. */
-  async #removePayloads(db: Kysely<Tables>, ids: readonly number[]): Promise<number> {
-    const removedAt = new Date(this.#options.now).toISOString();
-    const gone = (text: "payload" | "response") => {
-      const [bytes, cut] = [sql.ref(`${text}Bytes`), sql.ref(`${text}Cut`)];
-      return sql<string | null>`CASE WHEN ${sql.ref(text)} IS NULL THEN ${cut} ELSE json_object(
-        'bytes', coalesce(json_extract(${cut}, '$.bytes'), ${bytes}) + 0,
-        'sha256', json_extract(${cut}, '$.sha256'), 'removedAt', ${removedAt}) END`;
-    };
-    // MySQL evaluates assignments from left to right: what they read of the texts comes before the texts go.
-    const { numAffectedRows } = await sql`UPDATE batchExecutionLog
-      SET payloadCut = ${gone("payload")},
-        responseCut = CASE WHEN ${IS_EVIDENCE} THEN responseCut ELSE ${gone("response")} END,
-        payload = NULL,
-        response = CASE WHEN ${IS_EVIDENCE} THEN response ELSE NULL END
-      WHERE id IN (${sql.join(ids)}) AND ${HAS_PAYLOAD}`.execute(db);
-    return Number(numAffectedRows);
   }
 
   async #payloadsAreRemoved(): Promise<void> {
     const payloadsRemovedAt = toDatabaseTime(new Date(this.#options.now));
-    await this.#inTurn((db) => this.#note(db, { payloadsRemovedAt }));
+    await this.#inTurn((db) => this.#note(db, { payloadsRemovedAt, heldBack: this.#heldBack }));
   }
 
+  /**
+   * A batch of which something was held stays, with that; the next time decides anew. Payloads, and recordings on hosts, are removed of all the
+   * rest.
+   */
   async #batchItself(): Promise<void> {
     const { id, createdAt } = this.#batch;
-    const work = async (db: Kysely<Tables>): Promise<void> => {
+    const work = async (db: Kysely<Tables>): Promise<boolean> => {
+      const removedAt = toDatabaseTime(new Date(this.#options.now));
+      if (this.#heldBack !== null) {
+        const done = { payloadsRemovedAt: removedAt, payloadsRemovedTo: this.#batch.lastId };
+        await this.#note(db, { ...done, heldBack: this.#heldBack });
+        return false;
+      }
       await db.deleteFrom("batchRun").where("batchId", "=", id).execute();
       await db.deleteFrom("batchStatus").where("id", "=", id).execute();
-      const removedAt = toDatabaseTime(new Date(this.#options.now));
+      await db.deleteFrom("retentionHold").where("batchId", "=", id).execute();
       await db.insertInto("removedBatch").values({ batchId: id, createdAt, removedAt }).execute();
+      return true;
     };
     const { kysely } = this.#options.database;
     const batch = kysely.selectFrom("batchStatus").select("id").where("id", "=", id);
-    await this.#inTurn(work, async () => (await batch.execute()).length === 0);
+    await this.#inTurn(work, async (isRemoved) => !isRemoved || (await batch.execute()).length === 0);
   }
 
   async #results(table: ResultTable): Promise<void> {
     const { id } = this.#batch;
     const { kysely } = this.#options.database;
-    const step = async (db: Kysely<Tables>): Promise<number[]> => {
-      const rows = await db.selectFrom(table).select("id").where("batchId", "=", id).limit(ROWS_A_STEP).execute();
-      const ids = rows.map((row) => row.id);
+    let after = 0;
+    const step = async (db: Kysely<Tables>, held: Held): Promise<ResultStep> => {
+      const columns = sql.join(RESULTS_OF[table].map((column) => sql.ref(column)));
+      const { rows } = await sql<{ id: number; tradeId?: string; callId?: string }>`
+        SELECT id, ${columns} FROM ${sql.table(table)} WHERE batchId = ${id} AND id > ${after}
+        ORDER BY id LIMIT ${sql.lit(ROWS_A_STEP)}`.execute(db);
+      const ids = rows.filter((row) => !isHeldResult(held, row)).map((row) => row.id);
       if (ids.length > 0) await db.deleteFrom(table).where("id", "in", ids).execute();
-      return ids;
+      return { ids, upTo: rows.at(-1)?.id ?? null };
     };
-    const isGone = async (ids: readonly number[]): Promise<boolean> =>
+    const isGone = async ({ ids }: ResultStep): Promise<boolean> =>
       ids.length === 0 ||
-      (await kysely.selectFrom(table).select("id").where("id", "in", ids).limit(1).execute()).length === 0;
+      (
+        await kysely
+          .selectFrom(table)
+          .select("id")
+          .where("id", "in", [...ids])
+          .limit(1)
+          .execute()
+      ).length === 0;
     for (;;) {
-      const { length } = await this.#inTurn(step, isGone);
-      if (length === 0) return;
-      this.#total.results += length;
+      const { ids, upTo } = await this.#inTurn(step, isGone);
+      if (upTo === null) return;
+      after = upTo;
+      this.#total.results += ids.length;
       await this.#rest();
     }
   }
 
   async #note(
     db: Kysely<Tables>,
-    values: { payloadsRemovedTo: number } | { payloadsRemovedAt: string },
+    values: { payloadsRemovedTo?: number; payloadsRemovedAt?: string; heldBack: number | null },
   ): Promise<void> {
     await db.updateTable("batchStatus").set(values).where("id", "=", this.#batch.id).execute();
   }
 
   /**
-   * Runs `work` in a transaction while no run of the batch begins, and again while the database is held by others or away.
+   * Runs `work` in a transaction while no run of the batch begins, with what is held of it until the transaction ends; and again
+   * while the database is held by others or away.
    * @param isDone whether the work that had this result was committed, though the answer was lost; default: it is repeated
    */
   async #inTurn<T>(
-    work: (db: Kysely<Tables>) => Promise<T>,
+    work: (db: Kysely<Tables>, held: Held) => Promise<T>,
     isDone: (result: T) => Promise<boolean> = () => Promise.resolve(false),
   ): Promise<T> {
     const { database, lock, patience } = this.#options;
@@ -258,15 +248,25 @@ class Removal {
           delete last.result;
           await lock.hold(db);
           await this.#holdBatch(db);
+          const held = await this.#whatIsHeld(db);
+          if (held.isWhole) throw new BatchHeldError();
           await leaveTraces(database, db);
           this.#begunAt = performance.now();
-          return (last.result = await work(db));
+          return (last.result = await work(db, held));
         }),
       );
       if (outcome !== "unavailable") return outcome.result;
       const { result } = last;
       if ("result" in last && (await patience.until(() => isDone(result as T)))) return result as T;
     }
+  }
+
+  /** No hold is set while the transaction has the right to remove: see {@link heldIn}. It is read anew when there is a newer row. */
+  async #whatIsHeld(db: Kysely<Tables>): Promise<Held> {
+    const newest = await newestHold(db);
+    if (this.#held?.newest !== newest) this.#held = await heldIn(db, this.#batch.id);
+    if (holdsAny(this.#held)) this.#heldBack ??= newest;
+    return this.#held;
   }
 
   /** Until the transaction ends no run of the batch begins, and no event comes. @throws BatchContinuesError when the batch has continued */
@@ -286,12 +286,4 @@ class Removal {
     const late = db.selectFrom("batchExecutionLog").select("id").where("batchId", "=", this.#batch.id);
     if (await late.where("id", ">", this.#batch.lastId).limit(1).executeTakeFirst()) throw new BatchContinuesError();
   }
-}
-
-async function deleteEvents(db: Kysely<Tables>, ids: readonly number[]): Promise<number> {
-  const { numDeletedRows } = await db
-    .deleteFrom("batchExecutionLog")
-    .where("id", "in", [...ids])
-    .executeTakeFirst();
-  return Number(numDeletedRows);
 }
