@@ -1,6 +1,6 @@
 /**
  * Somebody holds a call, or all of its batch, while another process is removing that batch: from the answer on nothing of it goes, whatever the
- * other process is about to do. `npm run faults` does it a thousand times on each database.
+ * other process is about to do. `npm run faults` does it a thousand times, half of them on each database.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -15,8 +15,8 @@ import { leftOf, newestBatch, oldBatch } from "../../packages/evidence/test/old-
 import { DIALECTS, freshDatabase, type FreshDatabase } from "../support/databases.js";
 import { faultRounds, reportFault } from "../support/fault-row.js";
 
-/** As many groups as `COFI_FAULT_ROUNDS`, of ten holds each: a thousand in the long form. */
-const GROUPS = faultRounds(2);
+/** A group of ten holds for two of `COFI_FAULT_ROUNDS`: in the long form five hundred on each database. */
+const GROUPS = Math.ceil(faultRounds(4) / 2);
 const TOGETHER = 10;
 const HOLDS = GROUPS * TOGETHER;
 const PRUNER = fileURLToPath(new URL("pruner.mjs", import.meta.url));

@@ -125,8 +125,16 @@ test("any sequence of moves: the fold has the state of the model, and refuses wh
 
 test("whoever administers releases what others have, and who decided takes the decision back until it is approved", () => {
   const row = (number: number, what: ReviewRow["what"], who: string): ReviewRow => ({
-    ...{ number, what, who, role: "reviewer", at: "2026-01-05T10:00:00.000Z", note: null, data: null },
-    ...{ reason: what === "decided" ? "accept" : null, verdict: "MISMATCH", verdictEventId: 1 },
+    number,
+    what,
+    who,
+    role: "reviewer",
+    at: "2026-01-05T10:00:00.000Z",
+    reason: what === "decided" ? "accept" : null,
+    note: null,
+    verdict: "MISMATCH",
+    verdictEventId: 1,
+    data: null,
   });
   const now = { verdict: "MISMATCH", eventId: 1, run: 1 };
   const taken = foldCase([row(1, "taken", "ann")], now);

@@ -45,10 +45,10 @@ export function registerHoldRoutes(
         response: listed,
       },
     },
-    async (request) => {
-      const { batch, released } = request.query;
-      const isClear = contents.areShownTo(request);
-      if (isClear) await reveal(request, undefined);
+    async (call) => {
+      const { batch, released } = call.query;
+      const isClear = contents.areShownTo(call);
+      if (isClear) await reveal(call, undefined);
       const all = await holds.list({ batchId: batch, released: released === "1" });
       return { holds: all.map((hold): Hold => shownHold(hold, isClear ? null : audience.lens)) };
     },
@@ -65,8 +65,8 @@ export function registerHoldRoutes(
         response: listed,
       },
     },
-    async (request) => {
-      await reveal(request, request.body.reason);
+    async (call) => {
+      await reveal(call, call.body.reason);
       return { holds: await holds.list({ released: true }) };
     },
   );
@@ -91,13 +91,13 @@ export function registerHoldRoutes(
         },
       },
     },
-    async (request) => {
-      const subject = subjectOf(request.body, audience.lens);
-      const { who, role } = principalOf(request);
+    async (call) => {
+      const subject = subjectOf(call.body, audience.lens);
+      const { who, role } = principalOf(call);
       return refused(async () => {
         await holds.assertThere(subject);
-        await contents.note(request, { action: "hold", what: named(subject), why: "", batchId: subject.batchId });
-        return holds.hold(subject, { who, role, reason: request.body.reason });
+        await contents.note(call, { action: "hold", what: named(subject), why: "", batchId: subject.batchId });
+        return holds.hold(subject, { who, role, reason: call.body.reason });
       });
     },
   );
@@ -113,14 +113,14 @@ export function registerHoldRoutes(
         response: { 200: z.object({ released: z.number().int() }), ...common },
       },
     },
-    async (request) => {
-      const { id } = request.params;
-      const { who, role } = principalOf(request);
+    async (call) => {
+      const { id } = call.params;
+      const { who, role } = principalOf(call);
       return refused(async () => {
         const hold = await holds.inForce(id);
         const what = `hold ${id}, of ${named(hold)}`;
-        await contents.note(request, { action: "release", what, why: "", batchId: hold.batchId });
-        await holds.release(id, { who, role, reason: request.body.reason });
+        await contents.note(call, { action: "release", what, why: "", batchId: hold.batchId });
+        await holds.release(id, { who, role, reason: call.body.reason });
         return { released: id };
       });
     },

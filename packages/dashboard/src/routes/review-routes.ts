@@ -144,15 +144,15 @@ export function registerReviewRoutes(plain: FastifyInstance, parts: ReviewParts,
         response: { 200: drawSchema, ...common },
       },
     },
-    async (request) => {
-      const { id: batchId } = request.params;
+    async (call) => {
+      const { id: batchId } = call.params;
       await existing(batchId);
-      const draw = { share: request.body.share, seed: request.body.seed ?? randomUUID() };
+      const draw = { share: call.body.share, seed: call.body.seed ?? randomUUID() };
       const before = await reviews.drawBefore(batchId, draw);
       if (before) return before;
       const what = `${draw.share * 100} % of what is CONFIRMED drawn, with the seed ${JSON.stringify(draw.seed)}`;
-      await contents.note(request, { action: "review", what, why: "", batchId });
-      const { who, role } = principalOf(request);
+      await contents.note(call, { action: "review", what, why: "", batchId });
+      const { who, role } = principalOf(call);
       return reviews.draw(batchId, { ...draw, who, role });
     },
   );
@@ -167,10 +167,10 @@ export function registerReviewRoutes(plain: FastifyInstance, parts: ReviewParts,
         response: { 200: caseSchema, ...common },
       },
     },
-    async (request) => {
-      const one = await found(request.params);
-      if (contents.areShownTo(request)) await reveal(request, undefined);
-      return shown(request, request.params.tradeId, one);
+    async (call) => {
+      const one = await found(call.params);
+      if (contents.areShownTo(call)) await reveal(call, undefined);
+      return shown(call, call.params.tradeId, one);
     },
   );
 
@@ -190,10 +190,10 @@ export function registerReviewRoutes(plain: FastifyInstance, parts: ReviewParts,
         response: { 200: caseSchema, ...common },
       },
     },
-    async (request) => {
-      const one = await found(request.params);
-      await reveal(request, request.body.reason);
-      return shownCase(lens.storedName(request.params.tradeId), one, null);
+    async (call) => {
+      const one = await found(call.params);
+      await reveal(call, call.body.reason);
+      return shownCase(lens.storedName(call.params.tradeId), one, null);
     },
   );
 
@@ -211,23 +211,23 @@ export function registerReviewRoutes(plain: FastifyInstance, parts: ReviewParts,
         response: { 200: caseSchema, ...common },
       },
     },
-    async (request) => {
-      const { params, body } = request;
+    async (call) => {
+      const { params, body } = call;
       const { id: batchId, tradeId } = params;
       // A note or a correction that somebody else's row has come before is added after it; everything else is looked at anew.
       for (;;) {
         const one = await found(params);
-        assertAllowed(request, one);
-        const { who, role } = principalOf(request);
+        assertAllowed(call, one);
+        const { who, role } = principalOf(call);
         const row: NewReviewRow = { what: ROW_OF[body.action], who, role, ...(await detailsOf(params, one, body)) };
         const number = (one.rows.at(-1)?.number ?? 0) + 1;
         const what = `row ${number} of the case of trade ${tradeId}: ${row.what}${row.reason ? `, ${row.reason}` : ""}`;
         const isDecision = body.action === "decide" || body.action === "approve" || body.action === "reject";
-        await contents.note(request, { action: isDecision ? "decision" : "review", what, why: "", batchId });
+        await contents.note(call, { action: isDecision ? "decision" : "review", what, why: "", batchId });
         if (await reviews.add(batchId, lens.storedName(tradeId), number, row))
-          return shown(request, tradeId, await found(params));
+          return shown(call, tradeId, await found(params));
         const lost = `row ${number} of the case of trade ${tradeId} is another person's: nothing was added`;
-        await contents.note(request, { action: "review", what: lost, why: "", batchId });
+        await contents.note(call, { action: "review", what: lost, why: "", batchId });
       }
     },
   );
