@@ -9,6 +9,11 @@ const TOKEN = "a-token-for-the-tests-alone";
 const RESTRICTED: Readonly<Record<string, readonly Role[]>> = {
   "POST /api/events/{id}/reveal": ["reviewer", "auditor", "admin"],
   "POST /api/batch/{id}/search": ["auditor", "admin"],
+  "POST /api/batch/{id}/trades/{tradeId}/reveal": ["reviewer", "auditor", "admin"],
+  "POST /api/batch/{id}/calls/{callId}/reveal": ["reviewer", "auditor", "admin"],
+  "POST /api/batch/{id}/calls/{callId}/play": ["reviewer", "auditor", "admin"],
+  "GET /api/batch/{id}/calls/{callId}/sound": ["reviewer", "auditor", "admin"],
+  "GET /api/batch/{id}/calls/{callId}/peaks": ["reviewer", "auditor", "admin"],
   "GET /api/reasons": ["reviewer", "auditor", "admin"],
   "GET /api/accuracy": ["reviewer", "auditor", "admin"],
   "GET /api/batch/{id}/cases": ["reviewer", "auditor", "admin"],

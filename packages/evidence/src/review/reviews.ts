@@ -151,6 +151,14 @@ export class Reviews {
   async #drawIn(db: Kysely<Tables>, batchId: number, request: DrawRequest): Promise<Draw> {
     const { seed, share, who, role } = request;
     await this.#holdBatch(db, batchId);
+    // Before it is known which draws there are: one that is committed from here on has this number, and this draw begins again.
+    const newest = await db
+      .selectFrom("review")
+      .select((eb) => eb.fn.max("number").as("number"))
+      .where("batchId", "=", batchId)
+      .where("tradeId", "=", "")
+      .executeTakeFirst();
+    const number = Number(newest?.number ?? 0) + 1;
     const before = await sameDraw(db, batchId, request);
     if (before) return before;
     const confirmed = await db
@@ -173,13 +181,6 @@ export class Reviews {
         known.set(tradeId, { last: Number(last), isDrawn: Number(drawn) === 1 });
     }
     const added = chosen.filter((tradeId) => known.get(tradeId)?.isDrawn !== true);
-    const newest = await db
-      .selectFrom("review")
-      .select((eb) => eb.fn.max("number").as("number"))
-      .where("batchId", "=", batchId)
-      .where("tradeId", "=", "")
-      .executeTakeFirst();
-    const number = Number(newest?.number ?? 0) + 1;
     const draw = { seed, share, population: confirmed.length, drawn: chosen.length, added: added.length };
     await db
       .insertInto("review")
