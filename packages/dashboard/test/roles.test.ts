@@ -5,25 +5,27 @@ import { guarded, type Guarded } from "./access-support.js";
 import { get } from "./dashboard-support.js";
 
 const TOKEN = "a-token-for-the-tests-alone";
+/** Who may see contents. */
+const READERS: readonly Role[] = ["reviewer", "auditor", "admin"];
 /** Who may use a route that not everybody may. Said here once more, so that nothing is opened by a slip in the table. */
 const RESTRICTED: Readonly<Record<string, readonly Role[]>> = {
-  "POST /api/events/{id}/reveal": ["reviewer", "auditor", "admin"],
+  "POST /api/events/{id}/reveal": READERS,
   "POST /api/batch/{id}/search": ["auditor", "admin"],
-  "POST /api/batch/{id}/trades/{tradeId}/reveal": ["reviewer", "auditor", "admin"],
-  "POST /api/batch/{id}/calls/{callId}/reveal": ["reviewer", "auditor", "admin"],
-  "POST /api/batch/{id}/calls/{callId}/play": ["reviewer", "auditor", "admin"],
-  "GET /api/batch/{id}/calls/{callId}/sound": ["reviewer", "auditor", "admin"],
-  "GET /api/batch/{id}/calls/{callId}/peaks": ["reviewer", "auditor", "admin"],
-  "GET /api/reasons": ["reviewer", "auditor", "admin"],
-  "GET /api/accuracy": ["reviewer", "auditor", "admin"],
-  "GET /api/batch/{id}/cases": ["reviewer", "auditor", "admin"],
+  "POST /api/batch/{id}/trades/{tradeId}/reveal": READERS,
+  "POST /api/batch/{id}/calls/{callId}/reveal": READERS,
+  "POST /api/batch/{id}/calls/{callId}/play": READERS,
+  "GET /api/batch/{id}/calls/{callId}/sound": READERS,
+  "GET /api/batch/{id}/calls/{callId}/peaks": READERS,
+  "GET /api/reasons": READERS,
+  "GET /api/accuracy": READERS,
+  "GET /api/batch/{id}/cases": READERS,
   "POST /api/batch/{id}/draw": ["reviewer", "admin"],
-  "GET /api/batch/{id}/trades/{tradeId}/review": ["reviewer", "auditor", "admin"],
+  "GET /api/batch/{id}/trades/{tradeId}/review": READERS,
   "POST /api/batch/{id}/trades/{tradeId}/review": ["reviewer", "admin"],
-  "POST /api/batch/{id}/trades/{tradeId}/review/reveal": ["reviewer", "auditor", "admin"],
-  "GET /api/holds": ["reviewer", "auditor", "admin"],
+  "POST /api/batch/{id}/trades/{tradeId}/review/reveal": READERS,
+  "GET /api/holds": READERS,
   "POST /api/holds": ["reviewer", "admin"],
-  "POST /api/holds/reveal": ["reviewer", "auditor", "admin"],
+  "POST /api/holds/reveal": READERS,
   "POST /api/holds/{id}/release": ["admin"],
   "GET /api/access-log": ["auditor", "admin"],
   "GET /api/sessions": ["admin"],

@@ -1,4 +1,4 @@
-/** Holds: what retention must not remove until somebody releases it. Only added to; what is in force follows from the rows. */
+/** Holds keep things from retention until somebody releases them. Rows are only added; those in force follow from all rows. */
 import { sql, type Kysely } from "kysely";
 import { isDuplicate, reportUnavailable, type Database } from "@cofi/event-log/database";
 import { HOLD_SCOPES, type HoldScope } from "@cofi/event-log/held";
@@ -17,7 +17,7 @@ export class HoldRefusedError extends Error {
   }
 }
 
-/** What is to be held. */
+/** The thing to hold. */
 export interface HoldSubject {
   scope: HoldScope;
   /** null only for a client, in all batches. */
@@ -122,7 +122,7 @@ export class Holds {
     const rows = await this.#query(() => select.execute());
     return rows.map((row) => ({
       number: row.number,
-      // What is not understood holds everything: see `heldIn`.
+      // A scope of another version keeps everything: see `heldIn`.
       scope: HOLD_SCOPES.find((scope) => scope === row.scope) ?? "batch",
       batchId: row.batchId,
       subject: row.subject,

@@ -32,7 +32,7 @@ export async function releaseCommand(text: string, options: { reason: string }):
     const hold = await holds.inForce(number);
     await note("release", hold, `hold ${number}, of `);
     await holds.release(number, by(options.reason));
-    print(`Hold ${number} is released: retention removes of ${holdInWords(hold, hold.subject)} what is old enough.`);
+    print(`Hold ${number} is released: retention removes ${holdInWords(hold, hold.subject)} at its age.`);
   });
 }
 

@@ -107,7 +107,7 @@ export function registerHoldRoutes(
     {
       schema: {
         tags: ["holds"],
-        summary: "Releases a hold: retention removes what is old enough; needs the permission `admin`",
+        summary: "Releases a hold, so that retention removes the things at their age; needs the permission `admin`",
         params: idParams,
         body: releaseBody,
         response: { 200: z.object({ released: z.number().int() }), ...common },
@@ -127,7 +127,7 @@ export function registerHoldRoutes(
   );
 }
 
-/** @throws ProblemError when it does not say what is to be held */
+/** @throws ProblemError when the body does not name one thing */
 function subjectOf({ scope, batch, subject }: z.infer<typeof holdBody>, lens: EventLens): HoldSubject {
   if (scope !== "client" && batch === undefined)
     throw new ProblemError("bad-request", `Say of which batch the ${scope} is: \`batch\`.`);

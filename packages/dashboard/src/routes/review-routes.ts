@@ -150,7 +150,7 @@ export function registerReviewRoutes(plain: FastifyInstance, parts: ReviewParts,
       const draw = { share: call.body.share, seed: call.body.seed ?? randomUUID() };
       const before = await reviews.drawBefore(batchId, draw);
       if (before) return before;
-      const what = `${draw.share * 100} % of what is CONFIRMED drawn, with the seed ${JSON.stringify(draw.seed)}`;
+      const what = `draw of ${Number((draw.share * 100).toPrecision(9))} % of the CONFIRMED trades of batch ${batchId}`;
       await contents.note(call, { action: "review", what, why: "", batchId });
       const { who, role } = principalOf(call);
       return reviews.draw(batchId, { ...draw, who, role });

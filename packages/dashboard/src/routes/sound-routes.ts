@@ -74,6 +74,8 @@ export function registerSoundRoutes(plain: FastifyInstance, parts: SoundParts, c
       const { callId, fileName } = await callOf(id, call.params.callId);
       const what = `sound of call ${store.lens.name(callId)} of batch ${id}`;
       await contents.reveal(call, { action: "play", what, why: call.body.reason, batchId: id });
+      // It is made ready while the browser hears that it may ask for it. Whoever asks then hears of a failure.
+      sounds.copy(id, fileName, "original").catch(() => undefined);
       const known = await sounds.known(id, fileName);
       if (!known) throw nowhere();
       const { who } = principalOf(call);

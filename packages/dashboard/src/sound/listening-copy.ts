@@ -137,12 +137,20 @@ export class ListeningCopy {
           if (seconds <= 0) return;
           announced = Math.round((seconds + SLACK_S.announced) * SAMPLE_RATE);
           announcing = this.#announce(handle, announced);
+          // It is waited for below, where its failure counts.
+          announcing.catch(() => undefined);
         },
         onSamples: async (mixed) => {
-          for (const sample of mixed) {
-            pending[filled++] = Math.max(-32_768, Math.min(32_767, Math.round(sample * 32_767)));
-            samples += 1;
-            fine.add(sample);
+          fine.take(mixed);
+          for (let from = 0; from < mixed.length;) {
+            const count = Math.min(mixed.length - from, WRITE_SAMPLES - filled);
+            for (let n = 0; n < count; n++) {
+              const level = (mixed[from + n] as number) * 32_767;
+              pending[filled + n] = level > 32_767 ? 32_767 : level < -32_768 ? -32_768 : level;
+            }
+            from += count;
+            filled += count;
+            samples += count;
             if (filled === WRITE_SAMPLES) await flush();
           }
         },
@@ -196,10 +204,19 @@ class FinePeaks {
   #highest = 0;
   #samples = 0;
 
-  add(sample: number): void {
-    this.#highest = Math.max(this.#highest, Math.abs(sample));
-    this.#samples += 1;
-    if (this.#samples === FINE) this.#next();
+  take(samples: Float32Array): void {
+    for (let from = 0; from < samples.length;) {
+      const count = Math.min(samples.length - from, FINE - this.#samples);
+      let highest = this.#highest;
+      for (let n = from; n < from + count; n++) {
+        const level = Math.abs(samples[n] as number);
+        if (level > highest) highest = level;
+      }
+      this.#highest = highest;
+      this.#samples += count;
+      from += count;
+      if (this.#samples === FINE) this.#next();
+    }
   }
 
   #next(): void {

@@ -35,9 +35,11 @@ export class Sounds {
     const sounds = await this.#sources.known(batchId, fileName);
     const [first] = sounds;
     if (first === undefined) return null;
-    const found = await this.#sources.find(batchId, fileName, first, await this.#folder(batchId));
+    const [found, processed] = await Promise.all([
+      this.#sources.find(batchId, fileName, first, await this.#folder(batchId)),
+      this.#results.recordingSha256(batchId, fileName),
+    ]);
     if (!found) return null;
-    const processed = await this.#results.recordingSha256(batchId, fileName);
     const isKnown = processed !== null && first === "original";
     const same = isKnown ? (await this.#sources.sha256Of(found.path)) === processed : null;
     return { same, source: found.source, sounds };

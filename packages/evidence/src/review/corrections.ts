@@ -46,7 +46,7 @@ export type Corrected = Correction & {
   model: string | null;
 };
 
-/** Nothing like it was said; the message says what is there. */
+/** There is nothing to correct in this place; the message says why. */
 export class CorrectionError extends Error {
   override readonly name = "CorrectionError";
 }

@@ -5,7 +5,7 @@ import { reportUnavailable } from "@cofi/event-log/database";
 import type { Results } from "../results.js";
 import type { CallEvidence, LoggedVerdict } from "../verdict-records.js";
 
-/** Whose figures are told apart: the stages that hear and read, and the rules of verdicts. */
+/** The stages that hear and read, and the rules of verdicts: each has figures of its own. */
 export const JUDGED = ["stt", "llm1", "llm2", "verdicts"] as const;
 export type Judged = (typeof JUDGED)[number];
 /** Name and version of each, in one text; without those that the log does not say, or not any more. */

@@ -7,7 +7,7 @@ import type { Kysely } from "kysely";
 import type { ResultTables } from "../../database/result-tables.js";
 import type { Tables } from "../../database/tables.js";
 
-/** batch: all of it · call, trade: one of a batch · client: what is known of a client in one batch, or in all. */
+/** batch: all of it · call, trade: one of a batch · client: the trades and calls of a client in one batch, or in all. */
 export const HOLD_SCOPES = ["batch", "call", "trade", "client"] as const;
 export type HoldScope = (typeof HOLD_SCOPES)[number];
 
@@ -46,7 +46,7 @@ export async function newestHold(db: Kysely<Tables>): Promise<number> {
   return Number(newest ?? 0);
 }
 
-/** What is held of a batch, at this moment. @throws the database's error; Error when a hold is not understood */
+/** The held parts of a batch, at this moment. @throws the database's error; Error when a hold is not understood */
 export async function heldIn(db: Kysely<Tables>, batchId: number): Promise<Held> {
   const newest = await newestHold(db);
   const rows = await db
