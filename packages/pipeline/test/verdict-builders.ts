@@ -73,6 +73,7 @@ export function call(fields: Partial<VerdictCall> = {}): VerdictCall {
     speakers: {},
     unknownSymbols: [],
     isVocabularyOld: false,
+    isUndivided: false,
     ...fields,
   };
 }

@@ -1,4 +1,5 @@
 import { AND_A_PART, DIGITS, digitOf, HALVES, isNumberWord, PAISE, RUPEES, SCALES, WORDS } from "./number-words.js";
+import { saidAndSpelt } from "./spelt-numbers.js";
 
 /** Digits that are spelt and then said again as a number. */
 const LONGEST_REPEATED = 5;
@@ -18,9 +19,13 @@ export interface SpokenNumber {
   rupees: boolean;
 }
 
+const ENDS_A_NUMBER = /^(?:|please|sir|madam|only|limit|pe|then|okay|ok|rupees?|rs)$/;
+const OF_TIME = /^(?:moments?|minutes?|mins?|seconds?|secs?)$/;
+
 /** Reads the number that starts at word `from`; null when none does. */
 export function parseNumber(words: readonly string[], from: number): SpokenNumber | null {
-  return new NumberReader(words, from).amount();
+  const read = (said: readonly string[]): SpokenNumber | null => new NumberReader(said, from).amount();
+  return saidAndSpelt(words, from, read) ?? read(words);
 }
 
 class NumberReader {
@@ -137,7 +142,7 @@ class NumberReader {
       this.at++;
       return this.withSpokenPaise(first * 100 + this.afterHundred(first));
     }
-    const second = first >= 1 && first < 100 && Number.isInteger(first) ? this.secondOfPair() : null;
+    const second = first >= 1 && first < 100 && Number.isInteger(first) ? this.secondOfPair(first) : null;
     if (second === null) return first;
     if (!inside) this.asPaise = Math.round(first * 100 + second) / 100;
     return this.withSpokenPaise(first * 100 + second);
@@ -167,6 +172,8 @@ class NumberReader {
     const tens = WORDS.get(this.word()) ?? 0;
     for (const rest of [this.below100(), tens]) {
       const next = this.word();
+      // "at twenty four six hundred and one lot"
+      if (/^lots?$/.test(next) && this.words[start] === "and") break;
       if (rest !== null && rest < 100 && next !== "hundred" && !(SCALES.has(next) && hundreds >= 10)) return rest;
       // "four hundred and fifty one hundred titan": the one begins the next number.
       if (tens < 20 || rest === tens) break;
@@ -177,7 +184,7 @@ class NumberReader {
   }
 
   /** The second half of "sixteen fifty", "six forty two", "one oh five": ten to ninety-nine, or "oh" and a digit. */
-  private secondOfPair(): number | null {
+  private secondOfPair(first: number): number | null {
     const start = this.at;
     const oh = this.word() === "oh";
     if (oh) this.at++;
@@ -186,7 +193,9 @@ class NumberReader {
     for (const value of [this.below100(), tens]) {
       const next = this.word();
       const closes = next !== "hundred" && !SCALES.has(next) && !PAISE.has(next);
-      if (value !== null && closes && (oh ? value < 10 : value >= 10)) return value;
+      // "make it fifteen five": where nothing is counted by it, the five belongs to the price.
+      const isLast = first >= 10 && value !== null && value > 0 && ENDS_A_NUMBER.test(next);
+      if (value !== null && closes && (oh ? value < 10 : value >= 10 || isLast)) return value;
       // "seventeen twenty one hundred and ten": the one begins the next number.
       if (oh || tens < 20 || value === tens) break;
       this.at--;
@@ -219,7 +228,9 @@ class NumberReader {
     if (value === undefined) return null;
     this.at++;
     const unit = WORDS.get(this.word());
-    if (value >= 20 && unit !== undefined && unit > 0 && unit < 10) {
+    // "two fifty one moment"
+    const isOfTime = OF_TIME.test(this.word(1));
+    if (value >= 20 && unit !== undefined && unit > 0 && unit < 10 && !isOfTime) {
       this.at++;
       return value + unit;
     }
@@ -246,7 +257,9 @@ class NumberReader {
       return value;
     }
     const next = this.word();
-    if (digits.length >= 3 && !WORDS.has(next) && next !== "hundred" && !SCALES.has(next)) return Number(digits);
+    const isRound = digits.length === 2 && digits.endsWith("0");
+    if ((digits.length >= 3 || isRound) && !WORDS.has(next) && next !== "hundred" && !SCALES.has(next))
+      return Number(digits);
     this.at = start;
     return null;
   }
