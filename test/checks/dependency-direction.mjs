@@ -60,6 +60,7 @@ const ROOMS = {
     export: ["detail"],
   },
   access: { "": [], log: [], masks: [] },
+  evidence: { "": [], seal: [] },
   "views/detail": { "": [], fold: [], files: ["fold"], reports: ["fold", "files"] },
   web: {
     "": [...SHARED, "page"],

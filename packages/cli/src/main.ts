@@ -127,10 +127,28 @@ user
   .action(async (who: string) => (await import("./commands/user.js")).revokeCommand(who));
 
 program
+  .command("key")
+  .description("make the key by which this machine signs seals and packs, and print its public half")
+  .action(async () => (await import("./commands/key.js")).keyCommand());
+
+program
   .command("verify")
   .description("prove that what was recorded is as it was written")
+  .option(
+    "--batch [id]",
+    "the seals: that no event of this batch was changed since it ended; without a number, of all batches",
+  )
   .option("--access-log", "the access log: that no entry was changed, removed or put in")
-  .option("--end <seq:hash>", "an end of the log that was noted before, which must still be in it")
+  .option(
+    "--end <seq:hash>",
+    "an end of the access log, or of the seals, that was noted before and must still be there",
+  )
+  .option(
+    "--key <file>",
+    "a public key that may have signed, beside those of the data folder; may be given more than once",
+    collect,
+    [],
+  )
   .action(async (options) => (await import("./commands/verify.js")).verifyCommand(options));
 
 program
@@ -143,6 +161,11 @@ program
   .option("--concurrency <n>", "files in progress at once; default: the number of processors")
   .option("--until-stdin-closes", "stop when standard input closes, that is, with the program that started it")
   .action(async (stage: string, options) => (await import("./commands/engine.js")).engineCommand(stage, options));
+
+/** Of an option that may be given more than once. */
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
 
 /**
  * Errors whose message is enough for the user, so they are printed without a stack. They are listed by name, so that no

@@ -24,6 +24,7 @@ describe.each(DIALECTS)("migrations on %s", (dialect) => {
         "0009_host_slots",
         "0010_host_turns",
         "0014_access",
+        "0016_seals",
       ]);
       expect(await migrate(two)).toEqual([]);
       await assertMigrated(two);

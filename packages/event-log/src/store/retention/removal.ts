@@ -42,7 +42,7 @@ const ROWS_A_STEP = 500;
 const LONGEST_PAUSE_MS = 1_000;
 const RESULT_TABLES = {
   payloads: ["transcript"],
-  events: ["auditAnswer", "extractedTrade", "transcript", "tradeCall", "trade", "callRecord"],
+  events: ["auditAnswer", "extractedTrade", "transcript", "tradeCall", "trade", "callRecord", "batchSealPart"],
 } as const satisfies Record<What, readonly (keyof Tables)[]>;
 type ResultTable = (typeof RESULT_TABLES)[What][number];
 
