@@ -11,10 +11,11 @@ const ALLOWED = {
   access: ["@cofi/event-log"],
   views: ["@cofi/event-log"],
   evidence: ["@cofi/event-log"],
+  pack: ["@cofi/event-log", "@cofi/access", "@cofi/evidence"],
   recordings: [],
   pipeline: ["@cofi/event-log", "@cofi/evidence", "@cofi/recordings"],
   engines: ["@cofi/recordings"],
-  dashboard: ["@cofi/event-log", "@cofi/access", "@cofi/views", "@cofi/evidence"],
+  dashboard: ["@cofi/event-log", "@cofi/access", "@cofi/views", "@cofi/evidence", "@cofi/pack"],
   web: [
     "@cofi/event-log/events",
     "@cofi/event-log/stages",
@@ -33,6 +34,7 @@ const ALLOWED = {
     "@cofi/access",
     "@cofi/views",
     "@cofi/evidence",
+    "@cofi/pack",
     "@cofi/pipeline",
     "@cofi/engines",
     "@cofi/dashboard",
@@ -61,6 +63,7 @@ const ROOMS = {
   },
   access: { "": [], log: [], masks: [] },
   evidence: { "": [], seal: [] },
+  pack: { "": [], page: [], make: ["page"], verify: [] },
   "views/detail": { "": [], fold: [], files: ["fold"], reports: ["fold", "files"] },
   web: {
     "": [...SHARED, "page"],

@@ -77,6 +77,17 @@ program
   .action(async (what: string, options) => (await import("./commands/export.js")).exportCommand(what, options));
 
 program
+  .command("pack")
+  .description(
+    "make the pack of a trade: a signed zip with all that proves or refutes it, which reads and plays without Cofi",
+  )
+  .argument("<trade>", "id of the trade")
+  .option("--batch <id>", "number of the batch; default: the newest")
+  .option("--output <file>", "file to write; default: cofi-batch-<id>-<trade>.zip in the working directory")
+  .option("--reason <text>", "why, for the access log")
+  .action(async (trade: string, options) => (await import("./commands/pack.js")).packCommand(trade, options));
+
+program
   .command("prune")
   .description("remove payloads, recordings and events that are older than their configured age")
   .option(
@@ -133,7 +144,8 @@ program
 
 program
   .command("verify")
-  .description("prove that what was recorded is as it was written")
+  .description("prove that what was recorded is as it was written: a pack, the events of batches, or the access log")
+  .argument("[pack]", "a pack, which is proven without a database")
   .option(
     "--batch [id]",
     "the seals: that no event of this batch was changed since it ended; without a number, of all batches",
@@ -149,7 +161,9 @@ program
     collect,
     [],
   )
-  .action(async (options) => (await import("./commands/verify.js")).verifyCommand(options));
+  .action(async (pack: string | undefined, options) =>
+    (await import("./commands/verify.js")).verifyCommand(pack, options),
+  );
 
 program
   .command("engine")

@@ -1,11 +1,13 @@
 /** `cofi verify`: what was recorded is as it was written, or what is not. The exit code is 1 when something is not. */
 import { verifyAccessLog } from "@cofi/access/verify-log";
 import type { ChainEnd } from "@cofi/event-log/kept-outside";
+import { verifyPack } from "@cofi/pack/verify";
 import { sealEndsIn, trustedKeys, type VerifyingKey } from "@cofi/evidence/seal-keys";
 import { verifySeals, type Verified, type VerifiedBatch } from "@cofi/evidence/verify-seals";
 import { dataDir, withStore } from "../environment.js";
 import { CommandError, EXIT } from "../exit.js";
 import { batchNumber, namedBatch } from "../named-batch.js";
+import { print, printable } from "../print.js";
 
 const MOST_SHOWN = 100;
 
@@ -17,13 +19,17 @@ export interface VerifyOptions {
   key: readonly string[];
 }
 
-export async function verifyCommand(options: VerifyOptions): Promise<void> {
+export async function verifyCommand(pack: string | undefined, options: VerifyOptions): Promise<void> {
   const noted = options.end === undefined ? null : endIn(options.end);
-  if (options.accessLog === true && options.batch === undefined) await accessLog(noted);
+  if (pack !== undefined && options.accessLog === undefined && options.batch === undefined && noted === null)
+    await packAt(pack, options);
+  else if (pack !== undefined)
+    throw new CommandError("A pack is verified alone: `cofi verify <pack>`, with or without --key.", EXIT.usage);
+  else if (options.accessLog === true && options.batch === undefined) await accessLog(noted);
   else if (options.batch !== undefined && options.accessLog !== true) await seals(options, noted);
   else
     throw new CommandError(
-      "Say what to verify: `cofi verify --batch 7`, `cofi verify --batch` for all batches, or `cofi verify --access-log`.",
+      "Say what to verify: `cofi verify <pack>`, `cofi verify --batch 7`, `cofi verify --batch` for all batches, or `cofi verify --access-log`.",
       EXIT.usage,
     );
 }
@@ -65,6 +71,32 @@ async function seals(options: VerifyOptions, noted: ChainEnd | null): Promise<vo
   console.log(`Its end, to be noted elsewhere (\`cofi verify --batch --end …\` looks for it): ${end.seq}:${end.hash}`);
 }
 
+async function packAt(path: string, options: VerifyOptions): Promise<void> {
+  const { faults, manifest, key, events } = await verifyPack(path, keysOf(options)).catch((error: unknown) => {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    throw new CommandError(`${path} cannot be read: ${message}.`, EXIT.usage);
+  });
+  const found = new Faults();
+  for (const fault of faults) found.say(fault);
+  if (found.areAny() || !manifest || !key || !events) return;
+  const { tradeId, batchId, madeAt, version, files } = manifest;
+  print(
+    `The pack is as it was made: trade ${tradeId} of batch ${batchId}, ${counted(files.length, "file")}, ${madeAt}, Cofi ${version}.`,
+  );
+  const { sealed, pruned } = events;
+  console.log(
+    sealed === events.events
+      ? `All ${counted(sealed, "event")} are proven by the seals of the batch${pruned > 0 ? `, ${pruned} of them without the payloads that retention had removed` : ""}.`
+      : `${sealed} of ${counted(events.events, "event")} are proven by seals of the batch; the others came later, or the batch had not ended.`,
+  );
+  console.log(
+    key.isKnown
+      ? `It is signed with the key ${key.id}, which is known here.`
+      : `It is signed with the key ${key.id}, which came with the pack: compare it with the key that you were given, or name that one with --key.`,
+  );
+}
+
 function inWords({ batchId, state, seals: number, events, pruned, late }: VerifiedBatch): string {
   if (state === "removed")
     return `Batch ${batchId}: retention has removed its events; ${counted(number, "seal")} of it are kept.`;
@@ -100,7 +132,7 @@ class Faults {
   #count = 0;
 
   say(sentence: string): void {
-    if (++this.#count <= MOST_SHOWN) console.error(sentence);
+    if (++this.#count <= MOST_SHOWN) console.error(printable(sentence));
   }
 
   /** Ends the command with 1 when there are some. */

@@ -39,6 +39,12 @@ export class PlaceStore extends RunStore {
     );
   }
 
+  /** Where files of the batch lie. */
+  async placesOf(batchId: number): Promise<FilePlace[]> {
+    const select = this.db.selectFrom("recordingPlace").select(["place", "description"]).where("batchId", "=", batchId);
+    return this.query(() => select.orderBy("place").execute());
+  }
+
   /** Places with files of batches whose payloads are removed, or that are removed as a whole; and of `others`. */
   async filesToRemove(others: readonly number[] = []): Promise<FilesOfBatch[]> {
     return this.query(() => this.#due(others).execute());

@@ -5,16 +5,20 @@ import { COLUMNS, type BodyPrint, type RowPrint } from "./canonical.js";
 /** Events of a part. */
 export const PART_EVENTS = 500;
 
-export interface SealPart {
+/** What the seal is made of. */
+export interface PartHead {
   firstId: number;
   lastId: number;
   events: number;
+  /** Of both texts: {@link partSha256}. */
+  sha256: string;
+}
+
+export interface SealPart extends PartHead {
   /** `id digest` */
   digests: string;
   /** `sha256 bytes` of the payload, then of the response, `-` where there is none, and the CRC-32 of each column as base64url. */
   checks: string;
-  /** Of both texts: {@link partSha256}. */
-  sha256: string;
 }
 
 /** What the seal holds of one event. */
@@ -43,7 +47,7 @@ export function sha256Hex(text: string): string {
 export class PartsHash {
   readonly #hash = createHash("sha256");
 
-  add({ firstId, lastId, events, sha256 }: Pick<SealPart, "firstId" | "lastId" | "events" | "sha256">): void {
+  add({ firstId, lastId, events, sha256 }: PartHead): void {
     this.#hash.update(`${firstId} ${lastId} ${events} ${sha256}\n`);
   }
 
@@ -69,7 +73,7 @@ export function eventsIn({ digests, checks }: Pick<SealPart, "digests" | "checks
 }
 
 /** @returns null when the text is not of this form */
-function digestsIn(digests: string): { id: number; digest: string }[] | null {
+export function digestsIn(digests: string): { id: number; digest: string }[] | null {
   const events: { id: number; digest: string }[] = [];
   for (const line of linesOf(digests)) {
     const [, id, digest] = DIGEST.exec(line) ?? [];

@@ -1,7 +1,7 @@
 /** Reads seals, their parts, and what became of the batches that they are of. */
 import { sql } from "kysely";
 import { ResultStore } from "../result-store.js";
-import type { SealPart } from "./parts.js";
+import type { PartHead, SealPart } from "./parts.js";
 import type { Seal } from "./statement.js";
 
 const SEALS_A_PAGE = 1_000;
@@ -46,6 +46,17 @@ export class SealReader extends ResultStore {
       if (!last || page.length < PARTS_A_PAGE) return;
       from = last.firstId;
     }
+  }
+
+  /** As {@link parts}, without their texts. */
+  async partHeads(batchId: number, { after, upTo }: { after: number; upTo: number }): Promise<PartHead[]> {
+    const select = this.database.kysely
+      .selectFrom("batchSealPart")
+      .select(["firstId", "lastId", "events", "sha256"])
+      .where("batchId", "=", batchId)
+      .where("firstId", ">", after)
+      .where("firstId", "<=", upTo);
+    return (await this.query(() => select.execute())).toSorted((a, b) => a.firstId - b.firstId);
   }
 
   /** All batches that there are, and those that have seals; ascending. */

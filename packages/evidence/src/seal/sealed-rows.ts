@@ -12,14 +12,21 @@ interface Size {
   bytes: number;
 }
 
+export interface RowRange {
+  after: number;
+  upTo: number;
+  /** Only events of these files. */
+  fileNames?: readonly string[];
+}
+
 /** The events of a batch with `after < id <= upTo`, ascending, some at a time. @throws DatabaseUnavailableError */
 export async function* sealedRows(
   database: Database,
   batchId: number,
-  { after, upTo }: { after: number; upTo: number },
+  { after, ...range }: RowRange,
 ): AsyncGenerator<SealedRow[]> {
   for (let from = after; ;) {
-    const sizes = await sizesAfter(database, batchId, from, upTo);
+    const sizes = await sizesAfter(database, batchId, { ...range, after: from });
     for (const ids of groups(sizes)) yield rowsOf(database, ids);
     const last = sizes.at(-1);
     if (!last || sizes.length < MOST_ROWS) return;
@@ -28,7 +35,7 @@ export async function* sealedRows(
 }
 
 /** Ascending. @throws DatabaseUnavailableError */
-async function rowsOf(database: Database, ids: readonly number[]): Promise<SealedRow[]> {
+export async function rowsOf(database: Database, ids: readonly number[]): Promise<SealedRow[]> {
   const select = database.kysely
     .selectFrom("batchExecutionLog")
     .select(COLUMNS)
@@ -37,9 +44,12 @@ async function rowsOf(database: Database, ids: readonly number[]): Promise<Seale
   return rows.toSorted((a, b) => a.id - b.id);
 }
 
-async function sizesAfter(database: Database, batchId: number, after: number, upTo: number): Promise<Size[]> {
-  const page = sql<{ id: number }>`(SELECT id FROM ${database.dialect.logBy("batchExecutionLog_replay")}
-    WHERE batchId = ${batchId} AND id > ${after} AND id <= ${upTo} ORDER BY id LIMIT ${MOST_ROWS})`;
+async function sizesAfter(database: Database, batchId: number, { after, upTo, fileNames }: RowRange): Promise<Size[]> {
+  const { dialect } = database;
+  const log = dialect.logBy(fileNames ? "batchExecutionLog_batch_file" : "batchExecutionLog_replay");
+  const isOfFiles = fileNames ? sql`fileName IN (${sql.join(fileNames)})` : sql`1 = 1`;
+  const page = sql<{ id: number }>`(SELECT id FROM ${log}
+    WHERE batchId = ${batchId} AND id > ${after} AND id <= ${upTo} AND ${isOfFiles} ORDER BY id LIMIT ${MOST_ROWS})`;
   const select = database.kysely
     .selectFrom(page.as("page"))
     .innerJoin("batchExecutionLog as log", "log.id", "page.id")
