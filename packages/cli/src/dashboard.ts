@@ -7,7 +7,9 @@ import type { Database } from "@cofi/event-log/database";
 import { assertMigrated } from "@cofi/event-log/migrate";
 import { SettingsError } from "@cofi/event-log/environment";
 import { Store } from "@cofi/event-log/store";
-import { logKeeper } from "./environment.js";
+import { logKeeper, signingKey } from "./environment.js";
+import { configuredRecordings } from "./recordings.js";
+import { VERSION } from "./version.js";
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 
@@ -26,12 +28,21 @@ function logLevel(): string {
 /** The dashboard with the settings of the environment; it does not listen yet. @throws SettingsError */
 export async function configuredDashboard(database: Database): Promise<Dashboard> {
   const page = fileURLToPath(import.meta.resolve("@cofi/web/index.html"));
-  return createDashboard({
-    store: new Store(database),
+  const store = new Store(database);
+  const recordings = configuredRecordings(store);
+  const dashboard = await createDashboard({
+    store,
     settings: dashboardSettings(process.env),
     webRoot: page.slice(0, -"/index.html".length),
     logger: configuredLogger(),
     keeper: logKeeper(),
+    packs: { key: signingKey(), recordings: recordings.sources, version: VERSION },
     assertMigrated: () => assertMigrated(database),
   });
+  return {
+    listen: () => dashboard.listen(),
+    async close() {
+      await Promise.all([dashboard.close(), recordings.close()]);
+    },
+  };
 }

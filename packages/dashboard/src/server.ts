@@ -14,6 +14,7 @@ import { Health } from "./routes/health.js";
 import { LiveViews } from "./feed/live-views.js";
 import { registerPage } from "./routes/page.js";
 import { ProblemError, rawProblem, registerProblems, sendProblem } from "./routes/problems.js";
+import type { PackTools } from "./routes/pack-routes.js";
 import { registerRoutes } from "./routes/routes.js";
 import type { DashboardSettings } from "./settings.js";
 import { SseHub } from "./feed/sse-hub.js";
@@ -28,6 +29,7 @@ export interface DashboardOptions {
   logger: Logger;
   /** Of the access log. */
   keeper: LogKeeper;
+  packs: PackTools;
   /** Throws `MigrationError` while the schema is behind: for the health route. */
   assertMigrated?: () => Promise<void>;
 }
@@ -67,7 +69,7 @@ export async function createDashboard(options: DashboardOptions): Promise<Dashbo
   registerProblems(app);
   await registerProtection(app, access, settings, options.webRoot);
   await registerDocs(app);
-  registerRoutes(app, { store, tail, views, hub, health, settings, access });
+  registerRoutes(app, { store, tail, views, hub, health, settings, access, packs: options.packs });
   /** Opens the view ahead of the viewer's request; null: the newest batch. The viewer's own request reports a failure. */
   const openAhead = async (batchId: number | null): Promise<void> => {
     await tail.refresh();

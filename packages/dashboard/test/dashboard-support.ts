@@ -11,6 +11,8 @@ import type { DialectName } from "@cofi/event-log/database";
 import { assertMigrated } from "@cofi/event-log/migrate";
 import type { Frame, LogEvent, Problem, Snapshot, StageSummary } from "@cofi/event-log/events";
 import { Store } from "@cofi/event-log/store";
+import { SigningKey } from "@cofi/evidence/seal-keys";
+import { FolderRecordings } from "@cofi/pack/recordings";
 import { createDashboard, type Dashboard } from "@cofi/dashboard/server";
 import { dashboardSettings } from "@cofi/dashboard/settings";
 import { freshDatabase, type FreshDatabase } from "../../../test/support/databases.js";
@@ -55,7 +57,9 @@ export async function startDashboard(
   const settings = dashboardSettings({ COFI_PORT: "0", ...env });
   const logger = pino({ level: "silent" });
   const keeper = new LogKeeper(inject("logFolder"));
-  const dashboard = await createDashboard({ store, settings, webRoot: "/nowhere", logger, keeper, ...more });
+  const recordings = [new FolderRecordings((batchId) => store.folderOfBatch(batchId))];
+  const packs = { key: new SigningKey(inject("logFolder")), recordings, version: "1" };
+  const dashboard = await createDashboard({ store, settings, webRoot: "/nowhere", logger, keeper, packs, ...more });
   const { url } = await dashboard.listen();
   return { dashboard, url };
 }

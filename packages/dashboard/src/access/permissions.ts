@@ -45,6 +45,7 @@ const NEEDS: Readonly<Record<string, Need>> = {
   "GET /api/batch/:id/metrics": "progress",
   "GET /api/batch/:id/export/files": "progress",
   "GET /api/batch/:id/export/events": "progress",
+  "GET /api/batch/:id/trades/:tradeId/pack": "pack",
   "GET /api/events/:id": "progress",
   "POST /api/events/:id/reveal": "contents",
   "GET /api/access-log": "readAll",

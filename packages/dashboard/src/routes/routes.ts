@@ -15,6 +15,7 @@ import { registerDetailRoutes } from "./detail-routes.js";
 import { overviewSchema, trendsSchema } from "./figure-schemas.js";
 import { registerRunRoutes } from "./run-routes.js";
 import { registerExportRoutes } from "./export-routes.js";
+import { registerPackRoutes, type PackTools } from "./pack-routes.js";
 import type { Health } from "./health.js";
 import { eventSummary } from "@cofi/views/event-summary";
 import type { LiveViews } from "../feed/live-views.js";
@@ -46,6 +47,7 @@ export interface RouteParts {
   health: Health;
   settings: DashboardSettings;
   access: Access;
+  packs: PackTools;
 }
 
 const problemOf = (description: string) => ({
@@ -237,6 +239,11 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
   registerExportRoutes(
     plain,
     { store, tail, existing, folds, contents: access.contents },
+    { ...BAD_REQUEST, ...NO_BATCH, ...COMMON },
+  );
+  registerPackRoutes(
+    plain,
+    { existing, contents: access.contents, packs: parts.packs },
     { ...BAD_REQUEST, ...NO_BATCH, ...COMMON },
   );
   registerDetailRoutes(
