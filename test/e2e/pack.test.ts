@@ -1,4 +1,5 @@
 /** `cofi key`, `cofi pack` and `cofi verify` on a batch that was run: what is handed out is proven, noted and whole, or not there. */
+import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -152,24 +153,33 @@ describe.each(DIALECTS)("on %s", (dialect) => {
     await mkdir(out);
     for (const signal of ["SIGTERM", "SIGKILL"] as const) {
       const making = startCofi(["pack", "T1", "--output", join(out, "pack.zip")], env, folder);
-      // As soon as the access log says so, it reads the case.
-      while (!(await readdir(out)).some((name) => name.endsWith(".part"))) {
-        if ((await readdir(out)).includes("pack.zip")) break;
-        await new Promise((done) => setImmediate(done));
-      }
+      let hasEnded = false;
+      void making.ended.then(() => (hasEnded = true));
+      while (!hasEnded && (await readdir(out)).length === 0) await new Promise((done) => setImmediate(done));
       making.kill(signal);
       await making.ended;
       const left = await readdir(out);
       if (left.includes("pack.zip")) expect(await cofi("verify", join(out, "pack.zip"))).toMatchObject({ code: 0 });
       await rm(join(out, "pack.zip"), { force: true });
     }
-    const full = await cofi("pack", "T1", "--output", join(folder, "nowhere", "pack.zip"));
-    expect(full).toMatchObject({
+    const nowhere = await cofi("pack", "T1", "--output", join(folder, "nowhere", "pack.zip"));
+    expect(nowhere).toMatchObject({
       code: 1,
       output: expect.stringMatching(/cannot be written: .*Nothing of it was left there/),
     });
     await rm(out, { recursive: true });
     await mkdir(out);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "none", out]);
+    try {
+      const full = await cofi("pack", "T1", "--output", join(out, "pack.zip"));
+      expect(full).toMatchObject({
+        code: 1,
+        output: expect.stringMatching(/pack\.zip cannot be written: the disk is full\./),
+      });
+      expect(await readdir(out)).toEqual([]);
+    } finally {
+      execFileSync("umount", ["--lazy", out]);
+    }
     await sql`ALTER TABLE accessLog RENAME TO accessLogAway`.execute(fresh.database.kysely);
     try {
       const refused = await cofi("pack", "T1", "--output", join(out, "pack.zip"));
