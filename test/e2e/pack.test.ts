@@ -90,6 +90,12 @@ describe.each(DIALECTS)("on %s", (dialect) => {
     const { output } = await cofi("key");
     await writeFile(join(folder, "known.pem"), output.slice(output.indexOf("-----BEGIN")));
     expect((await alone("--key", join(folder, "known.pem"))).output).toMatch(/which is known here/);
+    const stranger = await runCofi(["key"], { COFI_DATA_DIR: join(folder, "stranger") }, folder);
+    await writeFile(join(folder, "stranger.pem"), stranger.output.slice(stranger.output.indexOf("-----BEGIN")));
+    expect(await alone("--key", join(folder, "stranger.pem"))).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/which is none of those that are known/),
+    });
     expect(await alone("--key", path)).toMatchObject({ code: 2, output: expect.stringMatching(/is not a public key/) });
     const whole = await readFile(path);
     whole[whole.indexOf("RIFF") + 1_000]! ^= 1;

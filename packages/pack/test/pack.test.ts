@@ -192,4 +192,8 @@ test("a trade that is not there has no pack; a key that nobody knows is said to 
   const other = new SigningKey(join(lab.folder, "other")).public;
   const { faults } = await verifyPack(path, new Map([[lab.key.public.id, other]]));
   expect(faults.join("\n")).toMatch(/the signature does not fit/);
+  // Whoever has given a key wants to hear that another one has signed.
+  expect((await verifyPack(path, new Map([[other.id, other]]), true)).faults).toEqual([
+    `The pack is signed with the key ${lab.key.public.id}, which is none of those that are known.`,
+  ]);
 });

@@ -72,7 +72,10 @@ async function seals(options: VerifyOptions, noted: ChainEnd | null): Promise<vo
 }
 
 async function packAt(path: string, options: VerifyOptions): Promise<void> {
-  const { faults, manifest, key, events } = await verifyPack(path, keysOf(options)).catch((error: unknown) => {
+  const keys = keysOf(options);
+  // Whoever names a key wants to hear that it was not this one.
+  const verifying = verifyPack(path, keys, options.key.length > 0);
+  const { faults, manifest, key, events } = await verifying.catch((error: unknown) => {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
     throw new CommandError(`${path} cannot be read: ${message}.`, EXIT.usage);

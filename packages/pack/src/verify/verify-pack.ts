@@ -23,10 +23,15 @@ export interface VerifiedPack {
 }
 
 /**
- * @param keys that are known to be those of who makes packs; without the one that has signed, the pack's own word is taken for it
+ * @param keys that are known to be those of who makes packs
+ * @param mustBeKnown whether one of them must have signed; else the pack's own word is taken for its key
  * @throws the error of the file system, when the file cannot be read
  */
-export async function verifyPack(path: string, keys: ReadonlyMap<string, VerifyingKey>): Promise<VerifiedPack> {
+export async function verifyPack(
+  path: string,
+  keys: ReadonlyMap<string, VerifyingKey>,
+  mustBeKnown = false,
+): Promise<VerifiedPack> {
   const frame = await frameOfFile(path);
   let archive: Archive;
   try {
@@ -37,7 +42,7 @@ export async function verifyPack(path: string, keys: ReadonlyMap<string, Verifyi
     return { faults, manifest: null, key: null, events: null };
   }
   try {
-    return await new PackVerifying(archive, frame, keys).all();
+    return await new PackVerifying(archive, frame, keys, mustBeKnown).all();
   } finally {
     archive.close();
   }
@@ -47,12 +52,14 @@ class PackVerifying {
   readonly #archive: Archive;
   readonly #frame: Frame;
   readonly #keys: ReadonlyMap<string, VerifyingKey>;
+  readonly #mustBeKnown: boolean;
   readonly #faults: string[];
 
-  constructor(archive: Archive, frame: Frame, keys: ReadonlyMap<string, VerifyingKey>) {
+  constructor(archive: Archive, frame: Frame, keys: ReadonlyMap<string, VerifyingKey>, mustBeKnown: boolean) {
     this.#archive = archive;
     this.#frame = frame;
     this.#keys = keys;
+    this.#mustBeKnown = mustBeKnown;
     this.#faults = [...archive.faults];
   }
 
@@ -91,6 +98,8 @@ class PackVerifying {
   async #key(manifest: Manifest | null): Promise<{ key: VerifyingKey; isKnown: boolean } | null> {
     const known = manifest && this.#keys.get(manifest.keyId);
     if (known) return { key: known, isKnown: true };
+    if (manifest && this.#mustBeKnown)
+      this.#faults.push(`The pack is signed with the key ${manifest.keyId}, which is none of those that are known.`);
     const pem = await this.#file(PUBLIC_KEY, LONGEST_KEY);
     if (pem === null) return null;
     try {
