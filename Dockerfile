@@ -11,6 +11,7 @@ COPY packages/event-log/package.json packages/event-log/
 COPY packages/access/package.json packages/access/
 COPY packages/views/package.json packages/views/
 COPY packages/evidence/package.json packages/evidence/
+COPY packages/pack/package.json packages/pack/
 COPY packages/recordings/package.json packages/recordings/
 COPY packages/pipeline/package.json packages/pipeline/
 COPY packages/engines/package.json packages/engines/

@@ -2,16 +2,17 @@
 
 /**
  * progress: what is happening, without contents · act: start, stop and retry · contents: look at contents, with a reason · decide: decide
- * cases · readAll: contents of whole batches, and the access log · admin: users and their sessions
+ * cases · readAll: contents of whole batches, and the access log · pack: hand a case out of the house, with all its contents · admin: users and
+ * their sessions
  */
-export type Permission = "progress" | "act" | "contents" | "decide" | "readAll" | "admin";
+export type Permission = "progress" | "act" | "contents" | "decide" | "readAll" | "pack" | "admin";
 
 const PERMISSIONS_OF = {
   viewer: ["progress"],
   operator: ["progress", "act"],
   reviewer: ["progress", "contents", "decide"],
-  auditor: ["progress", "contents", "readAll"],
-  admin: ["progress", "act", "contents", "decide", "readAll", "admin"],
+  auditor: ["progress", "contents", "readAll", "pack"],
+  admin: ["progress", "act", "contents", "decide", "readAll", "pack", "admin"],
 } as const satisfies Record<string, readonly Permission[]>;
 
 export type Role = keyof typeof PERMISSIONS_OF;

@@ -8,7 +8,8 @@ import { openDatabase, type Database } from "@cofi/event-log/database";
 import { AccessLog } from "@cofi/access/access-log";
 import { hashOfRow, NO_HASH } from "@cofi/access/log-chain";
 import type { NewEntry } from "@cofi/access/log-entries";
-import { endsIn, LogKeeper, type LogEnd } from "@cofi/access/log-keeper";
+import { endsIn, LogKeeper } from "@cofi/access/log-keeper";
+import type { ChainEnd } from "@cofi/event-log/kept-outside";
 import { sha256 } from "@cofi/access/secrets";
 import { verifyAccessLog, type Verified } from "@cofi/access/verify-log";
 import { DIALECTS, freshDatabase, type FreshDatabase } from "../../../test/support/databases.js";
@@ -42,8 +43,8 @@ describe.each(DIALECTS)("the access log on %s", (dialect) => {
   });
 
   const logOf = (database: Database): AccessLog => new AccessLog(database, new LogKeeper(folder));
-  const verify = (noted?: LogEnd | null): Promise<Verified> => verifyAccessLog(fresh.database, folder, noted);
-  const says = async (noted?: LogEnd | null): Promise<string[]> =>
+  const verify = (noted?: ChainEnd | null): Promise<Verified> => verifyAccessLog(fresh.database, folder, noted);
+  const says = async (noted?: ChainEnd | null): Promise<string[]> =>
     (await verify(noted)).faults.map(({ says: sentence }) => sentence);
 
   test("several dashboards that write at once keep one chain", async () => {
@@ -246,7 +247,7 @@ test("the key is made once, for its owner alone; a damaged one is not replaced, 
     one.note("db", { seq: 1, hash: "a".repeat(64) });
     await writeFile(ends, "\ndb 2 aaaa", { flag: "a" });
     one.note("db", { seq: 3, hash: "b".repeat(64) });
-    const { ends: noted } = await endsIn(join(folder, "data"), "db");
+    const { ends: noted } = await endsIn(join(folder, "data")).of("db");
     expect([...noted.keys()]).toEqual([1, 3]);
     expect((await stat(ends)).mode & 0o777).toBe(0o600);
 

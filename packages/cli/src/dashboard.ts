@@ -10,7 +10,9 @@ import { Store } from "@cofi/event-log/store";
 import { engineToken } from "@cofi/pipeline/engine-token";
 import { rawAudioSettings } from "@cofi/pipeline/raw-audio-settings";
 import { ownFiles } from "./engines.js";
-import { listeningDir, logKeeper } from "./environment.js";
+import { listeningDir, logKeeper, signingKey } from "./environment.js";
+import { configuredRecordings } from "./recordings.js";
+import { VERSION } from "./version.js";
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 
@@ -29,8 +31,10 @@ function logLevel(): string {
 /** The dashboard with the settings of the environment; it does not listen yet. @throws SettingsError */
 export async function configuredDashboard(database: Database): Promise<Dashboard> {
   const page = fileURLToPath(import.meta.resolve("@cofi/web/index.html"));
-  return createDashboard({
-    store: new Store(database),
+  const store = new Store(database);
+  const recordings = configuredRecordings(store);
+  const dashboard = await createDashboard({
+    store,
     settings: dashboardSettings(process.env),
     webRoot: page.slice(0, -"/index.html".length),
     logger: configuredLogger(),
@@ -41,6 +45,13 @@ export async function configuredDashboard(database: Database): Promise<Dashboard
       engineToken: engineToken(process.env),
       raw: rawAudioSettings(process.env),
     },
+    packs: { key: signingKey(), recordings: recordings.sources, version: VERSION },
     assertMigrated: () => assertMigrated(database),
   });
+  return {
+    listen: () => dashboard.listen(),
+    async close() {
+      await Promise.all([dashboard.close(), recordings.close()]);
+    },
+  };
 }

@@ -8,6 +8,7 @@ import { assertMigrated, migrate } from "@cofi/event-log/migrate";
 import { Environment, SettingsError } from "@cofi/event-log/environment";
 import { databaseUrl } from "@cofi/event-log/settings";
 import { Store } from "@cofi/event-log/store";
+import { SigningKey } from "@cofi/evidence/seal-keys";
 import { EXIT } from "./exit.js";
 import { makeFilePrivate, makePrivate } from "./private-files.js";
 
@@ -99,6 +100,17 @@ export function logKeeper(): LogKeeper {
   } catch (error) {
     throw new SettingsError(
       `The access log needs a key, which is in the data folder ${dataDir()}: ${(error as Error).message.replace(/\.$/, "")}. Check COFI_DATA_DIR.`,
+    );
+  }
+}
+
+/** The key by which this machine signs seals and packs: in the data folder. @throws SettingsError */
+export function signingKey(): SigningKey {
+  try {
+    return new SigningKey(dataDir());
+  } catch (error) {
+    throw new SettingsError(
+      `Seals and packs need a key, which is in the data folder ${dataDir()}: ${(error as Error).message.replace(/\.$/, "")}. Check COFI_DATA_DIR.`,
     );
   }
 }

@@ -77,6 +77,17 @@ program
   .action(async (what: string, options) => (await import("./commands/export.js")).exportCommand(what, options));
 
 program
+  .command("pack")
+  .description(
+    "make the pack of a trade: a signed zip with all that proves or refutes it, which reads and plays without Cofi",
+  )
+  .argument("<trade>", "id of the trade")
+  .option("--batch <id>", "number of the batch; default: the newest")
+  .option("--output <file>", "file to write; default: cofi-batch-<id>-<trade>.zip in the working directory")
+  .option("--reason <text>", "why, for the access log")
+  .action(async (trade: string, options) => (await import("./commands/pack.js")).packCommand(trade, options));
+
+program
   .command("prune")
   .description("remove payloads, recordings and events that are older than their configured age")
   .option(
@@ -152,11 +163,32 @@ user
   .action(async (who: string) => (await import("./commands/user.js")).revokeCommand(who));
 
 program
+  .command("key")
+  .description("make the key by which this machine signs seals and packs, and print its public half")
+  .action(async () => (await import("./commands/key.js")).keyCommand());
+
+program
   .command("verify")
-  .description("prove that what was recorded is as it was written")
+  .description("prove that what was recorded is as it was written: a pack, the events of batches, or the access log")
+  .argument("[pack]", "a pack, which is proven without a database")
+  .option(
+    "--batch [id]",
+    "the seals: that no event of this batch was changed since it ended; without a number, of all batches",
+  )
   .option("--access-log", "the access log: that no entry was changed, removed or put in")
-  .option("--end <seq:hash>", "an end of the log that was noted before, which must still be in it")
-  .action(async (options) => (await import("./commands/verify.js")).verifyCommand(options));
+  .option(
+    "--end <seq:hash>",
+    "an end of the access log, or of the seals, that was noted before and must still be there",
+  )
+  .option(
+    "--key <file>",
+    "a public key that may have signed, beside those of the data folder; may be given more than once",
+    collect,
+    [],
+  )
+  .action(async (pack: string | undefined, options) =>
+    (await import("./commands/verify.js")).verifyCommand(pack, options),
+  );
 
 program
   .command("engine")
@@ -168,6 +200,11 @@ program
   .option("--concurrency <n>", "files in progress at once; default: the number of processors")
   .option("--until-stdin-closes", "stop when standard input closes, that is, with the program that started it")
   .action(async (stage: string, options) => (await import("./commands/engine.js")).engineCommand(stage, options));
+
+/** Of an option that may be given more than once. */
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
 
 /**
  * Errors whose message is enough for the user, so they are printed without a stack. They are listed by name, so that no

@@ -2,6 +2,8 @@
 import type { Database } from "@cofi/event-log/database";
 import { Environment } from "@cofi/event-log/environment";
 import { Results } from "@cofi/evidence/results";
+import type { SigningKey } from "@cofi/evidence/seal-keys";
+import { Sealer } from "@cofi/evidence/sealer";
 import { Store } from "@cofi/event-log/store";
 import { csvSettings, type CsvSettings } from "@cofi/pipeline/csv-settings";
 import { OpenAiEngines } from "@cofi/pipeline/openai-client";
@@ -14,7 +16,7 @@ import { loadSymbolMaster, type SymbolMaster } from "@cofi/pipeline/symbol-maste
 import { loadTriageConfig, type TriageConfig } from "@cofi/pipeline/triage-config";
 import { configuredEngines } from "./engines.js";
 import { enginesInForce } from "./engines-in-force.js";
-import { dataDir, prepareDataDir, spoolDir, untilAborted } from "./environment.js";
+import { dataDir, prepareDataDir, signingKey, spoolDir, untilAborted } from "./environment.js";
 import { VERSION } from "./version.js";
 
 export interface RunOptions {
@@ -33,6 +35,8 @@ export interface ConfiguredPipeline {
   readonly triageConfig: TriageConfig;
   readonly csv: CsvSettings;
   readonly symbolMaster: SymbolMaster;
+  /** By which the batch is sealed when it ends. */
+  readonly key: SigningKey;
   readonly openAi: OpenAiEngines;
   readonly docker: DockerSettings | null;
   /** Names hosts in place of the variables. */
@@ -46,6 +50,7 @@ export interface ConfiguredPipeline {
 export async function configuredPipeline(): Promise<ConfiguredPipeline> {
   const settings = pipelineSettings(process.env);
   prepareDataDir();
+  const key = signingKey();
   const openAi = new OpenAiEngines(process.env, settings.requestTimeoutMs, dataDir());
   const docker = dockerSettings(process.env);
   const path = new Environment(process.env).text("COFI_HOSTS_FILE");
@@ -54,12 +59,12 @@ export async function configuredPipeline(): Promise<ConfiguredPipeline> {
   enginesInForce(openAi, docker, hostsFile);
   const [triageConfig, symbolMaster] = [await loadTriageConfig(process.env), await loadSymbolMaster(process.env)];
   const csv = await csvSettings(process.env);
-  return { settings, openAi, docker, hostsFile, csv, triageConfig, symbolMaster };
+  return { settings, openAi, docker, hostsFile, csv, key, triageConfig, symbolMaster };
 }
 
 /** Runs a batch. @throws the errors of `runBatch` */
 export async function runConfiguredBatch(
-  { settings, triageConfig, csv, symbolMaster, openAi, docker: containers, hostsFile }: ConfiguredPipeline,
+  { settings, triageConfig, csv, symbolMaster, key, openAi, docker: containers, hostsFile }: ConfiguredPipeline,
   { database, ...options }: RunOptions,
 ): Promise<BatchResult> {
   const store = new Store(database);
@@ -79,6 +84,7 @@ export async function runConfiguredBatch(
       spoolDir: spoolDir(),
       store,
       results: new Results(database),
+      sealer: new Sealer(database, key),
     });
   } finally {
     const closing = Promise.all([engines.close(), openAi.close()]);

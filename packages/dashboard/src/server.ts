@@ -16,6 +16,7 @@ import { Health } from "./routes/health.js";
 import { LiveViews } from "./feed/live-views.js";
 import { registerPage } from "./routes/page.js";
 import { ProblemError, rawProblem, registerProblems, sendProblem } from "./routes/problems.js";
+import type { PackTools } from "./routes/pack-routes.js";
 import { registerRoutes } from "./routes/routes.js";
 import type { DashboardSettings } from "./settings.js";
 import type { SoundPlaces } from "./sound/places.js";
@@ -32,6 +33,7 @@ export interface DashboardOptions {
   /** Of the access log. */
   keeper: LogKeeper;
   sound: SoundPlaces;
+  packs: PackTools;
   /** Throws `MigrationError` while the schema is behind: for the health route. */
   assertMigrated?: () => Promise<void>;
 }
@@ -71,7 +73,17 @@ export async function createDashboard(options: DashboardOptions): Promise<Dashbo
   registerProblems(app);
   await registerProtection(app, access, settings, options.webRoot);
   await registerDocs(app);
-  registerRoutes(app, { store, tail, views, hub, health, settings, access, sound: options.sound });
+  registerRoutes(app, {
+    store,
+    tail,
+    views,
+    hub,
+    health,
+    settings,
+    access,
+    sound: options.sound,
+    packs: options.packs,
+  });
   /** Opens the view ahead of the viewer's request; null: the newest batch. The viewer's own request reports a failure. */
   const openAhead = async (batchId: number | null): Promise<void> => {
     await tail.refresh();

@@ -11,6 +11,8 @@ import type { DialectName } from "@cofi/event-log/database";
 import { assertMigrated } from "@cofi/event-log/migrate";
 import type { Frame, LogEvent, Problem, Snapshot, StageSummary } from "@cofi/event-log/events";
 import { Store } from "@cofi/event-log/store";
+import { SigningKey } from "@cofi/evidence/seal-keys";
+import { FolderRecordings } from "@cofi/pack/recordings";
 import { createDashboard, type Dashboard } from "@cofi/dashboard/server";
 import { RAW_AUDIO_DEFAULTS } from "@cofi/recordings/raw-audio";
 import type { SoundPlaces } from "@cofi/dashboard/sound-places";
@@ -64,7 +66,18 @@ export async function startDashboard(
   const logger = pino({ level: "silent" });
   const keeper = new LogKeeper(inject("logFolder"));
   const sound = noSound();
-  const dashboard = await createDashboard({ store, settings, webRoot: "/nowhere", logger, keeper, sound, ...more });
+  const recordings = [new FolderRecordings((batchId) => store.folderOfBatch(batchId))];
+  const packs = { key: new SigningKey(inject("logFolder")), recordings, version: "1" };
+  const dashboard = await createDashboard({
+    store,
+    settings,
+    webRoot: "/nowhere",
+    logger,
+    keeper,
+    sound,
+    packs,
+    ...more,
+  });
   const { url } = await dashboard.listen();
   return { dashboard, url };
 }

@@ -28,6 +28,7 @@ const RESTRICTED: Readonly<Record<string, readonly Role[]>> = {
   "POST /api/holds/reveal": READERS,
   "POST /api/holds/{id}/release": ["admin"],
   "GET /api/access-log": ["auditor", "admin"],
+  "GET /api/batch/{id}/trades/{tradeId}/pack": ["auditor", "admin"],
   "GET /api/sessions": ["admin"],
   "GET /api/users": ["admin"],
   "DELETE /api/sessions/{id}": ["admin"],
@@ -87,7 +88,7 @@ test("by a session, by the access token, and by nothing", async () => {
 });
 
 test("HEAD says no more than GET, and other verbs do nothing", async () => {
-  for (const route of (await routes()).filter((one) => one.startsWith("GET") && !one.endsWith("/stream")))
+  for (const route of (await routes()).filter((one) => one.startsWith("GET") && !/\/(?:stream|pack)$/.test(one)))
     for (const role of ROLES) {
       const allowed = (RESTRICTED[route] ?? ROLES).includes(role);
       expect([route, role, (await ask(route, it.as(role), "HEAD")) === 403]).toEqual([route, role, !allowed]);
@@ -98,12 +99,12 @@ test("HEAD says no more than GET, and other verbs do nothing", async () => {
 });
 
 test("each role has its permissions, and no others", () => {
-  const permissions = ["progress", "act", "contents", "decide", "readAll", "admin"] as const;
+  const permissions = ["progress", "act", "contents", "decide", "readAll", "pack", "admin"] as const;
   expect(ROLES.map((role) => [role, permissions.filter((permission) => may(role, permission))])).toEqual([
     ["viewer", ["progress"]],
     ["operator", ["progress", "act"]],
     ["reviewer", ["progress", "contents", "decide"]],
-    ["auditor", ["progress", "contents", "readAll"]],
+    ["auditor", ["progress", "contents", "readAll", "pack"]],
     ["admin", [...permissions]],
   ]);
 });

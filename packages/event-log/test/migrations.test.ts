@@ -25,6 +25,7 @@ describe.each(DIALECTS)("migrations on %s", (dialect) => {
         "0010_host_turns",
         "0014_access",
         "0015_trade_list",
+        "0016_seals",
         "0017_review",
         "0018_spoken_words",
       ]);

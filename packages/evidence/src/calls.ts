@@ -52,9 +52,10 @@ export class CallResults extends ResultStore {
     };
   }
 
-  /** In the order they were stored. */
-  async calls(batchId: number): Promise<CallRecord[]> {
-    const select = this.database.kysely.selectFrom("callRecord").selectAll().where("batchId", "=", batchId);
+  /** In the order they were stored; only that of this id. */
+  async calls(batchId: number, callId?: string): Promise<CallRecord[]> {
+    let select = this.database.kysely.selectFrom("callRecord").selectAll().where("batchId", "=", batchId);
+    if (callId !== undefined) select = select.where("callId", "=", callId);
     const rows = await this.query(() => select.orderBy("id").execute());
     return rows.map(callOf);
   }

@@ -40,9 +40,11 @@ export class TradeResults extends CallResults {
     });
   }
 
-  /** In the order they were stored. */
-  async trades(batchId: number): Promise<TradeRecord[]> {
-    const select = this.database.kysely.selectFrom("trade").selectAll().where("batchId", "=", batchId);
+  /** In the order they were stored; only those of this id, or of this order. */
+  async trades(batchId: number, only: { tradeId?: string; orderId?: string } = {}): Promise<TradeRecord[]> {
+    let select = this.database.kysely.selectFrom("trade").selectAll().where("batchId", "=", batchId);
+    if (only.tradeId !== undefined) select = select.where("tradeId", "=", only.tradeId);
+    if (only.orderId !== undefined) select = select.where("orderId", "=", only.orderId);
     const rows = await this.query(() => select.execute());
     return ordered(rows, "id").map(tradeOf);
   }
@@ -59,6 +61,11 @@ export class TradeResults extends CallResults {
     const select = this.database.kysely.selectFrom("trade").selectAll().where("batchId", "=", batchId);
     const rows = await this.query(() => select.where("orderId", "=", orderId).execute());
     return ordered(rows, "id").map(tradeOf);
+  }
+
+  async hasTrade(batchId: number, tradeId: string): Promise<boolean> {
+    const select = this.database.kysely.selectFrom("trade").select("id").where("batchId", "=", batchId);
+    return (await this.query(() => select.where("tradeId", "=", tradeId).executeTakeFirst())) !== undefined;
   }
 
   /** Stores the result of triage for the batch's trades; results for trades that are not stored change nothing. */

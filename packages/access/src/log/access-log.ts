@@ -2,10 +2,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "kysely";
 import { isDuplicate, reportUnavailable, type Database } from "@cofi/event-log/database";
+import type { ChainEnd } from "@cofi/event-log/kept-outside";
 import { toApiTime, toDatabaseTime } from "@cofi/event-log/time";
 import { hashOfRow, NO_HASH, type ChainedRow } from "./chain.js";
 import type { Action, Entry, NewEntry } from "./entries.js";
-import type { LogEnd, LogKeeper } from "./keeper.js";
+import type { LogKeeper } from "./keeper.js";
 
 /** Rows of one statement. */
 const MOST_TOGETHER = 100;
@@ -37,7 +38,7 @@ interface Now {
   now: string;
   databaseId: string;
   /** null for an empty log. */
-  end: LogEnd | null;
+  end: ChainEnd | null;
 }
 
 export class AccessLog {

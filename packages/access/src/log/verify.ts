@@ -1,14 +1,15 @@
 /** Reads the access log from its first entry to its last and says where it is not what was written. */
 import { reportUnavailable, type Database } from "@cofi/event-log/database";
+import type { ChainEnd } from "@cofi/event-log/kept-outside";
 import { hashOfRow, NO_HASH } from "./chain.js";
-import { endsIn, keysIn, type LogEnd, type LogKey } from "./keeper.js";
+import { endsIn, keysIn, type LogKey } from "./keeper.js";
 
 const PAGE = 1_000;
 
 export interface Verified {
   entries: number;
   /** null for an empty log. */
-  end: LogEnd | null;
+  end: ChainEnd | null;
   /** What is wrong, each with the number of its entry; 0: of the whole log. */
   faults: { seq: number; says: string }[];
   /** How many of its ends were noted in the folder. Without any, nothing says that entries are missing at the end. */
@@ -23,14 +24,14 @@ export interface Verified {
 export async function verifyAccessLog(
   database: Database,
   folder: string,
-  written: LogEnd | null = null,
+  written: ChainEnd | null = null,
 ): Promise<Verified> {
   const { id } = await reportUnavailable(database, () =>
     database.kysely.selectFrom("databaseIdentity").select("id").executeTakeFirstOrThrow(),
   );
   const keys = keysIn(folder);
   // Before the log is read: what is noted later may be of an entry that was not there yet.
-  const { ends, hasOthers } = await endsIn(folder, id);
+  const { ends, hasOthers } = await endsIn(folder).of(id);
   const notedEnds = ends.size;
   if (written) ends.set(written.seq, [...(ends.get(written.seq) ?? []), written.hash]);
   const reading = new Reading(keys);
@@ -59,7 +60,7 @@ type Row = Parameters<typeof hashOfRow>[0] & { hash: string };
 
 class Reading {
   readonly faults: Verified["faults"] = [];
-  end: LogEnd | null = null;
+  end: ChainEnd | null = null;
   entries = 0;
   readonly #keys: ReadonlyMap<string, LogKey>;
   /** Those that were reported as missing. */

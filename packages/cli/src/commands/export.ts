@@ -1,5 +1,3 @@
-import { createWriteStream } from "node:fs";
-import { rename, rm } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Batch } from "@cofi/event-log/events";
@@ -10,6 +8,7 @@ import { accessLogOf, withStore } from "../environment.js";
 import { CommandError, EXIT } from "../exit.js";
 import { batchNumber, namedBatch } from "../named-batch.js";
 import { byThisUser } from "../this-user.js";
+import { writeWhole } from "../whole-file.js";
 
 interface Options {
   batch?: string;
@@ -58,19 +57,5 @@ async function print(pieces: AsyncGenerator<string>): Promise<void> {
     await pipeline(Readable.from(pieces), process.stdout, { end: false });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EPIPE") throw error;
-  }
-}
-
-/** The file appears when it is complete. Only its owner may read it, because it names clients. */
-async function writeWhole(pieces: AsyncGenerator<string>, path: string): Promise<void> {
-  const part = `${path}.part`;
-  try {
-    await pipeline(Readable.from(pieces), createWriteStream(part, { mode: 0o600 }));
-    await rename(part, path);
-  } catch (error) {
-    await rm(part, { force: true });
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === undefined || !/^E[A-Z]+$/.test(code)) throw error;
-    throw new CommandError(`${path} cannot be written: ${message}`, EXIT.failed);
   }
 }

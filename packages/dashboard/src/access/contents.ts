@@ -6,6 +6,7 @@ import type { AccessLog } from "@cofi/access/access-log";
 import type { Action } from "@cofi/access/log-entries";
 import { shortenedNumbers } from "@cofi/access/masked-names";
 import { may, type Permission } from "@cofi/access/roles";
+import type { Database } from "@cofi/event-log/database";
 import type { LogEventDetail } from "@cofi/event-log/events";
 import type { Store } from "@cofi/event-log/store";
 import type { FastifyRequest } from "fastify";
@@ -71,6 +72,20 @@ export class Contents {
     this.#assert(request, "readAll");
     await this.note(request, { ...looked, why: this.#reason(request, looked.why) });
     return this.#store;
+  }
+
+  /**
+   * What the pack of a case is read from, and the entry of the access log, which is to be committed before anything of it is read.
+   * @throws ProblemError when the role may not, or no reason is given
+   */
+  pack(
+    request: FastifyRequest,
+    looked: Looked,
+  ): { database: Database; accessLog: AccessLog; note: () => Promise<void> } {
+    this.#assert(request, "pack");
+    const why = this.#reason(request, looked.why);
+    const note = (): Promise<void> => this.note(request, { ...looked, why });
+    return { database: this.#store.database, accessLog: this.#log, note };
   }
 
   /** Commits an entry of the access log. @throws ProblemError when it cannot: what it allows must not happen */

@@ -55,6 +55,7 @@ const NEEDS: Readonly<Record<string, Need>> = {
   "POST /api/batch/:id/calls/:callId/play": "contents",
   "GET /api/batch/:id/calls/:callId/sound": "contents",
   "GET /api/batch/:id/calls/:callId/peaks": "contents",
+  "GET /api/batch/:id/trades/:tradeId/pack": "pack",
   "GET /api/events/:id": "progress",
   "POST /api/events/:id/reveal": "contents",
   "POST /api/search": "progress",

@@ -33,7 +33,7 @@ const whoSchema = z
   .object({
     who: z.string(),
     role,
-    permissions: z.array(z.enum(["progress", "act", "contents", "decide", "readAll", "admin"])),
+    permissions: z.array(z.enum(["progress", "act", "contents", "decide", "readAll", "pack", "admin"])),
     way: z.enum(["local", "open", "session", "bearer"]).meta({
       description:
         "local: on this machine, without a log-in; open: let in by a proxy; session: logged in; bearer: by a token",

@@ -28,6 +28,7 @@ import { Results } from "@cofi/evidence/results";
 import { registerExportRoutes } from "./export-routes.js";
 import { registerHoldRoutes } from "./hold-routes.js";
 import { registerReviewRoutes } from "./review-routes.js";
+import { registerPackRoutes, type PackTools } from "./pack-routes.js";
 import type { Health } from "./health.js";
 import { eventSummary } from "@cofi/views/event-summary";
 import type { LiveViews } from "../feed/live-views.js";
@@ -57,6 +58,7 @@ export interface RouteParts {
   settings: DashboardSettings;
   access: Access;
   sound: SoundPlaces;
+  packs: PackTools;
 }
 
 const problemOf = (description: string) => ({
@@ -256,6 +258,11 @@ export function registerRoutes(plain: FastifyInstance, parts: RouteParts): void 
   registerExportRoutes(
     plain,
     { store, tail, existing, folds, contents: access.contents },
+    { ...BAD_REQUEST, ...NO_BATCH, ...COMMON },
+  );
+  registerPackRoutes(
+    plain,
+    { existing, contents: access.contents, packs: parts.packs },
     { ...BAD_REQUEST, ...NO_BATCH, ...COMMON },
   );
   registerDetailRoutes(

@@ -1,6 +1,7 @@
 /** Finds the symbols and numbers in a clause, and what each number means in an order. */
 import { digitOf, isNumberWord } from "./number-words.js";
-import { parseNumber, type SpokenNumber } from "./numbers.js";
+import type { SpokenNumber } from "./number-words.js";
+import { parseNumber } from "./numbers.js";
 import { OF, roleOf, STRIKE_NEXT, type Role } from "./number-roles.js";
 import type { SymbolMatcher } from "./symbols.js";
 import type { SpokenSegment, Span } from "./words.js";

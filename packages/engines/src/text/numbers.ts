@@ -1,23 +1,23 @@
-import { AND_A_PART, DIGITS, digitOf, HALVES, isNumberWord, PAISE, RUPEES, SCALES, WORDS } from "./number-words.js";
-import { saidAndSpelt } from "./spelt-numbers.js";
-
-/** Digits that are spelt and then said again as a number. */
-const LONGEST_REPEATED = 5;
-
 /**
  * The grammar of spoken numbers on Indian dealing desks: lakh and crore, "fifteen hundred", pairs ("sixteen fifty", "six
  * forty two", "one oh five"), decimals ("four ten point five"), rupees and paise, digits ("1,50,000", "4 1 0").
  */
-export interface SpokenNumber {
-  /** The likeliest reading, rounded to two decimals. */
-  value: number;
-  /** All that the words may mean, `value` first: "seven eighty five" is 785, or 7.85. */
-  readings: readonly number[];
-  /** Index of the word after the number. */
-  end: number;
-  /** A currency was named: the number is an amount of money. */
-  rupees: boolean;
-}
+import {
+  AND_A_PART,
+  DIGITS,
+  digitOf,
+  HALVES,
+  isNumberWord,
+  PAISE,
+  RUPEES,
+  SCALES,
+  type SpokenNumber,
+  WORDS,
+} from "./number-words.js";
+import { saidAndSpelt } from "./spelt-numbers.js";
+
+/** Digits that are spelt and then said again as a number. */
+const LONGEST_REPEATED = 5;
 
 const ENDS_A_NUMBER = /^(?:|please|sir|madam|only|limit|pe|then|okay|ok|rupees?|rs)$/;
 const OF_TIME = /^(?:moments?|minutes?|mins?|seconds?|secs?)$/;

@@ -1,6 +1,5 @@
 /** Numbers that are said, and then spelt digit by digit. */
-import { digitOf, SCALES, WORDS } from "./number-words.js";
-import type { SpokenNumber } from "./numbers.js";
+import { digitOf, SCALES, type SpokenNumber, WORDS } from "./number-words.js";
 
 /** The words of a number that is spelt behind them. */
 const LONGEST_SAID = 4;

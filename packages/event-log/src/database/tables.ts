@@ -3,6 +3,7 @@ import type { Generated, GeneratedAlways } from "kysely";
 import type { BatchStatus, EventStatus, EventType } from "../events.js";
 import type { AccessTables } from "./access-tables.js";
 import type { ResultTables } from "./result-tables.js";
+import type { SealTables } from "./seal-tables.js";
 
 /** Times are UTC text, `YYYY-MM-DD HH:MM:SS.mmm`, in both databases. */
 export interface BatchStatusTable {
@@ -109,7 +110,7 @@ interface EngineHostUseTable {
   servedAt: string | null;
 }
 
-export interface Tables extends ResultTables, AccessTables {
+export interface Tables extends ResultTables, AccessTables, SealTables {
   batchStatus: BatchStatusTable;
   batchExecutionLog: BatchExecutionLogTable;
   batchRun: BatchRunTable;

@@ -4,6 +4,7 @@ import type { Batch, Json } from "@cofi/event-log/events";
 import { HostShares } from "@cofi/event-log/host-shares";
 import { RunSupersededError, type RunOutcome } from "@cofi/event-log/runs";
 import type { Results } from "@cofi/evidence/results";
+import type { Sealer } from "@cofi/evidence/sealer";
 import type { FilePlace, Store } from "@cofi/event-log/store";
 import { readBatchFolder, type BatchFolder } from "./batch-folder.js";
 import { Answers } from "./answers.js";
@@ -36,6 +37,8 @@ export interface RunBatchOptions extends WantedBatch {
   folder: string;
   store: Store;
   results: Results;
+  /** Seals the events of a batch that ends; without it they are not sealed. */
+  sealer?: Sealer;
   runtime: Runtime;
   client: EngineClient;
   openAi: OpenAiEngines;
@@ -113,7 +116,7 @@ async function withLease(
   isNew: boolean,
   lease: Lease,
 ): Promise<BatchResult> {
-  const { store, settings, report } = options;
+  const { store, settings, report, sealer } = options;
   const runtime = new StartedOnce(options.runtime);
   const signal = AbortSignal.any([options.signal, lease.lost]);
   // A run without its lease works on files that are another run's.
@@ -128,7 +131,7 @@ async function withLease(
       const context = await newContext({ ...options, runtime }, folder, lease, logger, stopping);
       let result: BatchResult;
       try {
-        result = await throughStages(context, batch, { store, runtime, stopping, report });
+        result = await throughStages(context, batch, { store, runtime, stopping, sealer, report });
       } finally {
         await stopping.toTheEnd(context.derived.close(stopping.hard));
         await stopping.toTheEnd(context.slots.close());

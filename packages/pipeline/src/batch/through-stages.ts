@@ -2,6 +2,7 @@
 import type { Batch, BatchStatus } from "@cofi/event-log/events";
 import { isStageName, STAGES, STEPS, type WorkName } from "@cofi/event-log/stages";
 import type { Store } from "@cofi/event-log/store";
+import type { Sealer } from "@cofi/evidence/sealer";
 import type { Runtime } from "../runtime/runtime.js";
 import { PIPELINE } from "../stages/stages.js";
 import type { BatchContext } from "./context.js";
@@ -22,8 +23,15 @@ export interface StagesOptions {
   store: Store;
   runtime: Runtime;
   stopping: Stopping;
+  /** Seals the events of a batch that ends; without it they are not sealed. */
+  sealer: Sealer | undefined;
   report: (message: string) => void;
 }
+
+const INTERRUPTED = {
+  status: "interrupted",
+  summary: "Stopped; the same command continues where it stopped.",
+} as const satisfies Omit<BatchResult, "batchId">;
 
 /**
  * Runs what is left of the batch. A stop is an outcome, `interrupted`, and no error.
@@ -43,8 +51,7 @@ export async function throughStages(context: BatchContext, batch: Batch, options
     }
     ended = conclusion(outcomes, context.refused());
   } catch (error) {
-    if (signal.aborted)
-      ended = { status: "interrupted", summary: "Stopped; the same command continues where it stopped." };
+    if (signal.aborted) ended = INTERRUPTED;
     else if (error instanceof StageFailedError) ended = { status: "failed", summary: error.message };
     else {
       await context.persist(() => store.updateBatchOf(context.run, { status: "failed", finishedAt: new Date() }));
@@ -53,9 +60,30 @@ export async function throughStages(context: BatchContext, batch: Batch, options
   }
   // The last events go before the status: whoever sees the end sees all of it.
   await drain(context.logger, options);
+  // So does the seal: a batch that has ended is sealed. One that was stopped is sealed when it has come to its end.
+  if (ended.status !== "interrupted") ended = await sealed(context, ended, options);
   // A batch that was taken over is written by its newest run.
   if (!(signal.reason instanceof BatchInUseError)) await recordEnd(context, ended.status, options);
   return { batchId: batch.id, ...ended };
+}
+
+/** @throws what keeps the events from being sealed, after the end of the batch was recorded */
+async function sealed(
+  context: BatchContext,
+  ended: Omit<BatchResult, "batchId">,
+  options: StagesOptions,
+): Promise<Omit<BatchResult, "batchId">> {
+  const { sealer, stopping } = options;
+  const { signal } = stopping;
+  try {
+    signal.throwIfAborted();
+    if (sealer) await context.persist(() => sealer.seal(context.run, signal));
+    return ended;
+  } catch (error) {
+    if (signal.aborted) return INTERRUPTED;
+    await recordEnd(context, ended.status, options);
+    throw error;
+  }
 }
 
 async function begin(context: BatchContext, batch: Batch, options: StagesOptions): Promise<void> {

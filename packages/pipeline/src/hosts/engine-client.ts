@@ -102,6 +102,26 @@ export class EngineClient {
     }
   }
 
+  /** Reads a recording from the engine's host while it comes. @throws EngineError, also while it is read */
+  async *download(
+    engine: EngineAddress,
+    batchId: number,
+    fileName: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<Buffer> {
+    const ending = new AbortController();
+    const reading = AbortSignal.any([signal, ending.signal]);
+    try {
+      const route = routeOf(batchId, fileName);
+      const found = await this.#http.download(requestTo(engine, route, { method: "GET", signal: reading }));
+      if ("json" in found) throw problemError(engine, found);
+      yield* found.body;
+    } finally {
+      // Also when nobody reads it to its end.
+      ending.abort();
+    }
+  }
+
   async #put(
     engine: EngineAddress,
     route: string,

@@ -125,7 +125,7 @@ export async function fetchHealth(): Promise<HealthAnswer> {
   return { database: body.database ?? "unreachable", detail: body.detail ?? "", lagMs: body.tail?.lagMs ?? null };
 }
 
-export type Permission = "progress" | "act" | "contents" | "decide" | "readAll" | "admin";
+export type Permission = "progress" | "act" | "contents" | "decide" | "readAll" | "pack" | "admin";
 
 export interface Who {
   who: string;

@@ -4,7 +4,6 @@
  * that removes something afterwards. Where the holds cannot be read, or one is not understood, the transaction fails and nothing goes.
  */
 import type { Kysely } from "kysely";
-import type { ResultTables } from "../../database/result-tables.js";
 import type { Tables } from "../../database/tables.js";
 
 /** batch: all of it · call, trade: one of a batch · client: the trades and calls of a client in one batch, or in all. */
@@ -22,7 +21,7 @@ export interface Held {
   files: ReadonlySet<string>;
 }
 
-/** Tables of results, each with the columns that say what a row is about. */
+/** Tables of results, each with the columns that say what a row is about; without any, it is about the batch as a whole. */
 export const RESULTS_OF = {
   auditAnswer: ["callId"],
   extractedTrade: ["callId"],
@@ -31,7 +30,8 @@ export const RESULTS_OF = {
   trade: ["tradeId"],
   callRecord: ["callId"],
   review: ["tradeId"],
-} as const satisfies Partial<Record<keyof ResultTables, readonly ("tradeId" | "callId")[]>>;
+  batchSealPart: [],
+} as const satisfies Partial<Record<keyof Tables, readonly ("tradeId" | "callId")[]>>;
 export type ResultTable = keyof typeof RESULTS_OF;
 
 /** Values in one list of a statement. */
@@ -81,8 +81,8 @@ export async function heldIn(db: Kysely<Tables>, batchId: number): Promise<Held>
 export function isHeldResult(held: Held, row: { tradeId?: string; callId?: string }): boolean {
   if (held.isWhole) return true;
   const { tradeId, callId } = row;
-  // What was done with the batch as a whole belongs to all of its trades.
-  if (tradeId === "") return holdsAny(held);
+  // What was done with the batch as a whole, and what proves it, belongs to all of its trades.
+  if (tradeId === "" || (tradeId === undefined && callId === undefined)) return holdsAny(held);
   return (tradeId !== undefined && held.trades.has(tradeId)) || (callId !== undefined && held.calls.has(callId));
 }
 

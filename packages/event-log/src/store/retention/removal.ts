@@ -197,9 +197,9 @@ class Removal {
     const { kysely } = this.#options.database;
     let after = 0;
     const step = async (db: Kysely<Tables>, held: Held): Promise<ResultStep> => {
-      const columns = sql.join(RESULTS_OF[table].map((column) => sql.ref(column)));
+      const columns = sql.join(["id", ...RESULTS_OF[table]].map((column) => sql.ref(column)));
       const { rows } = await sql<{ id: number; tradeId?: string; callId?: string }>`
-        SELECT id, ${columns} FROM ${sql.table(table)} WHERE batchId = ${id} AND id > ${after}
+        SELECT ${columns} FROM ${sql.table(table)} WHERE batchId = ${id} AND id > ${after}
         ORDER BY id LIMIT ${sql.lit(ROWS_A_STEP)}`.execute(db);
       const ids = rows.filter((row) => !isHeldResult(held, row)).map((row) => row.id);
       if (ids.length > 0) await db.deleteFrom(table).where("id", "in", ids).execute();

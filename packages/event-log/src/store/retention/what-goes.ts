@@ -20,7 +20,16 @@ export interface Counted {
 /** In the order in which they go. Reviews go last: nobody adds one about a trade that is gone. */
 export const RESULT_TABLES = {
   payloads: ["transcript"],
-  events: ["auditAnswer", "extractedTrade", "transcript", "tradeCall", "trade", "callRecord", "review"],
+  events: [
+    "auditAnswer",
+    "extractedTrade",
+    "transcript",
+    "tradeCall",
+    "trade",
+    "callRecord",
+    "review",
+    "batchSealPart",
+  ],
 } as const satisfies Record<What, readonly ResultTable[]>;
 
 /** Responses that prove a trade: results of triage, and verdicts. They go with their events only. */
@@ -68,7 +77,8 @@ export async function countIn(
 }
 
 async function countResults(db: Kysely<Tables>, table: ResultTable, batchId: number, held: Held): Promise<number> {
-  const keys = sql.join(holdsAny(held) ? RESULTS_OF[table].map((column) => sql.ref(column)) : [sql.ref("batchId")]);
+  const columns: readonly string[] = holdsAny(held) ? RESULTS_OF[table] : [];
+  const keys = sql.join((columns.length > 0 ? columns : ["batchId"]).map((column) => sql.ref(column)));
   const { rows } = await sql<{ tradeId?: string; callId?: string; rows: number }>`
     SELECT ${keys}, count(*) AS ${sql.ref("rows")} FROM ${sql.table(table)} WHERE batchId = ${batchId} GROUP BY ${keys}`.execute(
     db,
