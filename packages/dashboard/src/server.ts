@@ -5,8 +5,6 @@ import helmet from "@fastify/helmet";
 import rateLimit from "@fastify/rate-limit";
 import type { LogKeeper } from "@cofi/access/log-keeper";
 import type { Store } from "@cofi/event-log/store";
-import { indexEarlier } from "@cofi/evidence/index-earlier";
-import { TranscriptSearch } from "@cofi/evidence/search";
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import { validatorCompiler } from "fastify-type-provider-zod";
 import type { Logger } from "pino";
@@ -92,12 +90,6 @@ export async function createDashboard(options: DashboardOptions): Promise<Dashbo
   };
   await registerPage(app, options.webRoot, (batchId) => void openAhead(batchId).catch(() => undefined));
 
-  const closed = new AbortController();
-  const indexTranscripts = (): Promise<void> =>
-    indexEarlier(new TranscriptSearch(store.database), closed.signal).catch((error: unknown) =>
-      logger.error({ err: error }, "transcripts of earlier versions could not be indexed: searches do not find them"),
-    );
-
   let closing: Promise<void> | null = null;
   return {
     async listen() {
@@ -109,12 +101,10 @@ export async function createDashboard(options: DashboardOptions): Promise<Dashbo
       tail.start();
       // After a restart all pages come back at once, and a large batch takes a while to read.
       void openAhead(null).catch(() => undefined);
-      void indexTranscripts();
       return { url: browserUrl(app, settings) };
     },
     close() {
       closing ??= (async () => {
-        closed.abort();
         hub.close();
         access.close();
         await app.close();

@@ -14,7 +14,7 @@ const OF_A_BATCH =
   "logs stats files reading runs reconciliation snapshot hosts hosts/history errors timeline findings overview " +
   "export/files export/events metrics trades trades/{tradeId} trades/{tradeId}/reveal export/trades " +
   "calls/{callId} calls/{callId}/transcript calls/{callId}/reveal calls/{callId}/play calls/{callId}/sound " +
-  "calls/{callId}/peaks";
+  "calls/{callId}/peaks trades/{tradeId}/pack trades/{tradeId}/review trades/{tradeId}/review/reveal cases draw search";
 
 describe.each(DIALECTS)("the HTTP API on %s", (dialect) => {
   let it: Running;
@@ -248,6 +248,12 @@ describe.each(DIALECTS)("the HTTP API on %s", (dialect) => {
         "/api/batch/{id}",
         ...OF_A_BATCH.split(" ").map((path) => `/api/batch/{id}/${path}`),
         "/api/trends",
+        "/api/search",
+        "/api/reasons",
+        "/api/accuracy",
+        "/api/holds",
+        "/api/holds/reveal",
+        "/api/holds/{id}/release",
         "/api/events/{id}",
         "/api/events/{id}/reveal",
         "/api/stream",

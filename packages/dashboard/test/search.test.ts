@@ -157,6 +157,17 @@ describe.each(DIALECTS)("on %s", (dialect) => {
     expect((await searches()).map(({ what }) => what)).toContain('payloads and responses of "llm1": "hundred (200)"');
   });
 
+  test("has transcripts of earlier versions indexed by the first search, and says how many are not found yet", async () => {
+    const row = { batchId: 1, callId: "OLD", language: "en", confidence: 1, model: "m", segments: "[]" };
+    await it.fresh.database.kysely
+      .insertInto("transcript")
+      .values({ ...row, text: "a sentence of old" })
+      .execute();
+    const find = async () => (await search("auditor", { text: "sentence", reason: REASON })).body;
+    expect(await find()).toMatchObject({ unindexed: 1, spoken: [] });
+    await expect.poll(async () => (await find()).spoken.map(({ callId }) => callId)).toEqual(["OLD"]);
+  });
+
   test("asks for a reason, and for a batch that is there", async () => {
     expect((await search("reviewer", { text: "hundred" })).status).toBe(400);
     expect((await search("reviewer", { text: "hundred", batch: 9, reason: REASON })).status).toBe(404);

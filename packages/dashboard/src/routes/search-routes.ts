@@ -1,6 +1,7 @@
 /** The route of the search, which belongs to the table in `routes.ts`. */
 import { Readable } from "node:stream";
 import { PhoneReader, type PhoneCountry } from "@cofi/evidence/phone-number";
+import { indexEarlier } from "@cofi/evidence/index-earlier";
 import { keyOfCall, Lookups } from "@cofi/evidence/lookups";
 import { MOST_CHARACTERS, TranscriptSearch } from "@cofi/evidence/search";
 import { may } from "@cofi/access/roles";
@@ -120,6 +121,24 @@ export function registerSearchRoutes(plain: FastifyInstance, parts: SearchParts,
   const transcripts = new TranscriptSearch(database);
   const phones = new PhoneReader(phoneCountry);
 
+  const closed = new AbortController();
+  plain.addHook("onClose", async () => closed.abort());
+  let indexing: Promise<void> | null = null;
+  /** How many transcripts cannot be found yet. The first search that meets some has them indexed, beside all other work. */
+  const unindexed = async (): Promise<number> => {
+    const left = await transcripts.unindexed();
+    if (left > 0)
+      indexing ??= indexEarlier(transcripts, closed.signal)
+        .catch((error: unknown) =>
+          plain.log.error(
+            { err: error },
+            "transcripts of earlier versions could not be indexed: searches do not find them",
+          ),
+        )
+        .finally(() => (indexing = null));
+    return left;
+  };
+
   /** Numbers that the text may mean: with its country code, and as one of the country of the setting. */
   const phonesIn = (text: string): string[] => {
     if (!/^[+\d\s().-]{7,}$/.test(text)) return [];
@@ -169,7 +188,7 @@ export function registerSearchRoutes(plain: FastifyInstance, parts: SearchParts,
         calls: calls.map(withTrade),
         spoken: spoken.map(withTrade),
         next,
-        unindexed: await transcripts.unindexed(),
+        unindexed: await unindexed(),
         withheld: false,
       };
     },

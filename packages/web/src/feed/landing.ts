@@ -15,9 +15,9 @@ export class Landings {
     const batch = state.batch.value;
     if (!batch) return "stages";
     if (this.#decided?.batchId === batch.id) return this.#decided.landing;
-    const steps = state.steps.value;
-    if (steps.length === 0) return "stages";
-    const verdicts = steps.find(({ summary }) => summary.peek().stage === "verdicts")?.summary.peek();
+    // There is no step before the first event of one; the stages are there as soon as the batch is.
+    if (state.stages.value.length === 0) return "stages";
+    const verdicts = state.steps.value.find(({ summary }) => summary.peek().stage === "verdicts")?.summary.peek();
     const landing = !isGoingOn(batch) && (verdicts?.done ?? 0) > 0 ? "trades" : "stages";
     this.#decided = { batchId: batch.id, landing };
     return landing;
