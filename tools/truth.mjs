@@ -3,7 +3,7 @@
  *
  *     npm run truth -- [folder …] [--failures] [--unseen]
  *
- * Our own set has parts: `--failures` shows what is wrong in `seen` (dialogues.json) and `phrases` (phrases.json), and in the folders that are named, but never
+ * Our own set has two parts: `--failures` shows what is wrong in `seen` (dialogues.json), and in the folders that are named, but never
  * in `unseen` (held-back.json): rules that were made by looking at their test prove nothing. `unseen` is measured with `--unseen`
  * alone, since a rule that is tried until its figures are good has looked at it, too.
  */
@@ -17,11 +17,8 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 
-const { seen, phrases, unseen } = await ownDialogues();
-const sets = [
-  { name: "seen", dialogues: seen, isShown: values.failures },
-  { name: "phrases", dialogues: phrases, isShown: values.failures },
-];
+const { seen, unseen } = await ownDialogues();
+const sets = [{ name: "seen", dialogues: seen, isShown: values.failures }];
 if (values.unseen) sets.push({ name: "unseen", dialogues: unseen, isShown: false });
 for (const folder of positionals)
   sets.push({ name: basename(folder), dialogues: await casesOf(folder), isShown: values.failures });

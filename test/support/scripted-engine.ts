@@ -74,8 +74,7 @@ function answer(stage: string, body: Record<string, unknown>): Record<string, un
     case "lid":
       return { ...common, language: "en", confidence: 0.9, speech_s: 9 };
     case "stt": {
-      const yes = { id: 1, start_s: 5, end_s: 6, text: "yes go ahead", confidence: 0.9 };
-      const segments = [{ id: 0, start_s: 1, end_s: 4, text: TEXT, confidence: 0.9 }, yes];
+      const segments = [{ id: 0, start_s: 1, end_s: 4, text: TEXT, confidence: 0.9 }];
       return { ...common, language: "en", duration_s: 10, text: TEXT, confidence: 0.9, segments, model: "none" };
     }
     case "llm1": {

@@ -1,24 +1,16 @@
 /** Reads sets of dialogues from files: our own, and folders of cases that others labelled in words of their own. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { dialoguesOf } from "./phrases.mjs";
 import { dialogueOf, executedTrade, spokenOrder } from "./notation.mjs";
 
 /** @typedef {import("./notation.mjs").Dialogue} Dialogue */
 /** @typedef {import("./notation.mjs").SpokenOrder} SpokenOrder */
 
-/**
- * Our own dialogues: those that rules are made with, those that are made of phrases, and those that are held back.
- * @returns {Promise<{ seen: Dialogue[], phrases: Dialogue[], unseen: Dialogue[] }>}
- */
+/** Our own dialogues: those that rules are made with, and those that are held back. @returns {Promise<{ seen: Dialogue[], unseen: Dialogue[] }>} */
 export async function ownDialogues() {
   const read = async (/** @type {string} */ name) =>
-    JSON.parse(await readFile(new URL(`../../test/truth/${name}`, import.meta.url), "utf8"));
-  return {
-    seen: (await read("dialogues.json")).map(dialogueOf),
-    phrases: dialoguesOf(await read("phrases.json")),
-    unseen: (await read("held-back.json")).map(dialogueOf),
-  };
+    JSON.parse(await readFile(new URL(`../../test/truth/${name}`, import.meta.url), "utf8")).map(dialogueOf);
+  return { seen: await read("dialogues.json"), unseen: await read("held-back.json") };
 }
 
 /**

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { createEngine as createExtraction } from "@cofi/engines/text/llm1";
 import { createEngine as createAudit } from "@cofi/engines/text/llm2";
-import { isUndivided, speakersOf } from "@cofi/pipeline/confirmation";
+import { speakersOf } from "@cofi/pipeline/confirmation";
 import { llm1Response, llm2Response } from "@cofi/pipeline/engine-contract";
 import { BatchFacts } from "@cofi/pipeline/batch-facts";
 import { judgeOrders, triagedOrders } from "@cofi/pipeline/judge-orders";
@@ -121,7 +121,6 @@ function judged({ turns, clients }, segments, trades, extracted, audited) {
     speakers: speakersOf(segments),
     unknownSymbols: extracted.unknown_symbols,
     isVocabularyOld: false,
-    isUndivided: isUndivided(segments),
   };
   const rows = trades.map((trade, index) => ({
     tradeId: `T${index}`,

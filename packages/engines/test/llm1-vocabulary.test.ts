@@ -52,12 +52,6 @@ describe("the vocabulary of the batch", () => {
     expect(symbolsIn(found)).toEqual(["IDEA", "YESBANK"]);
   });
 
-  it("does not know whether a symbol that is a word was meant where it is said alone", async () => {
-    const idea = [{ symbol: "IDEA", names: ["vodafone idea"] }];
-    expect((await extract(idea, "buy idea now shall i buy ten thousand at eight")).unknown_symbols).toEqual(["IDEA"]);
-    expect((await extract(idea, "buy ten thousand vodafone idea at eight")).unknown_symbols).toEqual([]);
-  });
-
   it("does not make words of symbols", async () => {
     const found = await extract(
       [{ symbol: "IDEA", names: [] }],

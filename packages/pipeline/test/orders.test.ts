@@ -97,7 +97,7 @@ function results(trades: TradeRow[], calls: TriageCall[], heard: (callId: string
   const callOf = (callId: string) => {
     const { startTime, endTime } = byId.get(callId) ?? call(callId);
     const more = { clientCode: null, answers: [], transcriptConfidence: 1, isConfidenceUnknown: false };
-    const heardBy = { speakers: {}, unknownSymbols: [], isVocabularyOld: false, isUndivided: false };
+    const heardBy = { speakers: {}, unknownSymbols: [], isVocabularyOld: false };
     return { callId, startTime, endTime, trades: heard(callId), ...more, ...heardBy };
   };
   const toJudge = triagedOrders(trades, (tradeId) => found.get(tradeId), DEFAULT_TRIAGE);

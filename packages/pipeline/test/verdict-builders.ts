@@ -73,7 +73,6 @@ export function call(fields: Partial<VerdictCall> = {}): VerdictCall {
     speakers: {},
     unknownSymbols: [],
     isVocabularyOld: false,
-    isUndivided: false,
     ...fields,
   };
 }

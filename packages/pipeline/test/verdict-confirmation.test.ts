@@ -40,16 +40,12 @@ describe("who agreed", () => {
     expect(judged({ answer_evidence: YES, initiated_by: "CLIENT" }).verdict).toBe("CONFIRMED");
   });
 
-  it("matters for what differs, too: what was said once accuses nobody", () => {
+  it("matters for what differs, too: what was said once, and hardly understood, accuses nobody", () => {
     const once = { quantity: 150, confidence: 0.6, read_back: false, client_confirmed: false };
     expect(judged(once)).toMatchObject({ verdict: "LOW_CONFIDENCE" });
-    expect(judged(once).reason).toContain("nobody read it back");
+    expect(judged(once).reason).toContain("nobody repeated or confirmed it");
     expect(judged({ ...once, read_back: true }).verdict).toBe("MISMATCH");
-    expect(judged({ ...once, confidence: 1, client_confirmed: true }).verdict).toBe("LOW_CONFIDENCE");
-    // An engine that does not say whether it was read back.
-    expect(judged({ ...once, read_back: null, client_confirmed: true }).verdict).toBe("MISMATCH");
-    expect(judged({ ...once, read_back: null }).verdict).toBe("LOW_CONFIDENCE");
-    expect(judged({ ...once, read_back: null, confidence: 0.8 }).verdict).toBe("MISMATCH");
+    expect(judged({ ...once, confidence: 0.8 }).verdict).toBe("MISMATCH");
   });
 
   it("is for a person to say where the answer was not understood", () => {

@@ -77,15 +77,6 @@ describe("for any order and any calls", () => {
     });
   });
 
-  it("a call whose turns cannot be told apart accuses nobody", () => {
-    property((given) => {
-      const undivided = given.calls.map((one) => ({ ...one, isUndivided: true }));
-      expect(["MISMATCH", "ORDER_NOT_IN_CALL", "CANCELLED_IN_CALL"]).not.toContain(
-        verdict({ ...given, calls: undivided }).verdict,
-      );
-    });
-  });
-
   it("CONFIRMED holds only what was spoken, at the spoken price, with the client's yes", () => {
     property((given) => {
       const found = verdict(given);

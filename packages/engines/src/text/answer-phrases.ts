@@ -5,17 +5,17 @@ import { anyOf } from "./patterns.js";
 export const AGREES_WITH_A_NO = anyOf(
   "no no (?:that|it|its|thats) (?:is )?(?:fine|okay|ok|correct|right)|no problems?|no issues?|not an? (?:problem|issue)|no (?:other )?(?:changes?|corrections?|objections?|questions?)|nothing (?:to change|wrong)|why not|no no yes|" +
     "no (?:that|it|its|thats) (?:is )?(?:fine|okay|ok|correct|right)|(?:that|this|it|thats|its)? ?(?:is )?(?:exactly )?what i (?:said|want|wanted|meant|told you|asked for)|" +
-    "(?:that|thats)? ?(?:is )?why i (?:called|am calling|rang|phoned)|as i (?:said|told|mentioned|asked)(?: you| before| earlier| already)*|whatever you said|(?:could not|couldnt|cannot|cant) be better|(?:do not|dont) (?:ask|even ask)",
+    "(?:that|thats)? ?(?:is )?why i (?:called|am calling|rang|phoned)|as i said|whatever you said|(?:could not|couldnt|cannot|cant) be better|(?:do not|dont) (?:ask|even ask)",
 );
 /** Hold a word that would void a yes, and mean no harm. */
 export const HARMLESS = anyOf(
-  "no worries|no doubt|(?:please )?(?:cancel|stop|delete|remove|block) (?:(?:my|the|all|those|these|sending|making|me|your|any) )*(?:sips?|appointments?|meetings?|subscriptions?|mandates?|ipo|applications?|messages?|calls?|sms|e?mails?|newsletters?|memberships?|bookings?|tickets?|cards?|cheques?|flights?|policy|insurance)(?: [a-z]+)*|(?:do not|dont) (?:want|need|send|call|forget)(?: me| to| any| your| more| these| those)* (?:calls?|messages?|sms|e?mails?|tips?|advice|send|call|mail|message)(?: [a-z]+)*|(?:no )+(?:nothing more|nothing else)|(?:no )?(?:that|thats) (?:is )?(?:all|it)|(?:no )?nothing else|(?:no )?no more|(?:do not|dont) worry|not to worry|" +
+  "no worries|no doubt|(?:no )?(?:that|thats) (?:is )?(?:all|it)|(?:no )?nothing else|(?:no )?no more|(?:do not|dont) worry|not to worry|" +
     "no need to (?:call|ask|confirm|worry)(?: again| me)?|let me know(?: (?:when|once|after) [a-z ]*)?|if possible|if you can|as soon as possible|" +
-    "at once|once (?:more|again)|(?:that|this|(?:for )?today) only|(?:(?:i am|im) )?(?:on|holding) the line|before (?:the )?(?:market|it|price|prices|they|rate|trading) (?:closes?|goes|falls?|rises?|moves?|runs?|drops?|ends?|shuts?)(?: away| up| down)?|(?:and )?(?:call|message|inform|tell|sms|whatsapp|text|mail|update|ping) me (?:when|once|after) (?:it is|its|it gets|it has been|the order is|thats|that is) (?:done|placed|executed|through|filled|complete|completed|over|in)|how nice|right (?:now|away|here)|straight away|stop loss|without (?:fail|delay|any delay)|no need to (?:repeat|wait)|what else",
+    "at once|once (?:more|again)|(?:that|this) only|how nice|right (?:now|away|here)|straight away|stop loss|without (?:fail|delay|any delay)|no need to (?:repeat|wait)|what else",
 );
 /** Say nothing about an order, though their words may. */
 export const COURTESIES = anyOf(
-  "good (?:morning|afternoon|evening|day|night)|(?:thank you|thanks)(?: (?:so|very) much| a lot)?|(?:have a )?(?:nice|good|great) (?:day|evening|one|time)|take care|bye(?: bye)?|how (?:is|are|was|were) (?:you|things|everyone|everybody|(?:the|your|all)(?: (?:family|wife|husband|kids|children|son|daughter|parents|father|mother|health|weather|day|trip|holiday|business|home))+)(?: doing| sir| now| these days)*|call options?|put options?",
+  "good (?:morning|afternoon|evening|day|night)|(?:thank you|thanks)(?: (?:so|very) much| a lot)?|(?:have a )?(?:nice|good|great) (?:day|evening|one|time)|take care|bye(?: bye)?|call options?|put options?",
 );
 /** Hold a word that elsewhere agrees. */
 export const NO_YES = anyOf(
@@ -34,28 +34,28 @@ export const DEFERS = anyOf(
     "(?:i|we) (?:will|would|shall|need to|have to|want to|must) (?:first |just )?(?:see|think|check|tell|call|confirm|let you know|get back|decide|ask|inform|look|read|consider|speak|talk|discuss|come|wait|consult|verify)|" +
     "(?:ill|well) (?:see|think|check|tell|call|confirm|let you know|get back|decide|ask|inform|look|read|come)|call (?:me|you) back|(?:come|get) back|" +
     "think(?:ing)?(?: about| over)?|not (?:sure|decided)|before you|cannot decide|cant decide|in the (?:morning|afternoon|evening)|" +
-    "soch\\w*|dekh\\w*|bata\\w*|(?:puch|puchh|pooch|poochh|puchkar|poochkar)\\w*|thodi der|phir|fir|kal|parso\\w*|agle|shaam|subah|dopahar|baat kar\\w*|milte|evening|morning|afternoon|noon",
+    "soch\\w*|dekh\\w*|bata\\w*|thodi der|phir kabhi|kal",
 );
 
 /** Takes a part of what it says back. */
 export const RESERVATION = anyOf("but|however|though|although|except");
 
 /** Agrees to a part, or repeats that it was one: "yes half". */
-export const PARTLY = anyOf("keep (?:it|them|that)|half|partly|(?:some|part|most|rest) of");
+export const PARTLY = anyOf("half|partly|(?:some|part|most|rest) of");
 
 /** Refuses in so many words, or takes back. */
 export const REFUSES = anyOf(
   "no|nope|nah|not|dont|doesnt|didnt|never|neither|nor|cannot|cant|wont|isnt|arent|shouldnt|wouldnt|cancel|cancelling|stop|skip|leave|drop|scrap|forget|avoid|" +
-    "refuse|decline|reject|wrong|incorrect|mistake|galat|pass on|against|nothing|none|withdraw|too (?:much|high|risky|costly|expensive|low|late|far)|enough|let it (?:be|go)(?! there| in | placed| as | like| at | so| through| ahead| on )|" +
+    "refuse|decline|reject|wrong|incorrect|mistake|galat|pass on|against|nothing|none|withdraw|too (?:much|high|risky|costly|expensive|low|late|far)|enough|let it (?:be|go)|" +
     "(?:will|would|shall|ill|id)(?: rather)? (?:pass|skip|hold|keep|continue)|pass(?:ing)? (?:this|it|that)|costly|expensive|pricey|mehenga|mehnga|mahanga|happy with what|" +
-    "(?<!^(?:yes|yeah|haan|ya|right) )keep (?:it|them|that)|keeping (?:it|them)|chhod\\w*|chod\\w*|rehne|jane do|jaane do|zaroorat|zarurat|jarurat|jaroorat|rakho (?:use|usko|isko|abhi)|rakhna|rakhne do|rakh lo|hold kar\\w*|bhool jao|galti\\w*|paise? (?:nahi|kahan)|pasand|band karo|mana|nako|do nothing|changed my mind",
+    "keep (?:it|them|that)|keeping (?:it|them)|chhod\\w*|chod\\w*|rehne|jane do|jaane do|band karo|mana|nako|do nothing|changed my mind",
 );
 /** A refusal that says what it refuses: it also takes back what was agreed to some time ago. */
 export const REFUSES_THE_ORDER = anyOf(
   "(?:do not|dont|never|not) (?:want|need|place|punch|put|do|buy|sell|execute|send|take|go ahead|proceed|book|bother|confirm)|" +
-    "(?:cancel|stop|skip|leave|drop|scrap|forget|withdraw|remove|undo|reverse|kill|void|abort|hold|delete|discard) (?:it|that|this|them|the|my|both|all)|cancel|abort|undo|skip|remove|delete|stop stop|" +
+    "(?:cancel|stop|skip|leave|drop|scrap|forget|withdraw|remove|undo|reverse|kill|void|abort|hold|delete|discard) (?:it|that|this|them|the|my|both|all)|cancel|abort|undo|skip|stop stop|" +
     "(?:did not|didnt|never) (?:ask|asked|tell|told|say|said|authori[sz]ed?|order|ordered|agree|agreed|approve|approved|want|wanted)|" +
-    "let (?:it|that) (?:be|go)(?! there| in | placed| as | like| at | so| through| ahead| on )|leave (?:us )?(?:it|not)|let us not|lets not|changed my mind|never mind|no (?:stop|wait|cancel)|take (?:it|that) back|call (?:it|that|the order|my order) off|call off|" +
+    "let (?:it|that) (?:be|go)|(?:leave|let) (?:us )?(?:it|not)|changed my mind|never mind|no (?:stop|wait|cancel)|take (?:it|that) back|call (?:it|that|the order|my order) off|call off|" +
     "(?:put|keep) (?:it|that|them|this|the order|my order) (?:on hold|pending|aside)|(?:it|that|this|there) (?:was|is) (?:a |my )?mistake|(?:made|by) (?:a )?mistake|" +
     "wrong (?:share|stock|scrip|order|company|one|symbol)|not (?:this|that) one|not (?:needed|required)|no longer|no need(?! to)|i (?:wanted|meant) (?:another|the other|a different|some other)|" +
     "(?:no|dont) (?:karo|karna|karni|lena|bechna|chahiye)|rehne (?:do|dijiye|dena)|chhod\\w*|chod\\w*|hata (?:do|dijiye|de|lo)|(?:i am|im) keeping",
@@ -76,14 +76,12 @@ export const ASKS = anyOf(
 /** Orders it to be done. */
 export const STRONG_YES = anyOf(
   "go ahead|go for it|go on|do it|do that|do so|do the needful|(?:let us|lets) (?:do|buy|sell|take|place|book|go)(?: it| that| for it| ahead)?|please do|yes please|proceed|carry on|" +
-    "place|placing|execute|punch|book it|send it|put (?:it|that|them|the order|this)(?: through| in)?|get (?:it|them)(?: done)?|make it happen|(?:i )?(?:authorise|authorize|authorised|authorized)(?: it| you)?|go(?= go|$)|finish it|fire it|buy(?: it| them)?|sell(?: it| them)?|take it|you (?:can|may|have my) (?:go ahead|place|do|put|proceed|buy|sell|execute|permission|approval|confirmation|consent|word|nod|authority|yes|ok|okay)|" +
+    "place|placing|execute|punch|book it|send it|put (?:it|that|them|the order|this)(?: through| in)?|get (?:it|them)(?: done)?|make it happen|(?:i )?(?:authorise|authorize|authorised|authorized)(?: it| you)?|go(?= go|$)|finish it|fire it|buy(?: it| them)?|sell(?: it| them)?|take it|you (?:can|may|have my) (?:go ahead|place|do|put|proceed|buy|sell|execute|permission|approval)|" +
     "kar do|kar de|kar dijiye|kar dena|kar lo|kariye|karo|kardo|karva do|laga do|laga de|laga dijiye|lagao|daal do|daal de|dal do|daalo|le lo|le lena|le lijiye|sell do|sell de|sell dijiye|buy lo|nikal do|" +
-    "(?:buy|sell|square|close|exit|roll|write|short|book|dump|offload|purchase|take|grab|clear|liquidate|switch|punch|execute|send) (?:it|them|that|this|both|all)(?: all)?(?: off| out| over| up| now)?|" +
-    "close(?: it)? out|close|exit|roll(?: it)? over|sell(?: it| them)? off|book (?:the |my )?profits?|encash|" +
     "confirm|confirmed|confirming|confirm hai|i approve|approved|by all means|done deal|square off",
 );
 export const WEAK_YES = anyOf(
-  "yes|ya|yah|yea|yeah|yep|yup|uh huh|mm hmm|mhm|aha|ok|okay|right|correct|sure|fine|perfect|exactly|absolutely|done|definitely|certainly|agreed|agree|alright|all right|of course|affirmative|final|finali[sz]e it|lock it|seal it|" +
+  "yes|ya|yah|yea|yeah|yep|yup|uh huh|mm hmm|mhm|aha|ok|okay|right|correct|sure|fine|perfect|exactly|absolutely|done|definitely|certainly|agreed|agree|alright|all right|of course|affirmative|" +
     "sounds (?:good|fine|right|okay|great|perfect)|good to go|(?:all|very|good) good|works(?: for me)?|suits me|great|excellent|cool|looks (?:good|fine|right|okay|great)|good with (?:that|it|this)|wonderful|super|superb|roger|(?:as|like) (?:we )?(?:discussed|agreed|before)|(?:i )?would like (?:that|it)|you (?:got|have) it|spot on|indeed|very well|that will do|thatll do|" +
     "ji|ha|theek|thik|sahi|bilkul|pakka|chalega|zaroor|zarur|barabar|ekdum|deal|true",
 );
@@ -101,7 +99,7 @@ export const FILLER = new Set(
    fast immediately away soon right send sms message number price rate market limit quantity share shares lot lots rupees each only good great nice
    kindly surely totally perfectly ah im valid day wifes husbands sons daughters fathers mothers brothers sisters here there account code client wife husband son daughter brother sister mother father name can may one two three
    arre toh to ka ke ki ko se mein me do go ahead will done hmm um uh oh today buy sell futures future my side from end delivery intraday
-   jaldi chalo abhi lena de dena dijiye hi ho tha boss dear friend another more again am will`
+   jaldi abhi lena de dena dijiye hi ho tha boss dear friend another more again am will`
     .split(/\s+/)
     .filter(Boolean),
 );

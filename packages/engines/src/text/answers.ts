@@ -41,10 +41,6 @@ const UNKNOWN_WORDS_OF_A_TALE = 2;
 const SUBJECT =
   /^(?:i|we|he|she|they|it|there|this|that|im|hes|shes|its|am|is|are|was|were|have|has|had|my|his|her|their|our|wife|husband|son|daughter|brother|sister|mother|father|friend)$/;
 const REACH_OF_A_SUBJECT = 3;
-/** "do it fast before it falls", "yes go ahead because i need the money": why it is ordered changes nothing. */
-const BEFORE_A_REASON = new RegExp(
-  `^((?:.* )?(?:${STRONG_YES.source})(?: [a-z#]+){0,2}) (?:because|since|kyunki|kyonki|as (?:i|we|it|the|they|this)|before (?:it|the|they|this|market|price|somebody|someone)|and (?:please )?(?:whatsapp|send|mail|email|sms|message|text|share|forward) (?:me|it|the)|i (?:need|require|want) (?:the |some |that )?(?:money|funds|cash)) (?!.*(?:^| )(?:but|no|wait|cancel|stop|first|only|if)(?: |$)).*$`,
-);
 /** The same behind the word: "yes the cricket was wonderful". */
 const TOLD_OF = /^(?:is|are|was|were|has|have|had|will|would)$/;
 
@@ -57,10 +53,9 @@ export function readAnswer(words: readonly string[]): Answer | null {
   const said = words.join(" ").replaceAll(/# only(?= |$)/g, "#");
   const agreed = said.replaceAll(global(AGREES_WITH_A_NO), " ~ ");
   const isAgreed = agreed.includes("~");
-  const plain = squeeze(
+  const bare = squeeze(
     agreed.replaceAll("~", " ").replaceAll(global(HARMLESS), " ").replaceAll(global(COURTESIES), " "),
   );
-  const bare = BEFORE_A_REASON.exec(plain)?.[1] ?? plain;
   const is = (kind: AnswerKind, isStrong = false): Answer => ({ kind, isStrong, isBare: false });
   if (REFUSES_THE_ORDER.test(bare)) return is("REFUSED", true);
   if (isConditional(bare)) return is("CONDITIONAL");

@@ -11,7 +11,7 @@ export const ADVICE =
   /\b(?:you (?:should|can|could|may) (?:book|buy|sell|hold|exit|invest|add|average|accumulate|go for|enter|switch)|i (?:would )?(?:suggest|recommend|advise)|my (?:advice|suggestion|recommendation)|our (?:analysts?|research|recommendation)|(?:strong )?buy (?:call|recommendation|rating)|target (?:price|of|is)|good (?:time|stock|opportunity|share)|better to (?:buy|sell|hold|exit|book)|book (?:your )?profits?)\b/;
 
 export const DISCRETION =
-  /\b(?:(?:when|whenever|if|once) you (?:feel|think|find)|(?:as|whatever|whichever|whenever|however)(?: (?:price|rate|quantity|time|stock|share))? you (?:think|feel|like|want|wish|decide|prefer|see|find|get)|you decide|up to you|your (?:discretion|choice|judg(?:e)?ment)|at your (?:own )?(?:discretion|choice|convenience)|you (?:choose|handle it|manage it|see to it)|use your (?:judg(?:e)?ment|discretion)|any (?:price|quantity|stock|share|good stock) (?:is|will|you)|at any price|best (?:time|stock) you)\b/;
+  /\b(?:(?:as|whatever|whichever|whenever|however)(?: (?:price|rate|quantity|time|stock|share))? you (?:think|feel|like|want|wish|decide|prefer|see|find|get)|you decide|up to you|your (?:discretion|choice|judg(?:e)?ment)|at your (?:own )?(?:discretion|choice|convenience)|you (?:choose|handle it|manage it|see to it)|use your (?:judg(?:e)?ment|discretion)|any (?:price|quantity|stock|share|good stock) (?:is|will|you)|at any price|best (?:time|stock) you)\b/;
 
 /** A dealer asks for instructions: the order that follows is the client's. */
 export const ASKS_FOR_INSTRUCTION =

@@ -54,8 +54,6 @@ export const CODE_FROM = 0.6;
 const SHORTEST_CODE = 4;
 const LONGEST_CODE = 12;
 
-const SCALE = /^(?:hundred|thousand|lakhs?|lacs?|crores?|lots?|shares?)$/;
-
 /** Without a word that announces it, a code has so many letters and digits. */
 const LETTERS_ALONE = 2;
 const DIGITS_ALONE = 3;
@@ -95,8 +93,7 @@ function endOfBareCode(words: readonly Word[], from: number, symbols: SymbolMatc
   let digits = 0;
   while (at < words.length) {
     const isRepeated = /^(?:double|triple)$/.test(words[at]?.text ?? "");
-    const isQuantity = SCALE.test(words[at + 1]?.text ?? "");
-    if (isQuantity || digitOf(words[isRepeated ? at + 1 : at]?.text) === null) break;
+    if (digitOf(words[isRepeated ? at + 1 : at]?.text) === null) break;
     digits += isRepeated ? 2 : 1;
     at += isRepeated ? 2 : 1;
   }
@@ -143,9 +140,6 @@ function spellOne(words: readonly Word[], at: number, code: string): { text: str
   const times = word.text === "double" ? 2 : word.text === "triple" ? 3 : 0;
   const repeated = times > 0 ? (digitOf(next?.text) ?? (next?.text.length === 1 ? next.text : null)) : null;
   if (repeated !== null) return { text: String(repeated).repeat(times), to: at + 2 };
-  // "zero five two hundred ntpc", "zero five fifty infosys": a quantity follows the code.
-  const isWhole = /^[a-z]+\d{4}/i.test(code);
-  if (SCALE.test(next?.text ?? "") || (isWhole && isNumberWord(word.text) && digitOf(word.text) === null)) return null;
   const digit = word.text === "oh" && !/\d/.test(code) ? null : digitOf(word.text);
   if (digit !== null) return { text: String(digit), to: at + 1 };
   if (/^[a-z]$/.test(word.text)) {

@@ -3,7 +3,7 @@ import { anyOf } from "./patterns.js";
 
 /** "let me know when it is done" waits for nothing. */
 const NOTICE =
-  /(?:^| )(?:(?:is it|will it be|would it be) (?:okay|ok|fine|alright|all right) if (?:i|we)|let me know|(?:tell|inform|message|text|call|mail|update|remind) me|send me (?:a |the )?(?:message|sms|mail|confirmation)|confirm(?: to)? me)(?: (?:when|once|after|if|as soon as)(?: [a-z]+)*)?(?= |$)/g;
+  /(?:^| )(?:let me know|(?:tell|inform|message|text|call|mail|update|remind) me|send me (?:a |the )?(?:message|sms|mail|confirmation)|confirm(?: to)? me)(?: (?:when|once|after|if|as soon as)(?: [a-z]+)*)?(?= |$)/g;
 
 /** Something has to happen first. */
 const CONDITION = anyOf(

@@ -9,7 +9,6 @@ import {
   MARKET_PRICE,
   PUT_OPTION,
   SAME_QUANTITY,
-  STOP_LOSS,
   TO_MARKET,
 } from "./order-phrases.js";
 import type { SpokenSegment, Span } from "./words.js";
@@ -48,11 +47,6 @@ export interface Composing {
   side: "BUY" | "SELL" | null;
 }
 
-/** "one nifty future lot" */
-const OF_A_LOT = /(?:^| )(?:futures?|calls?|puts?|options?) lots?(?= |$)/;
-/** The words of a verb, which stands before its clause: "put a stop loss on". */
-const LONGEST_VERB = 6;
-
 /** The details that the items of one order make. */
 export function composeDetails(
   segment: SpokenSegment,
@@ -67,7 +61,6 @@ export function composeDetails(
   const lots = find("lots");
   const symbol = named.find((item) => !item.negated)?.symbol ?? null;
   const text = segment.part(clause);
-  const whole = segment.part({ from: Math.max(0, clause.from - LONGEST_VERB), to: clause.to });
   let strike = find("strike");
   const stated = lots ?? find("quantity");
   let quantity = stated;
@@ -77,13 +70,8 @@ export function composeDetails(
     quantity ??= free.shift();
     if (!price && quantity && !market) price = free.shift();
   }
-  let trigger = find("trigger");
-  // "put a stop loss on hundred infosys at fifteen hundred": what is said is where it is triggered.
-  if (price && !trigger && STOP_LOSS.test(whole) && !/(?:^| )limit(?= |$)/.test(text))
-    [trigger, price] = [price, undefined];
   const option = strike !== undefined || (lots !== undefined && symbol !== null) || / (?:call|put) option/.test(text);
-  const isPut =
-    PUT_OPTION.test(text) || (strike !== undefined && !CALL_OPTION.test(text) && /(?:^| )pe(?= |$)/.test(text));
+  const isPut = PUT_OPTION.test(text) || (strike !== undefined && /(?:^| )pe(?= |$)/.test(text));
   const optionType = !option ? null : isPut ? "PE" : CALL_OPTION.test(text) ? "CE" : null;
   if (optionType === null && strike) {
     // A strike without call or put is a price or quantity after all.
@@ -99,10 +87,10 @@ export function composeDetails(
     quantity: quantity?.value ?? null,
     bareQuantity: stated === undefined && quantity !== undefined,
     refersTo,
-    unit: lots || OF_A_LOT.test(text) ? "LOTS" : "SHARES",
+    unit: lots ? "LOTS" : "SHARES",
     ...priceOf(price, side),
     market,
-    trigger: trigger?.value ?? null,
+    trigger: find("trigger")?.value ?? null,
     strike: strike?.value ?? null,
     optionType,
     future: FUTURES.test(text),
@@ -131,7 +119,7 @@ export function priceOf(
  * second quantity and price of the same ("sell 200 at 830 and 200 more at 840"). A quantity before the second symbol goes with it, if
  * the first order keeps one.
  */
-export function splitBySymbol(items: readonly Item[], skip: ReadonlySet<number>): Item[][] {
+export function splitBySymbol(items: readonly Item[]): Item[][] {
   const orders: Item[][] = [[]];
   let symbol: string | null = null;
   for (const [at, item] of items.entries()) {
@@ -144,25 +132,10 @@ export function splitBySymbol(items: readonly Item[], skip: ReadonlySet<number>)
       const moves = previous !== undefined && isCount(previous) && numbers.length > 1 && current.pop();
       orders.push(moves ? [moves, item] : [item]);
     } else if (isCount(item) && isWhole(current) && isPricedNext(items.slice(at + 1), symbol)) orders.push([item]);
-    else if (isCount(item) && (isForAnother(current, item, skip) || isOtherStrike(current, items.slice(at + 1))))
-      orders.push([item]);
     else current.push(item);
     if (item.kind === "symbol" && !item.negated) symbol = item.symbol.symbol;
   }
   return orders;
-}
-
-/** "one lot nifty twenty four five hundred call and one lot nifty twenty four five hundred put" */
-function isOtherStrike(current: readonly Item[], [next, second]: readonly Item[]): boolean {
-  const isStrike = (item: Item | undefined): boolean => item?.kind === "number" && item.role === "strike";
-  return current.some(isStrike) && (isStrike(next) || (next?.kind === "symbol" && isStrike(second)));
-}
-
-/** A client is named between an order and the next quantity. */
-function isForAnother(current: readonly Item[], item: Item, skip: ReadonlySet<number>): boolean {
-  const before = current.at(-1)?.to ?? item.from;
-  const isCounted = current.some(isCount) && current.some(({ kind }) => kind === "symbol");
-  return isCounted && [...skip].some((word) => word >= before && word < item.from);
 }
 
 function isCount(item: Item): boolean {
@@ -178,7 +151,6 @@ function isWhole(items: readonly Item[]): boolean {
 function isPricedNext([next, second]: readonly Item[], symbol: string | null): boolean {
   if (next?.kind === "symbol")
     return next.symbol.symbol === symbol && second !== undefined && isPricedNext([second], symbol);
-  if (next?.kind === "number" && next.role === "strike") return second?.kind === "number" && second.role === "price";
   return next?.kind === "number" && next.role === "price";
 }
 

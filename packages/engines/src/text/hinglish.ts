@@ -1,5 +1,3 @@
-import { hindiNumber } from "./hindi-numbers.js";
-
 /**
  * Hindi words of Indian dealing desks in Roman letters, as the English words that the grammar knows. Spellings vary, so several
  * lead to one word; words that mean something else in English are left alone, or taken only beside a Hindi number.
@@ -8,15 +6,15 @@ const WORDS: ReadonlyMap<string, string> = new Map(
   Object.entries({
     yes: "haan han haa hanji",
     no: "nahi nahin nahee",
-    dont: "mat matt",
-    wait: "ruk ruko rukiye rukna rukho thehro thehriye tehro theher",
-    later: "baad baadme baadmein",
+    dont: "mat",
+    wait: "ruko rukiye rukna",
+    later: "baad",
     tomorrow: "kal",
     today: "aaj",
     now: "abhi",
-    if: "agar yadi",
-    but: "lekin magar parantu kintu",
-    only: "sirf bas keval",
+    if: "agar",
+    but: "lekin magar",
+    only: "sirf bas",
     both: "dono",
     and: "aur",
     one: "ek",
@@ -28,14 +26,45 @@ const WORDS: ReadonlyMap<string, string> = new Map(
     eight: "aath",
     nine: "nau",
     ten: "dus",
+    eleven: "gyarah",
+    twelve: "barah baarah",
+    thirteen: "terah",
+    fourteen: "chaudah",
+    fifteen: "pandrah pandra",
+    sixteen: "solah",
+    seventeen: "satrah satra",
+    eighteen: "atharah athara",
+    nineteen: "unnis",
+    twenty: "bees",
+    thirty: "tees",
+    forty: "chalis chaalis",
+    fifty: "pachas pachaas",
+    seventy: "sattar",
+    eighty: "assi",
+    ninety: "nabbe",
     hundred: "sau",
     thousand: "hazaar hazar hajar",
     lakh: "laakh",
-    buy: "kharido kharid khareed khareedo kharidna khareedna kharidiye khareediye khariden kharidlo",
-    sell: "becho bech bechna bechiye bechdo bechen",
+    buy: "kharido kharid khareed khareedo kharidna kharidiye",
+    sell: "becho bech bechna bechiye bechdo",
     shares: "sheyar",
   }).flatMap(([english, hindi]) => hindi.split(" ").map((word): [string, string] => [word, english])),
 );
+
+/** Numbers that are more than one English word. */
+const COMPOUND: Readonly<Record<string, string>> = {
+  ikkis: "21",
+  bais: "22",
+  pachees: "25",
+  pachchis: "25",
+  paintees: "35",
+  paintalis: "45",
+  pachpan: "55",
+  painsath: "65",
+  pachhattar: "75",
+  pachasi: "85",
+  pachanve: "95",
+};
 
 /** Also a surname, and "with". */
 const BESIDE_TEN = /^(?:sau|hazaar|lakh|share|shares|lot|rupaye|rupees)$/;
@@ -47,5 +76,5 @@ export function inEnglish(word: string, before: string | undefined, after: strin
   if (word === "do" && AFTER_TWO.test(after ?? "")) return "two";
   if (word === "das" && [before, after].some((beside) => BESIDE_TEN.test(beside ?? ""))) return "ten";
   if (word === "saath" && (before === "sau" || BESIDE_SIXTY.test(after ?? ""))) return "sixty";
-  return WORDS.get(word) ?? hindiNumber(word) ?? word;
+  return WORDS.get(word) ?? (Object.hasOwn(COMPOUND, word) ? (COMPOUND[word] ?? word) : word);
 }

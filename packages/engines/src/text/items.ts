@@ -1,8 +1,7 @@
 /** Finds the symbols and numbers in a clause, and what each number means in an order. */
 import { digitOf, isNumberWord } from "./number-words.js";
-import type { SpokenNumber } from "./number-words.js";
-import { parseNumber } from "./numbers.js";
-import { OF, roleOf, STRIKE_NEXT, type Role } from "./number-roles.js";
+import { parseNumber, type SpokenNumber } from "./numbers.js";
+import { roleOf, STRIKE_NEXT, type Role } from "./number-roles.js";
 import type { SymbolMatcher } from "./symbols.js";
 import type { SpokenSegment, Span } from "./words.js";
 
@@ -99,8 +98,7 @@ class ItemReader {
     const match = this.symbols.matchAt(this.segment.words.slice(0, this.clause.to), from);
     if (!match) return null;
     const to = from + match.count;
-    // The negation may stand before the clause, as "instead of" begins one.
-    const negated = /(?:^| )(?:not|instead of)$/.test(this.segment.part({ from: from - 2, to: from }));
+    const negated = /(?:^| )(?:not|instead of)$/.test(this.before(from));
     const symbol = { symbol: match.symbol, spoken: this.segment.part({ from, to }), quality: match.quality };
     return { kind: "symbol", symbol, negated, from, to };
   }
@@ -109,9 +107,6 @@ class ItemReader {
     // "the other one", "that one": nothing is counted.
     const isCounting = isNumberWord(this.word(at + 1)) || /^(?:lots?|shares?)$/.test(this.word(at + 1));
     if (this.word(at) === "one" && POINTS.test(this.word(at - 1)) && !isCounting) return false;
-    // "all three placed"
-    const isOfAll = this.word(at - 1) === "all" && /^(?:two|three|four|five|six)$/.test(this.word(at));
-    if (isOfAll && !isCounting && !this.symbolAt(at + 1)) return false;
     const repeats = /^(double|triple)$/.test(this.word(at)) && digitOf(this.word(at + 1)) !== null;
     return repeats || isNumberWord(this.word(at));
   }
@@ -134,26 +129,13 @@ class ItemReader {
         ? "quantity"
         : roleOf(this.segment, this.clause, { from, to: number.end }, number.rupees);
     if (role === null) return number.end;
-    // "stop loss hundred infosys trigger fifteen hundred"
-    if (role === "trigger" && this.symbolAt(number.end)) {
-      this.add(from, number, "quantity", 1);
-      return number.end;
-    }
-    // "two lots of twenty four five hundred nifty call"
-    if (role === "free" && this.symbolAt(number.end) && this.isStrikeNext(number.end) && this.items.length > 0) {
-      this.add(from, number, "strike", 1);
-      return number.end;
-    }
     const isCounted = role === "price" && this.isCountedFor(from, number.end);
     if (isCounted) {
       this.add(from, number, "quantity", 1);
       return number.end;
     }
     const isBehindName = role === "free" && this.items.at(-1)?.kind === "symbol";
-    // "twenty four ten sixty asian paints": no paise, but the quantity of the share behind it.
-    const isPriced =
-      (role === "quantity" && this.word(from - 1) === "at") || (!Number.isInteger(number.value) && !number.rupees);
-    const split = role === "price" || isBehindName || isPriced ? this.splitBefore(from, number.end) : null;
+    const split = role === "price" || isBehindName ? this.splitBefore(from, number.end) : null;
     if (split) {
       this.add(from, split.first, "price", 1);
       this.add(split.first.end, split.second, "quantity", 1);
@@ -189,17 +171,12 @@ class ItemReader {
     if (rupees || !Number.isInteger(value) || value < 10 || value > 99 || end - from > 2) return number;
     const rest = this.numberAt(end);
     if (!rest || rest.value < 100 || rest.value > 999) return number;
-    const isStrike = this.isStrikeNext(rest.end);
+    const follows = this.word(rest.end);
+    const isStrike = STRIKE_NEXT.test(follows);
     if (!isStrike && roleOf(this.segment, this.clause, { from, to: end }, false) !== "price") return number;
     if (!isStrike && this.symbolAt(rest.end)) return number;
     const sum = value * 1000 + rest.value;
     return { value: sum, readings: [sum], end: rest.end, rupees: rest.rupees };
-  }
-
-  /** "call", "ka call", "nifty call" */
-  private isStrikeNext(at: number): boolean {
-    const behind = OF.test(this.word(at)) ? at + 1 : (this.symbolAt(at)?.to ?? at);
-    return STRIKE_NEXT.test(this.word(behind)) && (behind === at || this.word(behind) !== "pe");
   }
 
   /** "at four hundred fifty titan": the price ends where the quantity of the next share begins. */
@@ -207,12 +184,8 @@ class ItemReader {
     const named = this.items.some(({ kind }) => kind === "symbol");
     const counted = this.items.some(({ kind }) => kind === "number");
     const next = named && counted ? this.symbolAt(end) : null;
-    // "titan at thirty four hundred fifty shares"
-    const isOfThis = named && !counted && /^(?:shares?|quantity|qty)$/.test(this.word(end));
-    const isOfNext = !named && !counted && this.symbolAt(end) !== null;
-    if (!isOfThis && !isOfNext && (!next || this.isNumber(next.to))) return null;
+    if (!next || this.isNumber(next.to)) return null;
     for (let middle = end - 1; middle > from; middle--) {
-      if (isOfThis && !/^(?:hundred|thousand)$/.test(this.word(middle - 1))) continue;
       if (/^(and|point|hundred|thousand|lakh|lakhs|crore)$/.test(this.word(middle))) continue;
       const first = parseNumber(this.texts.slice(0, middle), from);
       const second = parseNumber(this.texts.slice(0, end), middle);

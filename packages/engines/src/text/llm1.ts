@@ -5,9 +5,8 @@ import { CODE_FROM } from "./client-code.js";
 import { readCall } from "./call-reading.js";
 import type { OrderDraft } from "./order-draft.js";
 import { isOnlyProposed } from "./orders.js";
-import { SymbolTables, Vocabulary, type SymbolMatcher } from "./symbols.js";
+import { SymbolTables, Vocabulary } from "./symbols.js";
 import { parsePayload, Transcript } from "./transcript.js";
-import type { SpokenSegment } from "./words.js";
 
 const Payload = z.object({
   call_id: z.string().min(1),
@@ -34,34 +33,18 @@ export function createEngine(): StageEngine {
       tables ??= new SymbolTables();
       const { call_id, language, transcript, vocabulary } = parsePayload(Payload, body);
       const symbols = tables.of(vocabulary);
-      const { segments, identity, orders } = readCall(transcript.segments, symbols);
-      const passedOver = vocabulary.symbols.flatMap(({ symbol }) =>
-        isPassedOver(symbol, segments, symbols) ? symbol : [],
-      );
+      const { identity, orders } = readCall(transcript.segments, symbols);
       return {
         call_id,
         language,
         client_identity: { name: identity.name, code: identity.codeConfidence < CODE_FROM ? null : identity.code },
         trades: orders.map(tradeOf),
-        unknown_symbols: [...new Set([...symbols.unknown, ...passedOver])],
+        unknown_symbols: symbols.unknown,
       };
     },
 
     async close() {},
   };
-}
-
-/** "buy idea now": a symbol that is a common word, too, was said, and not taken for the share. It may have been meant. */
-function isPassedOver(symbol: string, segments: readonly SpokenSegment[], symbols: SymbolMatcher): boolean {
-  const word = symbol.toLowerCase();
-  return segments.some(({ words }) => {
-    for (let at = 0; at < words.length; at++) {
-      const match = symbols.matchAt(words, at);
-      if (match) at += match.count - 1;
-      else if (words[at]?.text === word) return true;
-    }
-    return false;
-  });
 }
 
 /** The trade as docs/engines.md writes it. */
@@ -78,9 +61,8 @@ function tradeOf(order: OrderDraft): object {
     symbol: order.symbol,
     symbol_spoken: order.symbolSpoken,
     instrument,
-    // A cancellation says which of the orders for a share it ends.
-    quantity: order.number("quantity") ?? order.ends?.number("quantity") ?? null,
-    unit: order.ends?.unit ?? order.unit,
+    quantity: order.number("quantity"),
+    unit: order.unit,
     price_type: order.price !== null ? "LIMIT" : order.market ? "MARKET" : null,
     price: order.price,
     trigger: order.number("trigger"),

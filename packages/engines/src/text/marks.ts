@@ -6,7 +6,6 @@ import { isNumberWord } from "./number-words.js";
 import {
   AMEND,
   CANCEL,
-  CANCELLED,
   CANCEL_LAST,
   DENIES,
   DENIES_WITHIN,
@@ -58,22 +57,18 @@ const PHRASES: readonly (readonly [StatementKind, RegExp])[] = [
   ["cancel_last", CANCEL_LAST],
   ["cancel", CANCEL],
   ["report", REPORT],
-  ["report", CANCELLED],
   ["quote", QUOTE],
   ["amend", AMEND],
 ];
 /** Verbs come before these, so that "do not buy" and "let us sell" keep their verb. */
 const AFTER_VERBS: ReadonlySet<StatementKind> = new Set(["amend"]);
 
-/** "no no nothing more" corrects nothing either. */
-const NO_MORE = /(?:^| )no no (?:nothing|thats all|that is all|thank|thanks|i was just|i am just|just asking)(?= |$)/;
-
 /** The clauses of a segment, by their beginnings, in order. */
 export function marksOf(segment: SpokenSegment, reading: Reading): Mark[] {
   const found: Mark[] = [];
   const free = (span: Span): boolean => found.every((mark) => span.to <= mark.from || span.from >= mark.to);
   // "that is what i said" corrects nothing.
-  const agreed = [...segment.find(AGREES_WITH_A_NO), ...segment.find(NO_MORE)];
+  const agreed = segment.find(AGREES_WITH_A_NO);
   const isAgreed = (span: Span): boolean => agreed.some(({ from, to }) => span.from >= from && span.to <= to);
   const addPhrases = (late: boolean): void => {
     for (const [kind, pattern] of PHRASES) {
@@ -97,7 +92,6 @@ export function marksOf(segment: SpokenSegment, reading: Reading): Mark[] {
       itself: segment.part(verb),
       next: segment.words[verb.to]?.text ?? "",
       speaker: segment.source.speaker ?? null,
-      isNegated: /^(?:nahi|nahin|nahee|mat)$/i.test(segment.words[verb.from - 1]?.raw ?? ""),
     });
     const rest = segment.part({
       from: verb.to,
@@ -108,11 +102,8 @@ export function marksOf(segment: SpokenSegment, reading: Reading): Mark[] {
       ),
     });
     const isQuestion = WHAT_WOULD_BE.test(rest) && segment.source.speaker !== "dealer" && intent !== "refuse";
-    // "sell two hundred tata motors at seven twenty cancelled"
-    const isOver = CANCELLED.test(rest) && segment.source.speaker !== "client" && !/^(?:refuse|question)$/.test(intent);
-    found.push({ from: verb.from, to: verb.to, kind: isQuestion ? "question" : isOver ? "report" : intent, verb });
+    found.push({ from: verb.from, to: verb.to, kind: isQuestion ? "question" : intent, verb });
   }
-  correctTheSide(found, segment);
   addPhrases(true);
   for (const span of refusedByName(segment, reading))
     if (free(span)) found.push({ ...span, kind: "refuse", verb: null });
@@ -120,20 +111,6 @@ export function marksOf(segment: SpokenSegment, reading: Reading): Mark[] {
   if (found[0]?.from !== 0) found.unshift({ from: 0, to: 0, kind: "mention", verb: null });
   return found;
 }
-
-/** "sell not buy", "not buy sell": one of two verbs is denied, and the other one corrects. */
-function correctTheSide(found: Mark[], { source, words }: SpokenSegment): void {
-  const [one, other, ...rest] = found.filter(({ verb }) => verb !== null);
-  const isCorrection = one?.verb && other?.verb && rest.length === 0 && one.verb.side !== other.verb.side;
-  if (source.speaker === "dealer" || !isCorrection || words.length > LONGEST_CORRECTION) return;
-  const denied = [one, other].find(({ kind }) => kind === "refuse");
-  const meant = denied === one ? other : one;
-  if (!denied || meant.kind !== "order") return;
-  found.splice(found.indexOf(denied), 1);
-  meant.kind = "amend";
-}
-
-const LONGEST_CORRECTION = 8;
 
 /** "no it is two forty two", "no sell": what stands behind the denial is right, unless the turn refuses. */
 function denialsIn(segment: SpokenSegment, { symbols, skip }: Reading): Span[] {

@@ -1,5 +1,4 @@
 /** What a number means in an order, by the words beside it. */
-import { isNumberWord } from "./number-words.js";
 import type { SpokenSegment, Span } from "./words.js";
 
 /** `free` when no word near it tells, `negated` after "not". */
@@ -9,14 +8,12 @@ const SHARES = /^(shares?|quantity|qty|stocks?|units?|nos|scrips?|equities|equit
 const LOTS = /^lots?$/;
 export const STRIKE_NEXT = /^(call|calls|put|puts|ce|pe|strike)$/;
 /** "fourteen hundred ka call" */
-export const OF = /^(ka|ke|ki|wala|wali)$/;
+const OF = /^(ka|ke|ki|wala|wali)$/;
 /** Words after a price, as Hindi has them: "do sau pachas pe". */
 const AT_BEHIND = /^(pe|par|mein|bhav|bhaav|rate)$/;
 const OPTION_HERE = /(?:^| )(?:lots?|calls?|puts?|options?|strike|nifty|sensex|bankex)(?= |$)/;
-/** Where these are spoken of, "pe" is Hindi. */
-const NO_PUT_HERE = /(?:^| )(?:futures?|fut|calls?|puts?|ce)(?= |$)/;
 const NOT_OF_THE_ORDER =
-  /^(am|pm|o'?clock|oclock|minutes?|hours?|days?|weeks?|months?|years?|runs?|wickets?|overs?|goals?|marks?|kids|children|guests?|members?|kms?|kilomet(?:re|er)s?|degrees?|dollars?|pieces?|tolas?|percent|points?|times|st|nd|rd|th|people|seconds?|tickets?|worth|kilos?|grams?)$/;
+  /^(am|pm|o'?clock|oclock|minutes?|hours?|days?|weeks?|months?|years?|percent|points?|times|st|nd|rd|th|people|seconds?|tickets?|worth|kilos?|grams?)$/;
 const MONTH = /^(january|february|march|april|may|june|july|august|september|october|november|december)$/;
 
 const TRIGGER_BEFORE =
@@ -41,25 +38,17 @@ export function roleOf(segment: SpokenSegment, clause: Span, { from, to }: Span,
   if (/^(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)$/.test(next)) return null;
   if (rupees && (next === "worth" || /(?:^| )invest(?:ing)?(?= |$)/.test(segment.part({ from: 0, to: from }))))
     return null;
-  // "buy itc for fifty thousand rupees": how many shares that makes is said later.
-  if (rupees && /(?:^| )for$/.test(lead) && !hasNumber(segment, { from: clause.from, to: from })) return null;
   if (NEGATED_BEFORE.test(lead)) return "negated";
-  // "do sau nahi teen sau": the first of two is not meant.
-  if (next === "no" && isNumberWord(after(to + 1))) return "negated";
   if (SHARES.test(next) || (next === "more" && SHARES.test(after(to + 1)))) return "quantity";
   if (LOTS.test(next)) return "lots";
   if (TRIGGER_BEFORE.test(lead)) return "trigger";
   if (TARGET_BEFORE.test(lead) || (AMOUNT_BEFORE.test(lead) && !STRIKE_NEXT.test(next))) return null;
   // "24500 pe" is a put where the clause speaks of options, and "at" in Hindi where it does not.
-  const isPut = next === "pe" && OPTION_HERE.test(segment.part(clause)) && !NO_PUT_HERE.test(segment.phrase);
+  const isPut = next === "pe" && OPTION_HERE.test(segment.part(clause));
   if (isPut || (STRIKE_NEXT.test(next) && next !== "pe") || (OF.test(next) && STRIKE_NEXT.test(after(to + 1))))
     return "strike";
   if (QUANTITY_BEFORE.test(lead)) return "quantity";
   if (STRIKE_BEFORE.test(lead)) return "strike";
   if (rupees || PRICE_BEFORE.test(lead) || AT_BEHIND.test(next)) return "price";
   return "free";
-}
-
-function hasNumber(segment: SpokenSegment, { from, to }: Span): boolean {
-  return segment.words.slice(from, to).some(({ text }) => isNumberWord(text));
 }

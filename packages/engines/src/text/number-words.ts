@@ -58,15 +58,3 @@ export function digitOf(word: string | undefined): number | null {
   const value = word === undefined ? undefined : WORDS.get(word);
   return value !== undefined && value < 10 ? value : null;
 }
-
-/** A number that was read. */
-export interface SpokenNumber {
-  /** The likeliest reading, rounded to two decimals. */
-  value: number;
-  /** All that the words may mean, `value` first: "seven eighty five" is 785, or 7.85. */
-  readings: readonly number[];
-  /** Index of the word after the number. */
-  end: number;
-  /** A currency was named: the number is an amount of money. */
-  rupees: boolean;
-}

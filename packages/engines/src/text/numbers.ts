@@ -1,31 +1,26 @@
-/**
- * The grammar of spoken numbers on Indian dealing desks: lakh and crore, "fifteen hundred", pairs ("sixteen fifty", "six
- * forty two", "one oh five"), decimals ("four ten point five"), rupees and paise, digits ("1,50,000", "4 1 0").
- */
-import {
-  AND_A_PART,
-  DIGITS,
-  digitOf,
-  HALVES,
-  isNumberWord,
-  PAISE,
-  RUPEES,
-  SCALES,
-  type SpokenNumber,
-  WORDS,
-} from "./number-words.js";
-import { saidAndSpelt } from "./spelt-numbers.js";
+import { AND_A_PART, DIGITS, digitOf, HALVES, isNumberWord, PAISE, RUPEES, SCALES, WORDS } from "./number-words.js";
 
 /** Digits that are spelt and then said again as a number. */
 const LONGEST_REPEATED = 5;
 
-const ENDS_A_NUMBER = /^(?:|please|sir|madam|only|limit|pe|then|okay|ok|rupees?|rs)$/;
-const OF_TIME = /^(?:moments?|minutes?|mins?|seconds?|secs?)$/;
+/**
+ * The grammar of spoken numbers on Indian dealing desks: lakh and crore, "fifteen hundred", pairs ("sixteen fifty", "six
+ * forty two", "one oh five"), decimals ("four ten point five"), rupees and paise, digits ("1,50,000", "4 1 0").
+ */
+export interface SpokenNumber {
+  /** The likeliest reading, rounded to two decimals. */
+  value: number;
+  /** All that the words may mean, `value` first: "seven eighty five" is 785, or 7.85. */
+  readings: readonly number[];
+  /** Index of the word after the number. */
+  end: number;
+  /** A currency was named: the number is an amount of money. */
+  rupees: boolean;
+}
 
 /** Reads the number that starts at word `from`; null when none does. */
 export function parseNumber(words: readonly string[], from: number): SpokenNumber | null {
-  const read = (said: readonly string[]): SpokenNumber | null => new NumberReader(said, from).amount();
-  return saidAndSpelt(words, from, read) ?? read(words);
+  return new NumberReader(words, from).amount();
 }
 
 class NumberReader {
@@ -142,7 +137,7 @@ class NumberReader {
       this.at++;
       return this.withSpokenPaise(first * 100 + this.afterHundred(first));
     }
-    const second = first >= 1 && first < 100 && Number.isInteger(first) ? this.secondOfPair(first) : null;
+    const second = first >= 1 && first < 100 && Number.isInteger(first) ? this.secondOfPair() : null;
     if (second === null) return first;
     if (!inside) this.asPaise = Math.round(first * 100 + second) / 100;
     return this.withSpokenPaise(first * 100 + second);
@@ -172,8 +167,6 @@ class NumberReader {
     const tens = WORDS.get(this.word()) ?? 0;
     for (const rest of [this.below100(), tens]) {
       const next = this.word();
-      // "at twenty four six hundred and one lot"
-      if (/^lots?$/.test(next) && this.words[start] === "and") break;
       if (rest !== null && rest < 100 && next !== "hundred" && !(SCALES.has(next) && hundreds >= 10)) return rest;
       // "four hundred and fifty one hundred titan": the one begins the next number.
       if (tens < 20 || rest === tens) break;
@@ -184,7 +177,7 @@ class NumberReader {
   }
 
   /** The second half of "sixteen fifty", "six forty two", "one oh five": ten to ninety-nine, or "oh" and a digit. */
-  private secondOfPair(first: number): number | null {
+  private secondOfPair(): number | null {
     const start = this.at;
     const oh = this.word() === "oh";
     if (oh) this.at++;
@@ -193,9 +186,7 @@ class NumberReader {
     for (const value of [this.below100(), tens]) {
       const next = this.word();
       const closes = next !== "hundred" && !SCALES.has(next) && !PAISE.has(next);
-      // "make it fifteen five": where nothing is counted by it, the five belongs to the price.
-      const isLast = first >= 10 && value !== null && value > 0 && ENDS_A_NUMBER.test(next);
-      if (value !== null && closes && (oh ? value < 10 : value >= 10 || isLast)) return value;
+      if (value !== null && closes && (oh ? value < 10 : value >= 10)) return value;
       // "seventeen twenty one hundred and ten": the one begins the next number.
       if (oh || tens < 20 || value === tens) break;
       this.at--;
@@ -228,9 +219,7 @@ class NumberReader {
     if (value === undefined) return null;
     this.at++;
     const unit = WORDS.get(this.word());
-    // "two fifty one moment"
-    const isOfTime = OF_TIME.test(this.word(1));
-    if (value >= 20 && unit !== undefined && unit > 0 && unit < 10 && !isOfTime) {
+    if (value >= 20 && unit !== undefined && unit > 0 && unit < 10) {
       this.at++;
       return value + unit;
     }
@@ -257,9 +246,7 @@ class NumberReader {
       return value;
     }
     const next = this.word();
-    const isRound = digits.length === 2 && digits.endsWith("0");
-    if ((digits.length >= 3 || isRound) && !WORDS.has(next) && next !== "hundred" && !SCALES.has(next))
-      return Number(digits);
+    if (digits.length >= 3 && !WORDS.has(next) && next !== "hundred" && !SCALES.has(next)) return Number(digits);
     this.at = start;
     return null;
   }

@@ -1,7 +1,6 @@
 /** Applies the details of a statement to a known order. */
 import { priceOf, type Details } from "./details.js";
 import type { NumberItem } from "./items.js";
-import { distance } from "./open-numbers.js";
 import type { OrderDraft } from "./order-draft.js";
 import type { Statement } from "./statements.js";
 import type { SpokenSegment } from "./words.js";
@@ -9,8 +8,6 @@ import type { SpokenSegment } from "./words.js";
 /** False when a strike, an option type or an expiry contradicts the order's. */
 export function sameContract(order: OrderDraft, details: Details): boolean {
   const strike = order.number("strike");
-  const isOption = details.strike !== null || details.optionType !== null;
-  if ((order.future && strike === null && isOption) || (details.future && strike !== null)) return false;
   return (
     (details.strike === null || strike === null || strike === details.strike) &&
     (details.optionType === null || order.optionType === null || order.optionType === details.optionType)
@@ -70,11 +67,6 @@ export function fillGap(order: OrderDraft, details: Details, asked: "quantity" |
   return { ...details, quantity, ...(price ?? { price: null, priceReadings: [] }), trigger, market };
 }
 
-const GOES_ON_BEFORE =
-  /^(?:(?:yes|yeah|okay|ok|right|correct|haan|ji|sir|fine|theek|hai|sure|please) )*(?:and|also|plus|then|next|second|additionally)(?: (?:also|then|please|the|of|same|quantity|qty|number|another|equal))*$/;
-const GOES_ON_BEHIND =
-  /^(?:(?:at|market|price|limit|only|please|sir) )*(?:also|too|as well|bhi|likewise|same way)(?: (?:please|sir))*$/;
-
 type Price = Pick<Details, "price" | "priceReadings">;
 
 function pick({ price, priceReadings }: Details): Price {
@@ -95,13 +87,18 @@ export function amendment(order: OrderDraft, details: Details, isOnly: boolean):
   for (const item of details.free) {
     const replacesPrice = order.price !== null && details.negated.includes(order.price);
     const replacesQuantity = quantity !== null && details.negated.includes(quantity);
-    const isNearPrice = distance(item.value, order.price, "price") < distance(item.value, quantity, "quantity");
-    const toPrice = replacesPrice !== replacesQuantity ? replacesPrice : isNearPrice && !isOnly;
-    // "three hundred at two forty eight": the price is said, so that the other number is the quantity.
-    if (toPrice ? result.price !== null : result.quantity === null) result.quantity ??= item.value;
+    const isNearPrice = !isOnly && nearer(item.value, order.price, quantity);
+    const toPrice = replacesPrice !== replacesQuantity ? replacesPrice : isNearPrice;
+    if (!toPrice) result.quantity ??= item.value;
     else if (result.price === null) Object.assign(result, priceOf(item, order.side));
   }
   return result;
+}
+
+/** True when `value` is nearer (as a ratio) to the price than to the quantity. */
+function nearer(value: number, price: number | null, quantity: number | null): boolean {
+  const far = (known: number | null): number => (known ? Math.abs(Math.log(value / known)) : Infinity);
+  return far(price) < far(quantity);
 }
 
 /** "modify my order in infosys to fifteen ten": a price, as the quantity of a pending order rarely changes. */
@@ -125,32 +122,6 @@ export function saysTheSame(order: OrderDraft, { side, details }: Statement): bo
 /** The client names another quantity or price than before. */
 export function statesAnother(order: OrderDraft, { details }: Statement): boolean {
   return differs(order, details) || (details.market && order.price !== null);
-}
-
-const BESIDE_A_CHANGE =
-  /^(?:no|yes|yeah|okay|ok|but|only|just|for|make|sir|please|then|now|not|arre|it|is|fine|take|do|let|us|lets|start|with|i|want|need|shares?|will|kar|karo|lo|le|de|dena|rakho|me|mein|main|enough|sufficient|hi|good|quantity|price|limit|rate|the|should|be|at|par|pe|lagao|try|get|put|keep|buy|sell)$/;
-
-/** "okay but only three hundred": another number than the order has, and nothing else that says something. */
-export function changesByNumber(order: OrderDraft, { segment, clause, details }: Statement): boolean {
-  const [item] = details.free;
-  if (segment.source.speaker !== "client" || !item || details.free.length > 1) return false;
-  if (details.quantity !== null || details.price !== null || details.symbol !== null) return false;
-  const isKnown = [...order.readings("quantity"), ...order.readings("price")].includes(item.value);
-  const beside = segment.words.slice(clause.from, clause.to).filter((_, at) => {
-    const place = clause.from + at;
-    return place < item.from || place >= item.to;
-  });
-  return !isKnown && beside.every(({ text }) => BESIDE_A_CHANGE.test(text));
-}
-
-/** "and the same quantity of wipro", "two hundred itc also": the client goes on with another share, and leaves out the verb. */
-export function goesOn({ segment, clause, details }: Statement, last: OrderDraft | null): boolean {
-  if (last?.action !== "NEW" || last.side === null || last.sideAssumed || segment.source.speaker === "dealer")
-    return false;
-  if (details.quantity === null || details.symbol === null || details.symbol.symbol === last.symbol) return false;
-  const start = segment.part({ from: clause.from, to: details.span?.from ?? clause.to });
-  const end = segment.part({ from: details.span?.to ?? clause.to, to: clause.to });
-  return GOES_ON_BEFORE.test(start) || GOES_ON_BEHIND.test(end);
 }
 
 /** "buy two hundred axis bank" right behind the client's "sell two hundred axis bank": no second order. */

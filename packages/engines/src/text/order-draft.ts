@@ -1,9 +1,6 @@
 import type { AnswerKind } from "./answers.js";
 import { Claims, type OrderField } from "./claims.js";
 import type { Details } from "./details.js";
-import { confidenceOf } from "./order-confidence.js";
-import { distance, OpenNumbers } from "./open-numbers.js";
-import { ASKS_TO_CONFIRM } from "./order-phrases.js";
 import type { Statement } from "./statements.js";
 import type { Evidence, Speaker } from "./transcript.js";
 import type { Side } from "./verbs.js";
@@ -15,8 +12,11 @@ const MARKET = "MARKET";
  * words are, about two of them.
  */
 const WORDS_OF_A_FIELD = 2;
-/** A number that is so many times farther from one field than from the other is meant for the other. */
-const AS_NEAR = 4;
+/** A correction was begun and could not be read. */
+const UNRESOLVED_FACTOR = 0.4;
+/** It was said once, and nobody repeated, answered or took notice: rather words that sound like an order. */
+const UNHEARD_FACTOR = 0.6;
+
 /** An order as stated so far in the call; statements are applied in the order they are spoken. */
 export class OrderDraft {
   readonly action: "NEW" | "MODIFY" | "CANCEL";
@@ -41,10 +41,6 @@ export class OrderDraft {
   sideAssumed: boolean;
   /** "all of it": another statement says how many. */
   allOfIt = false;
-  /** It was cancelled: what is said of the share afterwards is another order. */
-  withdrawn = false;
-  /** The order of this call that a cancellation ends. */
-  ends: OrderDraft | null = null;
   /** The client that was named with it. */
   clientCode: string | null = null;
   readBack = false;
@@ -59,19 +55,11 @@ export class OrderDraft {
   /** Whether the client changed what the dealer had proposed. */
   private changed = false;
   /** A correction whose number may be the quantity or the price: what it was taken for, and how that is undone. */
-  private tentative: {
-    value: number;
-    field: "quantity" | "price";
-    before: number | null;
-    isOpen: boolean;
-    undo: () => void;
-  } | null = null;
+  private tentative: { value: number; field: "quantity" | "price"; undo: () => void } | null = null;
   /** What was said up to this segment was answered, and not by a yes. */
   private closedUpTo: number | null = null;
   private answeredAt: number | null = null;
   private readonly claims = new Claims();
-  /** Numbers that may correct it. */
-  private readonly open = new OpenNumbers();
 
   constructor(action: OrderDraft["action"], statement: Statement, proposed: boolean) {
     this.action = action;
@@ -79,7 +67,7 @@ export class OrderDraft {
     this.firstSegment = statement.segment.index;
     this.lastSegment = statement.segment.index;
     this.proposed = proposed;
-    this.advised = statement.kind === "suggestion" && !ASKS_TO_CONFIRM.test(statement.segment.phrase);
+    this.advised = statement.kind === "suggestion";
     this.startedAsProposal = proposed;
     this.conditional = statement.conditional;
     this.sideAssumed = statement.closes;
@@ -121,22 +109,7 @@ export class OrderDraft {
 
   /** All that the words about a field may mean, the likeliest first. */
   readings(field: "quantity" | "price"): number[] {
-    const claimed = this.claims.readings(field).filter((value) => typeof value === "number");
-    return claimed.length === 0
-      ? claimed
-      : [...new Set([...claimed, ...this.open.of(field), ...this.unsettled(field)])];
-  }
-
-  /** A correction that may be of the quantity or of the price leaves both open until the order is stated again. */
-  private unsettled(field: "quantity" | "price"): number[] {
-    const { tentative } = this;
-    if (!tentative?.isOpen) return [];
-    return tentative.field === field ? (tentative.before === null ? [] : [tentative.before]) : [tentative.value];
-  }
-
-  /** Notes numbers that were said after the order and found no place in it. */
-  leaveOpen(details: Details): void {
-    if (this.action === "NEW") this.open.note(details, { quantity: this.number("quantity"), price: this.price });
+    return this.claims.readings(field).filter((value) => typeof value === "number");
   }
 
   has(field: OrderField): boolean {
@@ -184,7 +157,6 @@ export class OrderDraft {
       this.changed = true;
     }
     if (changed && this.confirmed) this.answer = null;
-    if (details.quantity !== null && details.symbol !== null) this.open.settle();
     if (details.quantity !== null || details.price !== null || (corrects && statement.side !== null))
       this.unresolved = false;
     // "at market" where a limit was given, and nobody corrected it: one of them was misheard.
@@ -197,14 +169,8 @@ export class OrderDraft {
   /** Applies a correction by a bare number, which the next repetition of the order may show to have been the other field's. */
   amend(statement: Statement, details: Details, bare: number | null): void {
     const undo = this.claims.remember();
-    const [quantity, price] = [this.number("quantity"), this.price];
     this.apply(statement, details, true);
-    if (bare === null) return;
-    const field = details.quantity === bare ? "quantity" : "price";
-    const near = [distance(bare, quantity, "quantity"), distance(bare, price, "price")];
-    // As near to one as to the other: nobody can say which is meant.
-    const isOpen = Math.max(...near) < 1 && Math.max(...near) < AS_NEAR * Math.min(...near);
-    this.tentative = { value: bare, field, before: field === "quantity" ? quantity : price, isOpen, undo };
+    if (bare !== null) this.tentative = { value: bare, field: details.quantity === bare ? "quantity" : "price", undo };
   }
 
   /** Before a repetition is applied: takes a bare number of the last correction for what the repetition says that it is. */
@@ -267,8 +233,8 @@ export class OrderDraft {
   }
 
   /** What stands beside a yes, or right behind it, does not fit it: a person has to say who said what. */
-  doubtAnswer(segment: number, passage: Evidence | null, reach = 1): void {
-    if (!this.confirmed || this.answeredAt === null || segment - this.answeredAt > reach) return;
+  doubtAnswer(segment: number, passage: Evidence | null): void {
+    if (!this.confirmed || this.answeredAt === null || segment - this.answeredAt > 1) return;
     const agreed = this.answerEvidence;
     this.answer = "UNCLEAR";
     this.closedUpTo = segment;
@@ -289,10 +255,15 @@ export class OrderDraft {
     if (!known) this.evidence.push(passage);
   }
 
-  /** How sure the order is, 0 to 1. */
+  /**
+   * How sure the order is, 0 to 1: its least certain field, where a field is as certain as the best segment that states
+   * its value (chance that its words were recognised, times quality of the match). Text of low confidence can so never give an order of
+   * high confidence.
+   */
   get confidence(): number {
-    const { action, answer, noticed, unresolved } = this;
-    const isProposal = this.proposed && !this.confirmed;
-    return confidenceOf(this.claims, { action, answer, noticed, unresolved, isProposal });
+    const fields: OrderField[] = this.action === "NEW" ? ["side", "symbol", "quantity", "price"] : ["symbol"];
+    const doubt =
+      (this.unresolved ? UNRESOLVED_FACTOR : 1) * (this.action !== "NEW" || this.noticed ? 1 : UNHEARD_FACTOR);
+    return Math.round(this.claims.confidence(fields) * doubt * 1000) / 1000;
   }
 }

@@ -4,24 +4,21 @@ import { anyOf } from "./patterns.js";
 /** Verbs that instruct wherever they stand; the last one makes clear that a position is closed, which side that is nobody says. */
 export const BUYS = anyOf(
   "buy|buying|buys|buy back|buying back|purchase|purchasing|accumulate|accumulating|put me in for|pick up|go long(?: on| in)?|le lo|lelo|le lijiye|le lijiyega|le lena|" +
-    "le lein|le le|le lu|le lun|le loon|le (?:lete|leta|leti|lunga|loonga|raha|rahi|rahe|rha|liya)|lete (?:hai|hain)|lunga|loonga|leke (?:do|dijiye|dena|rakho)|(?:lena|lene|leni|kharidne|kharidni) (?:hai|hain|hein)|utha (?:lo|lu|lun|lein|lijiye|lete|lena)|uthao|(?:dila|dilwa|dilva) (?:do|dijiye|dena|du|dun)|buy karo|buy kar do",
+    "le lein|le le|le lu|le lun|le loon|(?:lena|lene|leni|kharidne|kharidni) (?:hai|hain|hein)|utha lo|uthao|dila do|buy karo|buy kar do",
 );
 export const SELLS = anyOf(
-  "sell|selling|sells|offload|offloading|dump|dumping|unload|unloading|(?:nikal|nikaal) (?:do|dijiye|dena|du|dun|doon|dete|de|lo|lete)|nikalo|nikaalo|nikaliye|nikaal|nikalna hai|nikalne hai|(?:bechne|bechni) (?:hai|hain|hein)|go short(?: on| in)?",
+  "sell|selling|sells|offload|offloading|dump|dumping|unload|unloading|nikal do|nikaal do|nikalo|nikaal|nikal dijiye|(?:bechne|bechni) (?:hai|hain|hein)|go short(?: on| in)?",
 );
 export const CLOSES = anyOf(
-  "square off|squaring off|squareoff|square up|square it off|exit|exiting|(?:put|keep|place|set|add|maintain|lagao|laga do)(?: a| the| my| me)* (?:stop loss|stoploss|s l|sl)(?: order)?(?: sell)?(?: on| for| in)?|liquidate|liquidating|get rid of|get me out of|get out of|close|closing|close out",
+  "square off|squaring off|squareoff|square up|square it off|exit|exiting|liquidate|liquidating|get rid of|get me out of|get out of|close|closing|close out",
 );
 /** Verbs that have many other meanings: an order only with a quantity and a share. */
 export const MAY_BUY = anyOf(
-  "go for|go with|enter|entering|acquire|procure|snap up|scoop up|load up(?: on)?|stock up(?: on)?|cover|covering|get me|get us|get|take|taking|pick|add|adding|grab|invest|investing|book me|give me|(?:i|we) want(?! to)|i will take|(?:i|we) need(?! to)|chahiye",
+  "load up(?: on)?|stock up(?: on)?|cover|covering|get me|get us|get|take|taking|pick|add|adding|grab|invest|investing|book me|give me|(?:i|we) want(?! to)|i will take|(?:i|we) need(?! to)",
 );
 export const MAY_SELL = anyOf(
-  "write|writing|cut|cutting|trim|trimming|shed|unwind|unwinding|encash|lighten|clear(?: off| out)?|short|shorting|book|booking|let go of|dispose of|disposing of|part with|cash out",
+  "clear(?: off| out)?|short|shorting|book|booking|let go of|dispose of|disposing of|part with|cash out",
 );
-/** What a side verb stands behind, so that "reduce it by fifty" buys nothing. */
-export const BEFORE_A_VERB =
-  /^(?:|please|to|and|sir|madam|then|also|yes|okay|ok|just|now|i|will|can|you|shall|want|kindly|so|haan|or)$/;
 /** Side verbs as recognisers write them before a quantity. */
 export const MISHEARD_VERB = /^(by|cell)$/;
 export const BOUGHT = /^(bought|purchased|kharida|khareeda|kharide)$/;
@@ -32,19 +29,14 @@ export const QUOTE = anyOf(
   "(?:what|whats|what is|tell me|check|give me) (?:is )?(?:the |its |current )*(?:price|rate|quote|level|ltp|bid|offer)(?: of)?|how much is|where is|how is|how are|" +
     "(?:is |are |now )?(?:trading|quoting|quoted) (?:at|around|near)|trading now|(?:is|are|was|were|has come to|have come to) (?:now |currently |at present )?at|" +
     "(?:bid|offer|support|resistance|target|high|low) (?:is|at|of|was)|(?:has|have) (?:come|gone|fallen|risen) (?:to|down to|up to)|" +
-    "last traded|ltp|closed at|opened at|opened|day high|day low|high of|low of|dividend|bonus|in (?:your|my|the) (?:demat|account|portfolio|holdings?)|you (?:have|hold|own|are holding|are having|are long|are short|got|possess)|(?:your|my) (?:holdings?|positions?|quantity|balance)(?: \\w+)? (?:is|are|shows?)|holdings? (?:is|are|shows?)|aapke paas",
+    "last traded|ltp|closed at|opened at|opened|day high|day low|high of|low of|dividend|bonus|in (?:your|my) (?:demat|account|portfolio)|you have|holdings? (?:is|are)",
 );
 
 /** The dealer reports an execution; a number in it is not a limit. */
 export const REPORT = anyOf(
   "orders? (?:is |are |has been |have been |was |were |got |now )?(?:placed|executed|done|filled|punched|completed|confirmed|rejected)|" +
     "(?:was |were |got |is |are |has been |have been )?(?:executed|filled|traded|rejected)|(?:placed|punched) (?:the |your |both )*orders?|placing (?:the |your |both |this )*orders?|" +
-    "(?:ho|kar|laga|lag|daal|dal|bhar) (?:gaya|gayi|diya|di|gaye|diye)(?: hai)?|(?:went|gone|goes|got|is|are) through|(?:it is|its|all|both) (?:done|placed|executed)|(?:are|is) placed|done (?:sir|madam|maam)",
-);
-
-/** The dealer reports that an order has ended: what stands before it in the clause orders nothing. */
-export const CANCELLED = anyOf(
-  "(?:is |are |has been |have been |was |were |got )?(?:cancelled|canceled|withdrawn|deleted|removed|scrapped|reversed)",
+    "(?:it is|its|all|both) (?:done|placed|executed)|(?:are|is) placed|done (?:sir|madam|maam)",
 );
 
 /** An order is withdrawn or corrected. */
@@ -55,7 +47,7 @@ export const CANCEL_ALONE =
 export const CANCEL_LAST = anyOf(
   "(?:cancel|withdraw|delete|scrap|drop|remove|undo|reverse|kill|void|abort|forget|leave|skip|hold|stop) (?:(?:the|my|that|this|those|these|both(?: the)?|all(?: the)?) (?:orders?|trades?|transactions?|deals?)|it|that one|this one|that|this|them|both|everything|all)|forget about it|" +
     "(?:do not|dont) (?:place|do|execute|put|punch|send|go ahead|buy|sell|take)(?: it| that| this| them| the order| that order| any order| anything)?(?= |$)|" +
-    "(?:do not|dont) want (?:it|that|this|them)|let (?:it|that) (?:be|go)(?! there| in | placed| as | like| at | so| through| ahead| on )|let us not|lets not|rehne (?:do|dijiye|dena)|chhodo|chodo|chhod do|chod do|jane do|jaane do|" +
+    "(?:do not|dont) want (?:it|that|this|them)|let (?:it|that) (?:be|go)|let us not|lets not|rehne (?:do|dijiye|dena)|chhodo|chodo|chhod do|chod do|jane do|jaane do|" +
     "call (?:it|that|the order|my order) off|call off(?: the order| my order| it)?|take (?:it|that) back|hata (?:do|dijiye|de)|(?:i have )?changed my mind|keeping them|never mind",
 );
 /** Words that end an order; the others of `CANCEL_LAST` refuse it. */
@@ -68,13 +60,13 @@ export const ENDS_WHAT_WAS_SAID =
 /** What ends is not of this call. */
 export const EARLIER = anyOf("old|pending|earlier|previous|existing|open|yesterday|yesterdays|morning|last");
 export const AMEND = anyOf(
-  "make(?: (?:it|that|this|them))?(?! happen)|(?:modify|modifying|modified|revise|revising|revised|amend|amending|amended|alter|edit|change|changing|changed|bring (?=it|that|the|my)|correct (?=it|that|the|my)|update (?=it|that|the|my)|shift (?=it|that|the|my)|move (?=it|that|the|my)|set (?=it|that|the|my))(?:(?: (?:it|that|this|them|the|my|order|price|rate|limit|quantity|qty))*(?: (?:down|up))?(?: (?:to|at|as|for|by))?|(?:it|that|the|my)(?: (?:order|price|rate|limit|quantity|qty))*(?: (?:down|up))?(?: (?:to|at|as|for|by))?)|no no|no wait|no only|i said|i meant|i mean|actually|sorry|change|correction|instead of|instead|rather|" +
-    "(?:the )?(?:price|rate|limit|quantity|qty) (?:should|must|has to|will) be|should be|(?:keep|put) (?:it|that|them|this(?! week| month| series| expiry| friday| thursday| tuesday)|(?:the |a )?(?:limit|price|quantity))(?: price)?(?: (?:at|of|to))?|then put|" +
-    "(?:increase|increasing|increased|reduce|reducing|reduced|raise|raising|raised|lower|lowering|lowered|decrease|decreasing|decreased|bring down|bring up|bringing down|bringing up|badha\\w*|ghata\\w*|kam kar\\w*|zyada kar\\w*)(?: (?:the|my|it|that|this))*(?: (?:quantity|price|limit|rate|order))*(?: (?:to|by|up to|down to))?|(?:let us|lets|let me) (?:do|keep|make|put)(?: it)?",
+  "make(?: (?:it|that|this|them))?(?! happen)|no no|no wait|no only|i said|i meant|i mean|actually|sorry|change|correction|instead of|instead|rather|" +
+    "(?:the )?(?:price|rate|limit|quantity|qty) (?:should|must|has to|will) be|should be|(?:keep|put) (?:it|that|this|them|(?:the |a )?(?:limit|price|quantity))(?: price)?(?: (?:at|of|to))?|then put|" +
+    "(?:increase|reduce|raise|lower|decrease|bring down|bring up)(?: (?:the|my|it|that|this))*(?: (?:quantity|price|limit|rate|order))*(?: (?:to|by|up to|down to))?|(?:let us|lets|let me) (?:do|keep|make|put)(?: it)?",
 );
 /** An amendment for certain: if no field can be read from it, the order as heard so far is not to be trusted. */
 export const CERTAIN_AMEND = anyOf(
-  "make it(?! happen)|make that(?! happen)|no no|i said|i meant|change (?:it|that|the)|(?:modify|revise|amend) (?:it|that|the)|correction|increase|reduce|raise|lower|decrease|should be",
+  "make it(?! happen)|make that(?! happen)|no no|i said|i meant|change (?:it|that|the)|correction|increase|reduce|raise|lower|decrease|should be",
 );
 /** Before a share: it is not wanted. */
 export const LEAVES_OUT = anyOf(
@@ -89,28 +81,25 @@ export const MODIFY_PENDING = anyOf(
 );
 
 /** A second order for the same symbol. */
-export const ANOTHER = anyOf(
-  "(?:mothers|fathers|wifes|husbands|sons|daughters|brothers|sisters|huf|family|other|second|joint) (?:account|code|id)|another|additional|additionally|more|also|one more|again|separate|second",
-);
+export const ANOTHER = anyOf("another|additional|additionally|more|also|one more|again|separate|second");
 export const SAME_QUANTITY = anyOf("same (?:quantity|qty|number|amount)|equal (?:quantity|number)|as many");
 export const ALL_OF_IT = anyOf("all|entire|whole|everything|poora|pura|saara|sara");
 
 export const MARKET_PRICE = anyOf(
-  "(?:at )?(?:the )?(?:current )?market (?:price|rate|order)|at (?:the )?(?:current )?market|current market|c m p|cmp|current price|current rate|market only|not (?:a |at )?limit(?: but)? (?:at )?market|best price|market (?:pe|par|mein|bhav)|in market",
+  "(?:at )?(?:the )?(?:current )?market (?:price|rate|order)|at (?:the )?(?:current )?market|current market|c m p|cmp|current price|current rate|market only|best price|market (?:pe|par|mein|bhav)|in market",
 );
 /** Behind "make it", "change it": a clause of its own. */
 export const TO_MARKET = /^(?:to |at |a |the )*market(?: (?:please|sir|madam|only|order|then|okay|ok))*$/;
-export const STOP_LOSS = anyOf("stop loss|stoploss|s l|sl");
 export const FUTURES = anyOf("futures?|fut");
 export const CALL_OPTION = anyOf("calls?|c e|ce");
 export const PUT_OPTION = anyOf("puts?|p e");
 
 /** The subject of the last question, so that a bare number can answer it. */
 export const ASKS_QUANTITY = anyOf(
-  "how many|how much quantity|what quantity|which quantity|how many shares|quantity please|how much do you want|kitne|kitna|^(?:and |sir |madam )*(?:the )?(?:quantity|qty)(?: sir| madam)?$",
+  "how many|how much quantity|what quantity|which quantity|how many shares|quantity please|how much do you want|kitne|kitna",
 );
 export const ASKS_PRICE = anyOf(
-  "(?:at )?(?:what|which) (?:price|rate|level|limit)|limit or market|market or limit|price please|any (?:price|limit)|^(?:and |at |sir |madam )*(?:the )?(?:rate|price|limit)(?: sir| madam)?$",
+  "(?:at )?(?:what|which) (?:price|rate|level|limit)|limit or market|market or limit|price please|any (?:price|limit)",
 );
 export const ASKS_TO_CONFIRM = anyOf(
   "(?:shall|should) (?:i|we)(?: (?:place|go ahead|do|execute|punch|put|confirm|send|proceed|buy|sell|take))*(?: (?:it|this|that|both|the|order|them))*|is that (?:correct|right|okay|fine)|" +

@@ -1,5 +1,5 @@
 /** Reads the orders of a call: what was stated, proposed, changed, agreed to and cancelled, in the order it was said. */
-import { readAnswer, type Answer } from "./answers.js";
+import { readAnswer } from "./answers.js";
 import { CODE_FROM, type SpeltCode } from "./client-code.js";
 import type { FoundIdentity } from "./client-identity.js";
 import { OrderBook } from "./order-book.js";
@@ -15,10 +15,6 @@ interface Knowing {
   identity: FoundIdentity;
 }
 
-/** "take the ntpc": of what was proposed, this one. */
-const TAKES_ONE =
-  /^(?:(?:yes|yeah|okay|ok|just|then|please|you can|go ahead(?: and| with)?) )*(?:take|buy|sell|do|get|pick|place|book|execute|confirm|go (?:for|with)) (?:the )?#(?: (?:one|please|sir|then|first|now))*$/;
-const ACCEPTED: Answer = { kind: "ACCEPTED", isStrong: true, isBare: false };
 const BEGINS_A_QUESTION = /^(?:shall|should|is|do|can|may) /;
 const NO_WORDS: ReadonlySet<number> = new Set();
 
@@ -39,12 +35,9 @@ function isSpokenOf(draft: OrderDraft): boolean {
   return draft.symbol !== null || (draft.noticed && !isOnlyProposed(draft));
 }
 
-/**
- * Only spoken of: a proposal that the client did not accept, an order that waits for something to happen, and what nobody says whether
- * to buy or to sell.
- */
+/** Only spoken of: a proposal that the client did not accept, or an order that waits for something to happen. */
 export function isOnlyProposed(draft: OrderDraft): boolean {
-  return draft.action === "NEW" && ((draft.proposed && !draft.confirmed) || draft.conditional || draft.side === null);
+  return draft.action === "NEW" && ((draft.proposed && !draft.confirmed) || draft.conditional);
 }
 
 interface Taken {
@@ -56,8 +49,6 @@ interface Taken {
 class Hearing {
   readonly book = new OrderBook();
   private readonly turns = new Turns(this.book);
-  /** Where statements state their details. */
-  private readonly stated: { segment: SpokenSegment; from: number }[] = [];
 
   constructor(
     private readonly symbols: SymbolMatcher,
@@ -81,39 +72,20 @@ class Hearing {
     let reported = false;
     return statements.map((statement) => {
       if (statement.kind === "report") reported = true;
-      if (statement.details.span) this.stated.push({ segment: statement.segment, from: statement.details.span.from });
-      const said = this.isForAnother(statement) ? { ...statement, another: true, ofAnother: true } : statement;
-      const order = this.book.take(said, reported && !said.another);
+      const order = this.book.take(statement, reported && !statement.another);
       if (order) this.nameClient(order, statement);
       return { statement, order, isNew: order !== null && !before.has(order) };
     });
   }
 
   /** An order is for the client who is named with it, before or behind it in the segment, else for the one who was named last. */
-  private nameClient(order: OrderDraft, statement: Statement): void {
-    const last = this.codes.findLast((code) => code.segment.index < statement.segment.index);
-    const code = this.namedWith(statement) ?? (order.clientCode === null ? last : undefined);
-    // A dealer who repeats several orders at once names several clients: what the client said holds.
-    const isSaid = order.clientCode !== null && statement.segment.source.speaker === "dealer";
-    if (code && !isSaid && code.segment.source.confidence >= CODE_FROM) order.clientCode = code.code;
-  }
-
-  private namedWith({ segment, clause, details }: Statement): SpeltCode | undefined {
+  private nameClient(order: OrderDraft, { segment, clause, details }: Statement): void {
     const here = this.codes.filter((code) => code.segment === segment);
     const end = details.span?.to ?? clause.to;
-    const first = Math.min(...this.stated.filter((one) => one.segment === segment).map((one) => one.from), end);
-    // Where no client is named before the first order, each is named behind its order.
-    const isBehind = here.every(({ span }) => span.from >= first);
-    const behind = isBehind ? here.find(({ span }) => span.from >= end) : undefined;
-    return behind ?? here.findLast(({ span }) => span.from < end) ?? here[0];
-  }
-
-  /** The client names an account that none of the orders before is for. */
-  private isForAnother(statement: Statement): boolean {
-    if (statement.kind !== "order" || statement.segment.source.speaker === "dealer") return false;
-    const named = this.namedWith(statement);
-    const known = this.book.orders.flatMap(({ clientCode }) => clientCode ?? []);
-    return named !== undefined && known.length > 0 && !known.includes(named.code);
+    const named = here.findLast(({ span }) => span.from < end) ?? here[0];
+    const last = this.codes.findLast((code) => code.segment.index < segment.index);
+    const code = named ?? (order.clientCode === null ? last : undefined);
+    if (code && code.segment.source.confidence >= CODE_FROM) order.clientCode = code.code;
   }
 
   private askedBy({ phrase }: SpokenSegment): void {
@@ -125,8 +97,7 @@ class Hearing {
     const end = statements.find((one) => this.beginsAnother(one))?.clause.from ?? segment.words.length;
     const to = segment.source.speaker ? end : Math.min(end, this.firstAsk(segment, statements));
     const span = { from: 0, to };
-    const known = new Set(this.turns.awaiting.map(({ symbol }) => symbol));
-    this.turns.answer(segment, wordsOf(segment, span, statements, skip, known), span);
+    this.turns.answer(segment, wordsOf(segment, span, statements, skip), span);
   }
 
   /** A statement that is not about an order that waits for an answer. */
@@ -175,33 +146,14 @@ class Hearing {
     const isPlain = named.every(({ details }) => details.quantity === null && details.price === null);
     if (awaiting.length < 2 || named.length === 0 || !isPlain) return false;
     const answered = new Set<OrderDraft>();
-    for (const { symbols, words, span } of this.answersOf(segment)) {
-      const plain = words.filter((word) => !/^(only|but|and)$/.test(word));
-      const answer = TAKES_ONE.test(plain.join(" ")) ? ACCEPTED : readAnswer(plain);
-      for (const order of awaiting.filter(({ symbol }) => symbols.includes(symbol))) {
-        if (!answer) continue;
-        this.turns.answerOne(order, answer, segment, span);
-        answered.add(order);
-      }
+    for (const { words, span, symbol } of this.chunksOf(segment)) {
+      const order = awaiting.find((one) => one.symbol === symbol);
+      const answer = readAnswer(words.filter((word) => !/^(only|but|and)$/.test(word)));
+      if (!order || !answer) continue;
+      this.turns.answerOne(order, answer, segment, span);
+      answered.add(order);
     }
     return answered.size > 0;
-  }
-
-  /** Several shares may have one answer: "ntpc and coal india yes ongc no", "yes to ntpc and coal india". */
-  private answersOf(segment: SpokenSegment): { words: string[]; span: Span; symbols: (string | null)[] }[] {
-    const answers: { words: string[]; span: Span; symbols: (string | null)[] }[] = [];
-    let named: (string | null)[] = [];
-    let from: number | null = null;
-    for (const { words, span, symbol } of this.chunksOf(segment)) {
-      const isOnlyNamed = words.every((word) => /^(?:#|and|the)$/.test(word));
-      const last = answers.at(-1);
-      if (!isOnlyNamed) {
-        answers.push({ words, span: { from: from ?? span.from, to: span.to }, symbols: [...named, symbol] });
-        [named, from] = [[], null];
-      } else if (last) last.symbols.push(symbol);
-      else [named, from] = [[...named, symbol], from ?? span.from];
-    }
-    return answers;
   }
 
   /** The stretches of a segment that hold one symbol each. */
@@ -236,16 +188,13 @@ function wordsOf(
   { from, to }: Span,
   statements: readonly Statement[],
   skip: ReadonlySet<number>,
-  known: ReadonlySet<string | null> = new Set(),
 ): string[] {
   const stated = (at: number): boolean =>
     statements.some(({ details, clause, side, kind }) => {
       if (details.span === null || /^(cancel|refuse|question)/.test(kind)) return false;
       const isOnlyNamed = details.quantity === null && details.price === null && !details.market && side === null;
       const start = side === null ? details.span.from : Math.min(clause.from, details.span.from);
-      // "yes sun pharma" names what was ordered.
-      const isOfOrder = isOnlyNamed && kind === "mention" && known.has(details.symbol?.symbol ?? null);
-      return (!isOnlyNamed || isOfOrder) && at >= start && at < details.span.to;
+      return !isOnlyNamed && at >= start && at < details.span.to;
     });
   const words: string[] = [];
   for (let at = from; at < to; at++) {

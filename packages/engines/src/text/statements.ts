@@ -19,10 +19,6 @@ export interface Statement {
   isWeak: boolean;
   /** "another", "also": a second order for the same symbol is meant. */
   another: boolean;
-  /** The clause names shares and says nothing else. */
-  isOnlyNames?: boolean;
-  /** It names another client than the orders before. */
-  ofAnother?: boolean;
   /** An amendment for certain, whether or not its fields could be read. */
   certain: boolean;
   /** "if it falls to 240 buy 500": what it waits for decides. */
@@ -32,7 +28,7 @@ export interface Statement {
 
 /** Reads the statements of a segment in the order they are spoken. */
 export function readStatements(segment: SpokenSegment, reading: Reading): Statement[] {
-  const marks = withObjectsBefore(marksOf(segment, reading), segment, reading);
+  const marks = marksOf(segment, reading);
   const statements: Statement[] = [];
   let before = 0;
   for (const [index, mark] of marks.entries()) {
@@ -56,25 +52,7 @@ export function readStatements(segment: SpokenSegment, reading: Reading): Statem
       /^(amend|cancel)/.test(next.kind)
     );
   });
-  return bothAtMarket(soldFromHolding(pricedBefore(said)), segment);
-}
-
-/**
- * "sixty cipla buy at fifteen hundred forty maruti sell at twelve thousand": where verbs follow their shares, the next share begins a clause
- * of its own.
- */
-function withObjectsBefore(marks: readonly Mark[], segment: SpokenSegment, { symbols, skip }: Reading): Mark[] {
-  return marks.flatMap((mark, index) => {
-    const [before, next] = [marks[index - 1], marks[index + 1]];
-    if (!mark.verb || !next?.verb || before?.kind !== "mention") return [mark];
-    const isNamed = readItems(segment, { from: before.to, to: mark.from }, symbols, skip).some(
-      ({ kind }) => kind === "symbol",
-    );
-    const [price, count, share, ...rest] = readItems(segment, { from: mark.to, to: next.from }, symbols, skip);
-    const isPriced = price?.kind === "number" && /^(?:price|free)$/.test(price.role) && count?.kind === "number";
-    if (!isNamed || !isPriced || share?.kind !== "symbol" || rest.length > 0) return [mark];
-    return [mark, { from: count.from, to: count.from, kind: "mention" as const, verb: null }];
-  });
+  return bothAtMarket(said, segment);
 }
 
 function statementsOf(
@@ -86,11 +64,12 @@ function statementsOf(
   previous: Statement | undefined,
 ): Statement[] {
   // "no no make it sell", "sorry buy": the verb is part of the correction before it.
-  const amends = previous?.kind === "amend" && isEmptyHanded(previous) && mark.kind === "order";
+  const amends =
+    previous?.kind === "amend" && previous.details.span === null && !previous.details.market && mark.kind === "order";
   const kind = amends ? "amend" : mark.kind;
   const claims = kind !== "amend" && kind !== "mention" && kind !== "modify";
   const side = mark.verb?.side ?? null;
-  const parts = splitBySymbol(readItems(segment, body, symbols, skip), skip);
+  const parts = splitBySymbol(readItems(segment, body, symbols, skip));
   const details = parts.map((items, index) => {
     const part = partOf(parts, index, body);
     return composeDetails(segment, items, part, { claimFree: claims || hasSymbolFirst(kind, parts.flat()), side });
@@ -102,40 +81,15 @@ function statementsOf(
       segment,
       clause: index === 0 ? clause : part,
       side,
-      isOnlyNames: namesOnly(segment, body, parts.flat()),
       closes: mark.verb?.closes ?? false,
       isWeak: mark.verb?.isWeak ?? false,
       another:
-        isSecond(details, index) ||
-        isForAnother(details, index, skip) ||
-        ANOTHER.test(segment.part({ from: part.from - 4, to: each.span?.to ?? part.from })),
+        isSecond(details, index) || ANOTHER.test(segment.part({ from: part.from - 4, to: each.span?.to ?? part.from })),
       certain: kind === "amend" && CERTAIN_AMEND.test(segment.part({ from: clause.from - 3, to: clause.to })),
-      // "cancel that i will call later" cancels at once.
-      conditional: kind.startsWith("cancel") ? isConditional(segment.part(clause)) : waits(segment, clause, each.span),
-      details: {
-        ...each,
-        negatedSymbol: each.negatedSymbol ?? (amends ? previous.details.negatedSymbol : null),
-        quality: each.quality * (mark.verb?.quality ?? 1),
-      },
+      conditional: waits(segment, clause, each.span),
+      details: { ...each, quality: each.quality * (mark.verb?.quality ?? 1) },
     };
   });
-}
-
-function namesOnly(segment: SpokenSegment, { from, to }: Span, items: readonly Item[]): boolean {
-  const isNamed = (at: number): boolean =>
-    items.some((item) => item.kind === "symbol" && at >= item.from && at < item.to);
-  const isBeside = (at: number): boolean => BESIDE_NAMES.test(segment.words[at]?.text ?? "");
-  return Array.from({ length: to - from }, (_, index) => from + index).every((at) => isNamed(at) || isBeside(at));
-}
-
-const BESIDE_NAMES = /^(?:and|only|then|so|okay|ok|sir|madam|just|both|the|right|confirm|yes)$/;
-
-/** "no no make it", "instead of tata motors": what is right follows. */
-function isEmptyHanded({ details }: Statement): boolean {
-  const { symbol, negatedSymbol, quantity, price, market, free, span } = details;
-  return span === null
-    ? !market
-    : negatedSymbol !== null && [symbol, quantity, price].every((one) => one === null) && free.length === 0;
 }
 
 /** A further quantity and price of the share before, unless the same ones are said again. */
@@ -146,12 +100,6 @@ function isSecond(details: readonly Details[], index: number): boolean {
   const symbol = own?.symbol?.symbol ?? named;
   const isRepeated = before.some(({ quantity, price }) => quantity === own?.quantity && price === own.price);
   return named !== undefined && symbol === named && !isRepeated;
-}
-
-/** "hundred itc for a b one and hundred itc for a b two": a client is named between two orders that say the same. */
-function isForAnother(details: readonly Details[], index: number, skip: ReadonlySet<number>): boolean {
-  const [before, own] = [details[index - 1]?.span, details[index]?.span];
-  return !!before && !!own && [...skip].some((at) => at >= before.to && at < own.from);
 }
 
 function partOf(parts: readonly Item[][], index: number, body: Span): Span {
@@ -236,38 +184,9 @@ function joinsVerbOfAll(
   return true;
 }
 
-/** "at thirty four hundred buy fifty titan": the price stands before the verb. */
-function pricedBefore(statements: Statement[]): Statement[] {
-  return statements.map((one, index) => {
-    const before = statements[index - 1];
-    const { price, market } = one.details;
-    if (before?.kind !== "mention" || !/^(?:order|proposal)$/.test(one.kind) || price !== null || market) return one;
-    const { symbol, quantity, free, price: first, priceReadings } = before.details;
-    if (first === null || symbol !== null || quantity !== null || free.length > 0) return one;
-    return { ...one, details: { ...one.details, price: first, priceReadings } };
-  });
-}
-
-/** "you have one lot nifty future i will sell at market": what is held is sold. */
-function soldFromHolding(statements: Statement[]): Statement[] {
-  return statements.map((one, index) => {
-    const held = statements[index - 1];
-    const { symbol, quantity, free, price, priceReadings, market } = one.details;
-    const isOfHolding = held?.kind === "quote" && held.details.symbol !== null && held.details.quantity !== null;
-    const isOpen = symbol === null && quantity === null && free.length === 0;
-    if (!isOfHolding || !isOpen || one.side !== "SELL" || !/^(?:order|proposal)$/.test(one.kind)) return one;
-    return { ...one, details: { ...held.details, price, priceReadings, market } };
-  });
-}
-
 /** "sell hundred hdfc bank and buy fifty icici bank both at market" */
 function bothAtMarket(statements: Statement[], segment: SpokenSegment): Statement[] {
-  const last = statements.at(-1);
-  const orders = statements.filter(({ side, kind }) => side !== null && /^(?:order|proposal)$/.test(kind));
-  const isOfAll = /(?:^| )(?:both|all) (?:orders )?at (?:the )?market/.test(segment.phrase);
-  // "sell one lot november and buy one lot december at market"
-  const isLastOfAll = orders.length > 1 && orders.at(-1) === last && (last?.details.market ?? false);
-  if (!isOfAll && !isLastOfAll) return statements;
+  if (!/(?:^| )(?:both|all) (?:orders )?at (?:the )?market/.test(segment.phrase)) return statements;
   return statements.map((one) =>
     one.side !== null && one.details.price === null ? { ...one, details: { ...one.details, market: true } } : one,
   );

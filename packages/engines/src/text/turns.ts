@@ -4,10 +4,9 @@
  */
 import { readAnswer, type Answer } from "./answers.js";
 import { ASKS, DEALERS, STRONG_YES, WEAK_YES } from "./answer-phrases.js";
-import { ADDRESSED, type OrderBook } from "./order-book.js";
+import { ADDRESSED, REACH, type OrderBook } from "./order-book.js";
 import type { OrderDraft } from "./order-draft.js";
 import { ANYTHING_ELSE, ASKS_ABOUT_ALL, ASKS_TO_CONFIRM, REPORT, TAGS } from "./order-phrases.js";
-import { REACH } from "./reach.js";
 import type { Statement } from "./statements.js";
 import type { Speaker } from "./transcript.js";
 import { SHALL_I } from "./verb-contexts.js";
@@ -22,13 +21,6 @@ export function questionsIn(segment: SpokenSegment): Span[] {
     .toSorted((a, b) => a.from - b.from);
 }
 
-/** What takes a yes back begins like this. */
-const HALTS =
-  /^(?:(?:oh|arre|sorry|sir|madam|bhai|please|but|okay|ok|hey|listen|suno|suniye|actually|one second|one minute) )*(?:no|wait|hold|hang|stop|dont|not|cancel|leave|pause|ruk)(?= |$)/;
-/** A clear instruction after a question about something else. */
-const ADDRESSES_AN_ORDER = new RegExp(`(?:${STRONG_YES.source})`);
-const HOLDS =
-  /(?:^| )(?:(?:one|a|just a) (?:moment|minute|second|sec)|(?:please )?hold on|please wait|let me check|i am checking)(?: sir| madam| please)*$/;
 /** A question that comes before the answer is dealt with in this many segments. */
 const REACH_OF_A_QUESTION = 6;
 
@@ -45,8 +37,6 @@ export class Turns {
   /** The other side asked something that is not about an order. */
   private askedElse = false;
   private askedAnythingElse = false;
-  /** "one moment sir": whoever said so speaks next. */
-  private isHeld = false;
 
   constructor(private readonly book: OrderBook) {}
 
@@ -83,7 +73,6 @@ export class Turns {
     if (speaker !== "client") this.ask(segment, touched);
     this.notice(segment);
     this.askedAnythingElse = ANYTHING_ELSE.test(segment.phrase);
-    this.isHeld = HOLDS.test(segment.phrase);
     if (speaker !== "client")
       this.askedElse = touched.length === 0 && (ASKS.test(segment.phrase) || SHALL_I.test(segment.phrase));
   }
@@ -122,7 +111,7 @@ export class Turns {
     const answer = readAnswer(words);
     if (answer === null) return;
     const maybeYes = /^(?:ACCEPTED|UNCLEAR)$/.test(answer.kind);
-    if (!segment.source.speaker && maybeYes && (DEALERS.test(segment.phrase) || this.isHeld)) return;
+    if (!segment.source.speaker && maybeYes && DEALERS.test(segment.phrase)) return;
     const isAboutAll = ASKS_ABOUT_ALL.test(words.join(" "));
     const takesBack = answer.kind === "REFUSED" && answer.isStrong && this.pending.length === 0 && !this.askedElse;
     const orders =
@@ -131,22 +120,9 @@ export class Turns {
         : takesBack && this.book.last
           ? [this.book.last]
           : this.pending;
-    if (!segment.source.speaker && maybeYes && this.askedElse && !ADDRESSES_AN_ORDER.test(words.join(" "))) return;
     if (answer.kind === "REFUSED" && !answer.isStrong && this.askedAnythingElse) return;
-    this.halt(answer, segment, words, span);
     for (const order of orders) this.apply(order, answer, segment, span);
     this.addToOwn(answer, segment, span);
-  }
-
-  /** "no hold on i want to check something first", after the yes: whether the order still stands, a person has to say. */
-  private halt({ kind }: Answer, segment: SpokenSegment, words: readonly string[], span: Span): void {
-    const { source, phrase } = segment;
-    const isClients = source.speaker ? source.speaker === "client" : !DEALERS.test(phrase) && !ADDRESSED.test(phrase);
-    const isAnswer = this.askedElse || this.askedAnythingElse;
-    if (!isClients || isAnswer || !/^(?:REFUSED|DEFERRED|CONDITIONAL)$/.test(kind) || !HALTS.test(words.join(" ")))
-      return;
-    for (const order of this.book.standing)
-      order.doubtAnswer(segment.index, segment.evidence(span), REACH_OF_A_QUESTION);
   }
 
   /** "buy two hundred infosys", and in the same breath: "only if nifty holds", "no wait". */

@@ -7,7 +7,7 @@ export const NEGATED =
 /** A case that is only thought of, or a request for advice. */
 export const HYPOTHETICAL = anyOf(
   "suppose|supposing|assume|assuming|imagine|lets say|let us say|what if|what happens if|how about|thinking of|thinking about|think of|think about|planning to|plan to|" +
-    "wondering|would you(?! like| want| be (?:interested|okay|ok|comfortable|willing)| care| prefer)|(?:would|will|does|did) it cost(?: me| us)?(?: to)?|minimum(?: [a-z]+)? to|whether|when to|(?:i|we) (?:may|might)|(?:was|were) (?:going|planning|thinking|about|supposed|hoping)(?: to| of)?|why|good time to|had i|would have|could have|should have|when i|hold or|buy or|sell or|is it (?:good|right|okay|ok|safe|wise|better) to",
+    "wondering|would you(?! like| want)|(?:would|will|does|did) it cost(?: me| us)?(?: to)?|minimum(?: [a-z]+)? to|whether|when to|why|good time to|had i|would have|could have|should have|when i|hold or|buy or|sell or|is it (?:good|right|okay|ok|safe|wise|better) to",
 );
 /** A client who says so asks for advice; a dealer who says so proposes. */
 export const SHALL_I = anyOf("(?:shall|should|may|could) (?:i|we)|(?:should|shall) i be");
@@ -15,23 +15,15 @@ export const SHALL_I = anyOf("(?:shall|should|may|could) (?:i|we)|(?:should|shal
 export const SHALL_I_BEHIND =
   /(?:^| )(?:lu|lun|loon|lein|len|du|dun|doon|dein|karu|karun|karoon|karein)(?= |$)|(?:^| )kya$/;
 export const PROPOSES = anyOf(
-  "(?:are you|would you be|you be|if you are) (?:interested|okay|ok|comfortable|willing)(?: in| with| to)?|would you (?:care|prefer)(?: to)?|do you want(?: me| us)?(?: to)?|would you like(?: me| us)?(?: to)?|want me to|you want to|you would like to|can i|i can|let me|we can|we could|can we|i am|im",
+  "do you want(?: me| us)?(?: to)?|would you like(?: me| us)?(?: to)?|want me to|you want to|you would like to|can i|i can|let me|we can|we could|can we|i am|im",
 );
-/** "le raha hoon", "bech dete hain": of dealers, a proposal. */
-export const PROPOSES_BEHIND =
-  /(?:^| )(?:raha|rahi|rahe|rha|rhi|rhe|lete|leta|leti|dete|deta|deti|karte|karta|karti|lunga|loonga|lungi|dunga|doonga|dungi|karunga|karungi)(?= |$)/;
-/** "bech diya", "le liya": it is done. */
-export const DONE_BEHIND = /^(?:liya|li|liye|diya|di|diye|chuka|chuke|chuki|gaya|gayi|gaye|tha|thi)$/;
-/** Put as a question of what might be, and offer to do it. */
-export const OFFERS_POLITELY =
-  /(?:^| )(?:how about|what about|why (?:dont|not)(?: you| we| i)?|(?:is it|will it be|would it be) (?:okay|ok|fine|alright|all right) if (?:i|we)|(?:okay|ok|permission|allowed) to)$/;
 export const ADVISES = anyOf(
   "you (?:should|can|could|may|must|might|have to|need to)|i (?:suggest|recommend|advise|would suggest|would recommend)|(?:suggest|recommend|recommending|recommends|advise|advises)|better(?: to)?|" +
     "good to|best to|analysts?|research|target|tip|(?:our|todays?) (?:call|recommendation|view)|call today",
 );
 /** Somebody else said so or does so. */
 export const HEARSAY = anyOf(
-  "(?:told|telling|asked|asking|advised|advising|urged) (?:me|us|him|her|them)(?: to)?|(?:he|she|they|friend|brother|uncle|boss|neighbour|someone|somebody|everyone|everybody|wife|husband|son|father|mother|sister|daughter|people|colleague|colleagues|cousin|relative|partner|manager|driver|guy|guys|advisor|broker|analyst|group|tv|channel|news|expert|experts)(?: also| always| still| just| now)? (?:is|are|was|were|said|says|say|told|tell|wants|bought|sold|keeps?|kept|recommends?|recommended|suggested|suggests?)(?: saying)?(?: to)?|" +
+  "(?:told|telling|asked|asking|advised|advising|urged) (?:me|us|him|her|them)(?: to)?|(?:he|she|they|friend|brother|uncle|boss|neighbour|someone|somebody|everyone|everybody|wife|husband|son|father|mother|sister|daughter|people|tv|channel|news|expert|experts)(?: also| always| still| just| now)? (?:is|are|was|were|said|says|say|told|tell|wants|bought|sold|keeps?|kept|recommends?|recommended|suggested|suggests?)(?: saying)?(?: to)?|" +
     "(?:clients|customers|investors|traders|institutions|funds|fiis|diis|operators|promoters|insiders|big players|f i i|d i i) (?:are|is|were|have|has)(?: been| all)?|(?:if|when) you|" +
     "saying(?: to)?|client (?:wants|is|said|says)|on (?:tv|television|whatsapp|telegram)|heard(?: that)?|bola tha|bol raha|bol rahe",
 );

@@ -1,19 +1,16 @@
 /** Finds the verbs of buying and selling in a segment, and what each does: instruct, propose, refuse, or speak of something else. */
 import type { Speaker } from "./transcript.js";
-import { BEFORE_A_VERB, BOUGHT, BUYS, CLOSES, MAY_BUY, MAY_SELL, MISHEARD_VERB, SELLS, SOLD } from "./order-phrases.js";
+import { BOUGHT, BUYS, CLOSES, MAY_BUY, MAY_SELL, MISHEARD_VERB, SELLS, SOLD } from "./order-phrases.js";
 import { isNumberWord } from "./number-words.js";
 import {
   ADVISES,
-  DONE_BEHIND,
   EARLIER_ORDER,
   HEARSAY,
   HYPOTHETICAL,
   NEGATED,
-  OFFERS_POLITELY,
   ORDER_OF,
   OWNER,
   PROPOSES,
-  PROPOSES_BEHIND,
   SHALL_I,
   SHALL_I_BEHIND,
 } from "./verb-contexts.js";
@@ -54,12 +51,7 @@ export function verbsOf(segment: SpokenSegment): Verb[] {
       const isNoun =
         side === "SELL" &&
         /(?:^| )(?:my|your|the)(?: \w+)?$/.test(segment.part({ from: span.from - 2, to: span.from }));
-      // "what was my purchase price"
-      const isOfAPrice = /^(?:price|rate|value|cost|average|date|bill)$/.test(segment.words[span.to]?.text ?? "");
-      const isAskedFor = /(?:^| )(?:my|your|the|his|her|our|what|was|is)$/.test(
-        segment.part({ from: span.from - 1, to: span.from }),
-      );
-      if ((isWeak && isNoun) || (isOfAPrice && isAskedFor)) continue;
+      if (isWeak && isNoun) continue;
       const verb = { ...span, side: isShort ? ("BUY" as const) : side, closes: closes && !isShort };
       add({ ...verb, isWeak: isWeak || mayClose, isPast: false, quality: 1 });
     }
@@ -69,50 +61,26 @@ export function verbsOf(segment: SpokenSegment): Verb[] {
     if (BOUGHT.test(text)) add({ ...span, side: "BUY", isPast: true, quality: 1 });
     if (SOLD.test(text)) add({ ...span, side: "SELL", isPast: true, quality: 1 });
     // "by" and "cell" are how recognisers hear "buy" and "sell" before a quantity.
-    if (
-      MISHEARD_VERB.test(text) &&
-      BEFORE_A_VERB.test(segment.words[at - 1]?.text ?? "") &&
-      (isNumberWord(next) || next === "another")
-    )
-      add({ ...span, isWeak: true, side: text === "by" ? "BUY" : "SELL", isPast: false, quality: 0.8 });
+    if (MISHEARD_VERB.test(text) && (isNumberWord(next) || next === "another"))
+      add({ ...span, side: text === "by" ? "BUY" : "SELL", isPast: false, quality: 0.8 });
   }
   return verbs.toSorted((a, b) => a.from - b.from);
 }
 
-/** The words before a verb in its clause, itself, the next one, and who speaks. */
-interface Around {
-  lead: string;
-  itself: string;
-  next: string;
-  speaker: Speaker | null;
-  /** Hindi has its negation right before the verb: "nahi lena hai". */
-  isNegated: boolean;
-}
-
-const SHALL_I_LAST = /(?:^| )(?:shall|should|may|can) (?:i|we)$/;
-
 /** What a verb does, by the words before it in its clause and by who speaks. */
 export function intentOf(
   verb: Verb,
-  { lead, itself, next, speaker, isNegated }: Around,
+  { lead, itself, next, speaker }: { lead: string; itself: string; next: string; speaker: Speaker | null },
 ): "order" | "proposal" | "suggestion" | "question" | "report" | "refuse" {
-  if (isNegated || NEGATED.test(lead)) return "refuse";
-  if (verb.isPast || EARLIER_ORDER.test(lead) || DONE_BEHIND.test(next)) return "report";
-  if (/^(?:of|for|in)$/.test(next) && OWNER.test(lead) && speaker !== "client") return "report";
+  if (NEGATED.test(lead)) return "refuse";
+  if (verb.isPast || EARLIER_ORDER.test(lead)) return "report";
   if (ORDER_OF.test(lead) || (/^orders?$/.test(next) && OWNER.test(lead))) return "report";
-  if (HEARSAY.test(lead)) return "question";
-  if (OFFERS_POLITELY.test(lead) && speaker !== "client") return "proposal";
-  // "suppose you buy fifty larsen": what a dealer only thinks of is advice.
-  if (HYPOTHETICAL.test(lead) || /(?:^| )if (?:i|we)$/.test(lead))
-    return speaker === "dealer" ? "suggestion" : "question";
+  if (HEARSAY.test(lead) || HYPOTHETICAL.test(lead) || /(?:^| )if (?:i|we)$/.test(lead)) return "question";
   const isAsked = SHALL_I.test(lead) || SHALL_I_BEHIND.test(`${itself} ${next}`);
   // "should I buy" asks for advice, "should I place" is the dealer's.
-  if (isAsked && speaker === "client") return "question";
-  if (isAsked && speaker === null && /(?:^| )should (?:i|we)(?: be)?$/.test(lead)) return "suggestion";
-  if (isAsked && SHALL_I_LAST.test(lead)) return "proposal";
+  if (isAsked && (speaker === "client" || (speaker === null && /(?:^| )should (?:i|we)(?: be)?$/.test(lead))))
+    return "question";
   if (ADVISES.test(lead)) return "suggestion";
-  if (isAsked) return "proposal";
-  const offers = PROPOSES.test(lead) || PROPOSES_BEHIND.test(`${itself} ${next}`);
-  if (offers && speaker !== "client") return "proposal";
+  if (isAsked || (PROPOSES.test(lead) && speaker !== "client")) return "proposal";
   return "order";
 }

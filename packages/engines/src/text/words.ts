@@ -27,25 +27,10 @@ export function splitWords(text: string): Word[] {
     const plain = /^\d/.test(raw) ? raw.replaceAll(",", "") : raw.toLowerCase().replaceAll(/['’]/g, "");
     return { plain: SIGNS[plain] ?? plain, raw, start: match.index, end: match.index + raw.length };
   });
-  const words = spoken.map(({ plain, ...place }, at) => ({
+  return spoken.map(({ plain, ...place }, at) => ({
     text: inEnglish(plain, spoken[at - 1]?.plain, spoken[at + 1]?.plain),
     ...place,
   }));
-  return words.flatMap((word, at) => {
-    if (isOptionType(words, at)) return [{ ...word, ...joined(text, word, words[at + 1]!) }];
-    return isOptionType(words, at - 1) ? [] : [word];
-  });
-}
-
-/** "twenty four four hundred p e": the letters of an option behind its strike, which no digit of a client code is. */
-function isOptionType(words: readonly Word[], at: number): boolean {
-  const [before, first, second, behind] = [at - 1, at, at + 1, at + 2].map((place) => words[place]?.text ?? "");
-  const isStrike = /^(?:hundred|thousand|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|\d{2,})$/.test(before ?? "");
-  return isStrike && /^[cp]$/.test(first ?? "") && second === "e" && !/^[a-z]$/.test(behind ?? "");
-}
-
-function joined(text: string, first: Word, second: Word): Omit<Word, "start"> {
-  return { text: first.text + second.text, raw: text.slice(first.start, second.end), end: second.end };
 }
 
 /** A segment of the transcript as words, searchable by phrases. */

@@ -10,12 +10,6 @@ export function speakersOf(segments: readonly Pick<Segment, "id" | "speaker">[])
   return Object.fromEntries(segments.flatMap(({ id, speaker }) => (speaker ? [[id, speaker]] : [])));
 }
 
-/** Whether all that is said stands in one segment without a speaker. */
-export function isUndivided(segments: readonly Pick<Segment, "text" | "speaker">[]): boolean {
-  const spoken = segments.filter(({ text }) => text.trim() !== "");
-  return spoken.length === 1 && spoken.every(({ speaker }) => !speaker);
-}
-
 /** What is known of a call beside its orders. */
 export interface Confirming {
   speakers: Speakers;

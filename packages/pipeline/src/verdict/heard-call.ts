@@ -1,11 +1,11 @@
 /** What the verdict takes from the answers about a call: one place for the pipeline and for whoever computes a verdict again. */
 import { isSilent, type Llm1Response, type Llm2Response, type SttResponse } from "../hosts/engine-contract.js";
-import { isUndivided, speakersOf, type Speakers } from "./confirmation.js";
+import { speakersOf, type Speakers } from "./confirmation.js";
 import type { VerdictCall } from "./verdict-call.js";
 
 /** Parts of the answers of stt, llm1 and llm2; null for a stage that did not do the call. */
 export interface HeardAnswers {
-  stt: { isSilent: boolean; confidence: number | null; speakers: Speakers; isUndivided: boolean } | null;
+  stt: { isSilent: boolean; confidence: number | null; speakers: Speakers } | null;
   llm1: Pick<Llm1Response, "client_identity" | "trades" | "unknown_symbols"> | null;
   llm2: Pick<Llm2Response, "answers"> | null;
   /** llm1 read the call when the batch had other symbols. */
@@ -14,8 +14,7 @@ export interface HeardAnswers {
 
 /** The part of a transcript that verdicts need: not the words. */
 export function heardSpeech(answer: Pick<SttResponse, "segments" | "confidence" | "untranscribed">) {
-  const { confidence, segments } = answer;
-  return { isSilent: isSilent(answer), confidence, speakers: speakersOf(segments), isUndivided: isUndivided(segments) };
+  return { isSilent: isSilent(answer), confidence: answer.confidence, speakers: speakersOf(answer.segments) };
 }
 
 export function verdictCall(
@@ -37,6 +36,5 @@ export function verdictCall(
     speakers: stt?.speakers ?? {},
     unknownSymbols: llm1?.unknown_symbols ?? [],
     isVocabularyOld,
-    isUndivided: stt?.isUndivided ?? false,
   };
 }

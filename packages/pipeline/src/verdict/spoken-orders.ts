@@ -100,12 +100,11 @@ function cancellation(
   calls: readonly VerdictCall[],
   order: ExecutedOrder,
 ): Cancellation | null {
-  const { symbol, side, quantity, unit } = call.trades![position]!;
+  const { symbol, side } = call.trades![position]!;
   const isOfIt = (other: ExtractedTrade): boolean =>
     other.action === "CANCEL" &&
     other.symbol === symbol &&
-    (other.side === null || side === null || other.side === side) &&
-    (other.quantity === null || quantity === null || (other.quantity === quantity && other.unit === unit));
+    (other.side === null || side === null || other.side === side);
   const here = call.trades!.find((other, index) => index > position && isOfIt(other));
   if (here) return { call, spoken: here };
   for (const later of calls) {

@@ -23,8 +23,6 @@ export interface VerdictCall {
   unknownSymbols: readonly string[];
   /** It was read when the batch had other symbols. */
   isVocabularyOld: boolean;
-  /** The transcript is one segment, and nobody knows who speaks: turns cannot be told apart, so that it accuses nobody. */
-  isUndivided: boolean;
 }
 
 const NO_CONFIDENCE = "the recogniser gave no confidence";

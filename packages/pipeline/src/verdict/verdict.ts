@@ -5,14 +5,13 @@
  */
 import type { TriageResult } from "../triage/triage-rules.js";
 import { allot, type Allotted } from "./allotment.js";
-import { cancellationOf, nobodyKnows, notAgreed, turnsUnknown } from "./answers-in-words.js";
 import type { Claimant, Found } from "./spoken-orders.js";
 import { isDoubtful, mustBeHeard, notKnownHowWell, relied, type VerdictCall } from "./verdict-call.js";
 import { namesSymbol, plain } from "./contract-comparison.js";
 import { NOTHING_KNOWN, type ExecutedOrder, type Known } from "./executed-order.js";
 import { executedShares, type Mismatch } from "./verdict-comparison.js";
 import { DEFAULT_VERDICT, type VerdictConfig } from "./verdict-config.js";
-import { describe, list, names, percent, quoteOf } from "./wording.js";
+import { answerOf, describe, list, names, percent, quoteOf } from "./wording.js";
 
 export type Verdict =
   | "CONFIRMED"
@@ -109,8 +108,6 @@ function judge(allotted: Allotted, order: ExecutedOrder, config: VerdictConfig):
     return found.confirmation.state === "unknown"
       ? end("LOW_CONFIDENCE", nobodyKnows(found, what))
       : end("NOT_CONFIRMED", notAgreed(found, what, true));
-  if (cancelled && cancelled.call.isUndivided)
-    return end("LOW_CONFIDENCE", turnsUnknown(cancelled.call, `may hold a cancellation of ${what}`));
   if (cancelled)
     return cancelled.spoken.confidence < config.minTradeConfidence
       ? end(
@@ -128,10 +125,8 @@ function judge(allotted: Allotted, order: ExecutedOrder, config: VerdictConfig):
   if (mismatches.length > 0 && isUncertain(found, order, config))
     return end(
       "LOW_CONFIDENCE",
-      `Call ${call.callId} and the trade differ in ${inOrder(mismatches).join(", ")}, but the order was said once, and nobody read it back: a person has to listen for ${what}.`,
+      `Call ${call.callId} and the trade differ in ${inOrder(mismatches).join(", ")}, but the order was said once, and nobody repeated or confirmed it: a person has to listen for ${what}.`,
     );
-  if (mismatches.length > 0 && call.isUndivided)
-    return end("LOW_CONFIDENCE", turnsUnknown(call, `and ${what} differ in ${inOrder(mismatches).join(", ")}`));
   if (mismatches.length > 0) {
     const excess = `${usedShares} of ${spokenShares} spoken are used up by ${list(usedBy, 5)}, ${executed} more executed`;
     const differences = isUsedUp ? [...texts, excess] : texts;
@@ -161,13 +156,9 @@ function judge(allotted: Allotted, order: ExecutedOrder, config: VerdictConfig):
   );
 }
 
-/**
- * Said once, and not read back: what differs may have been misheard or misread, whoever agreed to it. Where an engine does not say
- * whether it was read back, what was confirmed counts, and of the share that was ordered what was heard clearly.
- */
+/** Said once, neither repeated nor confirmed: what differs may have been misheard. Recognisers take one share for another with confidence. */
 function isUncertain({ spoken }: Found, order: ExecutedOrder, config: VerdictConfig): boolean {
-  if (spoken.read_back !== null) return !spoken.read_back;
-  if (spoken.client_confirmed === true) return false;
+  if (spoken.read_back === true || spoken.client_confirmed === true) return false;
   if (!namesSymbol(order, spoken)) return true;
   return (spoken.client_answer ?? "NONE") === "NONE" && spoken.confidence < config.minConfidenceOfAbsence;
 }
@@ -184,6 +175,40 @@ function withoutExcess({ mismatches, differences }: Found["comparison"], { toget
   const kept = mismatches.map((mismatch, index) => ({ mismatch, text: differences[index] ?? "" }));
   const rest = kept.filter(({ mismatch }) => mismatch !== "QTY");
   return { mismatches: rest.map(({ mismatch }) => mismatch), differences: rest.map(({ text }) => text) };
+}
+
+function cancellationOf({ call, cancelled }: Found, what: string): string {
+  const where = cancelled!.call === call ? "then cancels it" : `call ${cancelled!.call.callId} cancels it`;
+  const orders = cancelled!.call === call ? "orders" : "holds";
+  return `Call ${call.callId} ${orders} ${what} and ${where}: ${quoteOf(cancelled!.spoken)}.`;
+}
+
+const INSTEAD: Readonly<Record<string, string>> = {
+  REFUSED: "the client refuses",
+  DEFERRED: "the client puts it off",
+  CONDITIONAL: "the client agrees only under a condition",
+  OTHER: "the client's answer is about something else",
+  DEALER: "the words of agreement are the dealer's",
+};
+
+/** Why it cannot be said whether the client agreed. */
+function nobodyKnows({ call, spoken, confirmation }: Found, what: string): string {
+  if (confirmation.state === "unknown" && confirmation.of === "WORDS")
+    return `Call ${call.callId} speaks of ${what}, and whether the answer agrees is not clear: ${answerOf(spoken)}. A person has to listen.`;
+  return `The dealer proposes ${what} in call ${call.callId}, and nobody knows whether it is the client who agrees, because the recording does not tell who speaks: a person has to listen.`;
+}
+
+/** Which answer was given in place of a yes. */
+function notAgreed({ call, spoken, confirmation }: Found, what: string, isProposal: boolean): string {
+  const holds = !isProposal
+    ? `Call ${call.callId} holds ${what}`
+    : spoken.initiated_by === "CLIENT"
+      ? `Call ${call.callId} speaks of ${what}`
+      : `The dealer proposes ${what} in call ${call.callId}`;
+  const instead = confirmation.state === "no" ? INSTEAD[confirmation.answer] : undefined;
+  return instead === undefined
+    ? `${holds}, but no confirmation by the client was heard.`
+    : `${holds}, but ${instead}: ${answerOf(spoken)}.`;
 }
 
 /** No call holds a spoken order that could be this one. */
@@ -208,13 +233,6 @@ function notSpokenOf({ order, calls }: VerdictInput, config: VerdictConfig): Ver
       "LOW_CONFIDENCE",
       outdated.callId,
       `The order was not found in ${names(read)}, but ${outdated.callId} was read when trades.csv had other symbols, so that the engine may not have known ${order.symbol}: a person has to listen, or the folder has to be run anew (cofi run --new).`,
-    );
-  const undivided = read.find((call) => call.isUndivided);
-  if (undivided)
-    return result(
-      "LOW_CONFIDENCE",
-      undivided.callId,
-      turnsUnknown(undivided, `does not seem to speak of ${describe(order)}`),
     );
   for (const call of read) {
     const ended = call.trades?.find(
