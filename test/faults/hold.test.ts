@@ -38,15 +38,16 @@ describe.each(DIALECTS)("hold and prune at once on %s", (dialect) => {
   let store: Store;
   let pruner: ChildProcess;
   let lines: Interface;
-  /** The number of the round of the other process that has ended last. */
-  const done = { round: 0 };
+  /** Numbers that were written to the other process, and the last one that it had read before a round that has ended. */
+  const rounds = { asked: 0, done: 0 };
   beforeEach(async () => {
     fresh = await freshDatabase(dialect);
     store = new Store(fresh.database);
     await newestBatch(fresh, store);
     pruner = spawn(process.execPath, [PRUNER, fresh.url], { stdio: ["pipe", "pipe", "inherit"] });
     lines = createInterface({ input: pruner.stdout! }).setMaxListeners(2 * TOGETHER);
-    lines.on("line", (line) => (done.round = Number(line)));
+    Object.assign(rounds, { asked: 0, done: 0 });
+    lines.on("line", (line) => (rounds.done = Number(line)));
     await once(lines, "line");
   });
   afterEach(async () => {
@@ -58,8 +59,10 @@ describe.each(DIALECTS)("hold and prune at once on %s", (dialect) => {
 
   /** Until a round has ended that began afterwards. */
   async function prunedSince(): Promise<void> {
-    const from = done.round;
-    while (done.round < from + 2) await once(lines, "line");
+    rounds.asked += 1;
+    const mine = rounds.asked;
+    pruner.stdin?.write(`${mine}\n`);
+    while (rounds.done < mine) await once(lines, "line");
   }
 
   test(
