@@ -1,7 +1,7 @@
 /** The page on a MariaDB server: nothing there yet, rows of another service, a batch that runs on while the dashboard restarts. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createConnection, type Connection, type ResultSetHeader } from "mysql2/promise";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -105,6 +105,8 @@ describe("a dashboard on MariaDB", () => {
   test("a dashboard that is killed in the middle of a batch comes back, and the page has all of it", async () => {
     engine.plan("stt", "night.wav", 503, 503);
     const running = startCofi(["run", batchFolder], { ...env, COFI_RETRY_DELAY_MS: "1500" });
+    // The batch before looks the same.
+    await page.getByRole("heading", { level: 1, name: basename(batchFolder) }).waitFor();
     await page.locator('[data-stage="stt"][data-status="processing"]').waitFor();
     const port = new URL(url).port;
     dashboard.kill("SIGKILL");
