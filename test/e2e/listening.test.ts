@@ -41,7 +41,7 @@ test("nothing of it is loaded before; then it plays, and the slider and the tran
   const seconds = await audio<number>("audio.duration");
   expect(Math.abs(seconds - 60)).toBeLessThan(0.2);
   await audio("audio.currentTime = 4.5");
-  const said = page.locator(".segment[aria-current]");
+  const said = page.locator(".utterance[aria-current]");
   await expect.poll(() => said.innerText()).toContain("9198");
   await expect.poll(() => page.getByRole("slider").getAttribute("aria-valuetext")).toMatch(/^0:0[4-9].* of 1:00/);
   for (const look of LOOKS) {
@@ -53,11 +53,11 @@ test("nothing of it is loaded before; then it plays, and the slider and the tran
 test("a click on words plays from two seconds before; N and P go from quote to quote; the slider obeys the keyboard", async () => {
   await revealed();
   // Also before somebody has pressed Listen.
-  await page.locator(".segment").nth(1).click();
+  await page.locator(".utterance").nth(1).click();
   await expect.poll(isPlaying, { timeout: 30_000 }).toBe(true);
   expect(await stopped()).toBeGreaterThanOrEqual(2);
   await audio("audio.currentTime = 30");
-  await page.locator(".segment").first().focus();
+  await page.locator(".utterance").first().focus();
   await page.keyboard.press("p");
   await expect.poll(isPlaying).toBe(true);
   const before = await stopped();

@@ -48,7 +48,7 @@ export function Transcript({ transcript: { segments, confidence, model }, quotes
             <li key={id}>
               <button
                 type="button"
-                class="row segment"
+                class="row utterance"
                 tabIndex={index === Math.max(0, current.value) ? 0 : -1}
                 data-sure={
                   sure === null ? undefined : sure < GUESS ? "guess" : sure < DOUBTFUL ? "doubtful" : undefined
