@@ -171,7 +171,7 @@ test("an hour of a call, heard in Chromium", async () => {
     first,
     "Bar: <= 500 ms.",
   );
-  await record("The same, heard before", "ms", again);
-  await record("A moment of that hour: by how much it is missed at most", "ms", off, "Bar: <= 50 ms.");
-  await record("The same: how long the seek takes, median", "ms", seeks);
+  await record("An hour of a call: from the click to the first sound, heard before", "ms", again);
+  await record("An hour of a call: by how much a moment is missed at most", "ms", off, "Bar: <= 50 ms.");
+  await record("An hour of a call: how long a seek takes, median", "ms", seeks);
 }, 600_000);

@@ -2,7 +2,7 @@
  * Lists of the trades of a batch: filtered, counted, sorted and paged by the database. Everything but the shown rows is read from one index
  * that holds all that a list is filtered and sorted by.
  */
-import type { Expression, ExpressionBuilder, SqlBool } from "kysely";
+import { sql, type Expression, type ExpressionBuilder, type SqlBool } from "kysely";
 import type { Tables } from "@cofi/event-log/tables";
 import { toDatabaseTime } from "@cofi/event-log/time";
 import { byOutcome, type TradeSort } from "./outcomes.js";
@@ -92,14 +92,16 @@ const NAMED = [
 ] as const satisfies readonly (readonly [keyof TradeFilter, keyof Tables["trade"]])[];
 /** By which a text finds trades. */
 const FOUND = ["tradeId", "orderId", "verdictCallId", "symbol", "dealerId"] as const;
+type Found = (typeof FOUND)[number];
 
 export class TradeListResults extends VerdictResults {
   /** How many trades pass, by outcome, the unproven first. */
   async outcomeCounts(batchId: number, filter: TradeFilter = {}): Promise<OutcomeCount[]> {
+    const found = await this.#columnsWith(batchId, filter.text);
     const select = this.database.kysely
       .selectFrom("trade")
       .select(({ fn }) => ["verdict", "triage", fn.countAll<number | string>().as("count")])
-      .where((eb) => passes(eb, batchId, filter))
+      .where((eb) => passes(eb, batchId, filter, found))
       .groupBy(["verdict", "triage"]);
     const counts = new Map<string, number>();
     for (const { count, ...row } of await this.query(() => select.execute())) {
@@ -119,6 +121,7 @@ export class TradeListResults extends VerdictResults {
     { sort, descending, offset, limit }: TradeWindow,
   ): Promise<ListedTrade[]> {
     const ids: number[] = [];
+    const found = await this.#columnsWith(batchId, filter.text);
     // By verdict each outcome is a list of its own, one after the other: no order has to be made of all.
     const parts = sort === "verdict" ? (descending ? counts.toReversed() : counts) : [null];
     let skip = offset;
@@ -133,7 +136,7 @@ export class TradeListResults extends VerdictResults {
       const select = this.database.kysely
         .selectFrom("trade")
         .select("id")
-        .where((eb) => passes(eb, batchId, wanted))
+        .where((eb) => passes(eb, batchId, wanted, found))
         .orderBy(column, descending ? "desc" : "asc")
         .orderBy("tradeId", descending ? "desc" : "asc")
         .offset(skip)
@@ -152,6 +155,18 @@ export class TradeListResults extends VerdictResults {
       .distinct()
       .where("batchId", "=", batchId);
     return (await this.query(() => select.execute())).map(({ clientCode }) => clientCode);
+  }
+
+  /** In which columns a text stands: a server finds rows by one of them far sooner than by any of five. */
+  async #columnsWith(batchId: number, text: string | undefined): Promise<Found[]> {
+    if (text === undefined) return [];
+    const found: Found[] = [];
+    for (const column of FOUND) {
+      const select = this.database.kysely.selectFrom("trade").select("id").where("batchId", "=", batchId);
+      const one = select.where(column, "=", text).limit(1);
+      if (await this.query(() => one.executeTakeFirst())) found.push(column);
+    }
+    return found;
   }
 
   /** In the order of the ids. */
@@ -229,7 +244,8 @@ function texts(list: unknown): string[] {
   return Array.isArray(list) ? list.filter((item) => typeof item === "string") : [];
 }
 
-function passes(eb: Where, batchId: number, filter: TradeFilter): Expression<SqlBool> {
+/** @param found the columns in which the text of the filter stands */
+function passes(eb: Where, batchId: number, filter: TradeFilter, found: readonly Found[]): Expression<SqlBool> {
   const { outcomes, text, from, to, minQuantity, maxQuantity, minPrice, maxPrice } = filter;
   const named = NAMED.flatMap(([name, column]) => {
     const value = filter[name];
@@ -239,7 +255,9 @@ function passes(eb: Where, batchId: number, filter: TradeFilter): Expression<Sql
     eb("batchId", "=", batchId),
     ...named,
     ...(outcomes === undefined ? [] : [eb.or(outcomes.map((outcome) => isOutcome(eb, outcome)))]),
-    ...(text === undefined ? [] : [eb.or(FOUND.map((column) => eb(column, "=", text)))]),
+    ...(text === undefined
+      ? []
+      : [found.length === 0 ? sql<SqlBool>`1 = 0` : eb.or(found.map((column) => eb(column, "=", text)))]),
     ...(from === undefined ? [] : [eb("orderTime", ">=", toDatabaseTime(from))]),
     ...(to === undefined ? [] : [eb("orderTime", "<", toDatabaseTime(to))]),
     ...(minQuantity === undefined ? [] : [eb("quantity", ">=", minQuantity)]),

@@ -125,7 +125,7 @@ export function registerDetailRoutes(plain: FastifyInstance, parts: DetailParts,
       const view = await asked.opened(params.id);
       return asked.once(view, "findings", async (asOf) => ({
         findings: [
-          ...tradeFindings(await results.outcomeCounts(params.id)),
+          ...tradeFindings(await asked.once(view, "outcomes of trades", () => results.outcomeCounts(params.id))),
           ...silenceFindings(view.current.batch),
           ...findingsOf(view.detail, view.summaries, stalls(view, asOf), asOf),
         ],

@@ -68,7 +68,8 @@ export function registerTradeRoutes(plain: FastifyInstance, parts: TradeParts, c
       const key = `${shown.masked ? "" : "clear "}${call.url}`;
       return asked.once(view, key, async (asOf): Promise<TradesPage> => {
         const refused = refusedRows(view);
-        const all = await results.outcomeCounts(id);
+        // Of the whole batch, for all who look at it, however they filter.
+        const all = await asked.once(view, "outcomes of trades", () => results.outcomeCounts(id));
         const page = {
           masked: shown.masked,
           rows: [],
@@ -86,7 +87,8 @@ export function registerTradeRoutes(plain: FastifyInstance, parts: TradeParts, c
         }
         const stored = await storedFilter(results, id, filter, shown);
         if (stored === null) return page;
-        const counts = await results.outcomeCounts(id, stored);
+        const isFiltered = Object.values(stored).some((wanted) => wanted !== undefined);
+        const counts = isFiltered ? await results.outcomeCounts(id, stored) : all;
         const window = { sort: query.sort, descending: query.order === "desc", offset, limit };
         const rows = await tradeRows(results, id, stored, counts, window, shown);
         return { ...page, rows, total: counts.reduce((sum, { count }) => sum + count, 0) };

@@ -43,7 +43,7 @@ export async function storedFilter(
     return value === undefined ? [] : [[name, shown.storedName(value)] as const];
   });
   const filter: TradeFilter = { ...asked, ...Object.fromEntries(names) };
-  if (asked.client === undefined) return filter;
+  if (asked.client === undefined || !shown.masked) return filter;
   const codes = await results.clientCodes(batchId);
   const client = codes.find((code) => shown.content(code) === asked.client);
   return client === undefined ? null : { ...filter, client };
