@@ -103,6 +103,8 @@ describe("a dashboard on MariaDB", () => {
   });
 
   test("a dashboard that is killed in the middle of a batch comes back, and the page has all of it", async () => {
+    // Rows under the pointer are held where they are.
+    await page.mouse.move(0, 0);
     engine.plan("stt", "night.wav", 503, 503);
     const running = startCofi(["run", batchFolder], { ...env, COFI_RETRY_DELAY_MS: "1500" });
     // The batch before looks the same.
@@ -123,13 +125,14 @@ describe("a dashboard on MariaDB", () => {
       const card = page.locator(`[data-stage="${name}"][data-status="success"]`);
       expect([name, await card.locator('[data-count="done"] dd').innerText()]).toEqual([name, String(rows[0]?.done)]);
     }
-    const shown = await page
-      .locator('[data-stage="stt"] [data-event-id]')
-      .evaluateAll((rows) => rows.map((row) => Number(row.getAttribute("data-event-id"))));
+    const shown = (): Promise<number[]> =>
+      page
+        .locator('[data-stage="stt"] [data-event-id]')
+        .evaluateAll((rows) => rows.map((row) => Number(row.getAttribute("data-event-id"))));
     const [stored] = await foreign.query<ResultSetHeader & { id: number }[]>(
       "SELECT id FROM batchExecutionLog WHERE batchId = 2 AND stage = 'stt' ORDER BY id DESC LIMIT 20",
     );
-    expect(shown).toEqual(stored.map(({ id }) => id));
+    await expect.poll(shown, { timeout: 15_000 }).toEqual(stored.map(({ id }) => id));
   });
 
   test("holds the same results as SQLite", async () => {
