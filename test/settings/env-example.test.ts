@@ -15,7 +15,17 @@ const NAMED = new Map(
 );
 
 function namesInSources(): string[] {
-  const names = ["event-log", "access", "recordings", "pipeline", "engines", "dashboard", "cli"].flatMap((room) => {
+  const names = [
+    "event-log",
+    "access",
+    "evidence",
+    "pack",
+    "recordings",
+    "pipeline",
+    "engines",
+    "dashboard",
+    "cli",
+  ].flatMap((room) => {
     const folder = join(ROOT, "packages", room, "src");
     return readdirSync(folder, { recursive: true, encoding: "utf8" })
       .filter((path) => path.endsWith(".ts"))
@@ -45,6 +55,7 @@ test("with every line in force, the settings are valid; and as it stands it sets
     ...defaults.dashboard,
     allowedHosts: ["cofi.example.org"],
     trustedProxies: ["127.0.0.1"],
+    phoneCountry: "IN",
   });
   expect(pipelineSettings({ ...values, COFI_SLOTS_PER_HOST: "" })).toEqual(defaults.pipeline);
   expect(parseEnv(EXAMPLE)).toEqual({});

@@ -58,7 +58,7 @@ test("a machine has the role of its claim, and is named in the access log", asyn
   expect((await ask(bearer)).body).toEqual({
     who: "night-robot (token)",
     role: "auditor",
-    permissions: ["progress", "contents", "readAll"],
+    permissions: ["progress", "contents", "readAll", "pack"],
     way: "bearer",
     loggedIn: false,
   });
