@@ -12,6 +12,7 @@ import { Store } from "@cofi/event-log/store";
 import { Results } from "@cofi/evidence/results";
 import { launchBrowser } from "../test/support/browser.js";
 import { startDashboard, type Dashboard } from "../test/support/cofi.js";
+import { plainCall, plainTrade } from "../test/support/plain-records.js";
 import { medianOf, record } from "./support/results.js";
 
 const ffmpeg = promisify(execFile);
@@ -47,43 +48,11 @@ beforeAll(async () => {
   const names = Object.values(FORMATS).map(([name]) => name);
   await results.replaceCalls(
     run,
-    names.map((fileName) => ({
-      callId: fileName,
-      fileName,
-      startTime: new Date("2026-01-05T04:45:00Z"),
-      durationS: SECONDS,
-      direction: null,
-      callerNumber: null,
-      calleeNumber: null,
-      extension: null,
-      dealerId: null,
-      clientCode: null,
-      channels: 1,
-    })),
+    names.map((callId) => plainCall({ callId, durationS: SECONDS, channels: 1 })),
   );
   await results.replaceTrades(
     run,
-    names.map((name) => ({
-      tradeId: name,
-      orderId: null,
-      orderTime: new Date("2026-01-05T04:46:00Z"),
-      tradeTime: null,
-      clientCode: "K1",
-      clientPhones: [],
-      dealerId: "D1",
-      exchange: null,
-      symbol: "INFY",
-      instrument: null,
-      expiry: null,
-      strike: null,
-      optionType: null,
-      side: "BUY",
-      quantity: 1,
-      lotSize: null,
-      price: 1,
-      orderType: null,
-      orderSource: null,
-    })),
+    names.map((tradeId) => plainTrade({ tradeId })),
   );
   await results.saveVerdicts(
     run,

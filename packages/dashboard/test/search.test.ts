@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Results } from "@cofi/evidence/results";
 import type { Role } from "@cofi/access/roles";
 import { DIALECTS } from "../../../test/support/databases.js";
+import { plainCall, plainTrade } from "../../../test/support/plain-records.js";
 import { guarded, post, type Guarded } from "./access-support.js";
 
 const RUN = { batchId: 1, run: 0 };
@@ -24,38 +25,10 @@ describe.each(DIALECTS)("on %s", (dialect) => {
     it = await guarded(dialect, { COFI_PHONE_COUNTRY: "IN" });
     const results = new Results(it.fresh.database);
     for (const name of ["one", "two"]) await it.store.createBatch({ name, folder: null });
-    const known = { direction: "IN", calleeNumber: null, extension: null, dealerId: "D1", channels: 1 };
-    const call = (callId: string, callerNumber: string) => ({
-      ...known,
-      callId,
-      callerNumber,
-      clientCode: "AB100",
-      fileName: `${callId}-night.wav`,
-      startTime: new Date(0),
-      durationS: 10,
-    });
+    const call = (callId: string, callerNumber: string) =>
+      plainCall({ callId, callerNumber, clientCode: "AB100", fileName: `${callId}-night.wav` });
     await results.replaceCalls(RUN, [call("C1", NUMBER), call("C2", "+919876500000")]);
-    const trade = {
-      orderId: "O77",
-      orderTime: new Date(0),
-      tradeTime: null,
-      clientCode: "AB100",
-      clientPhones: [NUMBER],
-      dealerId: "D1",
-      exchange: null,
-      symbol: "INFY",
-      instrument: null,
-      expiry: null,
-      strike: null,
-      optionType: null,
-      side: "BUY",
-      quantity: 200,
-      lotSize: null,
-      price: 1500,
-      orderType: null,
-      orderSource: null,
-    };
-    await results.replaceTrades(RUN, [{ ...trade, tradeId: "T007" }]);
+    await results.replaceTrades(RUN, [plainTrade({ tradeId: "T007", orderId: "O77", clientCode: "AB100" })]);
     const text = "Please buy two hundred shares of Infosys.";
     const segments = [{ id: 0, start_s: 1.5, end_s: 4, text, confidence: 0.9, speaker: "client" as const }];
     for (const batchId of [1, 2]) {

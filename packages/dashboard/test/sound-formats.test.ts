@@ -10,6 +10,7 @@ import type { NewCall } from "@cofi/evidence/records";
 import { Results } from "@cofi/evidence/results";
 import { post } from "./access-support.js";
 import { run, type Running } from "./dashboard-support.js";
+import { plainCall } from "../../../test/support/plain-records.js";
 
 const ffmpeg = promisify(execFile);
 const RATE = 16_000;
@@ -45,20 +46,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-function callOf(fileName: string): NewCall {
-  return {
-    callId: fileName,
-    fileName,
-    startTime: new Date("2026-01-05T04:45:00Z"),
-    durationS: SECONDS,
-    direction: null,
-    callerNumber: null,
-    calleeNumber: null,
-    extension: null,
-    dealerId: null,
-    clientCode: null,
-    channels: null,
-  };
+function callOf(callId: string): NewCall {
+  return plainCall({ callId, durationS: SECONDS });
 }
 
 test.each(Object.entries(FORMATS))("%s: every beep is where it was", async (name, encoding) => {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Results } from "@cofi/evidence/results";
 import { Store } from "@cofi/event-log/store";
 import { DIALECTS, freshDatabase, type FreshDatabase } from "../../../test/support/databases.js";
+import { plainTrade } from "../../../test/support/plain-records.js";
 
 /** More than the 256 KB of a server without configuration. */
 const LARGE = "x".repeat(400_000);
@@ -22,29 +23,9 @@ describe.each(DIALECTS)("results of 400 KB on %s", (dialect) => {
   afterEach(() => fresh.close());
 
   test("trades in the order of their file, their calls by trade and rank", async () => {
-    const trade = {
-      orderId: null,
-      orderTime: new Date(0),
-      tradeTime: null,
-      clientCode: "C",
-      clientPhones: [],
-      dealerId: "D",
-      exchange: null,
-      symbol: "S",
-      instrument: null,
-      expiry: null,
-      strike: null,
-      optionType: null,
-      side: "BUY",
-      quantity: 1,
-      lotSize: null,
-      price: 1,
-      orderType: null,
-      orderSource: null,
-    };
     await results.replaceTrades(
       RUN,
-      IDS.map((tradeId) => ({ ...trade, tradeId })),
+      IDS.map((tradeId) => plainTrade({ tradeId })),
     );
     const components = { phone: 1, clientCode: 1, dealer: 1, time: 1 };
     await results.saveTriage(

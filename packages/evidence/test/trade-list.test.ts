@@ -8,6 +8,7 @@ import type { NewTrade } from "@cofi/evidence/records";
 import { Results } from "@cofi/evidence/results";
 import type { TradeFilter } from "@cofi/evidence/trade-list";
 import { DIALECTS, freshDatabase, type FreshDatabase } from "../../../test/support/databases.js";
+import { plainTrade } from "../../../test/support/plain-records.js";
 
 const VERDICTS = ["CONFIRMED", "MISMATCH", "LOW_CONFIDENCE", "ODD_ONE", null] as const;
 const START = Date.parse("2026-11-20T03:45:00.000Z");
@@ -37,30 +38,11 @@ const judged: fc.Arbitrary<Omit<Judged, "trade"> & { row: Partial<NewTrade> }> =
 });
 
 function tradesOf(rows: readonly (Omit<Judged, "trade"> & { row: Partial<NewTrade> })[]): Judged[] {
-  return rows.map(({ row, ...rest }, n) => ({ ...rest, trade: { ...PLAIN, tradeId: `T${n}`, ...row } }));
+  return rows.map(({ row, ...rest }, n) => ({
+    ...rest,
+    trade: plainTrade({ tradeId: `T${n}`, orderTime: new Date(START), ...row }),
+  }));
 }
-
-const PLAIN: NewTrade = {
-  tradeId: "",
-  orderId: null,
-  orderTime: new Date(START),
-  tradeTime: null,
-  clientCode: "K1",
-  clientPhones: [],
-  dealerId: "D1",
-  exchange: null,
-  symbol: "INFY",
-  instrument: null,
-  expiry: null,
-  strike: null,
-  optionType: null,
-  side: "BUY",
-  quantity: 1,
-  lotSize: null,
-  price: 1,
-  orderType: null,
-  orderSource: null,
-};
 
 const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 3 });
 const minute = fc.integer({ min: 0, max: 6 }).map((minutes) => new Date(START + minutes * 60_000));

@@ -6,12 +6,12 @@ import { randomUUID } from "node:crypto";
 import { open, readFile, rename, rm, writeFile, type FileHandle } from "node:fs/promises";
 import type { SoundPeaks } from "@cofi/evidence/shapes";
 import type { RawAudioSettings } from "@cofi/recordings/raw-audio";
+import { WAV_HEADER_BYTES, wavHeader } from "@cofi/recordings/wav-header";
 import { readRecording } from "@cofi/recordings/recording";
 
 /** More than telephones carry, and what speech needs. */
 const SAMPLE_RATE = 16_000;
 const SAMPLE_BYTES = 2;
-const HEADER_BYTES = 44;
 /** Peaks of a call: about a kilobyte of JSON. */
 const PEAKS = 300;
 /** Samples of the finer peaks from which those are made: 20 ms. */
@@ -120,13 +120,13 @@ export class ListeningCopy {
     const flush = async (): Promise<void> => {
       if (filled === 0) return;
       const bytes = Buffer.from(pending.buffer, 0, filled * SAMPLE_BYTES);
-      await handle.write(bytes, 0, bytes.length, HEADER_BYTES + (samples - filled) * SAMPLE_BYTES);
-      this.#written = HEADER_BYTES + samples * SAMPLE_BYTES;
+      await handle.write(bytes, 0, bytes.length, WAV_HEADER_BYTES + (samples - filled) * SAMPLE_BYTES);
+      this.#written = WAV_HEADER_BYTES + samples * SAMPLE_BYTES;
       filled = 0;
       this.#tell();
     };
     try {
-      await handle.write(headerOf(0), 0, HEADER_BYTES, 0);
+      await handle.write(wavHeader(SAMPLE_RATE, 0), 0, WAV_HEADER_BYTES, 0);
       await readRecording(path, {
         name,
         raw,
@@ -160,12 +160,12 @@ export class ListeningCopy {
       const slack = announced - samples;
       const length = slack >= 0 && slack <= SLACK_S.most * SAMPLE_RATE ? announced : samples;
       await announcing;
-      await handle.truncate(HEADER_BYTES + length * SAMPLE_BYTES);
-      await handle.write(headerOf(length), 0, HEADER_BYTES, 0);
+      await handle.truncate(WAV_HEADER_BYTES + length * SAMPLE_BYTES);
+      await handle.write(wavHeader(SAMPLE_RATE, length * SAMPLE_BYTES), 0, WAV_HEADER_BYTES, 0);
       const peaks = fine.of(length);
       await writeFile(`${this.#path}.json`, JSON.stringify(peaks), { mode: 0o600 });
       await rename(this.#partPath, this.#path);
-      this.#total = this.#written = HEADER_BYTES + length * SAMPLE_BYTES;
+      this.#total = this.#written = WAV_HEADER_BYTES + length * SAMPLE_BYTES;
       this.#peaks = peaks;
       this.#finished = true;
     } catch (error) {
@@ -180,9 +180,9 @@ export class ListeningCopy {
 
   /** Now everybody may know its length. */
   async #announce(handle: FileHandle, samples: number): Promise<void> {
-    await handle.write(headerOf(samples), 0, HEADER_BYTES, 0);
-    this.#written = Math.max(this.#written, HEADER_BYTES);
-    this.#total ??= HEADER_BYTES + samples * SAMPLE_BYTES;
+    await handle.write(wavHeader(SAMPLE_RATE, samples * SAMPLE_BYTES), 0, WAV_HEADER_BYTES, 0);
+    this.#written = Math.max(this.#written, WAV_HEADER_BYTES);
+    this.#total ??= WAV_HEADER_BYTES + samples * SAMPLE_BYTES;
     this.#tell();
   }
 
@@ -240,25 +240,6 @@ class FinePeaks {
     });
     return { seconds: samples / SAMPLE_RATE, peaks };
   }
-}
-
-/** Of a WAV file: one channel, linear 16-bit samples. */
-function headerOf(samples: number): Buffer {
-  const bytes = samples * SAMPLE_BYTES;
-  const header = Buffer.alloc(HEADER_BYTES);
-  header.write("RIFF", 0, "latin1");
-  header.writeUInt32LE(HEADER_BYTES - 8 + bytes, 4);
-  header.write("WAVEfmt ", 8, "latin1");
-  header.writeUInt32LE(16, 16);
-  header.writeUInt16LE(1, 20);
-  header.writeUInt16LE(1, 22);
-  header.writeUInt32LE(SAMPLE_RATE, 24);
-  header.writeUInt32LE(SAMPLE_RATE * SAMPLE_BYTES, 28);
-  header.writeUInt16LE(SAMPLE_BYTES, 32);
-  header.writeUInt16LE(8 * SAMPLE_BYTES, 34);
-  header.write("data", 36, "latin1");
-  header.writeUInt32LE(bytes, 40);
-  return header;
 }
 
 function absent(error: NodeJS.ErrnoException): null {

@@ -55,9 +55,12 @@ export class SoundSources {
         await pipeline(body, createWriteStream(part, { mode: 0o600 }));
         await rename(part, path);
         return { path, source: "engine" };
-      } catch {
-        // The host was lost on the way: another may have it.
+      } catch (error) {
         await rm(part, { force: true });
+        // This machine's disk is to blame, as when it is full.
+        if ((error as NodeJS.ErrnoException).syscall === "write" || (error as NodeJS.ErrnoException).syscall === "open")
+          throw error;
+        // The host was lost on the way: another may have it.
       }
     }
     return null;

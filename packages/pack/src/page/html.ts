@@ -8,7 +8,7 @@ export class Html {
   }
 }
 
-type Value = Html | string | number | null | undefined | false | readonly Value[];
+export type Value = Html | string | number | null | undefined | false | readonly Value[];
 
 /** As a tag of templates. Attributes must stand in double quotes. */
 export function markup(pieces: TemplateStringsArray, ...values: readonly Value[]): Html {

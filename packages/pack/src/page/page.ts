@@ -10,7 +10,7 @@ import { Html, markup } from "./html.js";
 import type { PageMaterial } from "./material.js";
 import { SCRIPT } from "./script.js";
 import { STYLE } from "./style.js";
-import { facts, time } from "./values.js";
+import { facts, time, wideTable } from "./values.js";
 
 /** Nothing is loaded but what the policy names: the style and the script by their hashes, and sound beside the page. */
 const POLICY = [
@@ -103,31 +103,19 @@ function orderSection(trade: TradeRecord, order: readonly TradeRecord[]): Html {
     ${
       order.length > 1 &&
       markup`<h3>All trades of the order</h3>
-        <div class="wide" tabindex="0" role="region" aria-label="All trades of the order">
-          <table>
-            <tr>
-              <th>Trade</th>
-              <th>Time</th>
-              <th>Side</th>
-              <th>Quantity</th>
-              <th>Symbol</th>
-              <th>Price</th>
-              <th>Verdict</th>
-            </tr>
-            ${order.map(
-              (one) =>
-                markup`<tr>
-                  <td>${one.tradeId}</td>
-                  <td>${time(one.tradeTime ?? one.orderTime)}</td>
-                  <td>${one.side}</td>
-                  <td>${one.quantity}</td>
-                  <td>${one.symbol}</td>
-                  <td>${one.price}</td>
-                  <td>${one.verdict}</td>
-                </tr>`,
-            )}
-          </table>
-        </div>`
+        ${wideTable(
+          "All trades of the order",
+          ["Trade", "Time", "Side", "Quantity", "Symbol", "Price", "Verdict"],
+          order.map(({ tradeId, tradeTime, orderTime, side, quantity, symbol, price, verdict }) => [
+            tradeId,
+            time(tradeTime ?? orderTime),
+            side,
+            quantity,
+            symbol,
+            price,
+            verdict,
+          ]),
+        )}`
     }
   </section>`;
 }
@@ -144,45 +132,24 @@ function triageSection(trade: TradeRecord, candidates: readonly TradeCallRecord[
   return markup`<section>
     <h2>How the call was found</h2>
     <p>${trade.triage}${trade.triageReason && markup`: ${trade.triageReason}`}</p>
-    <div class="wide" tabindex="0" role="region" aria-label="Rules">
-      <table>
-        <tr>
-          <th>Rule</th>
-          <th>Outcome</th>
-          <th>Why</th>
-        </tr>
-        ${(trade.triageSteps ?? []).map(
-          ({ rule, outcome, detail }) =>
-            markup`<tr>
-              <td>${rule}</td>
-              <td>${outcome}</td>
-              <td>${detail}</td>
-            </tr>`,
-        )}
-      </table>
-    </div>
+    ${wideTable(
+      "Rules",
+      ["Rule", "Outcome", "Why"],
+      (trade.triageSteps ?? []).map(({ rule, outcome, detail }) => [rule, outcome, detail]),
+    )}
     ${
       candidates.length > 0 &&
       markup`<h3>Calls that were considered</h3>
-        <div class="wide" tabindex="0" role="region" aria-label="Calls that were considered">
-          <table>
-            <tr>
-              <th>Call</th>
-              <th>Score</th>
-              <th>Taken</th>
-              <th>Why</th>
-            </tr>
-            ${candidates.map(
-              ({ callId, score, selected, reason, flags }) =>
-                markup`<tr>
-                  <td>${callId}</td>
-                  <td><meter min="0" max="100" value="${score}">${score}</meter> ${score}</td>
-                  <td>${selected ? "yes" : "no"}</td>
-                  <td>${reason}${flags.length > 0 && ` (${flags.join(", ")})`}</td>
-                </tr>`,
-            )}
-          </table>
-        </div>`
+        ${wideTable(
+          "Calls that were considered",
+          ["Call", "Score", "Taken", "Why"],
+          candidates.map(({ callId, score, selected, reason, flags }) => [
+            callId,
+            markup`<meter min="0" max="100" value="${score}">${score}</meter> ${score}`,
+            selected ? "yes" : "no",
+            markup`${reason}${flags.length > 0 && ` (${flags.join(", ")})`}`,
+          ]),
+        )}`
     }
   </section> `;
 }

@@ -1,5 +1,5 @@
 /** Values as the page writes them. */
-import { markup, type Html } from "./html.js";
+import { markup, type Html, type Value } from "./html.js";
 
 /** A list of names and values; those that are not known are left out. */
 export function facts(values: Readonly<Record<string, string | number | boolean | Date | null | undefined>>): Html {
@@ -11,6 +11,23 @@ export function facts(values: Readonly<Record<string, string | number | boolean 
           <dd>${shown(value)}</dd>`,
     )}
   </dl>`;
+}
+
+/** A table that may be wider than the page, and is then moved by itself. @param label says what it is, to those who do not see it */
+export function wideTable(label: string, heads: readonly string[], rows: readonly (readonly Value[])[]): Html {
+  return markup`<div class="wide" tabindex="0" role="region" aria-label="${label}">
+    <table>
+      <tr>
+        ${heads.map((head) => markup`<th>${head}</th>`)}
+      </tr>
+      ${rows.map(
+        (cells) =>
+          markup`<tr>
+            ${cells.map((cell) => markup`<td>${cell}</td>`)}
+          </tr>`,
+      )}
+    </table>
+  </div>`;
 }
 
 function shown(value: string | number | boolean | Date | null | undefined): string {

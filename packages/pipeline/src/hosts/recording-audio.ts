@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { CannotStart } from "@cofi/recordings/media-program";
+import { WAV_HEADER_BYTES, wavHeader } from "@cofi/recordings/wav-header";
 import type { RawAudioSettings } from "@cofi/recordings/raw-audio";
 import { readRecording } from "@cofi/recordings/recording";
 import { UnreadableRecording } from "@cofi/recordings/unreadable";
@@ -12,14 +13,13 @@ import { UnnamedFile } from "./unnamed-file.js";
 
 const SAMPLE_RATE = 16_000;
 const BYTES_PER_SAMPLE = 2;
-const HEADER_BYTES = 44;
 
 /** More than one a core would only need more memory. */
 const turns = new Turns(availableParallelism());
 
 /** The seconds of audio whose WAV file is not larger. */
 export function secondsIn(bytes: number): number {
-  return (bytes - HEADER_BYTES) / (SAMPLE_RATE * BYTES_PER_SAMPLE);
+  return (bytes - WAV_HEADER_BYTES) / (SAMPLE_RATE * BYTES_PER_SAMPLE);
 }
 
 /** A WAV file. It lies on disk, because those of many slots are too much for memory, and stays there until it is closed. */
@@ -54,13 +54,13 @@ export async function cutAudio(path: string, { start_s, end_s }: Span, options: 
     });
   const file = await kept(UnnamedFile.create(folder));
   try {
-    await kept(file.append(wavHeader(0)));
+    await kept(file.append(wavHeader(SAMPLE_RATE, 0)));
     const onSamples = (samples: Float32Array): Promise<void> => kept(file.append(linear(samples)));
     await turns.take(() => decode(path, { start_s, end_s }, onSamples, options), signal);
     const bytes = await file.size();
     if (secondsIn(bytes) < SHORTEST_S)
       throw broken(`The recording has no audio between ${start_s} s and ${end_s} s.`, "unreadable-audio", "file");
-    await kept(file.overwriteStart(wavHeader(bytes - HEADER_BYTES)));
+    await kept(file.overwriteStart(wavHeader(SAMPLE_RATE, bytes - WAV_HEADER_BYTES)));
     const hash = createHash("sha256");
     for await (const piece of file.content()) hash.update(piece);
     return { bytes, sha256: hash.digest("hex"), content: () => file.content(), close: () => file.close() };
@@ -119,22 +119,4 @@ function cannotStart({ message, code }: CannotStart): EngineError {
 
 function broken(message: string, type: string, fault: Fault): EngineError {
   return new EngineError(message, { status: null, type, fault });
-}
-
-/** RIFF, `fmt ` for PCM, `data` (Multimedia Programming Interface and Data Specifications 1.0, 1991). */
-function wavHeader(dataBytes: number): Buffer {
-  const header = Buffer.alloc(HEADER_BYTES);
-  header.write("RIFF", 0, "latin1");
-  header.writeUInt32LE(HEADER_BYTES - 8 + dataBytes, 4);
-  header.write("WAVEfmt ", 8, "latin1");
-  header.writeUInt32LE(16, 16);
-  header.writeUInt16LE(1, 20);
-  header.writeUInt16LE(1, 22);
-  header.writeUInt32LE(SAMPLE_RATE, 24);
-  header.writeUInt32LE(SAMPLE_RATE * BYTES_PER_SAMPLE, 28);
-  header.writeUInt16LE(BYTES_PER_SAMPLE, 32);
-  header.writeUInt16LE(8 * BYTES_PER_SAMPLE, 34);
-  header.write("data", 36, "latin1");
-  header.writeUInt32LE(dataBytes, 40);
-  return header;
 }

@@ -28,7 +28,10 @@ const ACTIONS: readonly (readonly [value: string, text: string])[] = [
   ["search", "Searches"],
   ["export", "Exports"],
   ["play", "Recordings played"],
+  ["review", "Reviews"],
   ["decision", "Decisions"],
+  ["hold", "Holds"],
+  ["release", "Releases"],
   ["prune", "Removals by retention"],
 ];
 
