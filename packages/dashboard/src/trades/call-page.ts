@@ -52,7 +52,7 @@ function spokenOrder(order: ExtractedTradeRecord, shown: Shown): SpokenOrder {
     side: shown.content(order.side),
     symbol: contract.length === 0 ? null : shown.content(contract.join(" ")),
     quantity: shown.content(amount),
-    price: price === null ? (priceType === "MARKET" ? shown.content("at market") : null) : shown.content(price),
+    price: price === null ? (priceType === "MARKET" ? shown.content("market") : null) : shown.content(price),
     readBack: shown.masked ? null : order.readBack,
     confirmed: shown.masked ? null : order.clientConfirmed,
     confidence: order.confidence,
