@@ -62,6 +62,10 @@ describe.each(DIALECTS)("on %s", (dialect) => {
     expect(json("rows/order.json")).toMatchObject([{ tradeId: TRADE }, { tradeId: "T2" }]);
     expect(json("rows/transcripts.json")).toMatchObject([{ callId: "C1", segments: [{}, {}] }]);
     expect(json("verdicts.json")).toMatchObject([{ verdict: "CONFIRMED", restsOn: { calls: [{ callId: "C1" }] } }]);
+    expect(json("reviews.json")).toMatchObject([
+      { number: 1, what: "taken", who: "ann" },
+      { number: 2, what: "noted", note: expect.stringContaining("Heard twice") },
+    ]);
     expect(json("runs.json")).toMatchObject([{ run: 1, configuration: '{"flow":"stages"}' }]);
     const events = files.get("events.ndjson")!.toString().trim().split("\n");
     expect(events.map((line) => (JSON.parse(line) as { id: number }).id)).toEqual(lab.eventIds);

@@ -9,6 +9,7 @@ import type { Batch, Json } from "@cofi/event-log/events";
 import { Store } from "@cofi/event-log/store";
 import { toDatabaseTime } from "@cofi/event-log/time";
 import { Results } from "@cofi/evidence/results";
+import { Reviews } from "@cofi/evidence/review/reviews";
 import { SigningKey } from "@cofi/evidence/seal-keys";
 import { Sealer } from "@cofi/evidence/sealer";
 import { preparePack, type Pack, type PackOptions } from "@cofi/pack/make";
@@ -103,6 +104,9 @@ export async function packLab(dialect: "sqlite" | "mysql" = "sqlite"): Promise<P
   await store.updateBatch(batchId, { status: "completed", finishedAt: new Date() });
   const batch = await store.batch(batchId);
   if (!batch) throw new Error("The batch is not there.");
+  const taken = { what: "taken", who: "ann", role: "reviewer" } as const;
+  await new Reviews(fresh.database).add(batchId, TRADE, 1, taken);
+  await new Reviews(fresh.database).add(batchId, TRADE, 2, { ...taken, what: "noted", note: `Heard twice ${NASTY}` });
   const accessLog = new AccessLog(fresh.database, new LogKeeper(join(folder, "data")));
   const recordings = [new FolderRecordings((id) => store.folderOfBatch(id))];
   const options: PackOptions = { database: fresh.database, accessLog, key, recordings, version: "1" };

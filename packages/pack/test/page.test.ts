@@ -63,6 +63,7 @@ test("names and texts of the case stay text", async () => {
   expect(await page.title()).toBe("Trade T1");
   expect(await page.locator("img").count()).toBe(0);
   const text = (await page.locator("body").textContent()) ?? "";
+  expect(text).toContain(`Heard twice ${NASTY}`);
   expect(text.split(NASTY).length).toBeGreaterThan(6);
   // A script that got in all the same would not run.
   const ran = await page.evaluate(`(() => {

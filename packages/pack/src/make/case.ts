@@ -10,6 +10,8 @@ import type {
   TranscriptRecord,
 } from "@cofi/evidence/records";
 import type { Results } from "@cofi/evidence/results";
+import type { ReviewRow } from "@cofi/evidence/review/case";
+import { Reviews } from "@cofi/evidence/review/reviews";
 import { SealReader } from "@cofi/evidence/seal-reader";
 import type { Seal } from "@cofi/evidence/seal-statement";
 import type { LoggedVerdict } from "@cofi/evidence/verdict-records";
@@ -38,6 +40,8 @@ export interface Case {
   calls: readonly CaseCall[];
   /** Newest first. */
   verdicts: readonly LoggedVerdict[];
+  /** What people did with the case, in its order. */
+  reviews: readonly ReviewRow[];
   runs: readonly RunRecord[];
   /** Of the batch, in their order. */
   seals: readonly Seal[];
@@ -70,6 +74,7 @@ export async function readCase(store: Store, results: Results, batch: Batch, tra
     candidates,
     calls,
     verdicts,
+    reviews: await new Reviews(store.database).rows(batch.id, tradeId),
     runs: await store.runs(batch.id),
     seals,
     fileNames: [...new Set([tradeId, ...calls.map(({ fileName }) => fileName)])],

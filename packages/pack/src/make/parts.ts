@@ -1,4 +1,4 @@
-/** The files of a pack, in their order. A new kind of evidence, such as reviews, is one more entry of {@link partsOf} and a section of the page. */
+/** The files of a pack, in their order. A new kind of evidence is one more entry of {@link partsOf} and a section of the page. */
 import type { SealedRow } from "@cofi/evidence/canonical-rows";
 import { sealedRows } from "@cofi/evidence/sealed-rows";
 import { EVENTS } from "../manifest.js";
@@ -44,6 +44,7 @@ export function partsOf(material: PackMaterial): Part[] {
       calls.flatMap(({ answers }) => answers),
     ),
     json("verdicts.json", found.verdicts),
+    json("reviews.json", found.reviews),
     json(
       "runs.json",
       found.runs.map(({ owner: _owner, ...run }) => run),

@@ -13,6 +13,7 @@ case.json               which trade, which recordings, and what is missing
 recordings/             the recordings, byte for byte as they were processed
 rows/                   the trade, its order, its calls, transcripts, what was heard, and answers, as the database has them
 verdicts.json           all verdicts on the trade, newest first
+reviews.json            what people did with the case, in its order: decisions, approvals, notes, corrections
 runs.json               the runs of the batch, each with its configuration and version
 events.ndjson           the events of the log about the trade and its recordings, a JSON object a line, with payloads and responses
 seals/                  the seals of the batch's events: what was signed when the batch ended, and the hashes that these events are proven by

@@ -9,6 +9,7 @@ import type {
   TradeRecord,
   TranscriptRecord,
 } from "@cofi/evidence/records";
+import type { ReviewRow } from "@cofi/evidence/review/case";
 import type { LoggedVerdict } from "@cofi/evidence/verdict-records";
 
 export interface PageCall {
@@ -35,6 +36,7 @@ export interface PageMaterial {
     order: readonly TradeRecord[];
     candidates: readonly TradeCallRecord[];
     verdicts: readonly LoggedVerdict[];
+    reviews: readonly ReviewRow[];
     seals: readonly { seq: number; at: string; events: number; keyId: string }[];
   };
   recordings: readonly PageCall[];

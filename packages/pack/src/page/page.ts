@@ -3,6 +3,7 @@ import { hash } from "node:crypto";
 import type { Database } from "@cofi/event-log/database";
 import type { TradeCallRecord, TradeRecord } from "@cofi/evidence/records";
 import { rowsOf } from "@cofi/evidence/sealed-rows";
+import type { ReviewRow } from "@cofi/evidence/review/case";
 import type { LoggedVerdict } from "@cofi/evidence/verdict-records";
 import { EVENTS } from "../manifest.js";
 import { callSection } from "./call.js";
@@ -27,7 +28,7 @@ const STYLE_ELEMENT = new Html(`<style>${STYLE}</style>`);
 const SCRIPT_ELEMENT = new Html(`<script>${SCRIPT}</script>`);
 
 export async function* page({ case: found, recordings, database }: PageMaterial): AsyncGenerator<string> {
-  const { batch, trade, order, candidates, verdicts, seals } = found;
+  const { batch, trade, order, candidates, verdicts, reviews, seals } = found;
   const inForce = verdicts.find(({ history }) => history !== true);
   yield markup`<!doctype html>
 <html lang="en">
@@ -53,11 +54,8 @@ ${inForce && comparisonSection(inForce)}
   yield triageSection(trade, candidates).text;
   yield historySection(verdicts).text;
   yield* modelSection(database, inForce);
+  yield reviewSection(reviews).text;
   yield markup`<section>
-<h2>Reviews</h2>
-<p class="quiet">This version of Cofi keeps no reviews.</p>
-</section>
-<section>
 <h2>What proves this pack</h2>
 <p>manifest.json names the SHA-256 of each file and is signed. README.txt says how to verify it, with Cofi or with openssl and sha256sum.</p>
 <p>${
@@ -162,6 +160,21 @@ function historySection(verdicts: readonly LoggedVerdict[]): Html {
       ({ verdict, reason, loggedAt, run, eventId, confirmedBy, history }) =>
         markup`<p><b>${verdict ?? "no verdict"}</b> ${reason}<br><span class="quiet">${time(loggedAt)}, run ${run ?? "none"}, event ${eventId}${confirmedBy.length > 0 && `, confirmed by run ${confirmedBy.join(", ")}`}${history && ", never in force"}</span></p>`,
     )}
+  </section> `;
+}
+
+function reviewSection(reviews: readonly ReviewRow[]): Html {
+  return markup`<section>
+    <h2>Reviews</h2>
+    ${
+      reviews.length === 0
+        ? markup`<p class="quiet">Nobody has reviewed this trade.</p>`
+        : wideTable(
+            "Reviews",
+            ["What", "Who", "When", "Reason", "Note"],
+            reviews.map(({ what, who, role, at, reason, note }) => [what, `${who} (${role})`, time(at), reason, note]),
+          )
+    }
   </section> `;
 }
 
